@@ -1,0 +1,36 @@
+"""keras-reprise: documented deep-learning experiments, replayed and judged on your own hardware."""
+
+from typing import TYPE_CHECKING, Any
+
+from keras_reprise.claims import Claim, near
+from keras_reprise.recipe import Arm, Curves, Histogram, HistogramGrid, Measurement, Panel, Recipe, Scale, Source
+
+if TYPE_CHECKING:
+    from keras_reprise.engine import evaluate, gradients, train
+
+__version__ = "0.1.0"
+__all__ = [
+    "Arm",
+    "Claim",
+    "Curves",
+    "Histogram",
+    "HistogramGrid",
+    "Measurement",
+    "Panel",
+    "Recipe",
+    "Scale",
+    "Source",
+    "evaluate",
+    "gradients",
+    "near",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The engine is loaded on first use, so that reading results never imports a backend."""
+    if name in ("evaluate", "gradients", "train"):
+        from keras_reprise import engine
+
+        return getattr(engine, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

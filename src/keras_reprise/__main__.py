@@ -1,0 +1,5 @@
+"""`python -m keras_reprise` is `reprise`."""
+
+from keras_reprise.cli import main
+
+main()

@@ -1,0 +1,51 @@
+"""Statistics of what flows through a network: per-layer mean, standard deviation and histogram, averaged over draws."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_reprise.recipe import Histogram, Measurement
+
+
+def forward(model: Any, x: np.ndarray) -> list[np.ndarray]:
+    """The output of every layer of a Sequential model for the inputs `x` (n, ...), in inference mode."""
+    outputs = []
+    for layer in model.layers:
+        x = layer(x, training=False)
+        outputs.append(keras.ops.convert_to_numpy(x))
+    return outputs
+
+
+class LayerStatistics:
+    """Collects per-layer statistics over several draws of the weights.
+
+    `add` takes the outputs of all layers (each of any shape). Means, standard deviations and second moments are averaged
+    over the draws; histograms of [lo, hi] are summed. Given `saturated`, the share of |values| above it is kept too.
+    """
+
+    def __init__(self, lo: float, hi: float, bins: int, saturated: float | None = None) -> None:
+        self.lo, self.hi, self.bins, self.saturated = lo, hi, bins, saturated
+        self.rows: list[list[dict[str, float]]] = []
+        self.counts: dict[str, Histogram] = {}
+
+    def add(self, outputs: Sequence[np.ndarray]) -> None:
+        """One draw: the outputs of layers 1, 2, ..."""
+        draw = []
+        for number, values in enumerate(outputs, start=1):
+            wide = values.astype(np.float64)
+            row = {"mean": wide.mean(), "std": wide.std(), "second_moment": (wide**2).mean()}
+            if self.saturated is not None:
+                row["saturated"] = (np.abs(wide) > self.saturated).mean()
+            draw.append(row)
+            name, new = f"layer_{number}", Histogram.of(values, self.lo, self.hi, self.bins)
+            old = self.counts.get(name)
+            self.counts[name] = new if old is None else old + new
+        self.rows.append(draw)
+
+    def measurement(self) -> Measurement:
+        """Curves over the layers, and one histogram per layer named layer_1, layer_2, ..."""
+        names = self.rows[0][0]
+        curves = {name: np.mean([[row[name] for row in draw] for draw in self.rows], axis=0) for name in names}
+        return Measurement(curves=curves, histograms=self.counts)

@@ -1,0 +1,206 @@
+"""The recipes there are: the lock file that `list` reads, and how a recipe file is found and loaded.
+
+Reading the lock imports nothing heavy; only `load` runs a recipe file, and with it Keras.
+"""
+
+import hashlib
+import importlib.util
+import re
+import sys
+import tomllib
+import traceback
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from keras_reprise.errors import RecipeError, UserError
+from keras_reprise.recipe import Recipe
+from keras_reprise.record import Card
+
+LOCK = "recipes.lock"
+
+
+class LockEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One recipe version in the lock: its source's sha256, that of its source without comments, and its card."""
+
+    slug: str
+    version: int
+    path: str
+    title: str
+    sources: list[str]
+    sha256: str
+    code_sha256: str
+    card: Card
+
+    @property
+    def family(self) -> str:
+        return self.path.split("/")[0]
+
+
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of recipes.lock, schema 1."""
+
+    schema: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    recipes: list[LockEntry]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named selection of recipes with the settings they are run at."""
+
+    name: str
+    about: str
+    scale: str
+    seeds: str | None = None
+    data: str | None = None
+
+
+SUITES = {
+    "quickstart": Suite(
+        "quickstart",
+        "a first look without any download: recipes that need images use scikit-learn's digits, marked as a substitute",
+        "quick",
+        "6",
+        "digits",
+    ),
+    "gate": Suite("gate", "what regression gates measure", "quick"),
+    "all": Suite("all", "every recipe", "quick"),
+}
+
+
+@dataclass(frozen=True)
+class LoadedRecipe:
+    """A recipe with what identifies its file: title, sha256 of the source, card, and whether it is one of the package's."""
+
+    recipe: Recipe
+    path: Path
+    title: str
+    source_sha256: str
+    card: dict[str, Any]
+    docstring: str
+
+
+def checkout() -> Path | None:
+    """The top of the checkout this package or the current folder belongs to, or None."""
+    for start in (Path(__file__).resolve().parent, Path.cwd().resolve()):
+        for folder in (start, *start.parents):
+            project = folder / "pyproject.toml"
+            if (folder / "recipes").is_dir() and project.is_file() and _project_name(project) == "keras-reprise":
+                return folder
+    return None
+
+
+def _project_name(project: Path) -> str | None:
+    try:
+        name = tomllib.loads(project.read_text("utf-8")).get("project", {}).get("name")
+    except (OSError, ValueError):
+        return None
+    return str(name)
+
+
+def recipes_folder() -> Path:
+    """The checkout's recipes/, or the copy that the wheel brings."""
+    top = checkout()
+    return top / "recipes" if top else Path(__file__).resolve().parent / "_recipes"
+
+
+@lru_cache(maxsize=4)
+def read_lock(folder: Path | None = None) -> Lock:
+    """The lock file; RecipeError when it is missing or broken."""
+    path = (folder or recipes_folder()) / LOCK
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Lock)
+    except OSError as error:
+        raise RecipeError(
+            f"{LOCK} cannot be read: {error.strerror}.\nReinstall keras-reprise, or run `reprise lock` in a checkout."
+        ) from error
+    except msgspec.DecodeError as error:
+        raise RecipeError(f"{LOCK} is not a lock file: {error}.\nMake it anew with `reprise lock`.") from error
+
+
+def current(lock: Lock | None = None) -> list[LockEntry]:
+    """The current version of every recipe, by slug."""
+    return [entry for entry in (lock or read_lock()).recipes if not entry.path.startswith("superseded/")]
+
+
+def find(name: str) -> LockEntry:
+    """The entry of `slug` or `slug@N`; UserError with the nearest names when there is none."""
+    import difflib
+
+    slug, _, version = name.partition("@")
+    entries = [entry for entry in read_lock().recipes if entry.slug == slug]
+    if not entries:
+        slugs = [entry.slug for entry in current()]
+        near = difflib.get_close_matches(slug, slugs, n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise UserError(
+            f"There is no recipe {slug!r}.\n{hint}`reprise list` shows all {len(slugs)}; a file of your own runs by its path, `reprise run ./mine.py`."
+        )
+    if not version:
+        return max(entries, key=lambda entry: entry.version)
+    for entry in entries:
+        if version.isdecimal() and entry.version == int(version):
+            return entry
+    raise UserError(
+        f"{slug} has no version {version!r}.\nIt has {', '.join(str(entry.version) for entry in entries)}; write for example {slug}@{entries[0].version}."
+    )
+
+
+def is_path(name: str) -> bool:
+    """Whether the user named a file rather than a slug."""
+    return name.endswith(".py") or "/" in name or "\\" in name
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a slug, a slug@N, or a path."""
+    if not is_path(name):
+        return recipes_folder() / find(name).path
+    path = Path(name)
+    if not path.is_file():
+        raise UserError(
+            f"There is no recipe file {name}.\nGive the path of a .py file that defines RECIPE, or a name from `reprise list`."
+        )
+    return path
+
+
+def suite(name: str) -> tuple[Suite, list[LockEntry]]:
+    """The suite and its recipes, in order of the lock."""
+    if name not in SUITES:
+        raise UserError(f"There is no suite {name!r}.\nThere are {', '.join(SUITES)}.")
+    return SUITES[name], [entry for entry in current() if name == "all" or name in entry.card.suites]
+
+
+def load(path: Path) -> LoadedRecipe:
+    """Run a recipe file and return its RECIPE; RecipeError says the line when it does not import."""
+    source = path.read_bytes()
+    module_name = "_reprise_recipe_" + re.sub(r"\W", "_", path.stem)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except RecipeError as error:
+        raise RecipeError(f"{path.name}: {error}") from error
+    except Exception as error:  # whatever a recipe file raises is reported with its line
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else "?")
+        raise RecipeError(
+            f"{path.name} does not import: line {line}: {type(error).__name__}: {error}.\nNothing was run. Mend that line; --debug shows the traceback."
+        ) from error
+    recipe = getattr(module, "RECIPE", None)
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(
+            f"{path.name} defines no RECIPE.\nEnd the file with RECIPE = Recipe(...); see CONTRIBUTING.md."
+        )
+    docstring = (module.__doc__ or "").strip()
+    if not docstring:
+        raise RecipeError(
+            f"{path.name} has no docstring.\nOpen it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
+        )
+    title = docstring.split("\n")[0].rstrip(".")
+    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), recipe.card(title), docstring)

@@ -1,0 +1,85 @@
+"""What every command of the terminal shares: opening a store, selecting its records, printing tables and JSON."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_reprise import catalog, errors
+from keras_reprise.store import Store, Summary
+
+
+def open_store(path: Path | None) -> Store:
+    """The store at `path`, or the default one."""
+    top = None if path else catalog.checkout()
+    return Store(path or (top / "results" if top else Path("results")))
+
+
+def read_store(
+    path: Path | None,
+    recipes: tuple[str, ...] = (),
+    *,
+    scale: str | None = None,
+    machine: str | None = None,
+    environment: str | None = None,
+    data_name: str | None = None,
+) -> tuple[list[Summary], Store, bool]:
+    """The selected summaries of a store, and whether files had to be left out because they are broken."""
+    store = open_store(path)
+    summaries, problems = store.summaries()
+    for problem in problems:
+        click.echo(f"reprise: left out: {problem.fault}", err=True)
+    if problems:
+        click.echo("reprise: `reprise check` says more; restore these files from git, or delete them.", err=True)
+    slugs = {name.partition("@")[0] for name in recipes}
+    known = {s.recipe.slug for s in summaries}
+    for name in recipes:
+        if name.partition("@")[0] not in known:
+            catalog.find(name)
+    kept = [
+        s
+        for s in summaries
+        if (
+            not recipes
+            or s.recipe.slug in slugs
+            and any(name in (s.recipe.slug, f"{s.recipe.slug}@{s.recipe.version}") for name in recipes)
+        )
+        and (not scale or s.recipe.scale == scale)
+        and (not machine or s.machine.startswith(machine))
+        and (not environment or s.environment.startswith(environment))
+        and (not data_name or (s.data is not None and s.data.name == data_name))
+    ]
+    if not kept:
+        if problems:
+            raise errors.IntegrityError(
+                f"None of the {len(problems)} records in {store.root} can be read.\nRestore them from git, or delete them."
+            )
+        what = f" of {', '.join(recipes)}" if recipes else ""
+        raise errors.NothingMeasuredError(
+            f"The store {store.root} holds no record{what} that matches.\nMeasure one with `reprise run {recipes[0] if recipes else '--suite quickstart'}`."
+        )
+    return kept, store, bool(problems)
+
+
+def print_table(rows: list[list[Any]], headers: list[str]) -> None:
+    """A plain table on standard output."""
+    from tabulate import tabulate
+
+    click.echo(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output; nan and infinities as strings."""
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

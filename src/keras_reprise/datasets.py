@@ -1,0 +1,238 @@
+"""Data sets: where they are looked for, how they are verified, what of them was used. The only module that reads one.
+
+CIFAR-10's pickles are opened only after their md5 equals the publisher's, and then with an unpickler that knows
+NumPy arrays and nothing else.
+"""
+
+import hashlib
+import io
+import os
+import pickle
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_reprise.errors import DataError
+
+CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+CIFAR10_ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+CIFAR10_FOLDER = "cifar-10-batches-py"
+CIFAR10_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images: x (n, height, width, channels), y (n,) int32 class indices.
+
+    `x` is uint8 as stored, or float32 once standardised. `fingerprint` is the sha256 of the images and labels used, as
+    stored, so that the same numbers can be told from other numbers under the same name.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: int
+    fingerprint: str
+    substitute: bool = False
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return tuple(self.x_train.shape[1:])
+
+    def facts(self) -> dict[str, Any]:
+        """What the record says of the data."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "n_train": len(self.x_train),
+            "n_test": len(self.x_test),
+            "substitute": self.substitute,
+        }
+
+    def standardised(self) -> "Dataset":
+        """Minus the mean and divided by the standard deviation of all training pixels (two scalars), float32."""
+        mean, deviation = _pixel_moments(self.x_train)
+
+        def standardise(x: np.ndarray) -> np.ndarray:
+            result = x.astype(np.float32)  # in place from here on: the training images are 600 MB
+            result -= mean
+            result /= deviation
+            return result
+
+        return self._mapped(standardise)
+
+    def flattened(self) -> "Dataset":
+        """Every image as one row, x (n, features)."""
+        return self._mapped(lambda x: x.reshape(len(x), -1))
+
+    def _mapped(self, transform: Callable[[np.ndarray], np.ndarray]) -> "Dataset":
+        return replace(self, x_train=transform(self.x_train), x_test=transform(self.x_test))
+
+
+def _pixel_moments(images: np.ndarray) -> tuple[np.float32, np.float32]:
+    """Mean and standard deviation of all pixels of uint8 images; exact sums, a thousand images at a time to save memory."""
+    total = squares = 0
+    for start in range(0, len(images), 1000):
+        part = images[start : start + 1000].astype(np.int64)
+        total, squares = total + int(part.sum()), squares + int((part * part).sum())
+    mean = total / images.size
+    return np.float32(mean), np.float32((squares / images.size - mean * mean) ** 0.5)
+
+
+def load(name: str, *, n_train: int | None = None, n_test: int | None = None, data_dir: Path | None = None) -> Dataset:
+    """The named data set, limited to its first `n_train` and `n_test` images; DataError when it cannot be had."""
+    if name == "cifar10":
+        arrays = _read_cifar10(find_cifar10(data_dir))
+        substitute = False
+    elif name == "digits":
+        arrays = _read_digits()
+        substitute = True
+    else:
+        raise DataError(f"There is no data set {name!r}.\nThere are cifar10 and digits.")
+    x_train, y_train, x_test, y_test = arrays
+    parts = (x_train[:n_train], y_train[:n_train], x_test[:n_test], y_test[:n_test])
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{part.shape}{part.dtype}".encode())
+        digest.update(np.ascontiguousarray(part).data)
+    return Dataset(name, *parts, classes=10, fingerprint=digest.hexdigest(), substitute=substitute)
+
+
+def cifar10_places(data_dir: Path | None = None) -> list[Path]:
+    """The folders in which CIFAR-10 is looked for, in order."""
+    places = []
+    if data_dir is not None:
+        places.append(data_dir / CIFAR10_FOLDER)
+    elif os.environ.get("REPRISE_DATA"):
+        places.append(Path(os.environ["REPRISE_DATA"]) / CIFAR10_FOLDER)
+    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+    return [*places, cache / CIFAR10_FOLDER, cache / f"{CIFAR10_FOLDER}-target" / CIFAR10_FOLDER]
+
+
+def find_cifar10(data_dir: Path | None = None) -> Path:
+    """The folder with the official batch files, each verified; DataError says what is missing or wrong and where."""
+    places = cifar10_places(data_dir)
+    for place in places:
+        if place.is_dir():
+            verify_cifar10(place)
+            return place
+    looked = "\n".join(f"  {place}" for place in places)
+    raise DataError(
+        f"CIFAR-10 is not on this machine. Looked for:\n{looked}\n"
+        "Fetch it (170 MB) with `reprise data fetch cifar10`, or set REPRISE_DATA (or --data-dir) to a folder that holds\n"
+        f"{CIFAR10_FOLDER}/. Offline, `--data digits` runs the recipe on a marked substitute, and\n"
+        "`reprise list --no-data` names the recipes that need no data."
+    )
+
+
+def verify_cifar10(folder: Path) -> None:
+    """Compare the md5 of all six batch files with the publisher's; DataError names the first that differs."""
+    for name, official in CIFAR10_MD5.items():
+        path = folder / name
+        if not path.is_file():
+            raise DataError(
+                f"{path} is missing.\nCIFAR-10 has six batch files; fetch it anew with `reprise data fetch cifar10`."
+            )
+        found = _md5(path, path.stat().st_mtime_ns, path.stat().st_size)
+        if found != official:
+            raise DataError(
+                f"{path} is not the official CIFAR-10 file.\nIts md5 is {found}, the publisher's is {official} ({path.stat().st_size:,} bytes read).\n"
+                "It was not opened. Delete it and fetch it anew with `reprise data fetch cifar10`."
+            )
+
+
+def fetch_cifar10() -> Path:
+    """Download CIFAR-10 into the Keras cache, verified and unpacked; returns the folder of the batch files."""
+    import pooch
+    import requests
+
+    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+    try:
+        archive = pooch.retrieve(
+            CIFAR10_URL,
+            known_hash=f"md5:{CIFAR10_ARCHIVE_MD5}",
+            fname="cifar-10-python.tar.gz",
+            path=cache,
+            downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
+        )
+    except (requests.RequestException, ValueError, OSError) as error:
+        raise DataError(
+            f"CIFAR-10 could not be fetched from {CIFAR10_URL}: {type(error).__name__}.\n"
+            "Bring the file by other means, unpack it, and set REPRISE_DATA to the folder that holds it.\n"
+            "Meanwhile `--data digits` runs a recipe on a marked substitute."
+        ) from error
+    with tarfile.open(archive) as tar:
+        tar.extractall(cache, filter="data")
+    verify_cifar10(cache / CIFAR10_FOLDER)
+    return cache / CIFAR10_FOLDER
+
+
+@lru_cache(maxsize=32)
+def _md5(path: Path, _modified_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """An unpickler for NumPy arrays, lists and strings: any other class or function is refused."""
+
+    ALLOWED = frozenset(
+        {
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy._core.multiarray", "_reconstruct"),
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+            ("_codecs", "encode"),
+        }
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.ALLOWED:
+            raise DataError(
+                f"A CIFAR-10 batch file asks for {module}.{name}, which image data does not need.\nIt was not loaded."
+            )
+        module = module.replace("numpy.core.", "numpy._core.") if hasattr(np, "_core") else module
+        return super().find_class(module, name)
+
+
+def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    batch = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+    images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return images, np.asarray(batch[b"labels"], dtype=np.int32)
+
+
+@lru_cache(maxsize=1)
+def _read_cifar10(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    batches = [_read_batch(folder / f"data_batch_{number}") for number in range(1, 6)]
+    x_test, y_test = _read_batch(folder / "test_batch")
+    x_train = np.concatenate([images for images, _ in batches])
+    return x_train, np.concatenate([labels for _, labels in batches]), np.ascontiguousarray(x_test), y_test
+
+
+@lru_cache(maxsize=1)
+def _read_digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """scikit-learn's 1,797 handwritten digits as 32 x 32 x 3 images: each of the 8 x 8 pixels repeated, three equal channels.
+
+    They take CIFAR-10's shape, so that a network made for it runs unchanged. The last 297 are the test images.
+    """
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    pixels = np.round(images.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    large = np.repeat(pixels.repeat(4, axis=1).repeat(4, axis=2)[..., None], 3, axis=3)
+    labels = labels.astype(np.int32)
+    return large[:1500], labels[:1500], large[1500:], labels[1500:]

@@ -1,0 +1,28 @@
+"""Gradients of a loss with respect to weights and inputs, on any backend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_reprise.engine import backend
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """d(mean loss)/d(weights) by layer and variable ("hidden/kernel"), and d(mean loss)/d(inputs), each in its shape."""
+
+    weights: dict[str, np.ndarray]
+    inputs: list[np.ndarray]
+
+
+def gradients(model: Any, inputs: Sequence[np.ndarray], y: np.ndarray, loss: Any) -> Gradients:
+    """The gradients of the mean of `loss(y, model(inputs))` in inference mode, penalties left out.
+
+    A model with an extra input of zeros added to a layer's pre-activations gives, as that input's gradient, the gradient
+    that is back-propagated to the layer.
+    """
+    weights, flows = backend.module().gradients(model, list(inputs), y, loss)
+    names = ["/".join(variable.path.split("/")[-2:]) for variable in model.trainable_variables]
+    return Gradients(dict(zip(names, weights, strict=True)), flows)

@@ -1,0 +1,135 @@
+"""Machine and environment: stable hardware facts, and the software that ran. Never a path, user, host name or address."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "XLA_FLAGS",
+    "TF_XLA_FLAGS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "NVIDIA_TF32_OVERRIDE",
+)
+
+
+@lru_cache(maxsize=1)
+def machine_facts() -> dict[str, Any]:
+    """Hardware facts that do not change from boot to boot: CPU model, usable cores, memory in GiB, GPUs, architecture."""
+    import psutil
+
+    return {
+        "architecture": platform.machine(),
+        "cores": usable_cores(),
+        "cpu": _cpu_model(),
+        "gpus": [gpu["name"] for gpu in _gpus()],
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "os": platform.system(),
+    }
+
+
+def environment_facts(precision: str = "float32", determinism: str = "fast") -> dict[str, Any]:
+    """Software facts of this process, after the backend was imported."""
+    import keras
+    import numpy as np
+
+    from keras_reprise.engine import backend
+
+    name = keras.backend.backend()
+    module = backend.module()
+    versions = _installed_versions()
+    gpus = _gpus()
+    return {
+        "backend": {"name": name, "version": versions.get(name) or versions.get(f"{name}-cpu")},
+        "determinism": determinism,
+        "device": module.device(),
+        "driver": gpus[0]["driver"] if gpus else None,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "packages": versions,
+        "precision": precision,
+        "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
+        "settings": module.settings(),
+        "variables": {key: os.environ[key] for key in THREAD_VARIABLES if key in os.environ},
+    }
+
+
+def usable_cores() -> int:
+    """Cores this process may use: its affinity, limited by the cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return cores
+
+
+def code_facts(folder: Path | None) -> dict[str, Any]:
+    """The package's version, and the commit and state of the checkout `folder` (None: not run from a checkout)."""
+    version = importlib.metadata.version("keras-reprise")
+    unknown = {"package_version": version, "git_commit": None, "dirty": None, "diff_sha256": None}
+    if folder is None:
+        return unknown
+    import hashlib
+
+    watched = ["src", "recipes", "pyproject.toml"]
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", *watched)
+    if commit is None or changes is None:
+        return unknown
+    diff = (_git(folder, "diff", "HEAD", "--", *watched) or "") + changes
+    return unknown | {
+        "git_commit": commit.strip(),
+        "dirty": bool(changes.strip()),
+        "diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if changes.strip() else None,
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def _cpu_model() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.split(":", 1)[1].strip()
+    if sys.platform == "darwin":
+        return subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+@lru_cache(maxsize=1)
+def _gpus() -> list[dict[str, str]]:
+    try:
+        command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = [line.split(",") for line in listed.strip().splitlines()]
+    return [{"name": name.strip(), "driver": driver.strip()} for name, driver in rows]
+
+
+def _installed_versions() -> dict[str, str]:
+    """Every installed distribution and its version; this package is in the record's `code` instead."""
+    found = {}
+    for distribution in importlib.metadata.distributions():
+        name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
+        if name and name != "keras-reprise":
+            found[name] = distribution.version
+    return dict(sorted(found.items()))

@@ -1,0 +1,238 @@
+"""Figures from records: SVG, the same bytes for the same records. The only module that imports seaborn.
+
+A figure is drawn from the specification in the recipe's card, so that old records can be drawn without their recipe.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from keras_reprise.errors import IntegrityError
+from keras_reprise.record import HistogramData, Record, number
+
+STYLE: Any = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "keras-reprise",
+}
+WRAP = 7
+
+
+def draw(specification: Mapping[str, Any], records: Sequence[Record]) -> bytes | None:
+    """The figure of the replicates `records` as SVG; None when they hold nothing of what it shows."""
+    kinds = {"curves": _curves, "histogram-grid": _histogram_grid}
+    kind = specification.get("kind")
+    if kind not in kinds:
+        raise IntegrityError(f"The figure kind {kind!r} is unknown.\nUpdate keras-reprise to draw it.")
+    with mpl.rc_context(), sns.axes_style("whitegrid"), sns.color_palette("colorblind"):
+        mpl.rcParams.update(STYLE)
+        figure = kinds[kind](specification, records)
+        if figure is None:
+            return None
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "keras-reprise"})
+        plt.close(figure)
+    return b"\n".join(line.rstrip() for line in buffer.getvalue().split(b"\n"))
+
+
+def caption(specification: Mapping[str, Any], n: int) -> str:
+    """What the figure shows, for the text below it and for readers who cannot see it."""
+    if specification.get("kind") == "curves":
+        spread = f"Lines are means over {n} replicates, bands one standard deviation." if n > 1 else "One replicate."
+        printed = " Crosses are the values that the document prints." if specification.get("printed") else ""
+        mark = f" The dashed line marks: {specification['mark_label']}." if specification.get("mark") else ""
+        return f"{specification['title']}. {spread}{printed}{mark}"
+    return f"{specification['title']}. Counts of {n} replicate{'s' if n > 1 else ''} together."
+
+
+def _frame(records: Sequence[Record], names: Sequence[str], x: str | None) -> pd.DataFrame:
+    """One row per replicate, arm, curve and point."""
+    parts = []
+    for record in records:
+        for arm, data in record.arms.items():
+            for name in names:
+                if name not in data.curves:
+                    continue
+                values = [number(value) for value in data.curves[name]]
+                points = (
+                    [number(value) for value in data.curves[x]]
+                    if x and x in data.curves
+                    else list(range(1, len(values) + 1))
+                )
+                length = min(len(values), len(points))
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "x": points[:length],
+                            "y": values[:length],
+                            "arm": arm,
+                            "curve": name.replace("_", " "),
+                            "seed": record.replicate.seed,
+                        }
+                    )
+                )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["x", "y", "arm", "curve", "seed"])
+
+
+def _curves(specification: Mapping[str, Any], records: Sequence[Record]) -> Figure | None:
+    panels = specification["panels"]
+    frames = [_frame(records, panel["y"], specification.get("x")) for panel in panels]
+    frames = [frame[frame["y"] > 0] if panel.get("log") else frame for panel, frame in zip(panels, frames, strict=True)]
+    arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
+    if not arms:
+        return None
+    by_arm = specification.get("columns") == "arms"
+    columns = arms if by_arm else panels
+    rows = len(panels) if by_arm else 1
+    figure, axes = plt.subplots(
+        rows,
+        len(columns),
+        figsize=(max(6.0, 4.0 * len(columns)), 3.0 * rows + 0.6),
+        squeeze=False,
+        sharex=True,
+        sharey="row" if by_arm else False,
+    )
+    for index, (panel, frame) in enumerate(zip(panels, frames, strict=True)):
+        if by_arm:
+            for column, arm in enumerate(arms):
+                ax = axes[index, column]
+                _lines(ax, frame[frame["arm"] == arm], "curve", legend=column == len(arms) - 1)
+                ax.set_title(arm if index == 0 else "")
+                _finish(ax, panel, specification, label_x=index == rows - 1)
+                _mark(ax, specification, records, arm)
+        else:
+            ax = axes[0, index]
+            _lines(ax, frame, "arm", legend=index == len(panels) - 1)
+            for name in panel["y"]:
+                _printed(ax, specification.get("printed", {}).get(name, {}), arms)
+            _finish(ax, panel, specification, label_x=True)
+    return figure
+
+
+def _lines(ax: Axes, frame: pd.DataFrame, hue: str, *, legend: bool) -> None:
+    replicates = frame["seed"].nunique()
+    sns.lineplot(
+        frame,
+        x="x",
+        y="y",
+        hue=hue,
+        hue_order=list(dict.fromkeys(frame[hue])),
+        errorbar="sd" if replicates > 1 else None,
+        marker="o" if frame["x"].nunique() <= 15 else None,
+        markersize=4,
+        markeredgewidth=0,
+        palette=sns.color_palette("colorblind", frame[hue].nunique()),
+        legend="full" if legend else False,
+        ax=ax,
+    )
+    if legend and (box := ax.get_legend()) is not None:
+        box.set_title("")
+
+
+def _printed(ax: Axes, values: Mapping[str, Sequence[float]], arms: Sequence[str]) -> None:
+    colors = dict(zip(arms, sns.color_palette("colorblind", len(arms)), strict=True))
+    for arm, row in values.items():
+        if arm in colors:
+            ax.plot(
+                np.arange(1, len(row) + 1),
+                [np.nan if value == 0 and ax.get_yscale() == "log" else value for value in row],
+                "x",
+                color="black",
+                markersize=6,
+                markeredgewidth=1.2,
+                zorder=5,
+            )
+
+
+def _mark(ax: Axes, specification: Mapping[str, Any], records: Sequence[Record], arm: str) -> None:
+    name = specification.get("mark")
+    value = records[0].arms[arm].metrics.get(name) if name else None
+    if value is not None:
+        ax.axvline(number(value), color="black", linestyle="--", linewidth=1)
+
+
+def _finish(ax: Axes, panel: Mapping[str, Any], specification: Mapping[str, Any], *, label_x: bool) -> None:
+    ax.set_ylabel(panel["label"])
+    ax.set_xlabel(specification.get("x_label", "") if label_x else "")
+    if panel.get("log") and ax.lines:
+        ax.set_yscale("log")
+
+
+def _histogram_grid(specification: Mapping[str, Any], records: Sequence[Record]) -> Figure | None:
+    series = specification["series"]
+    arms = [arm for arm in (specification.get("arms") or records[0].arms) if arm in records[0].arms]
+    totals = {
+        (arm, column, one): _total(records, arm, f"{one}_{column}")
+        for arm in arms
+        for column in specification["columns"]
+        for one in series
+    }
+    columns = [
+        column for column in specification["columns"] if any(totals[arm, column, one] for arm in arms for one in series)
+    ]
+    if not columns:
+        return None
+    wrap = WRAP if len(arms) == 1 and len(columns) > WRAP else len(columns)
+    rows = len(arms) if len(arms) > 1 else -(-len(columns) // wrap)
+    wide = 1.5 if len(columns) > 4 else 3.2
+    figure, axes = plt.subplots(
+        rows,
+        wrap,
+        figsize=(wide * wrap + 0.8, (1.6 if wide < 2 else 2.6) * rows + 0.6),
+        squeeze=False,
+        sharex=len(arms) == 1 or len(columns) > 4,
+    )
+    colors = dict(
+        zip(series, sns.color_palette("colorblind" if len(series) < 4 else "viridis", len(series)), strict=True)
+    )
+    for ax in axes.flat[len(columns) * len(arms) :]:
+        ax.set_visible(False)
+    for index, (arm, column) in enumerate((arm, column) for arm in arms for column in columns):
+        ax = axes.flat[index]
+        for one in series:
+            if histogram := totals[arm, column, one]:
+                _steps(ax, histogram, colors[one], one, filled=len(series) < 4)
+        ax.set_yticks([])
+        ax.grid(visible=False)
+        label = f"{specification.get('column_label', '')} {column}".strip().replace("-", " ")
+        ax.set_title(label if index < len(columns) else "", fontsize=9)
+        if index % wrap == 0 and len(arms) > 1:
+            ax.set_ylabel(arm)
+    if len(series) > 1:
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(series))
+    figure.supxlabel(specification["x_label"], fontsize=10)
+    return figure
+
+
+def _total(records: Sequence[Record], arm: str, name: str) -> HistogramData | None:
+    found = [record.arms[arm].histograms[name] for record in records if name in record.arms[arm].histograms]
+    if not found:
+        return None
+    same = [h for h in found if (h.lo, h.hi, len(h.counts)) == (found[0].lo, found[0].hi, len(found[0].counts))]
+    counts = np.sum([h.counts for h in same], axis=0).tolist()
+    return HistogramData(found[0].lo, found[0].hi, counts, sum(h.below for h in same), sum(h.above for h in same))
+
+
+def _steps(ax: Axes, histogram: HistogramData, color: Any, label: str, *, filled: bool) -> None:
+    counts = np.asarray(histogram.counts, dtype=float)
+    edges = np.linspace(histogram.lo, histogram.hi, len(counts) + 1)
+    share = counts / max(counts.sum() + histogram.below + histogram.above, 1.0)
+    ax.stairs(share, edges, color=color, label=label, fill=filled, alpha=0.45 if filled else 1.0)
+    if filled:
+        ax.stairs(share, edges, color=color, linewidth=1.0)

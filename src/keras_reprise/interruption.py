@@ -1,0 +1,132 @@
+"""What an interrupted run leaves behind: finished arms and training state, in the store's git-ignored cache.
+
+Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed once its
+record is written.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from keras_reprise.errors import INTERRUPTED, StoreError
+from keras_reprise.store import write_atomically
+
+
+class ReplicateCache:
+    """Finished arms and checkpoints of one replicate, keyed by all that decides its numbers."""
+
+    def __init__(self, folder: Path, **facts: Any) -> None:
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        self.folder = folder / "replicates" / key[:24]
+
+    @property
+    def checkpoints(self) -> "Checkpoints":
+        return Checkpoints(self.folder / "checkpoints")
+
+    def load_arm(self, name: str) -> dict[str, Any] | None:
+        """What was saved of the arm, or None; a file that cannot be read counts as none."""
+        with contextlib.suppress(OSError, ValueError):
+            saved = json.loads((self.folder / f"arm-{name}.json").read_bytes())
+            return saved if isinstance(saved, dict) else None
+        return None
+
+    def save_arm(self, name: str, result: dict[str, Any]) -> None:
+        write_atomically(self.folder / f"arm-{name}.json", json.dumps(result, allow_nan=False).encode())
+
+    def clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Checkpoints:
+    """Training states at epoch borders, named by the hash of all that led to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._passing: Path | None = None
+
+    def load(self, keys: Sequence[str]) -> tuple[str, dict[str, np.ndarray]] | None:
+        """The latest of `keys` (in order of epochs) that is kept, with its arrays."""
+        for key in reversed(keys):
+            path = self.folder / f"{key[:24]}.npz"
+            if not path.exists():
+                continue
+            with (
+                contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
+                np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays,
+            ):
+                return key, dict(arrays)
+        return None
+
+    def save(self, key: str, arrays: dict[str, np.ndarray], *, keep: bool) -> None:
+        """Keep a state; one that is not to be kept for other arms replaces the one before."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        path = self.folder / f"{key[:24]}.npz"
+        write_atomically(path, buffer.getvalue())
+        if self._passing is not None and self._passing != path:
+            self._passing.unlink(missing_ok=True)
+        self._passing = None if keep else path
+
+
+@contextlib.contextmanager
+def only_run(folder: Path, name: str) -> Iterator[None]:
+    """Hold the lock of `name` while running; StoreError when another process has it. Freed when a process dies."""
+    lock = FileLock(folder / "locks" / f"{name}.lock")
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreError(
+            f"Another `reprise run` is measuring {name} for this store.\nTwo at once would do the same work and disturb each other's timings.\n"
+            "Wait for it to end, or give this one another --store; stores can be merged."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def prompt_interrupt(message: Callable[[], str], grace_s: float = 2.0) -> Iterator[None]:
+    """Make Ctrl-C end the process within seconds, also while one long compiled call holds the main thread.
+
+    Python raises KeyboardInterrupt only between its own instructions. If it has not come through after `grace_s`, the
+    process prints `message()` and exits 130 at once; what is on disk is complete at any moment.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    previous = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    left = threading.Event()
+
+    def watch() -> None:
+        while received := reading.recv(1):
+            if received[0] == signal.SIGINT and not left.wait(grace_s):
+                os.write(2, ("\n" + message() + "\n").encode())
+                os._exit(INTERRUPTED)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        left.set()
+        signal.set_wakeup_fd(previous)
+        writing.close()
+        watcher.join(timeout=1)
+        reading.close()

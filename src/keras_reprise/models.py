@@ -1,0 +1,77 @@
+"""Networks that more than one recipe uses, in ordinary Keras, each layer with a seed of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from keras_reprise.errors import RecipeError
+from keras_reprise.seeds import Seeds
+
+INITIALISATIONS = ("pytorch", "keras")
+
+InitialiserOf = Callable[[int, int], Any]
+
+
+def initialisers(kind: str, seeds: Seeds, layer: str, fan_in: int) -> dict[str, Any]:
+    """The initializers of the named layer, as keywords of a Keras layer.
+
+    "pytorch": weights and biases uniform in ±1/sqrt(fan_in), PyTorch's default for dense and convolutional layers.
+    "keras": Glorot uniform weights, zero biases.
+    """
+    if kind not in INITIALISATIONS:
+        raise RecipeError(f"There is no initialisation {kind!r}.\nThere are {', '.join(INITIALISATIONS)}.")
+    if kind == "keras":
+        return {"kernel_initializer": keras.initializers.GlorotUniform(seed=seeds.weights(layer))}
+    limit = fan_in**-0.5
+    return {
+        "kernel_initializer": keras.initializers.RandomUniform(-limit, limit, seed=seeds.weights(f"{layer}/kernel")),
+        "bias_initializer": keras.initializers.RandomUniform(-limit, limit, seed=seeds.weights(f"{layer}/bias")),
+    }
+
+
+def small_convnet(
+    seeds: Seeds, image_shape: tuple[int, ...], classes: int, initialisation: str = "pytorch"
+) -> keras.Model:
+    """Two convolutions and two dense layers with ReLU; 107,106 parameters for 32 x 32 x 3 images and 10 classes.
+
+    conv 5x5 of 32, max-pool 3, ReLU, conv 5x5 of 64, max-pool 2, ReLU, dense 200, ReLU, dense to logits. Valid padding:
+    32 -> 28 -> 9 -> 5 -> 2 pixels. Source: the course solution code of the author of document 000 (the slides do not print
+    the network); see the catalogue, A1.
+    """
+    channels = image_shape[-1]
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(image_shape),
+            layers.Conv2D(32, 5, name="conv1", **initialisers(initialisation, seeds, "conv1", 25 * channels)),
+            layers.MaxPooling2D(3),
+            layers.ReLU(),
+            layers.Conv2D(64, 5, name="conv2", **initialisers(initialisation, seeds, "conv2", 25 * 32)),
+            layers.MaxPooling2D(2),
+            layers.ReLU(),
+            layers.Flatten(),
+        ],
+        name="small_convnet",
+    )
+    features = model.output_shape[-1]
+    model.add(
+        layers.Dense(200, activation="relu", name="dense1", **initialisers(initialisation, seeds, "dense1", features))
+    )
+    model.add(layers.Dense(classes, name="logits", **initialisers(initialisation, seeds, "logits", 200)))
+    return model
+
+
+def dense_stack(
+    seeds: Seeds, inputs: int, widths: Sequence[int], activation: str, initialiser: InitialiserOf, draw: int = 0
+) -> keras.Model:
+    """Dense layers without biases, one per entry of `widths`, each with `activation`.
+
+    `initialiser(fan_in, seed)` gives a layer's kernel initializer. `draw` selects independent weights under one seed.
+    """
+    model = keras.Sequential([keras.Input((inputs,))])
+    for number, width in enumerate(widths, start=1):
+        seed = seeds.weights(f"layer{number}/draw{draw}")
+        fan_in = widths[number - 2] if number > 1 else inputs
+        model.add(keras.layers.Dense(width, activation, use_bias=False, kernel_initializer=initialiser(fan_in, seed)))
+    return model

@@ -1,0 +1,88 @@
+"""Progress on standard error: a bar on a terminal, a plain line every few seconds elsewhere. The unit is one arm."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from tqdm import tqdm
+
+PLAIN_EVERY_S = 15.0
+
+
+class Progress:
+    """What is being measured (recipe, seed, arm, epoch, loss) and how long the rest will take."""
+
+    def __init__(self, arms: int, stream: TextIO | None = None, quiet: bool = False) -> None:
+        self.stream, self.arms, self.quiet = stream or sys.stderr, arms, quiet
+        self.done, self.within, self.skipped = 0, 0.0, 0.0
+        self.label, self.started, self.last_line = "", time.monotonic(), 0.0
+        self.bar: Any = None
+        if not quiet and self.stream.isatty():
+            layout = "{desc} {percentage:3.0f}%|{bar}|"
+            self.bar = tqdm(total=float(arms), file=self.stream, bar_format=layout, dynamic_ncols=True, leave=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def arm(self, label: str) -> None:
+        """An arm begins."""
+        self.label, self.within = label, 0.0
+        self._show("")
+
+    def epoch(self, epoch: int, epochs: int, loss: float) -> None:
+        """An epoch of the current arm has ended; the first report of a resumed arm does not count as time spent."""
+        if self.within == 0.0 and epoch > 1:
+            self.skipped += (epoch - 1) / epochs
+        self.within = epoch / epochs
+        self._show(f"epoch {epoch}/{epochs}, loss {loss:.4f}, ")
+
+    def arm_done(self, *, measured: bool) -> None:
+        """An arm has ended; one that came from the cache took no time."""
+        self.done, self.within = self.done + 1, 0.0
+        self.skipped += 0.0 if measured else 1.0
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        if self.bar is not None:
+            self.bar.clear()
+        if not self.quiet:
+            print(text, file=self.stream, flush=True)
+
+    def time_left(self) -> str:
+        """The time that the rest takes at the pace so far, or nothing before the first fraction of an arm is done."""
+        finished = self.done + self.within
+        paced = finished - self.skipped
+        if paced <= 0.01:
+            return "time left unknown"
+        seconds = (time.monotonic() - self.started) / paced * (self.arms - finished)
+        return f"{format_seconds(seconds)} left"
+
+    def _show(self, detail: str) -> None:
+        now = time.monotonic()
+        if self.bar is not None:
+            self.bar.n = self.done + self.within
+            self.bar.set_description_str(f"{self.label}: {detail}{self.time_left()}", refresh=True)
+        elif not self.quiet and now - self.last_line >= PLAIN_EVERY_S:
+            self.last_line = now
+            print(
+                f"{self.label}: {detail}{self.time_left()} ({self.done} of {self.arms} arms done)",
+                file=self.stream,
+                flush=True,
+            )
+
+
+def format_seconds(seconds: float) -> str:
+    """12 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

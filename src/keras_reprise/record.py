@@ -1,0 +1,243 @@
+"""The record: what one replicate measured, one write-once JSON file that explains itself (schema 1).
+
+Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted keys, no spaces, UTF-8) without the field
+`id`. Cards, machines and environments are named by the sha256 of their file's bytes, so `sha256sum` checks them.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from keras_reprise.errors import IntegrityError
+
+SCHEMA = 1
+CURVE_DIGITS = 7
+
+Number = float | Literal["nan", "inf", "-inf"]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Id12 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
+Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Timestamp = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A struct that refuses fields it does not know."""
+
+
+class RecipeRef(Strict, frozen=True):
+    slug: Slug
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    scale: Slug
+    source_sha256: Sha256
+    card: Sha256
+
+
+class ReplicateRef(Strict, frozen=True):
+    seed: Annotated[int, msgspec.Meta(ge=1)]
+    repeat: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class DataRef(Strict, frozen=True):
+    name: str
+    fingerprint: Sha256
+    n_train: int
+    n_test: int
+    substitute: bool
+
+
+class HistogramData(Strict, frozen=True):
+    lo: float
+    hi: float
+    counts: list[int]
+    below: int = 0
+    above: int = 0
+
+
+class Cost(Strict, frozen=True):
+    params: int | None = None
+    flops: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class StepTime(Strict, frozen=True):
+    n: int
+    median: Number
+    p05: Number
+    p95: Number
+
+
+class Time(Strict, frozen=True):
+    compile_s: float | None = None
+    step_s: StepTime | None = None
+    total_s: float | None = None
+
+
+class ArmError(Strict, frozen=True):
+    type: str
+    message: str
+
+
+class ArmData(Strict, frozen=True):
+    """One measured arm. `status` is complete, diverged (a result like any other) or failed (with `error`)."""
+
+    params: dict[str, Any]
+    metrics: dict[str, Number]
+    curves: dict[str, list[Number]]
+    histograms: dict[str, HistogramData]
+    trials: list[dict[str, Any]]
+    cost: Cost
+    time: Time
+    status: Literal["complete", "diverged", "failed"]
+    error: ArmError | None = None
+
+
+class Determinism(Strict, frozen=True):
+    mode: Literal["fast", "strict"]
+    digest: Sha256 | None
+
+
+class Code(Strict, frozen=True):
+    package_version: str
+    git_commit: str | None
+    dirty: bool | None
+    diff_sha256: Sha256 | None
+
+
+class Load(Strict, frozen=True):
+    """What else the machine did meanwhile: mean of the one-minute load, and the share of CPU time stolen by the host."""
+
+    mean_1m: float | None
+    steal_fraction: float | None
+
+
+class Record(Strict, frozen=True):
+    """See design: the names of the fields are fixed."""
+
+    schema: Literal[1]
+    id: Sha256
+    recipe: RecipeRef
+    replicate: ReplicateRef
+    data: DataRef | None
+    arms: dict[str, ArmData]
+    claims: dict[str, Number]
+    machine: Id12
+    environment: Id12
+    determinism: Determinism
+    code: Code
+    load: Load
+    status: Literal["complete", "failed", "interrupted"]
+    started_at: Timestamp
+    finished_at: Timestamp
+    duration_s: float
+
+
+class SourceCard(Strict, frozen=True):
+    key: str
+    where: str
+
+
+class ClaimCard(Strict, frozen=True):
+    id: Slug
+    says: str
+    where: str
+    statistic: str
+    unit: str
+    interval: tuple[float | None, float | None]
+    exact: bool
+    log: bool = False
+    proportion: bool = False
+    expectation: str = ""
+    printed: float | None = None
+    erratum: str | None = None
+
+
+class Card(Strict, frozen=True):
+    """All that a reader needs to judge and draw a record without its recipe."""
+
+    slug: Slug
+    version: int
+    title: str
+    question: str
+    sources: list[SourceCard]
+    arms: dict[str, str]
+    claims: list[ClaimCard]
+    figures: list[dict[str, Any]]
+    scales: dict[str, dict[str, Any]]
+    data: str | None = None
+    suites: list[str] = []
+
+
+def encode_number(value: float) -> float | str:
+    """JSON has no nan or infinity: they become the strings "nan", "inf" and "-inf"."""
+    value = float(value)
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value
+
+
+def encode_curve(values: Any) -> list[float | str]:
+    """The values to 7 significant digits."""
+    return [encode_number(float(f"{float(value):.{CURVE_DIGITS}g}")) for value in values]
+
+
+def pretty(document: Mapping[str, Any]) -> bytes:
+    """The bytes of a stored document: sorted keys, 2-space indent, UTF-8, newline at the end."""
+    return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The canonical JSON that a record's id is taken of: sorted keys, no spaces, UTF-8."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def record_id(document: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of everything but `id`."""
+    return hashlib.sha256(canonical({key: value for key, value in document.items() if key != "id"})).hexdigest()
+
+
+def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
+    """The record in `content`, validated, with its id recomputed; IntegrityError names the file `name` and the fault."""
+    try:
+        document = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(
+            f"{name} is truncated or not JSON: {error}.\nRestore it from git, or delete it."
+        ) from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        schema = document.get("schema") if isinstance(document, dict) else None
+        raise IntegrityError(
+            f"{name} has the schema {schema!r}; this version reads schema {SCHEMA}.\nUpdate keras-reprise to read it."
+        )
+    try:
+        record = msgspec.convert(document, Record)
+    except msgspec.ValidationError as error:
+        raise IntegrityError(f"{name} is not a record: {error}.\nRestore it from git, or delete it.") from error
+    found = record_id(document)
+    if found != record.id:
+        raise IntegrityError(
+            f"{name} was edited: its content hashes to {found[:12]}, its id says {record.id[:12]}.\nRestore it from git, or delete it."
+        )
+    return record, document
+
+
+def decode_card(content: bytes, name: str) -> Card:
+    """The card in `content`; IntegrityError names the file and the fault."""
+    try:
+        return msgspec.json.decode(content, type=Card)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
+
+
+def number(value: float | str) -> float:
+    """The float that a stored number stands for."""
+    return float(value)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"the bare constant {name} is not JSON")

@@ -1,0 +1,104 @@
+"""Statistics of small samples: pure functions of arrays, no I/O.
+
+t tests and intervals (Student), exact sign-flip and sign tests, Holm's step-down adjustment, Clopper-Pearson intervals.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import bdtr, bdtrc, betaincinv, stdtr, stdtrit
+
+EXACT_FLIPS = 16
+MONTE_CARLO_FLIPS = 20_000
+
+
+def t_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The two-sided Student interval of the mean of `values` (n,), n >= 2; (nan, nan) for fewer."""
+    n = len(values)
+    if n < 2:
+        return math.nan, math.nan
+    half = float(stdtrit(n - 1, 0.5 + level / 2)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    mean = float(np.mean(values))
+    return mean - half, mean + half
+
+
+def t_p_above(values: np.ndarray, bound: float) -> float:
+    """One-sided p of "the mean is at most `bound`": small when the mean is above. Zero variance compares directly."""
+    if bound == -math.inf:
+        return 0.0
+    if bound == math.inf:
+        return 1.0
+    n, mean, deviation = len(values), float(np.mean(values)), float(np.std(values, ddof=1))
+    if deviation == 0.0:
+        return 0.0 if mean > bound else 1.0
+    return float(stdtr(n - 1, -(mean - bound) / (deviation / math.sqrt(n))))
+
+
+def t_p_below(values: np.ndarray, bound: float) -> float:
+    """One-sided p of "the mean is at least `bound`": small when the mean is below."""
+    return t_p_above(-values, -bound)
+
+
+def sign_flip_p(values: np.ndarray, bound: float) -> float:
+    """One-sided p of the sign-flip (Fisher) test that `values` are centred at most at `bound`.
+
+    Exact up to 16 values (2^n flips; the smallest p is 2^-n); with more, 20,000 flips drawn with a fixed seed.
+    """
+    if bound == -math.inf:
+        return 0.0
+    shifted = values - bound
+    n = len(shifted)
+    if n <= EXACT_FLIPS:
+        signs = np.array(list(itertools.product((1.0, -1.0), repeat=n)))
+        return float(np.mean(signs @ shifted >= shifted.sum() - 1e-12 * np.abs(shifted).sum()))
+    signs = np.random.default_rng(1).choice((1.0, -1.0), size=(MONTE_CARLO_FLIPS, n))
+    return float((1 + np.sum(signs @ shifted >= shifted.sum())) / (1 + MONTE_CARLO_FLIPS))
+
+
+def sign_p(values: np.ndarray, bound: float) -> float:
+    """One-sided p of the exact sign test that the median of `values` is at most `bound`; ties are left out."""
+    if bound == -math.inf:
+        return 0.0
+    above, below = int(np.sum(values > bound)), int(np.sum(values < bound))
+    return float(bdtrc(above - 1, above + below, 0.5)) if above else 1.0
+
+
+def binomial_p_above(successes: int, n: int, share: float) -> float:
+    """One-sided exact p of "the success probability is at most `share`"."""
+    if share < 0:
+        return 0.0
+    return 1.0 if share >= 1 or successes == 0 else float(bdtrc(successes - 1, n, share))
+
+
+def binomial_p_below(successes: int, n: int, share: float) -> float:
+    """One-sided exact p of "the success probability is at least `share`"."""
+    if share > 1:
+        return 0.0
+    return 1.0 if share <= 0 or successes == n else float(bdtr(successes, n, share))
+
+
+def binomial_interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """The Clopper-Pearson interval of a proportion."""
+    tail = (1 - level) / 2
+    low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+    return low, high
+
+
+def skewness(values: np.ndarray) -> float:
+    """The sample skewness g1 = m3 / m2^1.5; 0 when all values are equal."""
+    centred = values - np.mean(values)
+    m2 = float(np.mean(centred**2))
+    return 0.0 if m2 == 0.0 else float(np.mean(centred**3)) / m2**1.5
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p values (family-wise), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = running
+    return adjusted

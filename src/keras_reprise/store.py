@@ -1,0 +1,300 @@
+"""The results store: plain JSON files, written once. Only this module writes to it, and nothing here imports Keras.
+
+Layout: machines/ environments/ cards/ with <id12>.json, and
+records/<slug>/v<N>/<scale>/<machine8>-<environment8>/seed<K>-<record12>.json. `.cache/` is git-ignored and may be
+deleted at any time.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keras_reprise.errors import IntegrityError, StoreError
+from keras_reprise.record import (
+    Card,
+    DataRef,
+    Number,
+    RecipeRef,
+    Record,
+    ReplicateRef,
+    decode,
+    decode_card,
+    pretty,
+    record_id,
+)
+
+DOCUMENTS = ("machines", "environments", "cards")
+MAX_RECORD_BYTES = 2**20
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What judging needs of a record: everything but its arms."""
+
+    path: str
+    id: str
+    recipe: RecipeRef
+    replicate: ReplicateRef
+    data: DataRef | None
+    claims: dict[str, Number]
+    machine: str
+    environment: str
+    status: str
+    finished_at: str
+    duration_s: float
+
+
+class _Indexed(msgspec.Struct):
+    size: int
+    modified_ns: int
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that `check` found wrong with one file."""
+
+    path: str
+    fault: str
+
+
+class Store:
+    """The folder that holds records/, cards/, machines/ and environments/."""
+
+    def __init__(self, root: Path) -> None:
+        if root.exists() and not root.is_dir():
+            raise StoreError(
+                f"{root} is a file, not a results store.\nGive --store a folder; it is made when it does not exist."
+            )
+        self.root = root
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".cache"
+
+    def make_writable(self) -> None:
+        """Create the folders, and fail now rather than after an hour of training when nothing can be written."""
+        try:
+            for folder in (*DOCUMENTS, "records", ".cache"):
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            ignore = self.cache / ".gitignore"
+            if not ignore.exists():
+                write_atomically(ignore, b"*\n")
+            for folder in (*DOCUMENTS, "records", ".cache"):
+                with tempfile.TemporaryFile(dir=self.root / folder) as probe:
+                    probe.write(b"\0" * 4096)
+                    probe.flush()
+                    os.fsync(probe.fileno())
+        except OSError as error:
+            raise StoreError(
+                f"The store {self.root} cannot be written: {error.strerror or error}.\nNothing was run. Free space, change its permissions, or give another --store."
+            ) from error
+
+    def add_document(self, kind: str, document: Mapping[str, Any]) -> str:
+        """Store a machine, environment or card once; returns its sha256."""
+        content = pretty(document)
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.root / kind / f"{digest[:12]}.json"
+        if not path.exists():
+            write_atomically(path, content)
+        return digest
+
+    def add_record(self, document: dict[str, Any]) -> tuple[Path, Record]:
+        """Complete `document` with its id, validate it, and write it once; returns where it lies."""
+        document = document | {"id": record_id(document)}
+        content = pretty(document)
+        record, _ = decode(content, "the new record")
+        if len(content) > MAX_RECORD_BYTES:
+            raise StoreError(
+                f"The record of {record.recipe.slug} would be {len(content):,} bytes; the limit is {MAX_RECORD_BYTES:,}.\nStore fewer or coarser curves."
+            )
+        path = self.root / record_path(record)
+        write_atomically(path, content)
+        return path, record
+
+    def record_files(self) -> Iterator[Path]:
+        """Every file under records/, sorted; leftovers of an interrupted write are passed over."""
+        for path in sorted((self.root / "records").rglob("*")):
+            if path.is_file() and not path.name.startswith(".tmp-"):
+                yield path
+
+    def read(self, path: Path) -> Record:
+        """The record in `path`, validated and verified; IntegrityError when something is wrong with it."""
+        record, _ = decode(_read_bytes(path, self.root), self._name(path))
+        if path != self.root / record_path(record):
+            raise IntegrityError(
+                f"{self._name(path)} is misplaced: it belongs at {record_path(record)}.\nMove it there."
+            )
+        return record
+
+    def card(self, digest: str) -> Card:
+        """The recipe card with this sha256, verified."""
+        path = self.root / "cards" / f"{digest[:12]}.json"
+        content = _read_bytes(path, self.root)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise IntegrityError(
+                f"{self._name(path)} was edited: its content does not hash to its name.\nRestore it from git."
+            )
+        return decode_card(content, self._name(path))
+
+    def document(self, kind: str, id12: str) -> dict[str, Any]:
+        """A machine or environment document as plain data."""
+        path = self.root / kind / f"{id12}.json"
+        content = _read_bytes(path, self.root)
+        if hashlib.sha256(content).hexdigest()[:12] != id12:
+            raise IntegrityError(
+                f"{self._name(path)} was edited: its content does not hash to its name.\nRestore it from git."
+            )
+        document = json.loads(content)
+        if not isinstance(document, dict):
+            raise IntegrityError(f"{self._name(path)} is not a JSON object.\nRestore it from git.")
+        return document
+
+    def summaries(self) -> tuple[list[Summary], list[Problem]]:
+        """Every readable record without its arms, and what is wrong with the others.
+
+        Verified records are remembered in `.cache/index.msgpack` by size and modification time.
+        """
+        known = self._read_index()
+        index: dict[str, _Indexed] = {}
+        problems = []
+        for path in self.record_files():
+            name, status = self._name(path), path.stat()
+            entry = known.get(name)
+            if entry is None or (entry.size, entry.modified_ns) != (status.st_size, status.st_mtime_ns):
+                try:
+                    record = self.read(path)
+                except IntegrityError as error:
+                    problems.append(Problem(name, str(error).split("\n")[0]))
+                    continue
+                summary = _summary(name, record)
+                entry = _Indexed(status.st_size, status.st_mtime_ns, summary)
+            index[name] = entry
+        if index != known:
+            self._write_index(index)
+        return [entry.summary for entry in index.values()], problems
+
+    def check(self) -> tuple[int, list[Problem]]:
+        """Re-hash every file; returns how many were read and what is truncated, edited, misplaced or refers to nothing."""
+        count, problems = 0, []
+        for kind in DOCUMENTS:
+            for path in sorted((self.root / kind).glob("*")):
+                count += 1
+                try:
+                    self._check_document(kind, path)
+                except (IntegrityError, ValueError) as error:
+                    problems.append(Problem(self._name(path), str(error).split("\n")[0]))
+        for path in self.record_files():
+            count += 1
+            try:
+                self._check_record(self.read(path), path)
+            except IntegrityError as error:
+                problems.append(Problem(self._name(path), str(error).split("\n")[0]))
+        return count, problems
+
+    def _check_document(self, kind: str, path: Path) -> None:
+        if path.name.startswith(".tmp-"):
+            return
+        content = _read_bytes(path, self.root)
+        if path.suffix != ".json" or hashlib.sha256(content).hexdigest()[:12] != path.stem:
+            raise IntegrityError(f"{self._name(path)} was edited or misplaced: its content does not hash to its name.")
+        if kind == "cards":
+            decode_card(content, self._name(path))
+        else:
+            json.loads(content)
+
+    def _check_record(self, record: Record, path: Path) -> None:
+        for kind, id12 in (
+            ("machines", record.machine),
+            ("environments", record.environment),
+            ("cards", record.recipe.card[:12]),
+        ):
+            if not (self.root / kind / f"{id12}.json").is_file():
+                raise IntegrityError(f"{self._name(path)} refers to {kind}/{id12}.json, which is missing.")
+        card = self.card(record.recipe.card)
+        if (card.slug, card.version) != (record.recipe.slug, record.recipe.version):
+            raise IntegrityError(f"{self._name(path)} refers to the card of {card.slug} version {card.version}.")
+        unknown = set(record.claims) ^ {claim.id for claim in card.claims}
+        if unknown:
+            raise IntegrityError(
+                f"{self._name(path)} and its card disagree about the claims {', '.join(sorted(unknown))}."
+            )
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _read_index(self) -> dict[str, _Indexed]:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.msgpack.decode((self.cache / "index.msgpack").read_bytes(), type=dict[str, _Indexed])
+        return {}
+
+    def _write_index(self, index: dict[str, _Indexed]) -> None:
+        with contextlib.suppress(OSError):  # a read-only store is read without an index
+            if self.cache.is_dir():
+                write_atomically(self.cache / "index.msgpack", msgspec.msgpack.encode(index))
+
+
+def record_path(record: Record) -> Path:
+    """Where a record lies, relative to the store; derived from its content, never parsed for facts."""
+    recipe = record.recipe
+    where = f"{record.machine[:8]}-{record.environment[:8]}"
+    return Path(
+        "records",
+        recipe.slug,
+        f"v{recipe.version}",
+        recipe.scale,
+        where,
+        f"seed{record.replicate.seed}-{record.id[:12]}.json",
+    )
+
+
+def _summary(name: str, record: Record) -> Summary:
+    shared = {field: getattr(record, field) for field in Summary.__struct_fields__ if field != "path"}
+    return Summary(path=name, **shared)
+
+
+def _read_bytes(path: Path, root: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise IntegrityError(
+            f"{path.relative_to(root).as_posix()} cannot be read: {error.strerror}.\nRestore it from git."
+        ) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside `path`, flush it to disk, and rename it: a reader sees all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise StoreError(
+            f"{path.name} could not be written: {error.strerror}.\nWhat was finished before is kept; free space or permissions and run the command again."
+        ) from error
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
