@@ -1,0 +1,65 @@
+"""Fixtures: small recipes, a store, and the command as a user calls it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+RECIPES = Path(__file__).parent / "data" / "recipes"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PLAIN_FAILS", "PLAIN_DIVERGES", "TINY_SLEEP"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def plain_recipe() -> Path:
+    return RECIPES / "plain.py"
+
+
+@pytest.fixture
+def tiny_recipe() -> Path:
+    return RECIPES / "tiny.py"
+
+
+@pytest.fixture
+def reprise():
+    """Call `reprise` in this process; returns click's result."""
+
+    def call(*arguments: object) -> Result:
+        from keras_reprise.cli import main
+
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return call
+
+
+@pytest.fixture
+def reprise_process():
+    """Call `reprise` in a process of its own; returns the finished process."""
+
+    def call(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "keras_reprise", *(str(argument) for argument in arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=300, env={**os.environ, **environment}, check=False
+        )
+
+    return call
+
+
+@pytest.fixture
+def filled_store(store_path: Path, plain_recipe: Path, reprise) -> Path:
+    """A store with six replicates of the plain recipe."""
+    result = reprise("run", plain_recipe, "--seeds", 6, "--store", store_path)
+    assert result.exit_code == 0, result.output
+    return store_path

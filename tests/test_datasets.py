@@ -1,0 +1,162 @@
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_reprise import datasets
+from keras_reprise.errors import DataError
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without CIFAR-10."""
+    monkeypatch.delenv("REPRISE_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return tmp_path
+
+
+def test_missing_cifar10_says_where_it_was_looked_for_and_what_to_do(nowhere, reprise):
+    result = reprise("run", "cifar10-lr-drop", "--data-dir", nowhere / "empty", "--store", nowhere / "store")
+    assert result.exit_code == 2
+    for words in (
+        "Looked for",
+        str(nowhere / "empty"),
+        "reprise data fetch cifar10",
+        "--data digits",
+        "list --no-data",
+    ):
+        assert words in result.output
+    assert not list((nowhere / "store" / "records").rglob("*.json"))
+
+
+class Explosive:
+    def __reduce__(self):
+        return os.system, ("touch exploded",)
+
+
+def test_a_file_with_a_wrong_md5_is_never_unpickled(nowhere, reprise, monkeypatch):
+    folder = nowhere / datasets.CIFAR10_FOLDER
+    folder.mkdir()
+    for name in datasets.CIFAR10_MD5:
+        (folder / name).write_bytes(pickle.dumps(Explosive()))
+    monkeypatch.chdir(nowhere)
+    result = reprise("run", "cifar10-lr-drop", "--data-dir", nowhere, "--store", nowhere / "store")
+    assert (result.exit_code, "not the official" in result.output, "was not opened" in result.output) == (2, True, True)
+    assert not (nowhere / "exploded").exists()
+
+
+def test_a_missing_batch_file_is_named(nowhere):
+    (nowhere / datasets.CIFAR10_FOLDER).mkdir()
+    with pytest.raises(DataError, match="data_batch_1 is missing"):
+        datasets.find_cifar10(nowhere)
+
+
+def test_the_unpickler_refuses_everything_but_arrays(tmp_path):
+    path = tmp_path / "batch"
+    path.write_bytes(pickle.dumps(Explosive()))
+    with pytest.raises(DataError, match="was not loaded"):
+        datasets._read_batch(path)
+
+
+def test_digits_are_a_marked_substitute_in_cifars_shape():
+    digits = datasets.load("digits", n_train=100)
+    assert (digits.substitute, digits.image_shape, digits.x_train.dtype, len(digits.x_train), len(digits.x_test)) == (
+        True,
+        (32, 32, 3),
+        np.dtype(np.uint8),
+        100,
+        297,
+    )
+    assert digits.fingerprint != datasets.load("digits", n_train=99).fingerprint
+    assert digits.fingerprint == datasets.load("digits", n_train=100).fingerprint
+
+
+def test_standardised_images_have_mean_zero_and_deviation_one():
+    digits = datasets.load("digits").standardised()
+    assert digits.x_train.dtype == np.float32
+    assert float(digits.x_train.mean(dtype=np.float64)) == pytest.approx(0.0, abs=1e-5)
+    assert float(digits.x_train.std(dtype=np.float64)) == pytest.approx(1.0, abs=1e-5)
+    assert digits.flattened().image_shape == (3072,)
+
+
+def test_an_unknown_data_set_names_the_known_ones(reprise, plain_recipe, store_path):
+    result = reprise("run", plain_recipe, "--data", "mnist", "--store", store_path)
+    assert (result.exit_code, "cifar10, digits" in result.output) == (2, True)
+
+
+def test_a_download_that_fails_says_so_and_leaves_nothing(nowhere, reprise, monkeypatch):
+    monkeypatch.setattr(datasets, "CIFAR10_URL", "http://127.0.0.1:9/cifar.tar.gz")
+    result = reprise("data", "fetch", "cifar10")
+    assert (result.exit_code, "could not be fetched" in result.output, "Traceback" in result.output) == (2, True, False)
+    assert not (nowhere / "keras" / "datasets" / datasets.CIFAR10_FOLDER).exists()
+
+
+def test_a_download_is_verified_unpacked_and_found(nowhere, monkeypatch):
+    """The whole way on a small archive served by this machine."""
+    import hashlib
+    import io
+    import tarfile
+    import threading
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    served = nowhere / "served"
+    served.mkdir()
+    contents = {
+        name: pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1, 2]}) for name in datasets.CIFAR10_MD5
+    }
+    with tarfile.open(served / "cifar.tar.gz", "w:gz") as tar:
+        for name, content in contents.items():
+            info = tarfile.TarInfo(f"{datasets.CIFAR10_FOLDER}/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        monkeypatch.setattr(datasets, "CIFAR10_URL", f"http://127.0.0.1:{server.server_port}/cifar.tar.gz")
+        monkeypatch.setattr(
+            datasets, "CIFAR10_ARCHIVE_MD5", hashlib.md5((served / "cifar.tar.gz").read_bytes()).hexdigest()
+        )
+        monkeypatch.setattr(
+            datasets, "CIFAR10_MD5", {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
+        )
+        folder = datasets.fetch_cifar10()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert datasets.find_cifar10() == folder
+    images, labels = datasets._read_batch(folder / "data_batch_1")
+    assert (images.shape, labels.tolist()) == ((2, 32, 32, 3), [1, 2])
+
+
+real_data = pytest.mark.skipif(
+    "REPRISE_DATA" not in os.environ, reason="REPRISE_DATA is not set, so CIFAR-10 is not at hand"
+)
+
+
+@real_data
+def test_the_official_cifar10_is_read_as_published(reprise):
+    data = datasets.load("cifar10")
+    assert (data.x_train.shape, data.x_test.shape, data.substitute) == ((50_000, 32, 32, 3), (10_000, 32, 32, 3), False)
+    assert np.bincount(data.y_train).tolist() == [5000] * 10
+    assert data.x_train[0, 0, 0].tolist() == [59, 62, 63]
+    assert "official" in reprise("data", "verify").output
+
+
+@real_data
+def test_a_truncated_batch_file_is_refused(tmp_path):
+    source, folder = Path(os.environ["REPRISE_DATA"]) / datasets.CIFAR10_FOLDER, tmp_path / datasets.CIFAR10_FOLDER
+    folder.mkdir()
+    for name in datasets.CIFAR10_MD5:
+        (folder / name).symlink_to(source / name)
+    (folder / "data_batch_3").unlink()
+    (folder / "data_batch_3").write_bytes((source / "data_batch_3").read_bytes()[:1000])
+    with pytest.raises(DataError, match="data_batch_3 is not the official"):
+        datasets.find_cifar10(tmp_path)

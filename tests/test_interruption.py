@@ -1,0 +1,129 @@
+"""A killed run loses at most what was in flight, and the numbers of a continued one are those of an undisturbed one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from keras_reprise.errors import StoreError
+from keras_reprise.interruption import Checkpoints, ReplicateCache, only_run
+from keras_reprise.store import Store
+
+
+def start(recipe: Path, store: Path, **environment: str) -> "subprocess.Popen[str]":
+    command = [
+        sys.executable,
+        "-m",
+        "keras_reprise",
+        "run",
+        str(recipe),
+        "--seeds",
+        "1",
+        "--data",
+        "digits",
+        "--store",
+        str(store),
+    ]
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+
+
+def wait_for(pattern: str, folder: Path, process: "subprocess.Popen[str]", seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not list(folder.rglob(pattern)):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"no {pattern} within {seconds} s"
+        time.sleep(0.05)
+
+
+def arms(store: Path) -> dict:
+    documents = [json.loads(path.read_bytes()) for path in (store / "records").rglob("*.json")]
+    assert len(documents) == 1
+    return {name: (arm["curves"], arm["metrics"]) for name, arm in documents[0]["arms"].items()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    store = tmp_path_factory.mktemp("undisturbed")
+    process = start(Path(__file__).parent / "data" / "recipes" / "tiny.py", store)
+    assert process.wait(timeout=300) == 0
+    process.communicate()
+    return arms(store)
+
+
+@pytest.mark.parametrize("pattern", ["*.npz", "arm-constant.json"], ids=["after an epoch group", "after an arm"])
+def test_a_run_killed_with_kill_9_continues_with_the_same_numbers(tmp_path, tiny_recipe, undisturbed, pattern):
+    killed = start(tiny_recipe, tmp_path, TINY_SLEEP="0.4")
+    wait_for(pattern, tmp_path / ".cache" / "replicates", killed)
+    killed.kill()
+    killed.communicate()
+    assert not list((tmp_path / "records").rglob("*.json"))
+    continued = start(tiny_recipe, tmp_path)
+    assert continued.wait(timeout=300) == 0, continued.communicate()
+    continued.communicate()
+    assert arms(tmp_path) == undisturbed
+    assert Store(tmp_path).check()[1] == []
+    assert not list((tmp_path / ".cache" / "replicates").glob("*")), "the cache of a recorded replicate is removed"
+
+
+def test_ctrl_c_ends_within_seconds_says_what_is_kept_and_exits_130(tmp_path, tiny_recipe):
+    process = start(tiny_recipe, tmp_path, TINY_SLEEP="0.4")
+    wait_for("*.npz", tmp_path / ".cache" / "replicates", process)
+    process.send_signal(signal.SIGINT)
+    pressed = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, "are kept" in errors, "Traceback" in errors) == (130, True, False)
+    assert time.monotonic() - pressed < 30
+
+
+def test_two_runs_at_once_on_one_store_end_with_one_message(store_path, tiny_recipe, reprise):
+    with only_run(Store(store_path).cache, "tiny-v1-quick-digits"):
+        second = reprise("run", tiny_recipe, "--seeds", 1, "--data", "digits", "--store", store_path)
+    assert (second.exit_code, "Another `reprise run`" in second.output, "Traceback" in second.output) == (
+        2,
+        True,
+        False,
+    )
+    assert not list((store_path / "records").rglob("*.json"))
+
+
+def test_a_lock_is_free_again_after_its_holder(tmp_path):
+    with only_run(tmp_path, "x"), pytest.raises(StoreError, match="Another"), only_run(tmp_path, "x"):
+        pass
+    with only_run(tmp_path, "x"):
+        pass
+
+
+def test_a_broken_cache_counts_as_no_cache(tmp_path):
+    cache = ReplicateCache(tmp_path, seed=1)
+    cache.save_arm("a", {"x": 1})
+    assert cache.load_arm("a") == {"x": 1}
+    (cache.folder / "arm-a.json").write_text("{")
+    assert cache.load_arm("a") is None
+    checkpoints = Checkpoints(tmp_path)
+    (tmp_path / ("k" * 24 + ".npz")).write_bytes(b"PK\x03\x04 nonsense")
+    assert checkpoints.load(["k" * 64]) is None
+
+
+def test_ctrl_c_ends_also_while_a_long_compiled_call_holds_the_main_thread():
+    code = (
+        "import contextlib, hashlib\n"
+        "from keras_reprise.interruption import prompt_interrupt\n"
+        "with prompt_interrupt(lambda: 'all is kept', grace_s=0.5):\n"
+        "    while True:  # a KeyboardInterrupt that comes before the long call has begun is not what is tested\n"
+        "        with contextlib.suppress(KeyboardInterrupt):\n"
+        "            print('started', flush=True)\n"
+        "            hashlib.pbkdf2_hmac('sha256', b'p', b's', 400_000_000)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, "all is kept" in errors) == (130, True)

@@ -1,0 +1,75 @@
+"""The store and everything right of it never imports Keras, and nothing but the backend files imports a backend."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "keras_reprise"
+READING = (
+    "errors",
+    "claims",
+    "stats",
+    "seeds",
+    "recipe",
+    "record",
+    "catalog",
+    "store",
+    "judge",
+    "describe",
+    "figures",
+    "report",
+    "lockfile",
+    "cli",
+    "console",
+    "launch",
+    "progress",
+    "interruption",
+)
+HEAVY = {"keras", "tensorflow", "jax", "torch", "pandas", "seaborn", "sklearn"}
+
+
+def imports(path: Path, *, top_level: bool) -> set[str]:
+    """The modules that a file imports, at its top level only or anywhere."""
+    tree = ast.parse(path.read_text())
+    nodes = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
+    found = set()
+    for node in (child for top in nodes for child in (ast.walk(top) if not top_level else [top])):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+@pytest.mark.parametrize("name", READING)
+def test_reading_modules_do_not_import_keras(name):
+    for module in imports(SOURCE / f"{name}.py", top_level=True):
+        assert module.split(".")[0] not in {"keras", "tensorflow", "jax", "torch"}
+        assert not module.startswith("keras_reprise.engine")
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.stem)
+def test_only_the_backend_files_import_a_backend(path):
+    backends = {module.split(".")[0] for module in imports(path, top_level=False)} & {"tensorflow", "jax", "torch"}
+    assert not backends or path.name == f"_{backends.pop()}.py"
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.stem)
+def test_only_figures_imports_seaborn(path):
+    assert path.name == "figures.py" or not {module.split(".")[0] for module in imports(path, top_level=False)} & {
+        "seaborn",
+        "pandas",
+        "matplotlib",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["--help"], ["show", "cifar10-lr-drop"], ["status"], ["verdict"], ["check"]]
+)
+def test_reading_commands_load_nothing_heavy(arguments):
+    code = f"import sys\nfrom keras_reprise.cli import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,54 @@
+"""What the project says of itself agrees."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import keras_reprise
+from keras_reprise.store import Store
+
+TOP = Path(__file__).parents[1]
+PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+
+
+def test_one_version_everywhere():
+    citation = re.search(r"^version: (.+)$", (TOP / "CITATION.cff").read_text(), re.MULTILINE)
+    assert citation is not None
+    assert citation[1] == PROJECT["version"] == keras_reprise.__version__
+    assert f"## {PROJECT['version']}" in (TOP / "CHANGELOG.md").read_text()
+
+
+def test_every_recipe_version_is_in_the_changelog():
+    from keras_reprise import catalog
+
+    text = (TOP / "CHANGELOG.md").read_text()
+    for entry in catalog.read_lock().recipes:
+        assert f"`{entry.slug}` version {entry.version}" in text
+
+
+def test_the_readme_commands_and_extras_exist(reprise):
+    text = (TOP / "README.md").read_text()
+    for command in set(re.findall(r"^reprise (\w+)", text, re.MULTILINE)):
+        assert reprise(command, "--help").exit_code == 0
+    extras = set(PROJECT["optional-dependencies"])
+    assert set(re.findall(r"^\| `([\w-]+)`", text, re.MULTILINE)) <= extras
+    assert {"jax", "torch", "ray", "bench", "dev"} <= extras
+
+
+def test_every_module_says_its_purpose():
+    for path in (TOP / "src").rglob("*.py"):
+        assert path.read_text().startswith('"""'), path.name
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_between_the_pages_resolve(name):
+    for target in re.findall(r"\]\(([^)#]+)\)", (TOP / name).read_text()):
+        assert (TOP / target).exists(), target
+
+
+def test_the_results_in_the_repository_are_intact():
+    count, problems = Store(TOP / "results").check()
+    assert count > 0
+    assert problems == []

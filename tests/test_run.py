@@ -1,0 +1,142 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from keras_reprise import run
+from keras_reprise.store import Store
+
+
+def documents(folder: Path) -> list[dict]:
+    return [json.loads(path.read_bytes()) for path in sorted((folder / "records").rglob("*.json"))]
+
+
+def test_a_record_has_every_fixed_field(filled_store):
+    document = documents(filled_store)[0]
+    assert {
+        "schema",
+        "id",
+        "recipe",
+        "replicate",
+        "data",
+        "arms",
+        "claims",
+        "machine",
+        "environment",
+        "determinism",
+        "code",
+        "status",
+        "started_at",
+        "finished_at",
+        "duration_s",
+    } <= set(document)
+    assert set(document["arms"]) == {"one", "two"}
+    assert set(document["arms"]["one"]) == {
+        "params",
+        "metrics",
+        "curves",
+        "histograms",
+        "trials",
+        "cost",
+        "time",
+        "status",
+        "error",
+    }
+    assert document["arms"]["two"]["params"] == {"value": 2.0}
+    assert document["claims"]["two-is-two"] == document["arms"]["two"]["metrics"]["value"]
+
+
+def test_a_second_run_measures_nothing_anew(filled_store, plain_recipe, reprise):
+    result = reprise("run", plain_recipe, "--seeds", 6, "--store", filled_store, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (
+        0,
+        {"recorded": 0, "present": 6, "failed": 0, "waiting": 0},
+    )
+
+
+def test_no_record_or_document_names_a_path_user_or_host(filled_store):
+    import getpass
+    import socket
+
+    words = [str(Path.home()), str(Path(__file__).parents[1]), socket.gethostname()]
+    words += [getpass.getuser()] if len(getpass.getuser()) > 4 else []
+    for path in filled_store.rglob("*.json"):
+        text = path.read_text()
+        assert not [word for word in words if word in text]
+        assert not re.search(r'"/\w', text)
+
+
+def test_a_failed_arm_is_recorded_counted_and_retried_only_when_asked(store_path, plain_recipe, reprise, monkeypatch):
+    monkeypatch.setenv("PLAIN_FAILS", "two")
+    first = reprise("run", plain_recipe, "--seeds", 1, "--store", store_path)
+    assert first.exit_code == 4
+    assert "Traceback" not in first.output
+    document = documents(store_path)[0]
+    assert (document["status"], document["arms"]["one"]["status"], document["arms"]["two"]["status"]) == (
+        "failed",
+        "complete",
+        "failed",
+    )
+    assert document["arms"]["two"]["error"] == {"type": "RuntimeError", "message": "could not open <path>"}
+    assert set(document["claims"].values()) == {"nan"}
+    monkeypatch.delenv("PLAIN_FAILS")
+    assert (
+        json.loads(reprise("run", plain_recipe, "--seeds", 1, "--store", store_path, "--json").stdout)["present"] == 1
+    )
+    assert reprise("run", plain_recipe, "--seeds", 1, "--store", store_path, "--retry-failed").exit_code == 0
+    rows = json.loads(reprise("verdict", "--store", store_path, "--json").stdout)
+    assert (len(documents(store_path)), rows[0]["n"], rows[0]["n_failed"]) == (2, 1, 0)
+
+
+def test_a_diverged_arm_is_recorded_not_raised(store_path, plain_recipe, reprise, monkeypatch):
+    monkeypatch.setenv("PLAIN_DIVERGES", "one")
+    assert reprise("run", plain_recipe, "--seeds", 1, "--store", store_path).exit_code == 0
+    document = documents(store_path)[0]
+    assert (document["status"], document["arms"]["one"]["status"]) == ("complete", "diverged")
+
+
+def test_arms_can_be_measured_one_at_a_time(store_path, plain_recipe, reprise):
+    first = json.loads(
+        reprise("run", plain_recipe, "--seeds", 1, "--arm", "two", "--store", store_path, "--json").stdout
+    )
+    second = json.loads(
+        reprise("run", plain_recipe, "--seeds", 1, "--arm", "one", "--store", store_path, "--json").stdout
+    )
+    assert (first["recorded"], first["waiting"], second["recorded"]) == (0, 1, 1)
+
+
+def test_auto_stops_at_the_first_look_that_decides(store_path, plain_recipe, reprise):
+    first = reprise("run", plain_recipe, "--seeds", "auto", "--store", store_path, "--json")
+    again = reprise("run", plain_recipe, "--seeds", "auto", "--store", store_path, "--json")
+    assert (first.exit_code, len(documents(store_path))) == (0, 6)
+    assert (json.loads(first.stdout)["recorded"], json.loads(again.stdout)["present"]) == (6, 6)
+
+
+def test_auto_goes_on_while_a_claim_is_open(store_path, tmp_path, plain_recipe, reprise):
+    path = tmp_path / "plain.py"
+    path.write_text(plain_recipe.read_text().replace("above=1.9, below=2.1", "above=2.0"))
+    result = reprise("run", path, "--seeds", "auto", "--store", store_path, "--json")
+    assert json.loads(result.stdout) == {"recorded": 30, "present": 0, "failed": 0, "waiting": 0}
+
+
+def test_records_say_on_what_they_ran(filled_store):
+    store, document = Store(filled_store), documents(filled_store)[0]
+    machine = store.document("machines", document["machine"])
+    environment = store.document("environments", document["environment"])
+    assert set(machine) == {"architecture", "cores", "cpu", "gpus", "memory_gib", "os"}
+    assert environment["backend"]["name"] in ("tensorflow", "jax")
+    assert environment["keras"] == environment["packages"]["keras"]
+    assert "keras-reprise" not in environment["packages"]
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("cannot open /home/me/x.txt", "cannot open <path>"),
+        ("C:\\Users\\me\\x is bad", "<path> is bad"),
+        ("3/4 of loss", "3/4 of loss"),
+    ],
+)
+def test_paths_are_taken_out_of_error_messages(text, clean):
+    assert run.without_paths(text) == clean
