@@ -28,7 +28,7 @@ class Session:
     def progress(self, epoch, epochs, loss):
         self.epochs.append(epoch)
 
-    def note_training(self, history, digest, parameters):
+    def note_training(self, history, digest, model):
         self.digests.append(digest)
 
 
@@ -198,15 +198,16 @@ def test_arms_that_agree_up_to_an_epoch_share_it_and_others_do_not(data, tmp_pat
 
 
 def test_a_probe_becomes_a_curve(data):
-    model = convnet(False)
     history = train(
-        model,
+        convnet(False),
         data,
         Session(),
         optimizer=keras.optimizers.SGD(0.05),
         batch_size=50,
         epochs=2,
-        probe=lambda: {"norm": float(keras.ops.norm(model.layers[-1].kernel))},
+        probes=(
+            lambda moment: {"norm": float(np.linalg.norm(keras.ops.convert_to_numpy(moment.model.layers[-1].kernel)))},
+        ),
     )
     assert len(history.curves["norm"]) == 2
     assert history.initial["norm"] != history.curves["norm"][0]

@@ -6,7 +6,20 @@ from keras_reprise.claims import Claim, near
 from keras_reprise.recipe import Arm, Curves, Histogram, HistogramGrid, Measurement, Panel, Recipe, Scale, Source
 
 if TYPE_CHECKING:
-    from keras_reprise.engine import evaluate, gradients, train
+    from keras_reprise.engine import (
+        Member,
+        Order,
+        Patience,
+        Target,
+        activation_statistics,
+        evaluate,
+        gradient_statistics,
+        gradients,
+        train,
+        train_together,
+        update_ratios,
+        weight_norms,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -16,20 +29,29 @@ __all__ = [
     "Histogram",
     "HistogramGrid",
     "Measurement",
+    "Member",
+    "Order",
     "Panel",
+    "Patience",
     "Recipe",
     "Scale",
     "Source",
+    "Target",
+    "activation_statistics",
     "evaluate",
+    "gradient_statistics",
     "gradients",
     "near",
     "train",
+    "train_together",
+    "update_ratios",
+    "weight_norms",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """The engine is loaded on first use, so that reading results never imports a backend."""
-    if name in ("evaluate", "gradients", "train"):
+    if name in __all__:
         from keras_reprise import engine
 
         return getattr(engine, name)

@@ -131,7 +131,8 @@ def show(recipe: str, as_json: bool) -> None:
 @click.option(
     "--arm", "arms", multiple=True, help="Measure only this arm now; the record is written once all arms are measured."
 )
-@click.option("--backend", help="tensorflow or jax (default: KERAS_BACKEND, else the first one installed).")
+@click.option("--backend", help="tensorflow, jax or torch (default: KERAS_BACKEND, else the first one installed).")
+@click.option("--precision", help="float32 (default), tf32, mixed_bfloat16 or mixed_float16; part of the environment.")
 @click.option("--executor", type=click.Choice(["local"]), default="local", help="Where arms run.")
 @click.option(
     "--data", "data_name", help="Run on this data set instead of the recipe's: digits is a marked substitute."

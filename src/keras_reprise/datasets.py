@@ -9,9 +9,8 @@ import io
 import os
 import pickle
 import tarfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,53 +33,66 @@ CIFAR10_MD5 = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images: x (n, height, width, channels), y (n,) int32 class indices.
+    """Labelled images: `x_train`, `x_test` (n, height, width, channels) or (n, features), y (n,) int32 class indices.
 
-    `x` is uint8 as stored, or float32 once standardised. `fingerprint` is the sha256 of the images and labels used, as
-    stored, so that the same numbers can be told from other numbers under the same name.
+    `stored_train` and `stored_test` are the images as they were read, mostly uint8; with a `scaling` (mean, deviation) the
+    images themselves are (stored - mean) / deviation in float32. The engine keeps the stored form on the device, a quarter
+    of the size, and scales each batch there. `fingerprint` is the sha256 of the images and labels used, as stored, so
+    that the same numbers can be told from other numbers under the same name.
     """
 
     name: str
-    x_train: np.ndarray
+    stored_train: np.ndarray
     y_train: np.ndarray
-    x_test: np.ndarray
+    stored_test: np.ndarray
     y_test: np.ndarray
     classes: int
     fingerprint: str
     substitute: bool = False
+    scaling: tuple[np.float32, np.float32] | None = None
+
+    @cached_property
+    def x_train(self) -> np.ndarray:
+        """The training images: float32 once standardised, else as stored."""
+        return self.scaled(self.stored_train)
+
+    @cached_property
+    def x_test(self) -> np.ndarray:
+        """The test images: float32 once standardised, else as stored."""
+        return self.scaled(self.stored_test)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        return tuple(self.x_train.shape[1:])
+        return tuple(self.stored_train.shape[1:])
+
+    def scaled(self, stored: np.ndarray) -> np.ndarray:
+        """Stored images (any number of them) as the network is to see them."""
+        if self.scaling is None:
+            return stored
+        mean, deviation = self.scaling
+        result = stored.astype(np.float32)  # in place from here on: the training images are 600 MB
+        result -= mean
+        result /= deviation
+        return result
 
     def facts(self) -> dict[str, Any]:
         """What the record says of the data."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
-            "n_train": len(self.x_train),
-            "n_test": len(self.x_test),
+            "n_train": len(self.stored_train),
+            "n_test": len(self.stored_test),
             "substitute": self.substitute,
         }
 
     def standardised(self) -> "Dataset":
         """Minus the mean and divided by the standard deviation of all training pixels (two scalars), float32."""
-        mean, deviation = _pixel_moments(self.x_train)
-
-        def standardise(x: np.ndarray) -> np.ndarray:
-            result = x.astype(np.float32)  # in place from here on: the training images are 600 MB
-            result -= mean
-            result /= deviation
-            return result
-
-        return self._mapped(standardise)
+        return replace(self, scaling=_pixel_moments(self.stored_train))
 
     def flattened(self) -> "Dataset":
         """Every image as one row, x (n, features)."""
-        return self._mapped(lambda x: x.reshape(len(x), -1))
-
-    def _mapped(self, transform: Callable[[np.ndarray], np.ndarray]) -> "Dataset":
-        return replace(self, x_train=transform(self.x_train), x_test=transform(self.x_test))
+        train, test = (stored.reshape(len(stored), -1) for stored in (self.stored_train, self.stored_test))
+        return replace(self, stored_train=train, stored_test=test)
 
 
 def _pixel_moments(images: np.ndarray) -> tuple[np.float32, np.float32]:

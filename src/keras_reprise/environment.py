@@ -37,7 +37,7 @@ def machine_facts() -> dict[str, Any]:
     }
 
 
-def environment_facts(precision: str = "float32", determinism: str = "fast") -> dict[str, Any]:
+def environment_facts(determinism: str = "fast") -> dict[str, Any]:
     """Software facts of this process, after the backend was imported."""
     import keras
     import numpy as np
@@ -56,7 +56,7 @@ def environment_facts(precision: str = "float32", determinism: str = "fast") -> 
         "keras": keras.__version__,
         "numpy": np.__version__,
         "packages": versions,
-        "precision": precision,
+        "precision": backend.precision(),
         "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
         "settings": module.settings(),
         "variables": {key: os.environ[key] for key in THREAD_VARIABLES if key in os.environ},

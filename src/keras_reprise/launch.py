@@ -24,6 +24,7 @@ def run(
     seeds: str | None = None,
     arms: tuple[str, ...] = (),
     backend: str | None = None,
+    precision: str | None = None,
     executor: str = "local",
     data_name: str | None = None,
     data_dir: Path | None = None,
@@ -45,7 +46,7 @@ def run(
     kept = "Interrupted. Finished arms and training states are kept; run the same command again to continue."
     with prompt_interrupt(lambda: kept):
         try:
-            click.echo(f"Loading Keras on {_start(backend)} ...", err=True)
+            click.echo(f"Loading Keras on {_start(backend, precision)} ...", err=True)
             from keras_reprise.run import Job, Runner
 
             jobs = []
@@ -123,7 +124,7 @@ def _require_data(recipes: tuple[str, ...], paths: list[Path], data_dir: Path | 
         datasets.find_cifar10(data_dir)
 
 
-def _start(name: str | None) -> str:
+def _start(name: str | None, precision: str | None) -> str:
     from keras_reprise.engine import backend
 
-    return backend.start(name)
+    return backend.start(name, precision or "float32")

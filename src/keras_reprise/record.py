@@ -58,6 +58,8 @@ class HistogramData(Strict, frozen=True):
 
 
 class Cost(Strict, frozen=True):
+    """`flops`: floating-point operations of one example's forward and backward pass; the largest network of the arm."""
+
     params: int | None = None
     flops: float | None = None
     peak_memory_bytes: int | None = None
@@ -71,8 +73,16 @@ class StepTime(Strict, frozen=True):
 
 
 class Time(Strict, frozen=True):
+    """`compile_s` and `evaluation_s` are sums over the arm's trainings, `first_step_s` is that of the first one.
+
+    `flops_per_s` is what training achieved at the median step: `cost.flops` times examples per second.
+    """
+
     compile_s: float | None = None
+    first_step_s: float | None = None
     step_s: StepTime | None = None
+    evaluation_s: float | None = None
+    flops_per_s: float | None = None
     total_s: float | None = None
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from keras_reprise import datasets
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine.training import Checkpoints, History
+from keras_reprise.engine import History
+from keras_reprise.engine.training import Checkpoints
 from keras_reprise.errors import RecipeError
 from keras_reprise.recipe import Scale
 from keras_reprise.seeds import Seeds
@@ -50,6 +52,6 @@ class Replicate:
         if self.on_epoch is not None:
             self.on_epoch(epoch, epochs, loss)
 
-    def note_training(self, history: History, digest: str, parameters: int) -> None:
-        """Called by the engine after every training: its timings, the sha256 of the final state, its parameters."""
-        self.trainings.append((history, digest, parameters))
+    def note_training(self, history: History, digest: str, model: Any) -> None:
+        """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""
+        self.trainings.append((history, digest, model.count_params()))

@@ -264,7 +264,8 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         gc.collect()  # compiled programs hold the arm's data in reference cycles
     histories = [history for history, _, _ in replicate.trainings]
     diverged = measurement.diverged or any(history.diverged for history in histories)
-    steps = [seconds for history in histories for seconds in history.step_s]
+    timings = [history.timing for history in histories]
+    steps = [seconds for timing in timings for seconds in timing.step_s]
     record = {
         "params": plain(arm.settings),
         "metrics": {name: encode_number(value) for name, value in measurement.metrics.items()},
@@ -273,12 +274,15 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "trials": plain(list(measurement.trials)),
         "cost": {
             "params": max((parameters for _, _, parameters in replicate.trainings), default=None),
-            "flops": None,
+            "flops": max((h.flops_per_example for h in histories if h.flops_per_example is not None), default=None),
             "peak_memory_bytes": _peak_memory_bytes(),
         },
         "time": {
-            "compile_s": sum(history.compile_s for history in histories) if histories else None,
+            "compile_s": sum(timing.compile_s for timing in timings) if timings else None,
+            "first_step_s": next((timing.first_step_s for timing in timings), None),
             "step_s": _step_times(steps),
+            "evaluation_s": sum(sum(timing.evaluation_s) for timing in timings) if timings else None,
+            "flops_per_s": max((h.flops_per_s for h in histories if h.flops_per_s is not None), default=None),
             "total_s": total,
         },
         "status": "failed" if error else "diverged" if diverged else "complete",

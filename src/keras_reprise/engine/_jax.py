@@ -1,110 +1,247 @@
-"""The engine on JAX: a `lax.scan` over the updates of an epoch, on Keras's stateless calls."""
+"""The engine on JAX: a compiled loop over the updates of an epoch, on Keras's stateless calls.
 
+`JaxProgram` trains one model; `JaxEnsemble` trains several of the same shape at once, `vmap` over their states, orders,
+learning rates and penalties. Executables are kept by the text of what was compiled, so that a search compiles once per
+shape.
+"""
+
+import hashlib
 import time
-from functools import partial
+from collections import OrderedDict
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 
-EVALUATION_BATCH = 500
+from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling
+
+KEPT_EXECUTABLES = 16
+_executables: OrderedDict[str, Any] = OrderedDict()
+
+
+def _compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = ()) -> Any:
+    """The executable of `function` for these arguments, compiled unless one of the same text is kept."""
+    lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
+    key = hashlib.sha256(lowered.as_text().encode()).hexdigest()
+    if key not in _executables:
+        _executables[key] = lowered.compile()
+        if len(_executables) > KEPT_EXECUTABLES:
+            _executables.popitem(last=False)
+    _executables.move_to_end(key)
+    return _executables[key]
 
 
 class JaxProgram:
     """See `backend.Program`."""
 
-    def __init__(self, model: Any, optimizer: Any, loss: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> None:
-        self.model, self.optimizer, self.loss = model, optimizer, loss
-        self.x, self.y, self.batch_size = jnp.asarray(x), jnp.asarray(y), batch_size
+    def __init__(
+        self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
+    ) -> None:
+        self.model, self.optimizer, self.loss, self.batch_size = model, optimizer, loss, batch_size
+        self.updates, self.scaling = max(1, updates), scaling
         optimizer.build(model.trainable_variables)
-        self._rate_index = next(
-            (i for i, v in enumerate(optimizer.variables) if v is getattr(optimizer, "_learning_rate", None)), None
-        )
-        self._compiled: dict[Any, Any] = {}
-        self._evaluate = jax.jit(self._evaluate_batch)
+        rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
+        self._rate_index = next((i for i, v in enumerate(optimizer.variables) if v is rate), None)
+        self._programs: dict[Any, Any] = {}
         self.compile_s = 0.0
 
-    def _variables(self) -> tuple[list[Any], list[Any], list[Any]]:
+    def place(self, x: np.ndarray, y: np.ndarray) -> Any:
+        return jnp.asarray(x), jnp.asarray(y)
+
+    def variables(self) -> tuple[list[Any], list[Any], list[Any]]:
         return self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables
 
-    def _value(self, trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
-        outputs, non_trainable, penalties = self.model.stateless_call(
-            trainable, non_trainable, x, training=True, return_losses=True
-        )
-        value = jnp.mean(self.loss.call(y, outputs)) + sum(penalties, start=jnp.float32(0))
-        return value, (non_trainable, jnp.sum(_wrong(y, outputs)))
+    def _images(self, stored: Any) -> Any:
+        return stored if self.scaling is None else (stored.astype(jnp.float32) - self.scaling[0]) / self.scaling[1]
 
-    def _step(self, x_all: Any, y_all: Any, state: Any, batch: Any) -> Any:
+    def _value(self, trainable: Any, non_trainable: Any, optimizer: Any, x: Any, y: Any, penalty: Any) -> Any:
+        outputs, non_trainable, penalties = self.model.stateless_call(
+            trainable, non_trainable, self._images(x), training=True, return_losses=True
+        )
+        value = jnp.mean(self.loss.call(y, outputs.astype(jnp.float32)))
+        if penalties:
+            value += penalty * sum(penalties, start=jnp.float32(0))
+        mapping = list(zip(self.optimizer.variables, optimizer, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            scaled = self.optimizer.scale_loss(value)
+        return scaled, (value, non_trainable, jnp.sum(_wrong(y, outputs)))
+
+    def _step(self, state: Any, x: Any, y: Any, rate: Any, penalty: Any) -> Any:
         trainable, non_trainable, optimizer = state
-        index, rate = batch
         if rate is not None:
             optimizer = [rate.astype(v.dtype) if i == self._rate_index else v for i, v in enumerate(optimizer)]
-        gradient = jax.value_and_grad(self._value, has_aux=True)
-        (value, (non_trainable, wrong)), grads = gradient(trainable, non_trainable, x_all[index], y_all[index])
+        gradient = jax.grad(self._value, has_aux=True)
+        grads, (value, non_trainable, wrong) = gradient(trainable, non_trainable, optimizer, x, y, penalty)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, grads, trainable)
-        return (trainable, non_trainable, optimizer), (value, wrong)
+        return (trainable, non_trainable, optimizer), value, wrong
 
-    def _epoch(self, state: Any, x: Any, y: Any, order: Any, rates: Any) -> Any:
-        size = self.batch_size
-        full = order.shape[0] // size
-        step = partial(self._step, x, y)
-        parts = []
-        if full:
-            batches = (order[: full * size].reshape(full, size), None if rates is None else rates[:full])
-            state, part = jax.lax.scan(step, state, batches)
-            parts.append(part)
-        if order.shape[0] % size:
-            state, (value, wrong) = step(state, (order[full * size :], None if rates is None else rates[full]))
-            parts.append((value[None], wrong[None]))
-        losses, wrong = zip(*parts, strict=True)
-        return state, (jnp.concatenate(losses), jnp.concatenate(wrong))
+    def steps(self, state: Any, x: Any, y: Any, order: Any, rates: Any, penalty: Any, n: Any) -> Any:
+        """The first `n` updates on the batches `order` (updates, batch); `n` is no shape, so one program serves all."""
+        losses, wrong = jnp.zeros(len(order), jnp.float32), jnp.zeros(len(order), jnp.int32)
 
-    def run_epoch(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        state = tuple([v.value for v in group] for group in self._variables())
+        def one(i: Any, carry: Any) -> Any:
+            state, losses, wrong = carry
+            index = order[i]
+            state, value, errors = self._step(state, x[index], y[index], None if rates is None else rates[i], penalty)
+            return state, losses.at[i].set(value), wrong.at[i].set(errors.astype(jnp.int32))
+
+        return jax.lax.fori_loop(0, n, one, (state, losses, wrong))
+
+    def _call(self, state: Any, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> Any:
+        """Run `order` (updates, batch), padded to the program's capacity where its batches are whole ones."""
+        n, size = order.shape
+        capacity = self.updates if size == self.batch_size else n
+        padding = [(0, capacity - n), (0, 0)]
         arguments = (
             state,
-            self.x,
-            self.y,
-            jnp.asarray(order, jnp.int32),
-            None if rates is None else jnp.asarray(rates, jnp.float32),
+            *data,
+            jnp.asarray(np.pad(order, padding), jnp.int32),
+            None if rates is None else jnp.asarray(np.pad(rates, padding[0]), jnp.float32),
+            jnp.float32(penalty),
+            jnp.int32(n),
         )
-        key = (len(order), rates is None)
-        if key not in self._compiled:
+        key = (size, rates is None, data[0].shape, capacity)
+        if key not in self._programs:
             start = time.perf_counter()
-            self._compiled[key] = jax.jit(self._epoch, donate_argnums=0).lower(*arguments).compile()
+            self._programs[key] = _compiled(self.steps, *arguments, donate=(0,))
             self.compile_s += time.perf_counter() - start
-        state, (losses, wrong) = self._compiled[key](*arguments)
-        for variables, values in zip(self._variables(), state, strict=True):
+        state, losses, wrong = self._programs[key](*arguments)
+        return state, losses[:n], wrong[:n]
+
+    def run(
+        self, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        state = tuple([v.value for v in group] for group in self.variables())
+        size, parts = self.batch_size, []
+        for batches, slot in _whole_and_rest(order, rates, size, self.updates):
+            state, losses, wrong = self._call(state, data, batches, slot, penalty)
+            parts.append((losses, wrong))
+        for variables, values in zip(self.variables(), state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
-        return np.asarray(losses), np.asarray(wrong)
+        losses, wrong = zip(*parts, strict=True)
+        return np.concatenate(losses), np.concatenate(wrong)
 
-    def _evaluate_batch(self, trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
+    def evaluate(self, trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
+        """Losses, errors and penalty of a batch in inference mode."""
         outputs, _, penalties = self.model.stateless_call(
-            trainable, non_trainable, x, training=False, return_losses=True
+            trainable, non_trainable, self._images(x), training=False, return_losses=True
         )
-        return self.loss.call(y, outputs), _wrong(y, outputs), sum(penalties, start=jnp.float32(0))
+        losses = self.loss.call(y, outputs.astype(jnp.float32))
+        return losses, _wrong(y, outputs), sum(penalties, start=jnp.float32(0))
+
+    def _in_batches(self, name: str, function: Any, *arrays: np.ndarray) -> list[Any]:
+        trainable, non_trainable, _ = ([v.value for v in group] for group in self.variables())
+        results = []
+        for i in range(0, len(arrays[0]), EVALUATION_BATCH):
+            batch = [jnp.asarray(array[i : i + EVALUATION_BATCH]) for array in arrays]
+            key = (name, batch[0].shape, batch[0].dtype)
+            if key not in self._programs:
+                start = time.perf_counter()
+                self._programs[key] = _compiled(function, trainable, non_trainable, *batch)
+                self.compile_s += time.perf_counter() - start
+            results.append(self._programs[key](trainable, non_trainable, *batch))
+        return results
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        trainable, non_trainable, _ = ([v.value for v in group] for group in self._variables())
-        parts = [
-            self._evaluate(trainable, non_trainable, x[i : i + EVALUATION_BATCH], y[i : i + EVALUATION_BATCH])
-            for i in range(0, len(x), EVALUATION_BATCH)
-        ]
-        losses, wrong, penalties = zip(*parts, strict=True)
+        losses, wrong, penalties = zip(*self._in_batches("evaluate", self.evaluate, x, y), strict=True)
         return np.concatenate(losses), np.concatenate(wrong), float(penalties[0])
 
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        def predict(trainable: Any, non_trainable: Any, x: Any) -> Any:
+            return self.model.stateless_call(trainable, non_trainable, self._images(x), training=False)[0]
+
+        return np.concatenate(self._in_batches("predict", predict, x))
+
     def get_state(self) -> list[np.ndarray]:
-        return [np.array(variable) for group in self._variables() for variable in group]
+        return [np.array(variable) for group in self.variables() for variable in group]
 
     def set_state(self, state: list[np.ndarray]) -> None:
-        variables = [variable for group in self._variables() for variable in group]
+        variables = [variable for group in self.variables() for variable in group]
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
 
 
+class JaxEnsemble:
+    """Models of one shape trained at once: member k's state, order, rates and penalty are row k of every argument."""
+
+    def __init__(self, members: list[JaxProgram]) -> None:
+        self.members, self.first = members, members[0]
+        self._programs: dict[Any, Any] = {}
+        self.compile_s = 0.0
+
+    def _stacked(self) -> Any:
+        states = [tuple([v.value for v in group] for group in member.variables()) for member in self.members]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+
+    def _program(self, key: Any, function: Any, axes: Any, *arguments: Any) -> Any:
+        if key not in self._programs:
+            start = time.perf_counter()
+            self._programs[key] = _compiled(jax.vmap(function, in_axes=axes), *arguments)
+            self.compile_s += time.perf_counter() - start
+        return self._programs[key]
+
+    def run(
+        self, data: Any, orders: np.ndarray, rates: np.ndarray | None, penalties: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """One epoch of every member: orders (members, n), rates (members, updates); losses and errors (members, updates)."""
+        state, parts = self._stacked(), []
+        slots = [
+            _whole_and_rest(o, None if rates is None else rates[k], self.first.batch_size, self.first.updates)
+            for k, o in enumerate(orders)
+        ]
+        for pieces in zip(*slots, strict=True):
+            order = np.stack([batches for batches, _ in pieces])
+            rate = None if rates is None else jnp.asarray(np.stack([slot for _, slot in pieces]), jnp.float32)
+            arguments = (
+                state,
+                *data,
+                jnp.asarray(order, jnp.int32),
+                rate,
+                jnp.asarray(penalties, jnp.float32),
+                jnp.int32(order.shape[1]),
+            )
+            axes = (0, None, None, 0, None if rate is None else 0, 0, None)
+            program = self._program((order.shape, rate is None), self.first.steps, axes, *arguments)
+            state, losses, wrong = program(*arguments)
+            parts.append((np.asarray(losses), np.asarray(wrong)))
+        for k, member in enumerate(self.members):
+            for variables, values in zip(member.variables(), state, strict=True):
+                for variable, value in zip(variables, values, strict=True):
+                    variable.assign(value[k])
+        losses, wrong = zip(*parts, strict=True)
+        return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1)
+
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Losses (members, n), errors (members, n) and penalties (members,) in inference mode."""
+        trainable, non_trainable, _ = self._stacked()
+        parts = []
+        for i in range(0, len(x), EVALUATION_BATCH):
+            batch = (jnp.asarray(x[i : i + EVALUATION_BATCH]), jnp.asarray(y[i : i + EVALUATION_BATCH]))
+            axes = (0, 0, None, None)
+            program = self._program(
+                ("evaluate", batch[0].shape), self.first.evaluate, axes, trainable, non_trainable, *batch
+            )
+            parts.append(program(trainable, non_trainable, *batch))
+        losses, wrong, penalties = zip(*parts, strict=True)
+        return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1), np.asarray(penalties[0])
+
+
+def _whole_and_rest(order: np.ndarray, rates: np.ndarray | None, size: int, capacity: int) -> list[Any]:
+    """Cut an order (n,) into stretches of whole batches (updates, size), and the remainder (1, rest), with their rates."""
+    whole = len(order) // size
+    pieces = [(start, min(start + capacity, whole)) for start in range(0, whole, capacity)]
+    cut = [(order[a * size : b * size].reshape(b - a, size), None if rates is None else rates[a:b]) for a, b in pieces]
+    if len(order) % size:
+        cut.append((order[None, whole * size :], None if rates is None else rates[whole : whole + 1]))
+    return cut
+
+
 def _wrong(y: Any, outputs: Any) -> Any:
+    if y.ndim != 1 or outputs.ndim != 2 or not jnp.issubdtype(y.dtype, jnp.integer):
+        return jnp.zeros(y.shape[0], bool)  # no classes, no errors: `training` leaves these curves out
     return jnp.argmax(outputs, -1) != y
 
 
@@ -130,6 +267,17 @@ def device() -> str:
     return f"gpu x{jax.local_device_count()}" if jax.default_backend() == "gpu" else "cpu"
 
 
+def free_bytes() -> int | None:
+    """Memory that is free on the GPU, None where JAX does not tell."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    return stats["bytes_limit"] - stats["bytes_in_use"] if "bytes_limit" in stats else None
+
+
+def use_tf32(allowed: bool) -> None:
+    """Whether float32 products may be rounded to TF32 on a GPU."""
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "highest")
+
+
 def settings() -> dict[str, Any]:
     """What decides speed and rounding here."""
     return {
@@ -140,3 +288,4 @@ def settings() -> dict[str, Any]:
 
 
 Program = JaxProgram
+Ensemble = JaxEnsemble

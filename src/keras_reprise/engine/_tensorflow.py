@@ -1,4 +1,10 @@
-"""The engine on TensorFlow: a `tf.function` whose loop over the updates of an epoch never returns to Python."""
+"""The engine on TensorFlow: a `tf.function` whose loop over the updates of an epoch never returns to Python.
+
+On a CPU a batch is cut into shards, one per core, that the graph computes side by side: the kernels of small networks gain
+little from several threads each, and waking the threads costs more than the arithmetic. The gradients are those of the
+whole batch; only the order of summation differs. Models whose examples see each other (batch normalisation) or that draw
+random numbers (dropout) are not cut.
+"""
 
 import time
 from typing import Any
@@ -6,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-EVALUATION_BATCH = 500
+from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, acts_on_single_examples, shard_count
 
 tf.get_logger().setLevel("ERROR")  # one program per arm is traced on purpose; TensorFlow warns of it
 
@@ -14,27 +20,50 @@ tf.get_logger().setLevel("ERROR")  # one program per arm is traced on purpose; T
 class TensorFlowProgram:
     """See `backend.Program`."""
 
-    def __init__(self, model: Any, optimizer: Any, loss: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> None:
-        self.model, self.optimizer, self.loss = model, optimizer, loss
-        self.x, self.y, self.batch_size = tf.convert_to_tensor(x), tf.convert_to_tensor(y), batch_size
+    def __init__(
+        self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
+    ) -> None:
+        self.model, self.optimizer, self.loss, self.batch_size = model, optimizer, loss, batch_size
         optimizer.build(model.trainable_variables)
-        self._epochs: dict[bool, Any] = {}
-        self._evaluate = tf.function(self._evaluate_batches)
+        self.shards = shard_count(batch_size) if device() == "cpu" and acts_on_single_examples(model) else 1
+        self._scaling = None if scaling is None else [tf.constant(value) for value in scaling]
+        self._runs: dict[bool, Any] = {}
+        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._predict = tf.function(lambda x: self.model(self._images(x), training=False), reduce_retracing=True)
         self.compile_s = 0.0
 
-    def _step(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            outputs = self.model(x, training=True)
-            losses = self.loss.call(y, outputs)
-            value = tf.reduce_mean(losses)
-            if self.model.losses:
-                value += tf.add_n(self.model.losses)
-        variables = [variable.value for variable in self.model.trainable_variables]
-        self.optimizer.apply(tape.gradient(value, variables), self.model.trainable_variables)
-        return value, tf.reduce_sum(tf.cast(_wrong(y, outputs), tf.int32))
+    def place(self, x: np.ndarray, y: np.ndarray) -> Any:
+        return tf.convert_to_tensor(x), tf.convert_to_tensor(y)
 
-    def _epoch_steps(
-        self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, rates: tf.Tensor, set_rate: bool
+    def _images(self, stored: tf.Tensor) -> tf.Tensor:
+        if self._scaling is None:
+            return stored
+        mean, deviation = self._scaling
+        return (tf.cast(stored, tf.float32) - mean) / deviation
+
+    def _losses(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        labels = tf.gather(y, index)
+        outputs = self.model(self._images(tf.gather(x, index)), training=True)
+        return self.loss.call(labels, tf.cast(outputs, tf.float32)), _wrong(labels, outputs)
+
+    def _step(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        n = tf.shape(index)[0]
+        parts = [index[n * i // self.shards : n * (i + 1) // self.shards] for i in range(self.shards)]
+        with tf.GradientTape() as tape:
+            losses, wrong = zip(*(self._losses(x, y, part) for part in parts), strict=True)
+            if self.shards == 1:
+                value = tf.reduce_mean(losses[0])
+            else:
+                value = tf.add_n([tf.reduce_sum(part) for part in losses]) / tf.cast(n, losses[0].dtype)
+            if self.model.losses:
+                value += penalty * tf.cast(tf.add_n(self.model.losses), value.dtype)
+            scaled = self.optimizer.scale_loss(value)
+        variables = [variable.value for variable in self.model.trainable_variables]
+        self.optimizer.apply(tape.gradient(scaled, variables), self.model.trainable_variables)
+        return value, tf.add_n([tf.math.count_nonzero(part, dtype=tf.int32) for part in wrong])
+
+    def _updates(
+        self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, rates: tf.Tensor, penalty: tf.Tensor, set_rate: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         size = self.batch_size
         n = (tf.shape(order)[0] + size - 1) // size
@@ -42,27 +71,33 @@ class TensorFlowProgram:
         for i in tf.range(n):
             if set_rate:
                 self.optimizer.learning_rate.assign(rates[i])
-            index = order[i * size : (i + 1) * size]
-            value, errors = self._step(tf.gather(x, index), tf.gather(y, index))
+            value, errors = self._step(x, y, order[i * size : (i + 1) * size], penalty)
             losses, wrong = losses.write(i, value), wrong.write(i, errors)
         return losses.stack(), wrong.stack()
 
-    def run_epoch(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def run(
+        self, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         set_rate = rates is not None
         # The data are arguments: a tensor that a function captured would never be freed.
-        arguments = (self.x, self.y, tf.constant(order, tf.int32), tf.constant(rates if set_rate else [], tf.float32))
-        if set_rate not in self._epochs:
+        arguments = (
+            *data,
+            tf.constant(order, tf.int32),
+            tf.constant(rates if set_rate else [], tf.float32),
+            tf.constant(penalty, tf.float32),
+        )
+        if set_rate not in self._runs:
             start = time.perf_counter()
-            specs = [tf.TensorSpec([None, *a.shape[1:]], a.dtype) for a in arguments]
-            self._epochs[set_rate] = tf.function(self._epoch_steps).get_concrete_function(*specs, set_rate)
+            specs = [tf.TensorSpec([None, *a.shape[1:]] if a.shape.rank else [], a.dtype) for a in arguments]
+            self._runs[set_rate] = tf.function(self._updates).get_concrete_function(*specs, set_rate)
             self.compile_s += time.perf_counter() - start
-        losses, wrong = self._epochs[set_rate](*arguments)
+        losses, wrong = self._runs[set_rate](*arguments)
         return losses.numpy(), wrong.numpy()
 
-    def _evaluate_batches(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        outputs = self.model(x, training=False)
+    def _evaluate_batch(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        outputs = self.model(self._images(x), training=False)
         penalty = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
-        return self.loss.call(y, outputs), _wrong(y, outputs), penalty
+        return self.loss.call(y, tf.cast(outputs, tf.float32)), _wrong(y, outputs), penalty
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         parts = [
@@ -74,8 +109,11 @@ class TensorFlowProgram:
         losses, wrong, penalties = zip(*parts, strict=True)
         return tf.concat(losses, 0).numpy(), tf.concat(wrong, 0).numpy(), float(penalties[0])
 
-    def _variables(self) -> list[Any]:
-        return [*self.model.variables, *self.optimizer.variables]
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        parts = [
+            self._predict(tf.convert_to_tensor(x[i : i + EVALUATION_BATCH])) for i in range(0, len(x), EVALUATION_BATCH)
+        ]
+        return np.concatenate([part.numpy() for part in parts])
 
     def get_state(self) -> list[np.ndarray]:
         return [variable.numpy() for variable in self._variables()]
@@ -84,8 +122,13 @@ class TensorFlowProgram:
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
 
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.optimizer.variables]
+
 
 def _wrong(y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    if y.shape.rank != 1 or outputs.shape.rank != 2 or not y.dtype.is_integer:
+        return tf.zeros([tf.shape(y)[0]], tf.bool)  # no classes, no errors: `training` leaves these curves out
     return tf.not_equal(tf.argmax(outputs, -1, tf.int32), tf.cast(y, tf.int32))
 
 
@@ -108,6 +151,16 @@ def device() -> str:
     """`gpu` with its count when TensorFlow sees one, else `cpu`."""
     found = tf.config.list_physical_devices("GPU")
     return f"gpu x{len(found)}" if found else "cpu"
+
+
+def free_bytes() -> int | None:
+    """Memory that is free on the GPU; TensorFlow tells what it uses, not what there is."""
+    return None
+
+
+def use_tf32(allowed: bool) -> None:
+    """Whether float32 products may be rounded to TF32 on a GPU."""
+    tf.config.experimental.enable_tensor_float_32_execution(allowed)
 
 
 def settings() -> dict[str, Any]:

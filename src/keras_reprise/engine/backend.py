@@ -11,35 +11,115 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from keras_reprise.environment import usable_cores
 from keras_reprise.errors import UserError
 
-BACKENDS = ("tensorflow", "jax")
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+EVALUATION_BATCH = 500
+PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
+EXAMPLES_PER_SHARD = 25
+
+_precision = "float32"
+
+Scaling = tuple[np.float32, np.float32] | None
 
 
 class Program(Protocol):
-    """A model with its optimizer and loss, compiled for one data set on one backend."""
+    """A model with its optimizer and loss, compiled on one backend. `scaling` (mean, deviation) is applied to every batch."""
 
     compile_s: float
     batch_size: int
+    optimizer: Any
 
     def __init__(
-        self, model: Any, optimizer: Any, loss: Any, x: np.ndarray, y: np.ndarray, batch_size: int
+        self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
     ) -> None: ...
 
-    def run_epoch(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Train once over the examples `order` (n,), update i with learning rate `rates[i]`.
+    def place(self, x: np.ndarray, y: np.ndarray) -> Any:
+        """The examples on the device, for `run`."""
 
-        Returns per update the mean loss of its batch (penalties included) and its number of misclassified examples.
+    def run(
+        self, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train on the examples `order` (n,) in batches, update i with learning rate `rates[i]`.
+
+        `penalty` multiplies the model's penalties. Returns per update the loss of its batch (penalties included) and its
+        number of misclassified examples, after the device has finished.
         """
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Loss (n,) and misclassified (n,) of each example in inference mode, and the sum of the penalties."""
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """The model's outputs (n, ...) in inference mode."""
 
     def get_state(self) -> list[np.ndarray]:
         """All variables of model and optimizer."""
 
     def set_state(self, state: list[np.ndarray]) -> None:
         """Put back what `get_state` gave."""
+
+
+# Layers whose training output for an example depends on that example alone and on no random number.
+SINGLE_EXAMPLE_LAYERS = frozenset(
+    [
+        "InputLayer",
+        "Dense",
+        "Conv1D",
+        "Conv2D",
+        "Conv3D",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "SeparableConv1D",
+        "SeparableConv2D",
+        "MaxPooling1D",
+        "MaxPooling2D",
+        "AveragePooling1D",
+        "AveragePooling2D",
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "Flatten",
+        "Reshape",
+        "Permute",
+        "ZeroPadding2D",
+        "Cropping2D",
+        "UpSampling2D",
+        "Rescaling",
+        "Activation",
+        "ReLU",
+        "LeakyReLU",
+        "ELU",
+        "PReLU",
+        "Softmax",
+        "LayerNormalization",
+        "Add",
+        "Subtract",
+        "Multiply",
+        "Average",
+        "Maximum",
+        "Minimum",
+        "Concatenate",
+    ]
+)
+
+
+def acts_on_single_examples(model: Any) -> bool:
+    """Whether a batch may be cut: every layer is Keras's own, free of batch statistics, randomness and activity penalties."""
+    return all(
+        type(layer).__name__ in SINGLE_EXAMPLE_LAYERS
+        and type(layer).__module__.startswith("keras.")
+        and getattr(layer, "activity_regularizer", None) is None
+        for layer in model.layers
+    )
+
+
+def shard_count(batch_size: int) -> int:
+    """Into how many parts a batch is cut on this CPU: one per core, none below 25 examples."""
+    return max(1, min(usable_cores(), batch_size // EXAMPLES_PER_SHARD))
 
 
 def installed() -> list[str]:
@@ -51,7 +131,7 @@ def choose(name: str | None = None) -> str:
     """Select the backend before Keras is imported: `name`, else KERAS_BACKEND, else the first one installed."""
     wanted = name or os.environ.get("KERAS_BACKEND")
     here = installed()
-    install = "Install one: pip install 'keras-reprise[tensorflow-cpu]' (or tensorflow, tensorflow-cuda, jax)."
+    install = "Install one: pip install 'keras-reprise[tensorflow-cpu]' (or tensorflow, tensorflow-cuda, jax, torch)."
     if wanted is None:
         if not here:
             raise UserError(f"No backend is installed, so nothing can be trained.\n{install}")
@@ -67,12 +147,27 @@ def choose(name: str | None = None) -> str:
     return wanted
 
 
-def start(name: str | None = None) -> str:
-    """Choose the backend and import Keras on it, without the messages its libraries print while they load."""
+def start(name: str | None = None, precision: str = "float32") -> str:
+    """Choose the backend and import Keras on it, without the messages its libraries print while they load.
+
+    `precision` is "float32" (TF32 off), "tf32" (float32 whose products a GPU may round to TF32), "mixed_bfloat16" or
+    "mixed_float16" (Keras's policies of these names). It holds for the process and is part of the environment.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(f"There is no precision {precision!r}.\nThere are {', '.join(PRECISIONS)}.")
     chosen = choose(name)
     with _standard_error_held():
-        importlib.import_module("keras")
+        keras = importlib.import_module("keras")
+        keras.config.set_dtype_policy("float32" if precision == "tf32" else precision)
+        module().use_tf32(precision == "tf32")
+    global _precision
+    _precision = precision
     return chosen
+
+
+def precision() -> str:
+    """The precision that `start` was told."""
+    return _precision
 
 
 @contextlib.contextmanager

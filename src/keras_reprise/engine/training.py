@@ -4,23 +4,32 @@ The order of the examples in epoch k depends on the seed and on k alone, so that
 training of another arm from the epoch up to which both agree, gives the numbers of an uninterrupted run.
 """
 
-import hashlib
-import json
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
-from keras_reprise.schedules import Schedule, constant
+from keras_reprise.engine.checks import check_training
+from keras_reprise.engine.history import History
+from keras_reprise.engine.order import Order
+from keras_reprise.engine.probes import Moment, Probe, weight_names
+from keras_reprise.engine.resume import Keys, digest, packed, unpacked
+from keras_reprise.engine.stopping import Stop
+from keras_reprise.flops import training_flops
+from keras_reprise.recipe import Histogram
+from keras_reprise.schedules import Plateau, Schedule, constant
 from keras_reprise.seeds import Seeds
 
 DIVERGED_FACTOR = 3.0
 SAVE_EVERY_S = 30.0
+SHARE_OF_MEMORY = 0.5
+CHUNK_BYTES = 256 * 2**20
+
+Evaluated = tuple[np.ndarray, np.ndarray, float]  # losses (n,), misclassified (n,), penalty
 
 
 class Checkpoints(Protocol):
@@ -39,37 +48,34 @@ class Session(Protocol):
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None: ...
 
-    def note_training(self, history: "History", digest: str, parameters: int) -> None: ...
+    def note_training(self, history: History, digest: str, model: Any) -> None: ...
 
 
-@dataclass
-class History:
-    """What training gave.
+@dataclass(frozen=True)
+class Settings:
+    """All that `train` was asked for beside the model, the data and the optimizer."""
 
-    `curves` have one value per finished epoch: `train_loss` and `train_error` are means over the updates of the epoch
-    (as `fit` prints them), `test_loss` and `test_error` are taken after it. Losses are in the loss's unit with
-    penalties included, errors are fractions. `initial` is the same test evaluation before the first update.
-    `test_losses` (epochs + 1, n_test) holds the loss of each test example, row 0 before training; `test_wrong`
-    likewise. `train_losses` maps a listed epoch to the losses of the first training examples, `n_train_samples` of them.
-    """
+    epochs: int
+    batch_size: int
+    learning_rate: Schedule | Plateau | None
+    order: Order
+    penalty: float
+    sample_epochs: frozenset[int]
+    sample_size: int
+    probes: tuple[Probe, ...]
+    metrics: tuple[Any, ...]
+    diverged_factor: float | None
+    streamed: bool | None
 
-    curves: dict[str, list[float]] = field(default_factory=dict)
-    initial: dict[str, float] = field(default_factory=dict)
-    test_losses: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    test_wrong: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
-    train_losses: dict[int, np.ndarray] = field(default_factory=dict)
-    diverged: bool = False
-    compile_s: float = 0.0
-    step_s: list[float] = field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        return len(self.curves.get("train_loss", ()))
-
-    @property
-    def last(self) -> dict[str, float]:
-        """Every curve's value at the last epoch, as metrics."""
-        return {name: values[-1] for name, values in self.curves.items() if values}
+    def rates(self, epoch: int, updates: int, curves: Mapping[str, Sequence[float]]) -> np.ndarray | None:
+        """The rate of each update of `epoch` (counted from 1); None leaves the optimizer's own."""
+        if self.learning_rate is None:
+            return None
+        if isinstance(self.learning_rate, Plateau):
+            return np.full(
+                updates, self.learning_rate.after(curves) if epoch > 1 else self.learning_rate.rate, np.float32
+            )
+        return self.learning_rate((epoch - 1) + np.arange(updates) / updates).astype(np.float32)
 
 
 def train(
@@ -80,150 +86,299 @@ def train(
     optimizer: Any,
     epochs: int,
     batch_size: int = 100,
-    learning_rate: float | Schedule | None = None,
+    learning_rate: float | Schedule | Plateau | None = None,
     loss: Any = None,
+    order: Order | None = None,
+    penalty: float = 1.0,
+    stop: Stop | None = None,
     sample_epochs: Sequence[int] = (),
     sample_size: int = 5000,
     fork_at: Sequence[int] = (),
-    probe: Callable[[], Mapping[str, float]] | None = None,
+    probes: Sequence[Probe] = (),
+    metrics: Sequence[Any] = (),
+    diverged_factor: float | None = DIVERGED_FACTOR,
+    streamed: bool | None = None,
 ) -> History:
     """Train `model` on `data` for `epochs` epochs and evaluate it on the test images after each.
 
-    `learning_rate` is a rate per update or a schedule over epochs; None leaves the optimizer's own. `loss` is a
-    Keras loss of integer labels (default: cross-entropy of logits). `sample_epochs` (0 is before training) lists the
-    epochs at which the losses of the first `sample_size` training images are kept. `fork_at` lists epochs whose
-    state stays available to the replicate's other arms: an arm that agrees with an earlier one up to there
-    (same initial weights, order, data, optimizer and rates) starts from it instead of training the same epochs again.
+    `learning_rate` is a rate per update, a schedule over epochs or a `Plateau`; None leaves the optimizer's own. `loss`
+    is a Keras loss (default: cross-entropy of logits and class indices). `order` says what an epoch reads (default: every
+    example once, in a new order). `penalty` multiplies the model's penalties: with `L2(1.0)` in the layers it is the
+    strength, which may then differ between arms without compiling anew. `stop` ends training early. `sample_epochs`
+    (0 is before training) lists the epochs at which the losses of the first `sample_size` training images are kept.
+    `probes` look into the network before training and after each epoch. `metrics` are Keras metrics of labels and outputs,
+    taken on the test images after each epoch ("test_" and the metric's name).
 
-    `probe` is called before the first update and after every epoch; the numbers it returns (of the model's weights, say)
-    become curves, and entries of `initial`.
+    `fork_at` lists epochs whose state stays available to the replicate's other arms: an arm that agrees with an earlier one
+    up to there (same initial weights, order, data, optimizer and rates) starts from it instead of training the same
+    epochs again.
 
-    Training stops early, with `History.diverged`, when a loss is not finite or an epoch's mean loss is above three times
-    the first update's.
+    The data stay on the device; with `streamed` they are brought there in parts, which is the default where they would take
+    more than half of its free memory.
+
+    Training ends early, with `History.diverged`, when a loss is not finite or an epoch's mean loss is above
+    `diverged_factor` times the first update's (None: only when it is not finite). RecipeError when model, data and
+    settings do not fit together.
     """
     import keras
 
     loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    schedule = constant(learning_rate) if isinstance(learning_rate, int | float) else learning_rate
-    program = backend.module().Program(model, optimizer, loss, data.x_train, data.y_train, batch_size)
-    run = _Run(program, data, session, set(sample_epochs), sample_size, probe)
-    updates = -(-len(data.x_train) // batch_size)
-    rates = (
-        None
-        if schedule is None
-        else schedule(np.arange(epochs * updates) / updates).astype(np.float32).reshape(epochs, updates)
+    check_training(model, data, optimizer, loss, batch_size, epochs)
+    settings = Settings(
+        epochs,
+        batch_size,
+        constant(learning_rate) if isinstance(learning_rate, int | float) else learning_rate,
+        order or Order(),
+        penalty,
+        frozenset(sample_epochs),
+        sample_size,
+        tuple(probes),
+        tuple(metrics),
+        diverged_factor,
+        streamed,
     )
-    keys = _checkpoint_keys(
-        program, model, optimizer, loss, data, session, batch_size, rates, epochs, (sorted(sample_epochs), sample_size)
-    )
-    start, saved = run.resume(keys), time.monotonic()
+    run = Run(model, with_loss_scale(optimizer), loss, data, session.seeds, settings)
+    keys = run.keys()
+    start, saved = run.resume(session.checkpoints, keys), time.monotonic()
     for epoch in range(start + 1, epochs + 1):
-        run.epoch(epoch, None if rates is None else rates[epoch - 1])
-        session.progress(epoch, epochs, run.history.curves["train_loss"][-1])
-        if run.history.diverged:
+        run.epoch(epoch)
+        history = run.history
+        session.progress(epoch, epochs, history.curves["train_loss"][-1])
+        if history.diverged or (stop is not None and stop.reached(history.curves)):
+            history.stopped = epoch < epochs
             break
         if epoch in fork_at or (epoch < epochs and time.monotonic() - saved > SAVE_EVERY_S):
-            run.save(keys[epoch], keep=epoch in fork_at)
+            run.save(session.checkpoints, keys[epoch], keep=epoch in fork_at)
             saved = time.monotonic()
     history = run.finished()
-    session.note_training(history, _digest(program.get_state()), model.count_params())
+    session.note_training(history, digest(run.program.get_state()), model)
     return history
 
 
-class _Run:
+def with_loss_scale(optimizer: Any) -> Any:
+    """The optimizer, with dynamic loss scaling where the precision is mixed_float16, as `compile` does it."""
+    import keras
+
+    if backend.precision() != "mixed_float16" or hasattr(optimizer, "inner_optimizer"):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+class Run:
     """One training in progress: the program, the history so far, and how both go into and come from a checkpoint."""
 
-    def __init__(
-        self,
-        program: backend.Program,
-        data: Dataset,
-        session: Session,
-        sample_epochs: set[int],
-        sample_size: int,
-        probe: Callable[[], Mapping[str, float]] | None,
-    ) -> None:
-        self.program, self.data, self.session, self.batch_size, self.probe = (
-            program,
-            data,
-            session,
-            program.batch_size,
-            probe,
+    def __init__(self, model: Any, optimizer: Any, loss: Any, data: Dataset, seeds: Seeds, settings: Settings) -> None:
+        self.model, self.loss, self.data, self.seeds, self.settings = model, loss, data, seeds, settings
+        self.updates = settings.order.updates(len(data.stored_train), settings.batch_size)
+        self.program: backend.Program = backend.module().Program(
+            model, optimizer, loss, settings.batch_size, updates=self.updates, scaling=data.scaling
         )
-        self.sample_epochs, self.sample_size = sample_epochs, sample_size
-        self.history = History(curves={name: [] for name in ("train_loss", "train_error", "test_loss", "test_error")})
+        self.source = _Streamed(data, self.program) if self._streams() else _Resident(data, self.program)
+        self.classified = data.y_train.ndim == 1 and np.issubdtype(data.y_train.dtype, np.integer)
+        names = ("train_loss", "train_error", "test_loss", "test_error")
+        self.history = History(curves={name: [] for name in names if self.classified or name.endswith("loss")})
+        try:
+            self.history.flops_per_example = float(training_flops(model))
+        except ValueError:  # a layer whose operations are not counted
+            self.history.flops_per_example = None
         self.first_loss = float("nan")
-        self.test_losses: list[np.ndarray] = []
-        self.test_wrong: list[np.ndarray] = []
 
-    def epoch(self, epoch: int, rates: np.ndarray | None) -> None:
-        history, n = self.history, len(self.data.x_train)
-        order = self.session.seeds.permutation(n, epoch)
-        start = time.perf_counter()
-        compiled = self.program.compile_s
-        losses, wrong = self.program.run_epoch(order, rates)
-        seconds = time.perf_counter() - start - (self.program.compile_s - compiled)
-        history.step_s.append(seconds / len(losses))
-        sizes = np.full(len(losses), self.batch_size)
-        sizes[-1] = n - sizes[:-1].sum()
+    def _streams(self) -> bool:
+        if self.settings.streamed is not None:
+            return self.settings.streamed
+        import psutil
+
+        free = backend.module().free_bytes() or psutil.virtual_memory().available
+        return self.data.stored_train.nbytes > SHARE_OF_MEMORY * free
+
+    def epoch(self, epoch: int) -> None:
+        """Train one epoch and evaluate."""
+        rates = self.settings.rates(epoch, self.updates, self.history.curves)
+        losses, wrong, sizes, done = [], [], [], 0
+        timing, size = self.history.timing, self.settings.batch_size
+        spent = 0.0
+        for order in self.settings.order.of_epoch(self.seeds, self.data.y_train, epoch):
+            n = -(-len(order) // size)
+            mine = None if rates is None else rates[done : done + n]
+            pieces = [(0, n)] if timing.first_step_s is not None else [(0, 1), (1, n)]
+            for a, b in pieces:
+                if a == b:
+                    continue
+                part = order[a * size : b * size]
+                seconds, (found, errors) = self._timed(part, None if mine is None else mine[a:b])
+                if timing.first_step_s is None:
+                    timing.first_step_s = seconds
+                else:
+                    spent += seconds
+                losses.append(found)
+                wrong.append(errors)
+            sizes.append(np.minimum(size, len(order) - size * np.arange(n)))
+            done += n
+        first = epoch == 1 and not timing.step_s
+        timed = done - 1 if first else done
+        timing.step_s.append(spent / timed if timed else float(timing.first_step_s or 0.0))
+        self.record(epoch, np.concatenate(losses), np.concatenate(wrong), np.concatenate(sizes))
+
+    def _timed(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+        start, compiled = time.perf_counter(), self.program.compile_s
+        found = self.source.run(order, rates, self.settings.penalty)
+        return time.perf_counter() - start - (self.program.compile_s - compiled), found
+
+    def record(
+        self, epoch: int, losses: np.ndarray, wrong: np.ndarray, sizes: np.ndarray, evaluated: Evaluated | None = None
+    ) -> None:
+        """Add an epoch's updates (losses, errors and sizes of their batches) and its evaluation to the history."""
+        history, factor = self.history, self.settings.diverged_factor
         if epoch == 1:
             self.first_loss = float(losses[0])
+        n = int(sizes.sum())
         mean = float((losses.astype(np.float64) * sizes).sum() / n)
+        history.updates, history.examples = history.updates + len(losses), history.examples + n
+        history.update_losses = np.concatenate([history.update_losses, losses.astype(np.float32)])
         history.curves["train_loss"].append(mean)
-        history.curves["train_error"].append(float(wrong.sum() / n))
-        history.diverged = not np.isfinite(losses).all() or mean > DIVERGED_FACTOR * self.first_loss
-        for name, value in self.evaluate(epoch).items():
+        if self.classified:
+            history.curves["train_error"].append(float(wrong.sum() / n))
+        history.diverged = not np.isfinite(losses).all() or (factor is not None and mean > factor * self.first_loss)
+        for name, value in self.evaluate(epoch, evaluated).items():
             history.curves.setdefault(name, []).append(value)
 
-    def evaluate(self, epoch: int) -> dict[str, float]:
-        losses, wrong, penalty = self.program.per_sample(self.data.x_test, self.data.y_test)
-        self.test_losses.append(losses.astype(np.float32))
-        self.test_wrong.append(wrong)
-        if epoch in self.sample_epochs:
-            x, y = self.data.x_train[: self.sample_size], self.data.y_train[: self.sample_size]
-            self.history.train_losses[epoch] = self.program.per_sample(x, y)[0].astype(np.float32)
-        probed = self.probe() if self.probe else {}
-        return {
-            "test_loss": float(losses.mean(dtype=np.float64)) + penalty,
-            "test_error": float(wrong.mean()),
-            **probed,
-        }
+    def evaluate(self, epoch: int, evaluated: Evaluated | None = None) -> dict[str, float]:
+        """Evaluate on the test images (unless that was done), keep the per-sample losses, and ask the probes."""
+        history, data, settings, program = self.history, self.data, self.settings, self.program
+        start, compiled = time.perf_counter(), program.compile_s
+        losses, wrong, penalty = evaluated or program.per_sample(data.stored_test, data.y_test)
+        history.timing.evaluation_s.append(time.perf_counter() - start - (program.compile_s - compiled))
+        history.test_losses = _with_row(history.test_losses, losses.astype(np.float32))
+        history.test_wrong = _with_row(history.test_wrong, wrong.astype(bool))
+        if epoch in settings.sample_epochs:
+            x, y = data.stored_train[: settings.sample_size], data.y_train[: settings.sample_size]
+            history.train_losses[epoch] = program.per_sample(x, y)[0].astype(np.float32)
+        found = {"test_loss": float(losses.mean(dtype=np.float64)) + settings.penalty * penalty}
+        if self.classified:
+            found["test_error"] = float(wrong.mean())
+        return found | self._metrics() | self._probed(epoch)
 
-    def resume(self, keys: Sequence[str]) -> int:
+    def _metrics(self) -> dict[str, float]:
+        if not self.settings.metrics:
+            return {}
+        outputs, found = self.program.outputs(self.data.stored_test), {}
+        for metric in self.settings.metrics:
+            metric.reset_state()
+            metric.update_state(self.data.y_test, outputs)
+            found[f"test_{metric.name}"] = float(metric.result())
+        return found
+
+    def _probed(self, epoch: int) -> dict[str, float]:
+        numbers: dict[str, float] = {}
+        for probe in self.settings.probes:
+            for name, value in probe(self._moment(epoch)).items():
+                if isinstance(value, Histogram):
+                    self.history.histograms[f"{name} {epoch}"] = value
+                else:
+                    numbers[name] = float(value)
+        return numbers
+
+    def _moment(self, epoch: int) -> Moment:
+        data = self.data
+
+        def trial_update() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+            import keras
+
+            def weights() -> list[np.ndarray]:
+                return [np.array(keras.ops.convert_to_numpy(variable)) for variable in self.model.trainable_variables]
+
+            state, before = self.program.get_state(), weights()
+            order = self.settings.order.of_epoch(self.seeds, data.y_train, epoch + 1)[0][: self.settings.batch_size]
+            rates = self.settings.rates(epoch + 1, self.updates, self.history.curves)
+            self.source.run(order, None if rates is None else rates[:1], self.settings.penalty)
+            after = weights()
+            self.program.set_state(state)
+            return dict(zip(weight_names(self.model), zip(before, after, strict=True), strict=True))
+
+        return Moment(
+            epoch,
+            self.model,
+            self.loss,
+            lambda n: (data.scaled(data.stored_train[:n]), data.y_train[:n]),
+            trial_update,
+        )
+
+    def keys(self) -> list[str]:
+        """A key per epoch 0..epochs for the checkpoints."""
+        settings = self.settings
+        fed_back = settings.learning_rate if isinstance(settings.learning_rate, Plateau) else None
+        keys = Keys(
+            (self.model, self.program.optimizer, self.loss),
+            self.data,
+            self.program.get_state(),
+            seed=self.seeds.seed,
+            batch_size=settings.batch_size,
+            order=repr(settings.order),
+            plateau=repr(fed_back),
+            penalty=settings.penalty,
+            sampling=(sorted(settings.sample_epochs), settings.sample_size),
+            probes=len(settings.probes),
+            metrics=[metric.name for metric in settings.metrics],
+        )
+        for epoch in range(1, settings.epochs + 1):
+            keys.add(None if fed_back else settings.rates(epoch, self.updates, {}))
+        return keys.keys
+
+    def resume(self, checkpoints: Checkpoints | None, keys: Sequence[str]) -> int:
         """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
-        found = self.session.checkpoints.load(keys[1:]) if self.session.checkpoints else None
+        found = checkpoints.load(keys[1:]) if checkpoints else None
         if found is None:
             self.history.initial = self.evaluate(0)
             return 0
         key, arrays = found
-        state = [arrays[f"state_{i}"] for i in range(sum(name.startswith("state_") for name in arrays))]
+        state, self.first_loss = unpacked(arrays, self.history)
         self.program.set_state(state)
-        self.history.curves = {name[6:]: arrays[name].tolist() for name in arrays if name.startswith("curve_")}
-        self.history.initial = json.loads(str(arrays["initial"]))
-        self.history.step_s = arrays["step_s"].tolist()
-        self.history.train_losses = {int(name[6:]): arrays[name] for name in arrays if name.startswith("train_")}
-        self.test_losses, self.test_wrong = list(arrays["test_losses"]), list(arrays["test_wrong"])
-        self.first_loss = float(arrays["first_loss"])
         return keys.index(key)
 
-    def save(self, key: str, *, keep: bool) -> None:
-        if self.session.checkpoints is None:
-            return
-        arrays: dict[str, Any] = {f"state_{i}": value for i, value in enumerate(self.program.get_state())}
-        arrays |= {f"curve_{name}": np.array(values) for name, values in self.history.curves.items()}
-        arrays |= {f"train_{epoch}": values for epoch, values in self.history.train_losses.items()}
-        arrays |= {
-            "initial": np.array(json.dumps(self.history.initial)),
-            "step_s": np.array(self.history.step_s),
-            "test_losses": np.array(self.test_losses),
-            "test_wrong": np.array(self.test_wrong),
-            "first_loss": np.array(self.first_loss),
-        }
-        self.session.checkpoints.save(key, arrays, keep=keep)
+    def save(self, checkpoints: Checkpoints | None, key: str, *, keep: bool) -> None:
+        """Keep the state and the history so far."""
+        if checkpoints is not None:
+            checkpoints.save(key, packed(self.program.get_state(), self.history, self.first_loss), keep=keep)
 
     def finished(self) -> History:
-        self.history.test_losses, self.history.test_wrong = np.array(self.test_losses), np.array(self.test_wrong)
-        self.history.compile_s = self.program.compile_s
+        """The history, with the time spent on compiling."""
+        self.history.timing.compile_s += self.program.compile_s
         return self.history
+
+
+class _Resident:
+    """All training examples on the device."""
+
+    def __init__(self, data: Dataset, program: backend.Program) -> None:
+        self.program, self.placed = program, program.place(data.stored_train, data.y_train)
+
+    def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        return self.program.run(self.placed, order, rates, penalty)
+
+
+class _Streamed:
+    """Training examples brought to the device in parts of whole batches, in the order in which they are used."""
+
+    def __init__(self, data: Dataset, program: backend.Program) -> None:
+        self.program, self.data = program, data
+        per_batch = program.batch_size * max(1, data.stored_train[:1].nbytes)
+        self.examples = program.batch_size * max(1, CHUNK_BYTES // per_batch)
+
+    def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        parts = []
+        for start in range(0, len(order), self.examples):
+            index = order[start : start + self.examples]
+            placed = self.program.place(self.data.stored_train[index], self.data.y_train[index])
+            first = start // self.program.batch_size
+            last = first - (-len(index) // self.program.batch_size)
+            mine = None if rates is None else rates[first:last]
+            parts.append(self.program.run(placed, np.arange(len(index), dtype=np.int32), mine, penalty))
+        losses, wrong = zip(*parts, strict=True)
+        return np.concatenate(losses), np.concatenate(wrong)
+
+
+def _with_row(rows: np.ndarray, row: np.ndarray) -> np.ndarray:
+    return row[None] if rows.size == 0 else np.concatenate([rows, row[None]])
 
 
 def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tuple[np.ndarray, np.ndarray]:
@@ -231,52 +386,6 @@ def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tupl
     import keras
 
     loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    program = backend.module().Program(model, keras.optimizers.SGD(), loss, x[:1], y[:1], 1)
+    program = backend.module().Program(model, keras.optimizers.SGD(), loss, 1, updates=1)
     losses, wrong, _ = program.per_sample(x, y)
     return losses, wrong
-
-
-def _checkpoint_keys(
-    program: backend.Program,
-    model: Any,
-    optimizer: Any,
-    loss: Any,
-    data: Dataset,
-    session: Session,
-    batch_size: int,
-    rates: np.ndarray | None,
-    epochs: int,
-    sampling: Any,
-) -> list[str]:
-    """One key per epoch 0..epochs: the hash of all that decides the state there. Runs that agree so far share it."""
-    facts = [
-        [_configuration(part) for part in (model, optimizer, loss)],
-        data.fingerprint,
-        data.image_shape,
-        session.seeds.seed,
-        batch_size,
-        sampling,
-        _digest(program.get_state()),
-    ]
-    running = hashlib.sha256(json.dumps(facts).encode())
-    running.update(np.ascontiguousarray(data.x_train[:16]).tobytes())
-    keys = [running.hexdigest()]
-    for epoch in range(epochs):
-        running.update(b"own" if rates is None else rates[epoch].tobytes())
-        keys.append(running.hexdigest())
-    return keys
-
-
-def _configuration(part: Any) -> str:
-    """The configuration of a model, optimizer or loss as text, its names replaced by their order: Keras numbers automatic names on and on."""
-    text = json.dumps(part.get_config(), default=repr)
-    for number, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]+)"', text))):
-        text = text.replace(f'"{name}"', f'"#{number}"')
-    return text
-
-
-def _digest(state: Sequence[np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for array in state:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

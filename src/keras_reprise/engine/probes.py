@@ -1,0 +1,124 @@
+"""Probes look into a network before training and after each epoch; what they return becomes curves and histograms.
+
+A probe is any function of a `Moment` that returns numbers (curves of these names) and histograms. Those of this file are
+made by their constructors; a probe that is not asked for costs nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_reprise.engine.gradients import Gradients, gradients
+from keras_reprise.recipe import Histogram
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A network between two epochs: `epoch` (0: before training), the model and its loss.
+
+    `examples(n)` gives the first n training examples, scaled, and their labels. `trial_update()` makes the next update,
+    takes it back, and returns each trainable weight before and after it.
+    """
+
+    epoch: int
+    model: Any
+    loss: Any
+    examples: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    trial_update: Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]]
+
+    def gradients(self, n: int) -> Gradients:
+        """Gradients of the mean loss of the first n training examples, in inference mode."""
+        x, y = self.examples(n)
+        return gradients(self.model, [x], y, self.loss)
+
+
+Probe = Callable[[Moment], Mapping[str, float | Histogram]]
+
+
+def weight_names(model: Any) -> list[str]:
+    """The trainable weights as "layer/kernel"."""
+    return ["/".join(variable.path.split("/")[-2:]) for variable in model.trainable_variables]
+
+
+def weight_norms() -> Probe:
+    """The Euclidean norm of every trainable weight: "norm/conv1/kernel"."""
+
+    def probe(moment: Moment) -> dict[str, float]:
+        import keras
+
+        arrays = map(keras.ops.convert_to_numpy, moment.model.trainable_variables)
+        return {f"norm/{name}": _norm(array) for name, array in zip(weight_names(moment.model), arrays, strict=True)}
+
+    return probe
+
+
+def update_ratios() -> Probe:
+    """Norm of an update over the norm of what it changes, for every trainable weight: "update_ratio/conv1/kernel".
+
+    The update is the one that the next batch would make, with the optimizer's state and rate as they are. A healthy ratio
+    is about 1e-3 (catalogue, B10); a weight of zeros gives nan.
+    """
+
+    def probe(moment: Moment) -> dict[str, float]:
+        ratios = {}
+        for name, (before, after) in moment.trial_update().items():
+            norm = _norm(before)
+            ratios[f"update_ratio/{name}"] = _norm(after.astype(np.float64) - before) / norm if norm else float("nan")
+        return ratios
+
+    return probe
+
+
+def activation_statistics(n: int = 500, histogram: tuple[float, float, int] | None = None) -> Probe:
+    """Of every layer's output for the first n training examples: mean, deviation and dead units.
+
+    "activation_mean/conv1", "activation_std/conv1", and "dead/conv1": the fraction of units (channels, for a convolution)
+    that are zero for all examples (at all places). `histogram` (lo, hi, bins) adds "activation/conv1".
+    """
+
+    def probe(moment: Moment) -> dict[str, float | Histogram]:
+        import keras
+
+        found: dict[str, float | Histogram] = {}
+        x, _ = moment.examples(n)
+        for layer in moment.model.layers:
+            x = layer(x, training=False)
+            values = keras.ops.convert_to_numpy(x).astype(np.float64)
+            found |= _moments("activation", layer.name, values, histogram)
+            found[f"dead/{layer.name}"] = float((values.reshape(-1, values.shape[-1]) == 0).all(axis=0).mean())
+        return found
+
+    return probe
+
+
+def gradient_statistics(n: int = 500, histogram: tuple[float, float, int] | None = None) -> Probe:
+    """Mean and deviation of the loss's gradient with respect to every trainable weight, over the first n training examples.
+
+    "gradient_mean/conv1/kernel", "gradient_std/conv1/kernel"; `histogram` (lo, hi, bins) adds "gradient/conv1/kernel".
+    """
+
+    def probe(moment: Moment) -> dict[str, float | Histogram]:
+        found: dict[str, float | Histogram] = {}
+        for name, values in moment.gradients(n).weights.items():
+            found |= _moments("gradient", name, values.astype(np.float64), histogram)
+        return found
+
+    return probe
+
+
+def _moments(
+    kind: str, name: str, values: np.ndarray, histogram: tuple[float, float, int] | None
+) -> dict[str, float | Histogram]:
+    found: dict[str, float | Histogram] = {
+        f"{kind}_mean/{name}": float(values.mean()),
+        f"{kind}_std/{name}": float(values.std()),
+    }
+    if histogram is not None:
+        found[f"{kind}/{name}"] = Histogram.of(values, *histogram)
+    return found
+
+
+def _norm(array: np.ndarray) -> float:
+    return float(np.sqrt(np.sum(np.square(array, dtype=np.float64))))
