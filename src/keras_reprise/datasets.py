@@ -86,7 +86,14 @@ class Dataset:
         }
 
     def standardised(self) -> "Dataset":
-        """Minus the mean and divided by the standard deviation of all training pixels (two scalars), float32."""
+        """Minus the mean and divided by the standard deviation of all training pixels (two scalars), float32.
+
+        DataError for images that are stored as floats: they have been scaled already.
+        """
+        if not np.issubdtype(self.stored_train.dtype, np.integer):
+            raise DataError(
+                f"The images of {self.name} are stored as {self.stored_train.dtype}, not as pixels.\nScale them where they are made."
+            )
         return replace(self, scaling=_pixel_moments(self.stored_train))
 
     def flattened(self) -> "Dataset":

@@ -9,7 +9,7 @@ from typing import Any
 from keras_reprise import datasets
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
-from keras_reprise.engine.training import Checkpoints
+from keras_reprise.engine.loop import Checkpoints
 from keras_reprise.errors import RecipeError
 from keras_reprise.recipe import Scale
 from keras_reprise.seeds import Seeds

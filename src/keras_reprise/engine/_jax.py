@@ -1,8 +1,7 @@
 """The engine on JAX: a compiled loop over the updates of an epoch, on Keras's stateless calls.
 
-`JaxProgram` trains one model; `JaxEnsemble` trains several of the same shape at once, `vmap` over their states, orders,
-learning rates and penalties. Executables are kept by the text of what was compiled, so that a search compiles once per
-shape.
+Executables are kept by the text of what was compiled, so that a search compiles once per shape. Several models of one shape
+are trained at once in `_jax_together`.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ KEPT_EXECUTABLES = 16
 _executables: OrderedDict[str, Any] = OrderedDict()
 
 
-def _compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = ()) -> Any:
+def compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = ()) -> Any:
     """The executable of `function` for these arguments, compiled unless one of the same text is kept."""
     lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
     key = hashlib.sha256(lowered.as_text().encode()).hexdigest()
@@ -54,7 +53,9 @@ class JaxProgram:
         return self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables
 
     def _images(self, stored: Any) -> Any:
-        return stored if self.scaling is None else (stored.astype(jnp.float32) - self.scaling[0]) / self.scaling[1]
+        if self.scaling is None or jnp.issubdtype(stored.dtype, jnp.floating):
+            return stored
+        return (stored.astype(jnp.float32) - self.scaling[0]) / self.scaling[1]
 
     def _value(self, trainable: Any, non_trainable: Any, optimizer: Any, x: Any, y: Any, penalty: Any) -> Any:
         outputs, non_trainable, penalties = self.model.stateless_call(
@@ -105,7 +106,7 @@ class JaxProgram:
         key = (size, rates is None, data[0].shape, capacity)
         if key not in self._programs:
             start = time.perf_counter()
-            self._programs[key] = _compiled(self.steps, *arguments, donate=(0,))
+            self._programs[key] = compiled(self.steps, *arguments, donate=(0,))
             self.compile_s += time.perf_counter() - start
         state, losses, wrong = self._programs[key](*arguments)
         return state, losses[:n], wrong[:n]
@@ -115,7 +116,7 @@ class JaxProgram:
     ) -> tuple[np.ndarray, np.ndarray]:
         state = tuple([v.value for v in group] for group in self.variables())
         size, parts = self.batch_size, []
-        for batches, slot in _whole_and_rest(order, rates, size, self.updates):
+        for batches, slot in whole_and_rest(order, rates, size, self.updates):
             state, losses, wrong = self._call(state, data, batches, slot, penalty)
             parts.append((losses, wrong))
         for variables, values in zip(self.variables(), state, strict=True):
@@ -140,7 +141,7 @@ class JaxProgram:
             key = (name, batch[0].shape, batch[0].dtype)
             if key not in self._programs:
                 start = time.perf_counter()
-                self._programs[key] = _compiled(function, trainable, non_trainable, *batch)
+                self._programs[key] = compiled(function, trainable, non_trainable, *batch)
                 self.compile_s += time.perf_counter() - start
             results.append(self._programs[key](trainable, non_trainable, *batch))
         return results
@@ -164,72 +165,7 @@ class JaxProgram:
             variable.assign(value)
 
 
-class JaxEnsemble:
-    """Models of one shape trained at once: member k's state, order, rates and penalty are row k of every argument."""
-
-    def __init__(self, members: list[JaxProgram]) -> None:
-        self.members, self.first = members, members[0]
-        self._programs: dict[Any, Any] = {}
-        self.compile_s = 0.0
-
-    def _stacked(self) -> Any:
-        states = [tuple([v.value for v in group] for group in member.variables()) for member in self.members]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-
-    def _program(self, key: Any, function: Any, axes: Any, *arguments: Any) -> Any:
-        if key not in self._programs:
-            start = time.perf_counter()
-            self._programs[key] = _compiled(jax.vmap(function, in_axes=axes), *arguments)
-            self.compile_s += time.perf_counter() - start
-        return self._programs[key]
-
-    def run(
-        self, data: Any, orders: np.ndarray, rates: np.ndarray | None, penalties: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """One epoch of every member: orders (members, n), rates (members, updates); losses and errors (members, updates)."""
-        state, parts = self._stacked(), []
-        slots = [
-            _whole_and_rest(o, None if rates is None else rates[k], self.first.batch_size, self.first.updates)
-            for k, o in enumerate(orders)
-        ]
-        for pieces in zip(*slots, strict=True):
-            order = np.stack([batches for batches, _ in pieces])
-            rate = None if rates is None else jnp.asarray(np.stack([slot for _, slot in pieces]), jnp.float32)
-            arguments = (
-                state,
-                *data,
-                jnp.asarray(order, jnp.int32),
-                rate,
-                jnp.asarray(penalties, jnp.float32),
-                jnp.int32(order.shape[1]),
-            )
-            axes = (0, None, None, 0, None if rate is None else 0, 0, None)
-            program = self._program((order.shape, rate is None), self.first.steps, axes, *arguments)
-            state, losses, wrong = program(*arguments)
-            parts.append((np.asarray(losses), np.asarray(wrong)))
-        for k, member in enumerate(self.members):
-            for variables, values in zip(member.variables(), state, strict=True):
-                for variable, value in zip(variables, values, strict=True):
-                    variable.assign(value[k])
-        losses, wrong = zip(*parts, strict=True)
-        return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1)
-
-    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Losses (members, n), errors (members, n) and penalties (members,) in inference mode."""
-        trainable, non_trainable, _ = self._stacked()
-        parts = []
-        for i in range(0, len(x), EVALUATION_BATCH):
-            batch = (jnp.asarray(x[i : i + EVALUATION_BATCH]), jnp.asarray(y[i : i + EVALUATION_BATCH]))
-            axes = (0, 0, None, None)
-            program = self._program(
-                ("evaluate", batch[0].shape), self.first.evaluate, axes, trainable, non_trainable, *batch
-            )
-            parts.append(program(trainable, non_trainable, *batch))
-        losses, wrong, penalties = zip(*parts, strict=True)
-        return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1), np.asarray(penalties[0])
-
-
-def _whole_and_rest(order: np.ndarray, rates: np.ndarray | None, size: int, capacity: int) -> list[Any]:
+def whole_and_rest(order: np.ndarray, rates: np.ndarray | None, size: int, capacity: int) -> list[Any]:
     """Cut an order (n,) into stretches of whole batches (updates, size), and the remainder (1, rest), with their rates."""
     whole = len(order) // size
     pieces = [(start, min(start + capacity, whole)) for start in range(0, whole, capacity)]
@@ -288,4 +224,3 @@ def settings() -> dict[str, Any]:
 
 
 Program = JaxProgram
-Ensemble = JaxEnsemble

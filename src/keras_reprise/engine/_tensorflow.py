@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, acts_on_single_examples, shard_count
+from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, acts_on_single_examples, scaled_at_once, shard_count
 
 tf.get_logger().setLevel("ERROR")  # one program per arm is traced on purpose; TensorFlow warns of it
 
@@ -33,10 +33,11 @@ class TensorFlowProgram:
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Any:
-        return tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+        images = tf.convert_to_tensor(x)
+        return (self._images(images) if scaled_at_once(x) else images), tf.convert_to_tensor(y)
 
     def _images(self, stored: tf.Tensor) -> tf.Tensor:
-        if self._scaling is None:
+        if self._scaling is None or stored.dtype.is_floating:
             return stored
         mean, deviation = self._scaling
         return (tf.cast(stored, tf.float32) - mean) / deviation

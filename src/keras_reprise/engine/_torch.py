@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling
+from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, scaled_at_once
 
 
 class TorchProgram:
@@ -22,14 +22,15 @@ class TorchProgram:
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Any:
-        return self._tensor(x), self._tensor(y)
+        images = self._tensor(x)
+        return (self._images(images) if scaled_at_once(x) else images), self._tensor(y)
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         writable = array if array.flags.writeable else array.copy()
         return torch.from_numpy(np.ascontiguousarray(writable)).to(self.device)
 
     def _images(self, stored: torch.Tensor) -> torch.Tensor:
-        if self.scaling is None:
+        if self.scaling is None or stored.is_floating_point():
             return stored
         return (stored.to(torch.float32) - self.scaling[0]) / self.scaling[1]
 
@@ -57,7 +58,7 @@ class TorchProgram:
         losses, wrong = zip(*results, strict=True)
         return torch.stack(losses).cpu().numpy(), torch.stack(wrong).cpu().numpy().astype(np.int32)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         parts = []
         for i in range(0, len(x), EVALUATION_BATCH):
@@ -67,10 +68,10 @@ class TorchProgram:
         losses, wrong = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
         return losses, wrong, float(sum(self.model.losses))
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def outputs(self, x: np.ndarray) -> np.ndarray:
         batches = [self._tensor(x[i : i + EVALUATION_BATCH]) for i in range(0, len(x), EVALUATION_BATCH)]
-        return torch.cat([self.model(self._images(batch), training=False) for batch in batches]).cpu().numpy()
+        return np.concatenate([self.model(self._images(batch), training=False).cpu().numpy() for batch in batches])
 
     def get_state(self) -> list[np.ndarray]:
         return [variable.value.detach().cpu().numpy().copy() for variable in self._variables()]

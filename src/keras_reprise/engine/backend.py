@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 EVALUATION_BATCH = 500
 PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 EXAMPLES_PER_SHARD = 25
+SCALED_AT_ONCE_BYTES = 256 * 2**20
 
 _precision = "float32"
 
@@ -27,7 +28,11 @@ Scaling = tuple[np.float32, np.float32] | None
 
 
 class Program(Protocol):
-    """A model with its optimizer and loss, compiled on one backend. `scaling` (mean, deviation) is applied to every batch."""
+    """A model with its optimizer and loss, compiled on one backend.
+
+    `scaling` (mean, deviation) is applied to examples of an integer type; floats are taken as they are. `updates` is the
+    number of updates in an epoch.
+    """
 
     compile_s: float
     batch_size: int
@@ -60,6 +65,11 @@ class Program(Protocol):
 
     def set_state(self, state: list[np.ndarray]) -> None:
         """Put back what `get_state` gave."""
+
+
+def scaled_at_once(stored: np.ndarray) -> bool:
+    """Whether examples are few enough to lie on the device as float32: scaling every batch anew costs a small network 10 %."""
+    return 4 * stored.size <= SCALED_AT_ONCE_BYTES
 
 
 # Layers whose training output for an example depends on that example alone and on no random number.
@@ -198,3 +208,12 @@ def module() -> Any:
             f"The engine has no backend {name!r}.\nIt has {', '.join(BACKENDS)}; choose with --backend or KERAS_BACKEND."
         )
     return importlib.import_module(f"keras_reprise.engine._{name}")
+
+
+def ensemble(programs: Sequence[Program]) -> Any:
+    """Programs of one shape to be run at once, or None where the backend cannot."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return None
+    return importlib.import_module("keras_reprise.engine._jax_together").JaxEnsemble(list(programs))

@@ -11,16 +11,10 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
 from keras_reprise.engine.checks import check_training
 from keras_reprise.engine.history import History
+from keras_reprise.engine.loop import DIVERGED_FACTOR, Run, Settings
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.resume import digest
-from keras_reprise.engine.training import (
-    DIVERGED_FACTOR,
-    Run,
-    Session,
-    Settings,
-    train,
-    with_loss_scale,
-)
+from keras_reprise.engine.training import Session, train, with_loss_scale
 from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
 
@@ -63,17 +57,16 @@ def train_together(
         raise RecipeError("There is nothing to train.\nGive one member or more.")
     loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     _check_alike(members)
-    module = backend.module()
-    possible = hasattr(module, "Ensemble") and len(members) > 1
-    if together and not hasattr(module, "Ensemble"):
+    possible = keras.backend.backend() == "jax"
+    if together and not possible:
         raise RecipeError(
             f"The backend {keras.backend.backend()} trains one network at a time.\nUse jax, or leave `together` out."
         )
-    runs = []
-    if possible and together is not False and (together or module.device() != "cpu"):
+    wanted = together is not False and len(members) > 1 and (together or backend.module().device() != "cpu")
+    if possible and wanted:
         runs = [_run(member, data, epochs, batch_size, loss, order or Order()) for member in members]
-        if together or _pays(runs, module):
-            return _train_at_once(runs, members, module)
+        if together or _pays(runs):
+            return _train_at_once(runs, members)
     return [
         train(
             member.model, data, member.session, optimizer=member.optimizer, epochs=epochs, batch_size=batch_size,
@@ -119,7 +112,7 @@ def _orders(runs: Sequence[Run], epoch: int) -> list[np.ndarray]:
     return [np.stack(orders) for orders in zip(*passes, strict=True)]
 
 
-def _pays(runs: Sequence[Run], module: Any) -> bool:
+def _pays(runs: Sequence[Run]) -> bool:
     """Whether a few updates of all members at once take less time than one member after the other."""
     n = min(TRIAL_UPDATES * runs[0].settings.batch_size, len(runs[0].data.stored_train))
     orders = _orders(runs, 1)[0][:, :n]
@@ -128,7 +121,7 @@ def _pays(runs: Sequence[Run], module: Any) -> bool:
     rates = None if rates is None else rates[:, :updates]
     placed = runs[0].program.place(runs[0].data.stored_train, runs[0].data.y_train)
     states = [run.program.get_state() for run in runs]
-    ensemble = module.Ensemble([run.program for run in runs])
+    ensemble = backend.ensemble([run.program for run in runs])
     penalties = np.array([run.settings.penalty for run in runs])
     single, seconds = runs[0].program, {}
     for _ in range(2):  # the first round compiles
@@ -144,8 +137,8 @@ def _pays(runs: Sequence[Run], module: Any) -> bool:
     return seconds["at once"] < len(runs) * seconds["one"]
 
 
-def _train_at_once(runs: Sequence[Run], members: Sequence[Member], module: Any) -> list[History]:
-    ensemble = module.Ensemble([run.program for run in runs])
+def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[History]:
+    ensemble = backend.ensemble([run.program for run in runs])
     placed = runs[0].program.place(runs[0].data.stored_train, runs[0].data.y_train)
     penalties = np.array([run.settings.penalty for run in runs])
     size, epochs = runs[0].settings.batch_size, runs[0].settings.epochs

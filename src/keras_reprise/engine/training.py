@@ -1,12 +1,11 @@
-"""Training a Keras model: epochs, evaluation, per-sample losses, divergence, checkpoints. Backend-neutral.
+"""Training a Keras model with one call. Backend-neutral.
 
 The order of the examples in epoch k depends on the seed and on k alone, so that training continued from a checkpoint, and
 training of another arm from the epoch up to which both agree, gives the numbers of an uninterrupted run.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,29 +14,15 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
 from keras_reprise.engine.checks import check_training
 from keras_reprise.engine.history import History
+from keras_reprise.engine.loop import DIVERGED_FACTOR, Checkpoints, Run, Settings
 from keras_reprise.engine.order import Order
-from keras_reprise.engine.probes import Moment, Probe, weight_names
-from keras_reprise.engine.resume import Keys, digest, packed, unpacked
+from keras_reprise.engine.probes import Probe
+from keras_reprise.engine.resume import digest
 from keras_reprise.engine.stopping import Stop
-from keras_reprise.flops import training_flops
-from keras_reprise.recipe import Histogram
 from keras_reprise.schedules import Plateau, Schedule, constant
 from keras_reprise.seeds import Seeds
 
-DIVERGED_FACTOR = 3.0
 SAVE_EVERY_S = 30.0
-SHARE_OF_MEMORY = 0.5
-CHUNK_BYTES = 256 * 2**20
-
-Evaluated = tuple[np.ndarray, np.ndarray, float]  # losses (n,), misclassified (n,), penalty
-
-
-class Checkpoints(Protocol):
-    """Where the state at an epoch border is kept; see `interruption.Checkpoints`."""
-
-    def load(self, keys: Sequence[str]) -> tuple[str, dict[str, np.ndarray]] | None: ...
-
-    def save(self, key: str, arrays: dict[str, np.ndarray], *, keep: bool) -> None: ...
 
 
 class Session(Protocol):
@@ -49,33 +34,6 @@ class Session(Protocol):
     def progress(self, epoch: int, epochs: int, loss: float) -> None: ...
 
     def note_training(self, history: History, digest: str, model: Any) -> None: ...
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that `train` was asked for beside the model, the data and the optimizer."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: Schedule | Plateau | None
-    order: Order
-    penalty: float
-    sample_epochs: frozenset[int]
-    sample_size: int
-    probes: tuple[Probe, ...]
-    metrics: tuple[Any, ...]
-    diverged_factor: float | None
-    streamed: bool | None
-
-    def rates(self, epoch: int, updates: int, curves: Mapping[str, Sequence[float]]) -> np.ndarray | None:
-        """The rate of each update of `epoch` (counted from 1); None leaves the optimizer's own."""
-        if self.learning_rate is None:
-            return None
-        if isinstance(self.learning_rate, Plateau):
-            return np.full(
-                updates, self.learning_rate.after(curves) if epoch > 1 else self.learning_rate.rate, np.float32
-            )
-        return self.learning_rate((epoch - 1) + np.arange(updates) / updates).astype(np.float32)
 
 
 def train(
@@ -162,223 +120,6 @@ def with_loss_scale(optimizer: Any) -> Any:
     if backend.precision() != "mixed_float16" or hasattr(optimizer, "inner_optimizer"):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
-
-
-class Run:
-    """One training in progress: the program, the history so far, and how both go into and come from a checkpoint."""
-
-    def __init__(self, model: Any, optimizer: Any, loss: Any, data: Dataset, seeds: Seeds, settings: Settings) -> None:
-        self.model, self.loss, self.data, self.seeds, self.settings = model, loss, data, seeds, settings
-        self.updates = settings.order.updates(len(data.stored_train), settings.batch_size)
-        self.program: backend.Program = backend.module().Program(
-            model, optimizer, loss, settings.batch_size, updates=self.updates, scaling=data.scaling
-        )
-        self.source = _Streamed(data, self.program) if self._streams() else _Resident(data, self.program)
-        self.classified = data.y_train.ndim == 1 and np.issubdtype(data.y_train.dtype, np.integer)
-        names = ("train_loss", "train_error", "test_loss", "test_error")
-        self.history = History(curves={name: [] for name in names if self.classified or name.endswith("loss")})
-        try:
-            self.history.flops_per_example = float(training_flops(model))
-        except ValueError:  # a layer whose operations are not counted
-            self.history.flops_per_example = None
-        self.first_loss = float("nan")
-
-    def _streams(self) -> bool:
-        if self.settings.streamed is not None:
-            return self.settings.streamed
-        import psutil
-
-        free = backend.module().free_bytes() or psutil.virtual_memory().available
-        return self.data.stored_train.nbytes > SHARE_OF_MEMORY * free
-
-    def epoch(self, epoch: int) -> None:
-        """Train one epoch and evaluate."""
-        rates = self.settings.rates(epoch, self.updates, self.history.curves)
-        losses, wrong, sizes, done = [], [], [], 0
-        timing, size = self.history.timing, self.settings.batch_size
-        spent = 0.0
-        for order in self.settings.order.of_epoch(self.seeds, self.data.y_train, epoch):
-            n = -(-len(order) // size)
-            mine = None if rates is None else rates[done : done + n]
-            pieces = [(0, n)] if timing.first_step_s is not None else [(0, 1), (1, n)]
-            for a, b in pieces:
-                if a == b:
-                    continue
-                part = order[a * size : b * size]
-                seconds, (found, errors) = self._timed(part, None if mine is None else mine[a:b])
-                if timing.first_step_s is None:
-                    timing.first_step_s = seconds
-                else:
-                    spent += seconds
-                losses.append(found)
-                wrong.append(errors)
-            sizes.append(np.minimum(size, len(order) - size * np.arange(n)))
-            done += n
-        first = epoch == 1 and not timing.step_s
-        timed = done - 1 if first else done
-        timing.step_s.append(spent / timed if timed else float(timing.first_step_s or 0.0))
-        self.record(epoch, np.concatenate(losses), np.concatenate(wrong), np.concatenate(sizes))
-
-    def _timed(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
-        start, compiled = time.perf_counter(), self.program.compile_s
-        found = self.source.run(order, rates, self.settings.penalty)
-        return time.perf_counter() - start - (self.program.compile_s - compiled), found
-
-    def record(
-        self, epoch: int, losses: np.ndarray, wrong: np.ndarray, sizes: np.ndarray, evaluated: Evaluated | None = None
-    ) -> None:
-        """Add an epoch's updates (losses, errors and sizes of their batches) and its evaluation to the history."""
-        history, factor = self.history, self.settings.diverged_factor
-        if epoch == 1:
-            self.first_loss = float(losses[0])
-        n = int(sizes.sum())
-        mean = float((losses.astype(np.float64) * sizes).sum() / n)
-        history.updates, history.examples = history.updates + len(losses), history.examples + n
-        history.update_losses = np.concatenate([history.update_losses, losses.astype(np.float32)])
-        history.curves["train_loss"].append(mean)
-        if self.classified:
-            history.curves["train_error"].append(float(wrong.sum() / n))
-        history.diverged = not np.isfinite(losses).all() or (factor is not None and mean > factor * self.first_loss)
-        for name, value in self.evaluate(epoch, evaluated).items():
-            history.curves.setdefault(name, []).append(value)
-
-    def evaluate(self, epoch: int, evaluated: Evaluated | None = None) -> dict[str, float]:
-        """Evaluate on the test images (unless that was done), keep the per-sample losses, and ask the probes."""
-        history, data, settings, program = self.history, self.data, self.settings, self.program
-        start, compiled = time.perf_counter(), program.compile_s
-        losses, wrong, penalty = evaluated or program.per_sample(data.stored_test, data.y_test)
-        history.timing.evaluation_s.append(time.perf_counter() - start - (program.compile_s - compiled))
-        history.test_losses = _with_row(history.test_losses, losses.astype(np.float32))
-        history.test_wrong = _with_row(history.test_wrong, wrong.astype(bool))
-        if epoch in settings.sample_epochs:
-            x, y = data.stored_train[: settings.sample_size], data.y_train[: settings.sample_size]
-            history.train_losses[epoch] = program.per_sample(x, y)[0].astype(np.float32)
-        found = {"test_loss": float(losses.mean(dtype=np.float64)) + settings.penalty * penalty}
-        if self.classified:
-            found["test_error"] = float(wrong.mean())
-        return found | self._metrics() | self._probed(epoch)
-
-    def _metrics(self) -> dict[str, float]:
-        if not self.settings.metrics:
-            return {}
-        outputs, found = self.program.outputs(self.data.stored_test), {}
-        for metric in self.settings.metrics:
-            metric.reset_state()
-            metric.update_state(self.data.y_test, outputs)
-            found[f"test_{metric.name}"] = float(metric.result())
-        return found
-
-    def _probed(self, epoch: int) -> dict[str, float]:
-        numbers: dict[str, float] = {}
-        for probe in self.settings.probes:
-            for name, value in probe(self._moment(epoch)).items():
-                if isinstance(value, Histogram):
-                    self.history.histograms[f"{name} {epoch}"] = value
-                else:
-                    numbers[name] = float(value)
-        return numbers
-
-    def _moment(self, epoch: int) -> Moment:
-        data = self.data
-
-        def trial_update() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-            import keras
-
-            def weights() -> list[np.ndarray]:
-                return [np.array(keras.ops.convert_to_numpy(variable)) for variable in self.model.trainable_variables]
-
-            state, before = self.program.get_state(), weights()
-            order = self.settings.order.of_epoch(self.seeds, data.y_train, epoch + 1)[0][: self.settings.batch_size]
-            rates = self.settings.rates(epoch + 1, self.updates, self.history.curves)
-            self.source.run(order, None if rates is None else rates[:1], self.settings.penalty)
-            after = weights()
-            self.program.set_state(state)
-            return dict(zip(weight_names(self.model), zip(before, after, strict=True), strict=True))
-
-        return Moment(
-            epoch,
-            self.model,
-            self.loss,
-            lambda n: (data.scaled(data.stored_train[:n]), data.y_train[:n]),
-            trial_update,
-        )
-
-    def keys(self) -> list[str]:
-        """A key per epoch 0..epochs for the checkpoints."""
-        settings = self.settings
-        fed_back = settings.learning_rate if isinstance(settings.learning_rate, Plateau) else None
-        keys = Keys(
-            (self.model, self.program.optimizer, self.loss),
-            self.data,
-            self.program.get_state(),
-            seed=self.seeds.seed,
-            batch_size=settings.batch_size,
-            order=repr(settings.order),
-            plateau=repr(fed_back),
-            penalty=settings.penalty,
-            sampling=(sorted(settings.sample_epochs), settings.sample_size),
-            probes=len(settings.probes),
-            metrics=[metric.name for metric in settings.metrics],
-        )
-        for epoch in range(1, settings.epochs + 1):
-            keys.add(None if fed_back else settings.rates(epoch, self.updates, {}))
-        return keys.keys
-
-    def resume(self, checkpoints: Checkpoints | None, keys: Sequence[str]) -> int:
-        """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
-        found = checkpoints.load(keys[1:]) if checkpoints else None
-        if found is None:
-            self.history.initial = self.evaluate(0)
-            return 0
-        key, arrays = found
-        state, self.first_loss = unpacked(arrays, self.history)
-        self.program.set_state(state)
-        return keys.index(key)
-
-    def save(self, checkpoints: Checkpoints | None, key: str, *, keep: bool) -> None:
-        """Keep the state and the history so far."""
-        if checkpoints is not None:
-            checkpoints.save(key, packed(self.program.get_state(), self.history, self.first_loss), keep=keep)
-
-    def finished(self) -> History:
-        """The history, with the time spent on compiling."""
-        self.history.timing.compile_s += self.program.compile_s
-        return self.history
-
-
-class _Resident:
-    """All training examples on the device."""
-
-    def __init__(self, data: Dataset, program: backend.Program) -> None:
-        self.program, self.placed = program, program.place(data.stored_train, data.y_train)
-
-    def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-        return self.program.run(self.placed, order, rates, penalty)
-
-
-class _Streamed:
-    """Training examples brought to the device in parts of whole batches, in the order in which they are used."""
-
-    def __init__(self, data: Dataset, program: backend.Program) -> None:
-        self.program, self.data = program, data
-        per_batch = program.batch_size * max(1, data.stored_train[:1].nbytes)
-        self.examples = program.batch_size * max(1, CHUNK_BYTES // per_batch)
-
-    def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-        parts = []
-        for start in range(0, len(order), self.examples):
-            index = order[start : start + self.examples]
-            placed = self.program.place(self.data.stored_train[index], self.data.y_train[index])
-            first = start // self.program.batch_size
-            last = first - (-len(index) // self.program.batch_size)
-            mine = None if rates is None else rates[first:last]
-            parts.append(self.program.run(placed, np.arange(len(index), dtype=np.int32), mine, penalty))
-        losses, wrong = zip(*parts, strict=True)
-        return np.concatenate(losses), np.concatenate(wrong)
-
-
-def _with_row(rows: np.ndarray, row: np.ndarray) -> np.ndarray:
-    return row[None] if rows.size == 0 else np.concatenate([rows, row[None]])
 
 
 def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tuple[np.ndarray, np.ndarray]:
