@@ -8,50 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engine_cases import Session, convnet, made_data
 
-from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend, gradients, train
 from keras_reprise.engine import training as trainings
 from keras_reprise.interruption import Checkpoints
 from keras_reprise.schedules import steps
-from keras_reprise.seeds import Seeds
 
 keras = pytest.importorskip("keras")
 
 
-class Session:
-    """The part of a replicate that training needs."""
-
-    def __init__(self, checkpoints=None):
-        self.seeds, self.checkpoints, self.epochs, self.digests = Seeds(1), checkpoints, [], []
-
-    def progress(self, epoch, epochs, loss):
-        self.epochs.append(epoch)
-
-    def note_training(self, history, digest, model):
-        self.digests.append(digest)
-
-
 @pytest.fixture
 def data():
-    generator = np.random.default_rng(0)
-    x = generator.normal(size=(130, 10, 10, 3)).astype(np.float32)
-    y = generator.integers(0, 4, 130).astype(np.int32)
-    return Dataset("made", x, y, x[:70] + 0.1, y[:70], 4, "0" * 64)
-
-
-def convnet(extras: bool):
-    layers = keras.layers
-    stack = [keras.Input((10, 10, 3)), layers.Conv2D(6, 3, kernel_initializer=keras.initializers.GlorotUniform(1))]
-    stack += [layers.BatchNormalization()] if extras else []
-    stack += [layers.ReLU(), layers.Flatten()]
-    stack += [layers.Dropout(0.3, seed=7)] if extras else []
-    stack += [
-        layers.Dense(
-            4, kernel_initializer=keras.initializers.GlorotUniform(2), kernel_regularizer=keras.regularizers.L2(1e-3)
-        )
-    ]
-    return keras.Sequential(stack)
+    return made_data()
 
 
 OPTIMIZERS = {"momentum": lambda: keras.optimizers.SGD(0.05, momentum=0.9), "adam": lambda: keras.optimizers.Adam(1e-3)}
@@ -87,14 +56,29 @@ def test_numbers_equal_those_of_fit_given_the_same_batches(data, extras, optimiz
         assert np.allclose(a, b, rtol=1e-3, atol=1e-3), "non-trainable state and seed generators included"
 
 
+OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BACKEND")]
+
+
 @pytest.mark.skipif(
-    "jax" not in backend.installed() or os.environ.get("KERAS_BACKEND") == "jax",
-    reason="needs JAX beside the first backend",
+    "KERAS_BACKEND" in os.environ, reason="these processes are started by the tests on the first backend"
 )
-def test_these_tests_pass_on_jax_too():
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_engines_tests_pass_on_the_other_backends(name):
+    if name not in backend.installed():
+        pytest.skip(f"{name} is not installed")
+    here = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__))],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            __file__,
+            str(here / "test_training_options.py"),
+        ],
+        env={**os.environ, "KERAS_BACKEND": name},
         capture_output=True,
         text=True,
         check=False,

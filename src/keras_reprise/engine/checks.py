@@ -1,5 +1,7 @@
 """What would make training fail or lie is refused before it starts, with what to change."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,8 +43,11 @@ def _check_examples(part: str, stored: np.ndarray, labels: np.ndarray) -> None:
     if len(stored) == 0:
         raise RecipeError(f"There are no {part} images.\nUse one or more.")
     if np.issubdtype(stored.dtype, np.floating):
-        # A sum is not finite where an element is not; only then it is worth to count them.
-        if not np.isfinite(np.sum(stored, dtype=np.float64)) and (bad := int((~np.isfinite(stored)).sum())):
+        with np.errstate(invalid="ignore"):
+            total = np.sum(
+                stored, dtype=np.float64
+            )  # not finite where an element is not: only then it pays to count them
+        if not np.isfinite(total) and (bad := int((~np.isfinite(stored)).sum())):
             raise RecipeError(
                 f"{bad} values of the {part} images are not finite.\nEvery loss would be nan; clean the data first."
             )
@@ -74,3 +79,20 @@ def _check_shapes(model: Any, data: Dataset) -> None:
                 f"The labels run from {labels.min()} to {labels.max()}, the model has {classes} outputs.\n"
                 f"Labels are 0 to {classes - 1}; give the model as many outputs as there are classes."
             )
+
+
+@contextlib.contextmanager
+def first_call(model: Any) -> Iterator[None]:
+    """Turn what a layer, a loss or an optimizer raises while it is compiled into a RecipeError that says so.
+
+    What goes wrong on the device (no memory left) stays as it is.
+    """
+    try:
+        yield
+    except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+        import keras
+
+        raise RecipeError(
+            f"The model {model.name} cannot be trained on {keras.backend.backend()}: {type(error).__name__}: {error}\n"
+            "Nothing was trained. Try another backend, or a layer, loss or optimizer that it can compile."
+        ) from error

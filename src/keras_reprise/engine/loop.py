@@ -1,5 +1,7 @@
 """One training in progress: epochs, evaluation, probes, divergence, and the history they make. Backend-neutral."""
 
+import contextlib
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
+from keras_reprise.engine.checks import first_call
 from keras_reprise.engine.history import History
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.probes import Moment, Probe, weight_names
@@ -117,7 +120,8 @@ class Run:
 
     def _timed(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
         start, compiled = time.perf_counter(), self.program.compile_s
-        found = self.source.run(order, rates, self.settings.penalty)
+        with first_call(self.model) if math.isnan(self.first_loss) else contextlib.nullcontext():
+            found = self.source.run(order, rates, self.settings.penalty)
         return time.perf_counter() - start - (self.program.compile_s - compiled), found
 
     def record(
@@ -224,7 +228,8 @@ class Run:
         """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
         found = checkpoints.load(keys[1:]) if checkpoints else None
         if found is None:
-            self.history.initial = self.evaluate(0)
+            with first_call(self.model):
+                self.history.initial = self.evaluate(0)
             return 0
         key, arrays = found
         state, self.first_loss = unpacked(arrays, self.history)

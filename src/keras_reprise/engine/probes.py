@@ -4,6 +4,8 @@ A probe is any function of a `Moment` that returns numbers (curves of these name
 made by their constructors; a probe that is not asked for costs nothing.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,9 +39,22 @@ class Moment:
 Probe = Callable[[Moment], Mapping[str, float | Histogram]]
 
 
+def layer_labels(model: Any) -> dict[str, str]:
+    """Every layer's name as curves call it: automatic names ("dense_17") are counted within the model ("dense_1")."""
+    labels, counts = {}, Counter[str]()
+    for layer in model.layers:
+        kind = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)).lower()
+        automatic = re.sub(r"_\d+$", "", layer.name) == kind  # Keras's automatic names: the class in snake case
+        counts[kind] += bool(automatic)
+        labels[layer.name] = f"{kind}_{counts[kind]}" if automatic else layer.name
+    return labels
+
+
 def weight_names(model: Any) -> list[str]:
     """The trainable weights as "layer/kernel"."""
-    return ["/".join(variable.path.split("/")[-2:]) for variable in model.trainable_variables]
+    labels = layer_labels(model)
+    paths = [variable.path.split("/")[-2:] for variable in model.trainable_variables]
+    return ["/".join([labels.get(layer, layer), weight]) for layer, weight in paths]
 
 
 def weight_norms() -> Probe:
@@ -83,11 +98,11 @@ def activation_statistics(n: int = 500, histogram: tuple[float, float, int] | No
 
         found: dict[str, float | Histogram] = {}
         x, _ = moment.examples(n)
-        for layer in moment.model.layers:
+        for layer, label in zip(moment.model.layers, layer_labels(moment.model).values(), strict=True):
             x = layer(x, training=False)
             values = keras.ops.convert_to_numpy(x).astype(np.float64)
-            found |= _moments("activation", layer.name, values, histogram)
-            found[f"dead/{layer.name}"] = float((values.reshape(-1, values.shape[-1]) == 0).all(axis=0).mean())
+            found |= _moments("activation", label, values, histogram)
+            found[f"dead/{label}"] = float((values.reshape(-1, values.shape[-1]) == 0).all(axis=0).mean())
         return found
 
     return probe
@@ -101,7 +116,8 @@ def gradient_statistics(n: int = 500, histogram: tuple[float, float, int] | None
 
     def probe(moment: Moment) -> dict[str, float | Histogram]:
         found: dict[str, float | Histogram] = {}
-        for name, values in moment.gradients(n).weights.items():
+        found_gradients = moment.gradients(n).weights.values()
+        for name, values in zip(weight_names(moment.model), found_gradients, strict=True):
             found |= _moments("gradient", name, values.astype(np.float64), histogram)
         return found
 
