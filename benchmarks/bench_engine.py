@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contender import CONTENDERS, IMAGES
@@ -40,7 +41,7 @@ def sensible(network, contender):
     """Contenders that say something on this network; those left out are hopeless or the same."""
     if network == "mlp":
         return contender != "torch-loop-channels-last"
-    return contender not in ("fit-jax", "engine-jax", "bare-tensorflow")  # XLA's convolutions on a CPU take minutes
+    return contender not in ("fit-jax", "engine-jax", "bare-tensorflow")  # XLA's convolutions on a CPU are slow
 
 
 PAIRS = [(network, contender) for network in IMAGES for contender in CONTENDERS if sensible(network, contender)]
@@ -55,7 +56,7 @@ def measured(request):
         if item.originalname == "test_training_an_epoch"
     ]
     selected = [pair for pair in selected if importlib.util.find_spec(CONTENDERS[pair[1]][0])]
-    results = {pair: [] for pair in selected}
+    results: dict[tuple[str, str], list[dict[str, Any]]] = {pair: [] for pair in selected}
     for number in range(ROUNDS):
         for pair in random.Random(number).sample(selected, len(selected)):
             done = subprocess.run([sys.executable, str(SCRIPT), *pair], capture_output=True, text=True, check=False)

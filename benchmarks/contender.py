@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -65,12 +66,17 @@ def engine(name, images, labels, epochs):
 
     data = Dataset("made-up", images, labels, images[:BATCH], labels[:BATCH], 10, "0" * 64).standardised()
     data = data.flattened() if name == "mlp" else data
-    settings = {"batch_size": BATCH, "learning_rate": RATE}
+
+    def trained(session, epochs, order):
+        optimizer, model = keras.optimizers.SGD(), keras_network(name)
+        train(
+            model, data, session, optimizer=optimizer, epochs=epochs, order=order, batch_size=BATCH, learning_rate=RATE
+        )
+
     start = time.perf_counter()
-    train(keras_network(name), data, Session(), optimizer=keras.optimizers.SGD(), epochs=1, order=Order(examples=BATCH), **settings)  # fmt: skip
-    first = time.perf_counter() - start
-    session = Session()
-    train(keras_network(name), data, session, optimizer=keras.optimizers.SGD(), epochs=epochs, **settings)
+    trained(Session(), 1, Order(examples=BATCH))
+    first, session = time.perf_counter() - start, Session()
+    trained(session, epochs, Order())
     return first, np.diff(session.stamps) - session.history.timing.evaluation_s[2:]
 
 
@@ -163,7 +169,7 @@ def standardised(images, name):
     return x.reshape(len(x), -1) if name == "mlp" else x
 
 
-CONTENDERS = {
+CONTENDERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "engine-tensorflow": ("tensorflow", engine, {}),
     "engine-jax": ("jax", engine, {}),
     "engine-torch": ("torch", engine, {}),

@@ -44,5 +44,7 @@ def growth(name, trainings):
 def test_memory_grows_by_less_than_5_percent_over_short_trainings(name):
     if name not in backend.installed():
         pytest.skip(f"{name} is not installed")
-    trainings = int(os.environ.get("REPRISE_TRAININGS", "60"))  # 200 take minutes; the growth per training is what counts
+    trainings = int(
+        os.environ.get("REPRISE_TRAININGS", "60")
+    )  # 200 take minutes; the growth per training is what counts
     assert growth(name, trainings) < 1 + 0.05 * (trainings - 20) / 180
