@@ -140,3 +140,30 @@ def test_records_say_on_what_they_ran(filled_store):
 )
 def test_paths_are_taken_out_of_error_messages(text, clean):
     assert run.without_paths(text) == clean
+
+
+def test_training_costs_are_counted_and_timed(store_path, tiny_recipe, reprise):
+    result = reprise("run", tiny_recipe, "--seeds", 1, "--store", store_path)
+    assert result.exit_code == 0, result.output
+    (document,) = documents(store_path)
+    arm = document["arms"]["constant"]
+    assert arm["cost"]["params"] == (32 * 32 * 3 + 1) * 10
+    assert arm["cost"]["flops"] == 2 * (
+        2 * 32 * 32 * 3 * 10 + 10
+    )  # forward, and the gradient of the one layer's weights
+    time = arm["time"]
+    assert min(time["first_step_s"], time["evaluation_s"], time["step_s"]["median"]) > 0
+    assert time["flops_per_s"] == pytest.approx(arm["cost"]["flops"] * 220 / 5 / time["step_s"]["median"])
+
+
+def test_precision_is_part_of_the_environment(store_path, tiny_recipe, reprise_process):
+    done = reprise_process("run", tiny_recipe, "--seeds", 1, "--precision", "mixed_bfloat16", "--store", store_path)
+    assert done.returncode == 0, done.stderr
+    (environment,) = (store_path / "environments").glob("*.json")
+    assert json.loads(environment.read_bytes())["precision"] == "mixed_bfloat16"
+
+
+def test_an_unknown_precision_names_those_there_are(store_path, tiny_recipe, reprise):
+    result = reprise("run", tiny_recipe, "--precision", "half", "--store", store_path)
+    assert (result.exit_code, "mixed_float16" in result.output, "Traceback" in result.output) == (2, True, False)
+    assert not (store_path / "records").exists() or not documents(store_path)

@@ -66,6 +66,15 @@ def test_a_batch_in_shards_gives_the_numbers_of_a_whole_one(data, monkeypatch):
     assert found[3].curves == {name: pytest.approx(values, rel=1e-5) for name, values in found[1].curves.items()}
 
 
+@pytest.mark.skipif(BACKEND != "jax", reason="only JAX has two ways")
+def test_one_call_per_epoch_gives_the_numbers_of_a_call_per_update(data, monkeypatch):
+    from keras_reprise.engine import _jax
+
+    by_update = trained(data)
+    monkeypatch.setattr(_jax, "device", lambda: "gpu")  # where convolutions are as fast in a loop
+    assert trained(data).curves == {name: pytest.approx(values, rel=1e-5) for name, values in by_update.curves.items()}
+
+
 def test_layers_that_mix_examples_or_draw_numbers_are_never_cut():
     assert backend.acts_on_single_examples(convnet(extras=False))
     assert not backend.acts_on_single_examples(convnet(extras=True))
