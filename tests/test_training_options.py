@@ -75,6 +75,17 @@ def test_one_call_per_epoch_gives_the_numbers_of_a_call_per_update(data, monkeyp
     assert trained(data).curves == {name: pytest.approx(values, rel=1e-5) for name, values in by_update.curves.items()}
 
 
+@pytest.mark.skipif(BACKEND != "jax", reason="executables are JAX's")
+def test_programs_that_differ_in_a_constant_are_compiled_apart():
+    from keras_reprise.engine._jax import compiled
+
+    x, kernel = np.ones((2, 100), np.float32), np.zeros((100, 100), np.float32)
+    other = kernel.copy()
+    other[50, 50] = 1.0
+    results = [np.asarray(compiled(lambda x, k=k: x @ k, x)(x)).sum() for k in (kernel, other)]
+    assert results == [0.0, 2.0]
+
+
 def test_layers_that_mix_examples_or_draw_numbers_are_never_cut():
     assert backend.acts_on_single_examples(convnet(extras=False))
     assert not backend.acts_on_single_examples(convnet(extras=True))

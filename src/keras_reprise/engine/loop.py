@@ -93,30 +93,24 @@ class Run:
     def epoch(self, epoch: int) -> None:
         """Train one epoch and evaluate."""
         rates = self.settings.rates(epoch, self.updates, self.history.curves)
-        losses, wrong, sizes, done = [], [], [], 0
         timing, size = self.history.timing, self.settings.batch_size
-        spent = 0.0
+        parts, sizes, done, timed, spent = [], [], 0, 0, 0.0
         for order in self.settings.order.of_epoch(self.seeds, self.data.y_train, epoch):
             n = -(-len(order) // size)
-            mine = None if rates is None else rates[done : done + n]
-            pieces = [(0, n)] if timing.first_step_s is not None else [(0, 1), (1, n)]
-            for a, b in pieces:
-                if a == b:
-                    continue
-                part = order[a * size : b * size]
-                seconds, (found, errors) = self._timed(part, None if mine is None else mine[a:b])
+            first = timing.first_step_s is None  # the very first update is made, and timed, by itself
+            for a, b in ((0, 1), (1, n)) if first and n > 1 else ((0, n),):
+                mine = None if rates is None else rates[done + a : done + b]
+                seconds, part = self._timed(order[a * size : b * size], mine)
+                parts.append(part)
                 if timing.first_step_s is None:
                     timing.first_step_s = seconds
                 else:
-                    spent += seconds
-                losses.append(found)
-                wrong.append(errors)
+                    timed, spent = timed + b - a, spent + seconds
             sizes.append(np.minimum(size, len(order) - size * np.arange(n)))
             done += n
-        first = epoch == 1 and not timing.step_s
-        timed = done - 1 if first else done
-        timing.step_s.append(spent / timed if timed else float(timing.first_step_s or 0.0))
-        self.record(epoch, np.concatenate(losses), np.concatenate(wrong), np.concatenate(sizes))
+        timing.step_s.append(spent / timed if timed else timing.first_step_s or 0.0)
+        losses, wrong = (np.concatenate(column) for column in zip(*parts, strict=True))
+        self.record(epoch, losses, wrong, np.concatenate(sizes))
 
     def _timed(self, order: np.ndarray, rates: np.ndarray | None) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
         start, compiled = time.perf_counter(), self.program.compile_s
