@@ -132,15 +132,22 @@ class TensorFlowProgram:
 
 
 def _update_directly(optimizer: Any) -> None:
-    """Let the optimizer update variables without `tf.distribute`.
+    """Let the optimizer update variables without `tf.distribute`, plain SGD in one pass over a weight instead of two.
 
     Keras goes through a merge call even where there is one device, which leaves in every traced graph a variable scope that
     is never freed: 2 MB for every program, 11 % of the process after 40 short trainings.
     """
+    import keras
+
+    plain = type(optimizer) is keras.optimizers.SGD and not optimizer.momentum
 
     def update(gradients: list[Any], variables: list[Any], learning_rate: Any) -> None:
         for gradient, variable in zip(gradients, variables, strict=True):
-            optimizer.update_step(gradient, variable, learning_rate)
+            if plain and isinstance(gradient, tf.Tensor) and variable.dtype == "float32":
+                weight, rate = variable.value.handle, tf.cast(learning_rate, tf.float32)
+                tf.raw_ops.ResourceApplyGradientDescent(var=weight, alpha=rate, delta=gradient)
+            else:
+                optimizer.update_step(gradient, variable, learning_rate)
 
     if not tf.distribute.has_strategy():
         optimizer._backend_update_step = update
