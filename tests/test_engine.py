@@ -181,18 +181,15 @@ def test_arms_that_agree_up_to_an_epoch_share_it_and_others_do_not(data, tmp_pat
     assert forked.curves == alone.curves
 
 
-def test_a_probe_becomes_a_curve(data):
-    history = train(
-        convnet(False),
-        data,
-        Session(),
-        optimizer=keras.optimizers.SGD(0.05),
-        batch_size=50,
-        epochs=2,
-        probes=(
-            lambda moment: {"norm": float(np.linalg.norm(keras.ops.convert_to_numpy(moment.model.layers[-1].kernel)))},
-        ),
-    )
+@pytest.mark.parametrize("form", ["probe", "probes"])
+def test_a_probe_becomes_a_curve(data, form):
+    model = convnet(False)
+
+    def norm(moment=None):
+        return {"norm": float(np.linalg.norm(keras.ops.convert_to_numpy(model.layers[-1].kernel)))}
+
+    options: dict[str, Any] = {form: norm if form == "probe" else (norm,)}
+    history = train(model, data, Session(), optimizer=keras.optimizers.SGD(0.05), batch_size=50, epochs=2, **options)
     assert len(history.curves["norm"]) == 2
     assert history.initial["norm"] != history.curves["norm"][0]
 

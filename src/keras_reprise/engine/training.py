@@ -5,7 +5,7 @@ training of another arm from the epoch up to which both agree, gives the numbers
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,6 +53,7 @@ def train(
     sample_size: int = 5000,
     fork_at: Sequence[int] = (),
     probes: Sequence[Probe] = (),
+    probe: Callable[[], Mapping[str, float]] | None = None,
     metrics: Sequence[Any] = (),
     diverged_factor: float | None = DIVERGED_FACTOR,
     streamed: bool | None = None,
@@ -64,7 +65,8 @@ def train(
     example once, in a new order). `penalty` multiplies the model's penalties: with `L2(1.0)` in the layers it is the
     strength, which may then differ between arms without compiling anew. `stop` ends training early. `sample_epochs`
     (0 is before training) lists the epochs at which the losses of the first `sample_size` training images are kept.
-    `probes` look into the network before training and after each epoch. `metrics` are Keras metrics of labels and outputs,
+    `probes` look into the network before training and after each epoch; `probe`, a function without arguments, is one
+    that needs no `Moment`. `metrics` are Keras metrics of labels and outputs,
     taken on the test images after each epoch ("test_" and the metric's name).
 
     `fork_at` lists epochs whose state stays available to the replicate's other arms: an arm that agrees with an earlier one
@@ -90,7 +92,7 @@ def train(
         penalty,
         frozenset(sample_epochs),
         sample_size,
-        tuple(probes),
+        (*probes, *([lambda moment: probe()] if probe else [])),
         tuple(metrics),
         diverged_factor,
         streamed,
