@@ -15,6 +15,11 @@ from keras_reprise.interruption import Checkpoints, ReplicateCache, only_run
 from keras_reprise.store import Store
 
 
+def heed_interrupts() -> None:
+    """In a new process: SIGINT as in a terminal, also where the tests run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(recipe: Path, store: Path, **environment: str) -> "subprocess.Popen[str]":
     command = [
         sys.executable,
@@ -30,7 +35,12 @@ def start(recipe: Path, store: Path, **environment: str) -> "subprocess.Popen[st
         str(store),
     ]
     return subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+        preexec_fn=heed_interrupts,
     )
 
 
@@ -121,9 +131,14 @@ def test_ctrl_c_ends_also_while_a_long_compiled_call_holds_the_main_thread():
         "            print('started', flush=True)\n"
         "            hashlib.pbkdf2_hmac('sha256', b'p', b's', 400_000_000)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "started\n"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    command = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heed_interrupts) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "started\n"
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, "all is kept" in errors) == (130, True)
