@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_cases import Session, convnet, made_data
+from engine_cases import DyingSession, Killed, Session, convnet, made_data
 
 from keras_reprise.engine import backend, gradients, train
 from keras_reprise.engine import training as trainings
@@ -138,16 +138,7 @@ def test_training_continued_from_a_checkpoint_ends_with_the_same_bits(data, tmp_
     whole = Session()
     expected = train(convnet(True), data, whole, optimizer=keras.optimizers.SGD(momentum=0.9), epochs=5, **settings)
     monkeypatch.setattr(trainings, "SAVE_EVERY_S", 0.0)
-
-    class Killed(Exception):
-        pass
-
-    def die_after_three(epoch, epochs, loss):
-        if epoch == 4:
-            raise Killed
-
-    killed, continued = Session(Checkpoints(tmp_path)), Session(Checkpoints(tmp_path))
-    monkeypatch.setattr(killed, "progress", die_after_three)
+    killed, continued = DyingSession(Checkpoints(tmp_path)), Session(Checkpoints(tmp_path))
     with pytest.raises(Killed):
         train(convnet(True), data, killed, optimizer=keras.optimizers.SGD(momentum=0.9), epochs=5, **settings)
     assert len(list(tmp_path.glob("*.npz"))) == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_cases import Session, convnet, made_data, made_pixels
+from engine_cases import DyingSession, Killed, Session, convnet, made_data, made_pixels
 
 from keras_reprise.engine import (
     Member,
@@ -232,18 +232,8 @@ def test_probes_and_stops_survive_an_interruption(data, tmp_path, monkeypatch):
     options: dict[str, Any] = {"epochs": 5, "probes": (weight_norms(), activation_statistics(20, (-3.0, 3.0, 4)))}
     whole = trained(data, **options)
     monkeypatch.setattr(trainings, "SAVE_EVERY_S", 0.0)
-
-    class Killed(Exception):
-        pass
-
-    def die(epoch, epochs, loss):
-        if epoch == 4:
-            raise Killed
-
-    killed = Session(Checkpoints(tmp_path))
-    monkeypatch.setattr(killed, "progress", die)
     with pytest.raises(Killed):
-        trained(data, killed, **options)
+        trained(data, DyingSession(Checkpoints(tmp_path)), **options)
     continued = Session(Checkpoints(tmp_path))
     history = trained(data, continued, **options)
     assert continued.epochs == [4, 5]

@@ -211,7 +211,7 @@ class Run:
             plateau=repr(fed_back),
             penalty=settings.penalty,
             sampling=(sorted(settings.sample_epochs), settings.sample_size),
-            probes=len(settings.probes),
+            probes=[getattr(probe, "__qualname__", type(probe).__name__) for probe in settings.probes],
             metrics=[metric.name for metric in settings.metrics],
         )
         for epoch in range(1, settings.epochs + 1):
