@@ -198,5 +198,5 @@ def test_progress_estimates_from_what_was_measured_not_from_the_cache(monkeypatc
     shown.arm_done(measured=False)
     shown.arm("b")
     now[0] = 10.0
-    shown.epoch(1, 2, 0.5)
+    shown.epoch(1, 2, "epoch 1/2, loss 0.5000")
     assert shown.time_left() == "50 s left"

@@ -160,3 +160,22 @@ def test_a_truncated_batch_file_is_refused(tmp_path):
     (folder / "data_batch_3").write_bytes((source / "data_batch_3").read_bytes()[:1000])
     with pytest.raises(DataError, match="data_batch_3 is not the official"):
         datasets.find_cifar10(tmp_path)
+
+
+def test_validation_images_are_the_last_of_the_training_images():
+    data = datasets.load("digits")
+    split = data.with_validation(300)
+    assert (len(split.y_train), len(split.y_test)) == (1200, 300)
+    assert (split.stored_test == data.stored_train[1200:]).all()
+    assert (split.y_test == data.y_train[1200:]).all()
+    for n in (0, 1500, -1):
+        with pytest.raises(DataError, match="cannot be set apart"):
+            data.with_validation(n)
+
+
+def test_the_mean_image_is_that_of_the_training_images_also_when_flattened():
+    data = datasets.load("digits").with_validation(300).mean_image_subtracted()
+    mean = data.stored_train.mean(axis=0)
+    np.testing.assert_allclose(data.x_test, data.stored_test - mean, atol=1e-3)
+    np.testing.assert_allclose(data.flattened().x_test, data.x_test.reshape(300, -1), atol=1e-6)
+    assert len(data.first(20).x_train) == 20

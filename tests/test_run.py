@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise import run
+from keras_reprise import record
 from keras_reprise.store import Store
 
 
@@ -139,7 +139,7 @@ def test_records_say_on_what_they_ran(filled_store):
     ],
 )
 def test_paths_are_taken_out_of_error_messages(text, clean):
-    assert run.without_paths(text) == clean
+    assert record.without_paths(text) == clean
 
 
 def test_training_costs_are_counted_and_timed(store_path, tiny_recipe, reprise):

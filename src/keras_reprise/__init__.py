@@ -3,7 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 from keras_reprise.claims import Claim, near
-from keras_reprise.recipe import Arm, Curves, Histogram, HistogramGrid, Measurement, Panel, Recipe, Scale, Source
+from keras_reprise.recipe import (
+    Arm,
+    Box,
+    Curves,
+    HeatMap,
+    Histogram,
+    HistogramGrid,
+    Measurement,
+    Panel,
+    Recipe,
+    Scale,
+    Scatter,
+    Source,
+)
 
 if TYPE_CHECKING:
     from keras_reprise.engine import (
@@ -15,6 +28,8 @@ if TYPE_CHECKING:
         evaluate,
         gradient_statistics,
         gradients,
+        snapshot,
+        timed_calls,
         train,
         train_together,
         update_ratios,
@@ -24,8 +39,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Arm",
+    "Box",
     "Claim",
     "Curves",
+    "HeatMap",
     "Histogram",
     "HistogramGrid",
     "Measurement",
@@ -35,6 +52,7 @@ __all__ = [
     "Patience",
     "Recipe",
     "Scale",
+    "Scatter",
     "Source",
     "Target",
     "activation_statistics",
@@ -42,6 +60,8 @@ __all__ = [
     "gradient_statistics",
     "gradients",
     "near",
+    "snapshot",
+    "timed_calls",
     "train",
     "train_together",
     "update_ratios",

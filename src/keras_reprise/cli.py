@@ -141,6 +141,7 @@ def show(recipe: str, as_json: bool) -> None:
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
 )
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
+@click.option("--here", is_flag=True, hidden=True, help="Measure timings in this process, which is a fresh one.")
 @STORE_OPTION
 @JSON_OPTION
 def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **options: Any) -> None:

@@ -37,7 +37,7 @@ class Dataset:
     """Labelled images: `x_train`, `x_test` (n, height, width, channels) or (n, features), y (n,) int32 class indices.
 
     `stored_train` and `stored_test` are the images as they were read, mostly uint8; with a `scaling` (mean, deviation) the
-    images themselves are (stored - mean) / deviation in float32. The engine keeps the stored form on the device, a quarter
+    images themselves are (stored - mean) / deviation in float32; the mean is a scalar or an image. The engine keeps the stored form on the device, a quarter
     of the size, and scales each batch there. `fingerprint` is the sha256 of the images and labels used, as stored, so
     that the same numbers can be told from other numbers under the same name.
     """
@@ -50,7 +50,7 @@ class Dataset:
     classes: int
     fingerprint: str
     substitute: bool = False
-    scaling: tuple[np.float32, np.float32] | None = None
+    scaling: tuple[np.float32 | np.ndarray, np.float32] | None = None
 
     @cached_property
     def x_train(self) -> np.ndarray:
@@ -91,16 +91,42 @@ class Dataset:
 
         DataError for images that are stored as floats: they have been scaled already.
         """
+        self._require_pixels()
+        return replace(self, scaling=_pixel_moments(self.stored_train))
+
+    def mean_image_subtracted(self) -> "Dataset":
+        """Minus the mean training image, in units of 0 to 255, float32; DataError for images that are stored as floats."""
+        self._require_pixels()
+        mean = self.stored_train.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return replace(self, scaling=(mean, np.float32(1)))
+
+    def with_validation(self, n: int) -> "Dataset":
+        """The last `n` training images in the place of the test images, which are left alone."""
+        if not 0 < n < len(self.stored_train):
+            raise DataError(
+                f"{n} of {len(self.stored_train)} training images cannot be set apart for validation.\nUse fewer, one at least."
+            )
+        images, labels = self.stored_train, self.y_train
+        return replace(self, stored_train=images[:-n], y_train=labels[:-n], stored_test=images[-n:], y_test=labels[-n:])
+
+    def first(self, n: int) -> "Dataset":
+        """The first `n` training images; the test images stay."""
+        return replace(self, stored_train=self.stored_train[:n], y_train=self.y_train[:n])
+
+    def _require_pixels(self) -> None:
         if not np.issubdtype(self.stored_train.dtype, np.integer):
             raise DataError(
                 f"The images of {self.name} are stored as {self.stored_train.dtype}, not as pixels.\nScale them where they are made."
             )
-        return replace(self, scaling=_pixel_moments(self.stored_train))
 
     def flattened(self) -> "Dataset":
         """Every image as one row, x (n, features)."""
         train, test = (stored.reshape(len(stored), -1) for stored in (self.stored_train, self.stored_test))
-        return replace(self, stored_train=train, stored_test=test)
+        scaling = self.scaling and (
+            self.scaling[0].reshape(-1) if self.scaling[0].ndim else self.scaling[0],
+            self.scaling[1],
+        )
+        return replace(self, stored_train=train, stored_test=test, scaling=scaling)
 
 
 def _pixel_moments(images: np.ndarray) -> tuple[np.float32, np.float32]:

@@ -5,6 +5,7 @@ record is written.
 """
 
 import contextlib
+import getpass
 import hashlib
 import io
 import json
@@ -12,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.errors import INTERRUPTED, StoreError
 from keras_reprise.store import write_atomically
@@ -93,6 +95,27 @@ def only_run(folder: Path, name: str) -> Iterator[None]:
             f"Another `reprise run` is measuring {name} for this store.\nTwo at once would do the same work and disturb each other's timings.\n"
             "Wait for it to end, or give this one another --store; stores can be merged."
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
+    """Share this user's machine with other runs, or have it `alone`, as timings need; waits for those who are there.
+
+    Only runs of this package are known. Freed when a process dies.
+    """
+    folder = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = ReadWriteLock(folder / "machine.db")
+    acquire = lock.acquire_write if alone else lock.acquire_read
+    try:
+        acquire(blocking=False)
+    except Timeout:
+        say("Another run is on this machine, and timings need it alone: waiting for its end.")
+        acquire()
     try:
         yield
     finally:

@@ -1,5 +1,8 @@
 """From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
 
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,12 @@ def run(
     data_dir: Path | None = None,
     retry_failed: bool = False,
     debug: bool = False,
+    here: bool = False,
 ) -> Any:
-    """Resolve what was asked for, then measure it; returns a `run.Outcome`."""
+    """Resolve what was asked for, then measure it; returns a `run.Outcome`.
+
+    Replicates of a timing recipe are measured by processes of their own, one after the other, unless `here`.
+    """
     suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
     paths = _paths(recipes, family, suite)
     scale = scale or (suite.scale if suite else "quick")
@@ -50,6 +57,7 @@ def run(
             from keras_reprise.run import Job, Runner
 
             jobs = []
+            child = _Child(store, backend=backend, precision=precision, data=data_name, data_dir=data_dir, debug=debug)
             for path in paths:
                 loaded = catalog.load(path)
                 job_scale = loaded.recipe.scale(scale)
@@ -57,10 +65,42 @@ def run(
                 jobs.append(
                     Job(loaded, job_scale, wanted, auto, data_name, tuple(loaded.recipe.arm(arm).name for arm in arms))
                 )
-            return Runner(store, data_dir=data_dir, retry_failed=retry_failed, debug=debug).run(jobs)
+            runner = Runner(store, data_dir=data_dir, retry_failed=retry_failed, debug=debug)
+            return runner.run(jobs, in_fresh_process=None if here else child.measure)
         except KeyboardInterrupt:
             click.echo(kept, err=True)
             raise SystemExit(130) from None
+
+
+@dataclass(frozen=True)
+class _Child:
+    """How a process of its own is started for a replicate of a timing recipe."""
+
+    store: Store
+    backend: str | None
+    precision: str | None
+    data: str | None
+    data_dir: Path | None
+    debug: bool
+
+    def measure(self, path: Path, scale: str, seed: int, retry_failed: bool) -> int:
+        """Measure one replicate; returns the process's exit code, which is that of `reprise run`."""
+        command = [
+            sys.executable,
+            "-m",
+            "keras_reprise",
+            *(["--debug"] if self.debug else []),
+            "run",
+            str(path),
+            "--here",
+        ]
+        options = {
+            "--scale": scale, "--seeds": f"{seed},{seed}", "--store": self.store.root, "--backend": self.backend,
+            "--precision": self.precision, "--data": self.data, "--data-dir": self.data_dir,
+        }  # fmt: skip
+        command += [str(word) for pair in options.items() if pair[1] is not None for word in pair]
+        command += ["--retry-failed"] if retry_failed else []
+        return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
 
 
 def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:

@@ -75,3 +75,22 @@ def dense_stack(
         fan_in = widths[number - 2] if number > 1 else inputs
         model.add(keras.layers.Dense(width, activation, use_bias=False, kernel_initializer=initialiser(fan_in, seed)))
     return model
+
+
+def dense_classifier(
+    seeds: Seeds, features: int, hidden: Sequence[int], classes: int, penalty: float | None = None
+) -> keras.Model:
+    """Dense ReLU layers of the widths `hidden` and a dense layer to logits, Glorot uniform weights, zero biases.
+
+    `penalty` adds L2(penalty) to every kernel.
+    """
+
+    def dense(units: int, activation: str | None, name: str) -> keras.layers.Layer:
+        regularizer = None if penalty is None else keras.regularizers.L2(penalty)
+        initialiser = keras.initializers.GlorotUniform(seed=seeds.weights(name))
+        return keras.layers.Dense(
+            units, activation, name=name, kernel_initializer=initialiser, kernel_regularizer=regularizer
+        )
+
+    layers = [dense(units, "relu", f"hidden{number}") for number, units in enumerate(hidden, start=1)]
+    return keras.Sequential([keras.Input((features,)), *layers, dense(classes, None, "logits")])

@@ -36,12 +36,15 @@ class Progress:
         self.label, self.within = label, 0.0
         self._show("")
 
-    def epoch(self, epoch: int, epochs: int, loss: float) -> None:
-        """An epoch of the current arm has ended; the first report of a resumed arm does not count as time spent."""
-        if self.within == 0.0 and epoch > 1:
-            self.skipped += (epoch - 1) / epochs
-        self.within = epoch / epochs
-        self._show(f"epoch {epoch}/{epochs}, loss {loss:.4f}, ")
+    def epoch(self, done: float, total: float, detail: str) -> None:
+        """`done` of `total` epochs or trials of the current arm have ended.
+
+        What the first report of a resumed arm has done already does not count as time spent.
+        """
+        if self.within == 0.0 and done > 1:
+            self.skipped += (done - 1) / total
+        self.within = done / total
+        self._show(f"{detail}, ")
 
     def arm_done(self, *, measured: bool) -> None:
         """An arm has ended; one that came from the cache took no time."""

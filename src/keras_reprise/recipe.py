@@ -113,11 +113,16 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic."""
+    """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic.
+
+    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by `level_label`.
+    """
 
     y: tuple[str, ...]
     label: str
     log: bool = False
+    level: float | None = None
+    level_label: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,8 @@ class Curves:
 
     `columns="arms"` draws each arm in a column of its own; "overlay" draws the arms over each other. `x` names
     the curve that holds the abscissa (default: 1, 2, 3, ...). `mark` names a metric at whose value a vertical line
-    stands. `printed` gives the document's values as {arm: [..]} to be drawn as crosses.
+    stands. `printed` gives the document's values as {curve: {arm: [..]}} to be drawn as crosses, at `printed_x` where
+    that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
     """
 
     title: str
@@ -137,6 +143,8 @@ class Curves:
     mark: str | None = None
     mark_label: str = ""
     printed: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    printed_x: tuple[float, ...] = ()
+    x_log: bool = False
     kind: str = "curves"
 
 
@@ -157,6 +165,56 @@ class HistogramGrid:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A labelled rectangle in a scatter plot: its lower and upper ends in the axes' units."""
+
+    label: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """The trials of all replicates as points: the trial values named `x` and `y`, coloured by `color`, a column per arm.
+
+    `log` lists which of "x", "y" are logarithmic. `diagonal` draws y = x. `boxes` are drawn in every column, `printed` the
+    document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names.
+    """
+
+    title: str
+    x: str
+    y: str
+    x_label: str
+    y_label: str
+    color: str | None = None
+    color_label: str = ""
+    log: tuple[str, ...] = ()
+    diagonal: bool = False
+    boxes: tuple[Box, ...] = ()
+    printed: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
+    arms: tuple[str, ...] = ()
+    kind: str = "scatter"
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A trial value as a table of colours, averaged over the replicates: rows and columns are trial values, a table per arm."""
+
+    title: str
+    row: str
+    column: str
+    value: str
+    row_label: str
+    column_label: str
+    value_label: str
+    arms: tuple[str, ...] = ()
+    kind: str = "heat-map"
+
+
+Figure = Curves | HistogramGrid | Scatter | HeatMap
+
+
+@dataclass(frozen=True)
 class Source:
     """Where the experiment is documented: the document's key and the place in it."""
 
@@ -168,7 +226,8 @@ class Source:
 class Recipe:
     """One documented question and all that is needed to answer it. See CONTRIBUTING.md for a walk-through.
 
-    `data` names the data set the arms use (None: none). `suites` lists the suites that include it beside `all`.
+    `data` names the data set the arms use (None: none). `suites` lists the suites that include it beside `all`. `timing`
+    marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh process.
     """
 
     slug: str
@@ -179,9 +238,10 @@ class Recipe:
     scales: tuple[Scale, ...]
     measure: "Callable[[Arm, Replicate], Measurement]"
     claims: tuple[Claim, ...]
-    figures: tuple[Curves | HistogramGrid, ...] = ()
+    figures: tuple[Figure, ...] = ()
     data: str | None = None
     suites: tuple[str, ...] = ()
+    timing: bool = False
 
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.slug):
@@ -229,6 +289,7 @@ class Recipe:
                 "scales": {scale.name: scale.settings for scale in self.scales},
                 "data": self.data,
                 "suites": list(self.suites),
+                "timing": self.timing,
             }
         )
         return card

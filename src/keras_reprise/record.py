@@ -7,6 +7,7 @@ Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -179,6 +180,7 @@ class Card(Strict, frozen=True):
     scales: dict[str, dict[str, Any]]
     data: str | None = None
     suites: list[str] = []
+    timing: bool = False
 
 
 def encode_number(value: float) -> float | str:
@@ -194,6 +196,16 @@ def encode_number(value: float) -> float | str:
 def encode_curve(values: Any) -> list[float | str]:
     """The values to 7 significant digits."""
     return [encode_number(float(f"{float(value):.{CURVE_DIGITS}g}")) for value in values]
+
+
+def encode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's values in JSON's types, floats to 7 significant digits."""
+    return {name: encode_curve([value])[0] if isinstance(value, float) else value for name, value in trial.items()}
+
+
+def decode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored trial with its non-finite numbers as floats again."""
+    return {name: float(value) if value in ("nan", "inf", "-inf") else value for name, value in trial.items()}
 
 
 def pretty(document: Mapping[str, Any]) -> bytes:
@@ -242,6 +254,11 @@ def decode_card(content: bytes, name: str) -> Card:
         return msgspec.json.decode(content, type=Card)
     except (msgspec.DecodeError, RecursionError) as error:
         raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
+
+
+def without_paths(text: str) -> str:
+    """`text` with every absolute path replaced: records are published."""
+    return re.sub(r"(?:[A-Za-z]:)?(?:[/\\][\w.@~+-]+){2,}[/\\]?", "<path>", text)[:2000]
 
 
 def number(value: float | str) -> float:

@@ -1,8 +1,11 @@
 """The replicate as a recipe's `measure` sees it: its seeds, its scale, its data, and where training reports to."""
 
-from collections.abc import Callable
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +14,18 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
 from keras_reprise.errors import RecipeError
-from keras_reprise.recipe import Scale
+from keras_reprise.recipe import Scale, plain
+from keras_reprise.record import decode_trial, encode_trial
 from keras_reprise.seeds import Seeds
+from keras_reprise.store import write_atomically
 
 
 @dataclass
 class Replicate:
     """All arms of a recipe at one seed share one of these.
 
-    `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand.
+    `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand. `folder` is where finished trials of an
+    unfinished arm are kept (None: nowhere).
     """
 
     seeds: Seeds
@@ -27,12 +33,23 @@ class Replicate:
     data_name: str | None = None
     data_dir: Path | None = None
     checkpoints: Checkpoints | None = None
-    on_epoch: Callable[[int, int, float], None] | None = None
-    trainings: list[tuple[History, str, int]] = field(default_factory=list)
+    on_epoch: Callable[[float, float, str], None] | None = None
+    folder: Path | None = None
+    arm: str = ""
+    trainings: list[tuple[History, int]] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    trials: int = 1
+    trial_number: int = 0
 
     @property
     def seed(self) -> int:
         return self.seeds.seed
+
+    def begin(self, arm: str) -> None:
+        """The named arm is measured from here on."""
+        self.arm, self.trials, self.trial_number = arm, 1, 0
+        self.trainings.clear()
+        self.digests.clear()
 
     def dataset(self) -> Dataset:
         """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
@@ -47,11 +64,52 @@ class Replicate:
             self.data_name, n_train=settings.get("n_train"), n_test=settings.get("n_test"), data_dir=self.data_dir
         )
 
+    def sweep(
+        self, settings: Sequence[Mapping[str, Any]], measure: Callable[..., Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Measure the arm at each of `settings`: `measure(**setting)` gives numbers, a trial is both together.
+
+        Finished trials are kept, so that an interrupted sweep goes on where it was.
+        """
+        self.trials = len(settings)
+
+        def measured(setting: Mapping[str, Any]) -> dict[str, Any]:
+            return {**setting, **measure(**setting)}
+
+        return [self.trial(setting, partial(measured, setting)) for setting in settings]
+
+    def trial(self, values: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        """What `compute` gives (numbers, text), or gave before an interruption for the same arm, number and values."""
+        text = json.dumps([self.arm, self.trial_number, encode_trial(plain(values))], sort_keys=True)
+        path = self.folder and self.folder / "trials" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+        kept = None
+        if path is not None:
+            with contextlib.suppress(OSError, ValueError):
+                kept = json.loads(path.read_bytes())
+        if kept is None:
+            known = len(self.digests)
+            kept = {"trial": encode_trial(plain(dict(compute()))), "digests": self.digests[known:]}
+            if path is not None:
+                write_atomically(path, json.dumps(kept, allow_nan=False).encode())
+            if self.on_epoch is not None:
+                done = self.trial_number + 1
+                self.on_epoch(done, self.trials, f"trial {done}/{self.trials}")
+        else:
+            self.digests += kept["digests"]
+        self.trial_number += 1
+        return decode_trial(kept["trial"])
+
     def progress(self, epoch: int, epochs: int, loss: float) -> None:
         """Called by the engine after every epoch."""
         if self.on_epoch is not None:
-            self.on_epoch(epoch, epochs, loss)
+            where = f"epoch {epoch}/{epochs}, loss {loss:.4f}"
+            if self.trials == 1:
+                self.on_epoch(epoch, epochs, where)
+            else:
+                number = self.trial_number + 1
+                self.on_epoch(number - 1 + epoch / epochs, self.trials, f"trial {number}/{self.trials}, {where}")
 
     def note_training(self, history: History, digest: str, model: Any) -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""
-        self.trainings.append((history, digest, model.count_params()))
+        self.trainings.append((history, model.count_params()))
+        self.digests.append(digest)

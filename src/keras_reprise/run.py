@@ -2,13 +2,12 @@
 
 import datetime
 import gc
-import re
 import resource
 import statistics
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,19 @@ import numpy as np
 
 from keras_reprise import environment, judge
 from keras_reprise.catalog import LoadedRecipe, checkout
-from keras_reprise.errors import UserError
-from keras_reprise.interruption import ReplicateCache, only_run
+from keras_reprise.engine.loop import forget
+from keras_reprise.errors import OK, RECIPE_FAILED, UserError
+from keras_reprise.interruption import ReplicateCache, machine, only_run
 from keras_reprise.progress import Progress, format_seconds
 from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, Scale, plain
-from keras_reprise.record import SCHEMA, encode_curve, encode_number
+from keras_reprise.record import SCHEMA, decode_trial, encode_curve, encode_number, encode_trial, without_paths
 from keras_reprise.replicate import Replicate
 from keras_reprise.seeds import Seeds
 from keras_reprise.store import Store, Summary
 
 LOOKS = (6, 12, 30)
+
+InFreshProcess = Callable[[Path, str, int, bool], int]  # recipe, scale, seed, whether failed ones again -> exit code
 
 
 @dataclass(frozen=True)
@@ -97,15 +99,41 @@ class Runner:
         self.environment_id = store.add_document("environments", self.environment)[:12]
         self.code = environment.code_facts(checkout())
 
-    def run(self, jobs: Sequence[Job]) -> Outcome:
-        """Measure every replicate of `jobs` that the store does not hold yet for this machine and environment."""
+    def run(self, jobs: Sequence[Job], in_fresh_process: InFreshProcess | None = None) -> Outcome:
+        """Measure every replicate of `jobs` that the store does not hold yet for this machine and environment.
+
+        Replicates of timing recipes go to `in_fresh_process`, where one is given. They have the machine alone.
+        """
         outcome = Outcome()
         planned = sum(len(self._missing(job, job.blocks[0])) * len(job.loaded.recipe.arms) for job in jobs)
         with Progress(planned, quiet=self.quiet) as progress:
             for job in jobs:
-                with only_run(self.store.cache, job.name):
+                if job.loaded.recipe.timing and in_fresh_process is not None:
+                    self._hand_over(job, in_fresh_process, progress, outcome)
+                    continue
+                with (
+                    machine(alone=job.loaded.recipe.timing, say=progress.say),
+                    only_run(self.store.cache, job.name),
+                ):
                     self._run_job(job, progress, outcome)
         return outcome
+
+    def _hand_over(self, job: Job, measure: InFreshProcess, progress: Progress, outcome: Outcome) -> None:
+        """Have each missing replicate measured by a process of its own."""
+        for seeds in job.blocks:
+            missing = self._missing(job, seeds)
+            outcome.present += len(seeds) - len(missing)
+            for number, (seed, _) in enumerate(missing, start=1):
+                progress.say(f"{job.slug}: process {number} of {len(missing)} (timings, each in a fresh process)")
+                code = measure(job.loaded.path, job.scale.name, seed, self.retry_failed)
+                if code not in (OK, RECIPE_FAILED):
+                    raise SystemExit(code)
+                outcome.recorded += code == OK
+                outcome.failed += code == RECIPE_FAILED
+                for _ in job.loaded.recipe.arms:
+                    progress.arm_done(measured=True)
+            if job.auto and all(row.verdict != "inconclusive" for row in self._verdicts(job)):
+                break
 
     def _run_job(self, job: Job, progress: Progress, outcome: Outcome) -> None:
         for number, seeds in enumerate(job.blocks):
@@ -164,7 +192,9 @@ class Runner:
             environment=self.environment_id,
             machine=self.machine_id,
         )
-        replicate = Replicate(Seeds(seed), job.scale, job.data_name, self.data_dir, cache.checkpoints, progress.epoch)
+        replicate = Replicate(
+            Seeds(seed), job.scale, job.data_name, self.data_dir, cache.checkpoints, progress.epoch, cache.folder
+        )
         if job.data_name:
             replicate.dataset()
         saved: dict[str, dict[str, Any]] = {}
@@ -248,7 +278,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     import keras
 
     keras.backend.clear_session(free_memory=False)
-    replicate.trainings.clear()
+    replicate.begin(arm.name)
     started_at, start, before = _now(), time.perf_counter(), _load()
     error = None
     try:
@@ -261,8 +291,9 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         measurement, error = Measurement(), {"type": type(failure).__name__, "message": without_paths(str(failure))}
     total, after = time.perf_counter() - start, _load()
     if replicate.trainings:
+        forget()
         gc.collect()  # compiled programs hold the arm's data in reference cycles
-    histories = [history for history, _, _ in replicate.trainings]
+    histories = [history for history, _ in replicate.trainings]
     diverged = measurement.diverged or any(history.diverged for history in histories)
     timings = [history.timing for history in histories]
     steps = [seconds for timing in timings for seconds in timing.step_s]
@@ -271,9 +302,9 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "metrics": {name: encode_number(value) for name, value in measurement.metrics.items()},
         "curves": {name: encode_curve(values) for name, values in measurement.curves.items()},
         "histograms": {name: asdict(histogram) for name, histogram in measurement.histograms.items()},
-        "trials": plain(list(measurement.trials)),
+        "trials": [encode_trial(plain(trial)) for trial in measurement.trials],
         "cost": {
-            "params": max((parameters for _, _, parameters in replicate.trainings), default=None),
+            "params": max((parameters for _, parameters in replicate.trainings), default=None),
             "flops": max((h.flops_per_example for h in histories if h.flops_per_example is not None), default=None),
             "peak_memory_bytes": _peak_memory_bytes(),
         },
@@ -288,7 +319,6 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "status": "failed" if error else "diverged" if diverged else "complete",
         "error": error,
     }
-    digests = [digest for _, digest, _ in replicate.trainings]
     seconds = after["total"] - before["total"]
     load = {
         "mean_1m": (before["load"] + after["load"]) / 2,
@@ -296,7 +326,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     }
     return {
         "arm": record,
-        "digest": _sha256("".join(digests)) if digests else "",
+        "digest": _sha256("".join(replicate.digests)) if replicate.digests else "",
         "started_at": started_at,
         "finished_at": _now(),
         "load": load,
@@ -310,13 +340,8 @@ def arm_result(arm: Mapping[str, Any]) -> ArmResult:
         metrics={name: float(value) for name, value in arm["metrics"].items()},
         curves={name: np.array([float(value) for value in values]) for name, values in arm["curves"].items()},
         histograms={name: Histogram(**histogram) for name, histogram in arm["histograms"].items()},
-        trials=arm["trials"],
+        trials=[decode_trial(trial) for trial in arm["trials"]],
     )
-
-
-def without_paths(text: str) -> str:
-    """`text` with every absolute path replaced: records are published."""
-    return re.sub(r"(?:[A-Za-z]:)?(?:[/\\][\w.@~+-]+){2,}[/\\]?", "<path>", text)[:2000]
 
 
 def _step_times(steps: Sequence[float]) -> dict[str, Any] | None:

@@ -11,8 +11,9 @@ from keras_reprise.engine.probes import (
     weight_norms,
 )
 from keras_reprise.engine.stopping import Patience, Target
+from keras_reprise.engine.timing import timed_calls
 from keras_reprise.engine.together import Member, train_together
-from keras_reprise.engine.training import evaluate, train
+from keras_reprise.engine.training import evaluate, snapshot, train
 
 __all__ = [
     "Gradients",
@@ -28,6 +29,8 @@ __all__ = [
     "evaluate",
     "gradient_statistics",
     "gradients",
+    "snapshot",
+    "timed_calls",
     "train",
     "train_together",
     "update_ratios",

@@ -7,6 +7,7 @@ are trained at once in `_jax_together`.
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling
+from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, output_gradient
 
 KEPT_EXECUTABLES = 16
 _executables: OrderedDict[str, Any] = OrderedDict()
@@ -215,6 +216,27 @@ def gradients(
     trainable = [variable.value for variable in model.trainable_variables]
     weights, flows = jax.jit(jax.grad(value, argnums=(0, 1)))(trainable, [jnp.asarray(tensor) for tensor in inputs])
     return [np.asarray(gradient) for gradient in weights], [np.asarray(gradient) for gradient in flows]
+
+
+def timed_call(model: Any, x: np.ndarray, backward: bool) -> Callable[[], None]:
+    """One compiled call of `model` on `x`, which returns when it is done; see `timing.timed_calls`."""
+    trainable, non_trainable = (
+        [v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)
+    )
+    images = jnp.asarray(x)
+
+    def forward(trainable: Any, images: Any) -> Any:
+        return model.stateless_call(trainable, non_trainable, images, training=backward)[0]
+
+    flow = jnp.asarray(output_gradient(jax.eval_shape(forward, trainable, images).shape))
+
+    def gradient(trainable: Any, images: Any, flow: Any) -> Any:
+        outputs, backward = jax.vjp(forward, trainable, images)
+        return outputs, backward(flow)  # the outputs, too, lest a linear layer leaves its forward pass out
+
+    arguments = (trainable, images, flow) if backward else (trainable, images)
+    call = jax.jit(gradient if backward else forward).lower(*arguments).compile()
+    return lambda: jax.block_until_ready(call(*arguments)) and None
 
 
 def device() -> str:

@@ -6,14 +6,23 @@ whole batch; only the order of summation differs. Models whose examples see each
 random numbers (dropout) are not cut.
 """
 
+import os
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, acts_on_single_examples, scaled_at_once, shard_count
+from keras_reprise.engine.backend import (
+    EVALUATION_BATCH,
+    Scaling,
+    acts_on_single_examples,
+    output_gradient,
+    scaled_at_once,
+    shard_count,
+)
 
 tf.get_logger().setLevel("ERROR")  # one program per arm is traced on purpose; TensorFlow warns of it
 
@@ -100,7 +109,9 @@ class TensorFlowProgram:
         return losses.numpy(), wrong.numpy()
 
     def _evaluate_batch(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        outputs = self.model(self._images(x), training=False)
+        n, shards = tf.shape(x)[0], shard_count(EVALUATION_BATCH) if device() == "cpu" else 1
+        parts = [x[n * i // shards : n * (i + 1) // shards] for i in range(shards)]
+        outputs = tf.concat([self.model(self._images(part), training=False) for part in parts], 0)
         penalty = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
         return self.loss.call(y, tf.cast(outputs, tf.float32)), _wrong(y, outputs), penalty
 
@@ -174,6 +185,31 @@ def gradients(
     return [gradient.numpy() for gradient in weights], [gradient.numpy() for gradient in flows]
 
 
+def timed_call(model: Any, x: np.ndarray, backward: bool) -> Callable[[], None]:
+    """One compiled call of `model` on `x`, which returns when it is done; see `timing.timed_calls`."""
+    images = tf.convert_to_tensor(x)
+    flow = tf.convert_to_tensor(output_gradient(model(images).shape))
+    variables = [variable.value for variable in model.trainable_variables]
+
+    def call(images: tf.Tensor, flow: tf.Tensor) -> Any:
+        if not backward:
+            return model(images, training=False)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = model(images, training=True)
+        # The outputs are returned, too: a linear layer's gradient does not need them, and they would be left out.
+        return outputs, tape.gradient(outputs, [images, *variables], output_gradients=flow)
+
+    compiled = tf.function(call)
+
+    def finished() -> None:
+        compiled(images, flow)
+        if device() != "cpu":
+            tf.test.experimental.sync_devices()
+
+    return finished
+
+
 def device() -> str:
     """`gpu` with its count when TensorFlow sees one, else `cpu`."""
     found = tf.config.list_physical_devices("GPU")
@@ -193,14 +229,20 @@ def use_tf32(allowed: bool) -> None:
 def settings() -> dict[str, Any]:
     """What decides speed and rounding here."""
     return {
-        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads() or _from("TF_NUM_INTRAOP_THREADS"),
+        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads() or _from("TF_NUM_INTEROP_THREADS"),
         "xla": False,
         "tf32": bool(tf.config.experimental.tensor_float_32_execution_enabled()) and device() != "cpu",
         "op_determinism": bool(tf.config.experimental.is_op_determinism_enabled())
         if hasattr(tf.config.experimental, "is_op_determinism_enabled")
         else False,
     }
+
+
+def _from(variable: str) -> int:
+    """An integer of the environment; 0 leaves it to TensorFlow."""
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() else 0
 
 
 Program = TensorFlowProgram

@@ -1,11 +1,12 @@
 """The engine on torch: a plain loop over the updates, data on the device, nothing read back before the epoch ends."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, scaled_at_once
+from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, output_gradient, scaled_at_once
 
 
 class TorchProgram:
@@ -15,10 +16,10 @@ class TorchProgram:
         self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
     ) -> None:
         self.model, self.optimizer, self.loss, self.batch_size = model, optimizer, loss, batch_size
-        self.scaling = None if scaling is None else [float(value) for value in scaling]
         optimizer.build(model.trainable_variables)
         variables = model.variables
         self.device = variables[0].value.device if variables else torch.device("cpu")
+        self.scaling = None if scaling is None else [self._tensor(np.array(value)) for value in scaling]
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Any:
@@ -102,6 +103,25 @@ def gradients(
     found = torch.autograd.grad(value, [*variables, *tensors])
     arrays = [gradient.cpu().numpy() for gradient in found]
     return arrays[: len(variables)], arrays[len(variables) :]
+
+
+def timed_call(model: Any, x: np.ndarray, backward: bool) -> Callable[[], None]:
+    """One call of `model` on `x`, which returns when it is done; see `timing.timed_calls`."""
+    variables = [variable.value for variable in model.trainable_variables]
+    images = torch.tensor(x, device=variables[0].device if variables else "cpu", requires_grad=backward)
+    with torch.no_grad():
+        flow = torch.from_numpy(output_gradient(model(images).shape)).to(images.device)
+
+    def call() -> None:
+        if backward:
+            torch.autograd.grad(model(images, training=True), [images, *variables], grad_outputs=flow)
+        else:
+            with torch.no_grad():
+                model(images, training=False)
+        if images.is_cuda:
+            torch.cuda.synchronize()
+
+    return call
 
 
 def device() -> str:

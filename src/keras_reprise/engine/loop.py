@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from keras_reprise.engine.checks import first_call
 from keras_reprise.engine.history import History
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.probes import Moment, Probe, weight_names
-from keras_reprise.engine.resume import Keys, packed, unpacked
+from keras_reprise.engine.resume import Keys, configuration, packed, unpacked
 from keras_reprise.flops import training_flops
 from keras_reprise.recipe import Histogram
 from keras_reprise.schedules import Plateau, Schedule
@@ -69,10 +69,12 @@ class Run:
     def __init__(self, model: Any, optimizer: Any, loss: Any, data: Dataset, seeds: Seeds, settings: Settings) -> None:
         self.model, self.loss, self.data, self.seeds, self.settings = model, loss, data, seeds, settings
         self.updates = settings.order.updates(len(data.stored_train), settings.batch_size)
-        self.program: backend.Program = backend.module().Program(
-            model, optimizer, loss, settings.batch_size, updates=self.updates, scaling=data.scaling
+        self.program, self.source = _prepared(
+            (model, optimizer, data.stored_train, data.y_train, data.scaling),
+            (configuration(loss), settings.batch_size, self.updates, settings.streamed),
+            lambda: self._prepare(optimizer),
         )
-        self.source = _Streamed(data, self.program) if self._streams() else _Resident(data, self.program)
+        self.compiled_before = self.program.compile_s
         self.classified = data.y_train.ndim == 1 and np.issubdtype(data.y_train.dtype, np.integer)
         names = ("train_loss", "train_error", "test_loss", "test_error")
         self.history = History(curves={name: [] for name in names if self.classified or name.endswith("loss")})
@@ -81,6 +83,12 @@ class Run:
         except ValueError:  # a layer whose operations are not counted
             self.history.flops_per_example = None
         self.first_loss = float("nan")
+
+    def _prepare(self, optimizer: Any) -> "tuple[backend.Program, _Resident | _Streamed]":
+        program: backend.Program = backend.module().Program(
+            self.model, optimizer, self.loss, self.settings.batch_size, updates=self.updates, scaling=self.data.scaling
+        )
+        return program, _Streamed(self.data, program) if self._streams() else _Resident(self.data, program)
 
     def _streams(self) -> bool:
         if self.settings.streamed is not None:
@@ -237,7 +245,7 @@ class Run:
 
     def finished(self) -> History:
         """The history, with the time spent on compiling."""
-        self.history.timing.compile_s += self.program.compile_s
+        self.history.timing.compile_s += self.program.compile_s - self.compiled_before
         return self.history
 
 
@@ -270,6 +278,25 @@ class _Streamed:
             parts.append(self.program.run(placed, np.arange(len(index), dtype=np.int32), mine, penalty))
         losses, wrong = zip(*parts, strict=True)
         return np.concatenate(losses), np.concatenate(wrong)
+
+
+_latest: list[Any] = []
+
+
+def _prepared(objects: tuple[Any, ...], facts: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """What `make` gives, or gave last time for the very same objects and facts.
+
+    A search that trains one model again and again, its weights put back in between, compiles once.
+    """
+    if not (_latest and all(a is b for a, b in zip(_latest[0], objects, strict=True)) and _latest[1] == facts):
+        forget()
+        _latest[:] = [objects, facts, make()]
+    return _latest[2]
+
+
+def forget() -> None:
+    """Let go of the latest program and its data."""
+    _latest.clear()
 
 
 def _with_row(rows: np.ndarray, row: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ class Keys:
             [configuration(part) for part in parts],
             data.fingerprint,
             data.image_shape,
-            repr(data.scaling),
+            None if data.scaling is None else digest([np.asarray(value) for value in data.scaling]),
             digest(state),
             facts,
         ]

@@ -124,6 +124,25 @@ def with_loss_scale(optimizer: Any) -> Any:
     return keras.optimizers.LossScaleOptimizer(optimizer)
 
 
+def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
+    """Remember all variables of model and optimizer; the function it returns puts them back.
+
+    Training the same model and optimizer on the same data again needs no compiling: a search restarts instead of building
+    anew.
+    """
+    import keras
+
+    optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *optimizer.variables]
+    values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+    def restore() -> None:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    return restore
+
+
 def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """The loss (n,) and whether it is misclassified (n,) of each example, in inference mode."""
     import keras

@@ -1,0 +1,34 @@
+"""Timing one compiled call of a layer or network, the device synchronised, what compiling takes left out."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from keras_reprise.engine import backend
+from keras_reprise.errors import RecipeError
+
+WARM_UP = 3
+
+
+def timed_calls(
+    model: Any, x: np.ndarray, *, backward: bool = False, calls: int = 30, budget_s: float = 1.0
+) -> np.ndarray:
+    """Seconds (n,) of each of n compiled calls of `model` on the batch `x`, which lies on the device; n >= 5.
+
+    A call is the forward pass, or with `backward` forward and backward pass: the gradients of weights and inputs for a
+    fixed random gradient of the outputs, as in the middle of a network. Each call ends when the device has finished. The
+    first three are not counted; after `budget_s` seconds no further call is begun, so that slow layers are called less often.
+    """
+    if calls < 5:
+        raise RecipeError(f"{calls} calls are too few for a median.\nUse 5 or more.")
+    call = backend.module().timed_call(model, np.asarray(x, np.float32), backward)
+    seconds: list[float] = []
+    for _ in range(WARM_UP):
+        call()
+    begun = time.perf_counter()
+    while len(seconds) < calls and (len(seconds) < 5 or time.perf_counter() - begun < budget_s):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return np.array(seconds)
