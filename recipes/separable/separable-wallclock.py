@@ -90,7 +90,7 @@ RECIPE = Recipe(
     arms=(Arm("forward", "forward pass", backward=False), Arm("step", "forward and backward pass", backward=True)),
     scales=(
         Scale("quick", windows=(3, 5), channels=(16, 64), sides=(8, 32), batches=(1, 32), largest=2**21, budget_s=0.15, seeds=3),
-        Scale("full", windows=(3, 5), channels=(16, 32, 64, 128, 256), sides=(8, 16, 32, 64), batches=(1, 32, 128), largest=2**23, budget_s=0.3, seeds=6),
+        Scale("full", windows=(3, 5), channels=(16, 64, 256), sides=(8, 16, 32, 64), batches=(1, 32, 128), largest=2**21, budget_s=0.3, seeds=6),
     ),
     measure=measure,
     claims=(*claims("forward", "forward pass"), *claims("step", "forward and backward pass")),
