@@ -3,12 +3,22 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 RECIPES = Path(__file__).parent / "data" / "recipes"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _machine_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs of the tests neither wait for a run outside of them nor keep one waiting."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("machine")))
+        patch.setattr("tempfile.tempdir", None)
+        yield
 
 
 @pytest.fixture(autouse=True)

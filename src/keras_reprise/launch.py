@@ -83,7 +83,7 @@ class _Child:
     data_dir: Path | None
     debug: bool
 
-    def measure(self, path: Path, scale: str, seed: int, retry_failed: bool) -> int:
+    def measure(self, path: Path, scale: str, seed: int, arms: tuple[str, ...], retry_failed: bool) -> int:
         """Measure one replicate; returns the process's exit code, which is that of `reprise run`."""
         command = [
             sys.executable,
@@ -99,7 +99,7 @@ class _Child:
             "--precision": self.precision, "--data": self.data, "--data-dir": self.data_dir,
         }  # fmt: skip
         command += [str(word) for pair in options.items() if pair[1] is not None for word in pair]
-        command += ["--retry-failed"] if retry_failed else []
+        command += [word for arm in arms for word in ("--arm", arm)] + (["--retry-failed"] if retry_failed else [])
         return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
 
 

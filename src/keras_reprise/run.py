@@ -28,7 +28,9 @@ from keras_reprise.store import Store, Summary
 
 LOOKS = (6, 12, 30)
 
-InFreshProcess = Callable[[Path, str, int, bool], int]  # recipe, scale, seed, whether failed ones again -> exit code
+InFreshProcess = Callable[
+    [Path, str, int, tuple[str, ...], bool], int
+]  # recipe, scale, seed, arms, failed ones again -> exit code
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,15 @@ class Runner:
             outcome.present += len(seeds) - len(missing)
             for number, (seed, _) in enumerate(missing, start=1):
                 progress.say(f"{job.slug}: process {number} of {len(missing)} (timings, each in a fresh process)")
-                code = measure(job.loaded.path, job.scale.name, seed, self.retry_failed)
+                code = measure(job.loaded.path, job.scale.name, seed, job.arms, self.retry_failed)
                 if code not in (OK, RECIPE_FAILED):
                     raise SystemExit(code)
-                outcome.recorded += code == OK
-                outcome.failed += code == RECIPE_FAILED
+                if code == RECIPE_FAILED:
+                    outcome.failed += 1
+                elif self._missing(job, [seed]):
+                    outcome.waiting += 1
+                else:
+                    outcome.recorded += 1
                 for _ in job.loaded.recipe.arms:
                     progress.arm_done(measured=True)
             if job.auto and all(row.verdict != "inconclusive" for row in self._verdicts(job)):
