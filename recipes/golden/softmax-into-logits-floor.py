@@ -10,6 +10,7 @@ TensorFlow Keras remembers the logits behind its own softmax and uses them, whic
 """
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -39,7 +40,9 @@ def measure(arm, replicate):
     model = keras.Sequential([keras.Input((FEATURES,)), dense(50, "relu", "hidden"), dense(CLASSES, arm.output, "output")])
     if arm.one_more:
         model.add(keras.layers.Rescaling(1.0))
-    history = train(model, data, replicate, optimizer=keras.optimizers.SGD(0.1), batch_size=100, epochs=replicate.scale.epochs)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*produced by a Softmax activation.*")  # Keras notices, on some backends
+        history = train(model, data, replicate, optimizer=keras.optimizers.SGD(0.1), batch_size=100, epochs=replicate.scale.epochs)
     perfect = keras.ops.one_hot(keras.ops.arange(CLASSES), CLASSES)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     floor = float(loss(np.arange(CLASSES), perfect))

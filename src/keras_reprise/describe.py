@@ -62,15 +62,15 @@ VERDICT_HEADERS = (
 
 def verdict_row(verdict: Verdict) -> list[str]:
     """One line of a verdict table; p is Holm-adjusted, exact p is that of the sign-flip test."""
-    v = verdict
+    v, digits = verdict, digits_for(verdict.mean, verdict.sd)
     return [
         v.claim,
         v.verdict,
         str(v.n),
         str(v.n_failed),
-        number(v.mean),
+        number(v.mean, digits),
         number(v.sd, 2),
-        f"{number(v.ci_low)} to {number(v.ci_high)}" if math.isfinite(v.ci_low) else "-",
+        f"{number(v.ci_low, digits)} to {number(v.ci_high, digits)}" if math.isfinite(v.ci_low) else "-",
         interval(v.interval),
         v.unit or "-",
         "-" if v.printed is None else f"{v.printed:.6g}",
@@ -86,8 +86,17 @@ def tally(verdicts: Sequence[Verdict]) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number to `digits` significant digits; a dash where there is none."""
-    return f"{value:.{digits}g}" if math.isfinite(value) else "-"
+    """A number to `digits` significant digits, a whole one below ten millions in full; a dash where there is none."""
+    if not math.isfinite(value):
+        return "-"
+    return str(int(value)) if value == int(value) and abs(value) < 1e7 else f"{value:.{digits}g}"
+
+
+def digits_for(mean: float, sd: float) -> int:
+    """Significant digits of a mean that show two of its standard deviation; 4 at least, 9 at most."""
+    if not (math.isfinite(mean) and math.isfinite(sd) and mean and sd):
+        return 4
+    return min(9, max(4, math.ceil(math.log10(abs(mean) / sd)) + 2))
 
 
 def interval(ends: tuple[float | None, float | None]) -> str:

@@ -236,7 +236,11 @@ def timed_call(model: Any, x: np.ndarray, backward: bool) -> Callable[[], None]:
 
     arguments = (trainable, images, flow) if backward else (trainable, images)
     call = jax.jit(gradient if backward else forward).lower(*arguments).compile()
-    return lambda: jax.block_until_ready(call(*arguments)) and None
+
+    def finished() -> None:
+        jax.block_until_ready(call(*arguments))
+
+    return finished
 
 
 def device() -> str:
