@@ -43,7 +43,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "abort-on-3x": {"trials": 4, "epochs": 1},
     "batch-size-generalisation": {"epochs": 2},
     "batch-size-throughput": {"stretches": 1, "empty_images": 1000, "dense_images": 1000, "conv_images": 100},
-    "batch-size-ucurve": {"batches": (4, 16, 64, 128), "most_examples": 30_000},
+    "batch-size-ucurve": {"batches": (8, 32, 128, 512), "most_examples": 20_000},
     "gradient-noise-scale": {"moments": (0, 1), "draws": 3},
     "hpo-coarse-to-fine": {"trials": 6, "epochs": 1},
     "hpo-grid-vs-random": {"pool": 20, "epochs": 1, "largest_side": 3},
