@@ -54,7 +54,11 @@ def draw(specification: Mapping[str, Any], records: Sequence[Record]) -> bytes |
 def caption(specification: Mapping[str, Any], n: int) -> str:
     """What the figure shows, for the text below it and for readers who cannot see it."""
     if specification.get("kind") == "curves":
-        spread = f"Lines are means over {n} replicates, bands one standard deviation." if n > 1 else "One replicate."
+        logarithmic = any(panel.get("log") for panel in specification.get("panels", ()))
+        robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
+        spread = (
+            f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
+        )
         printed = " Crosses are the values that the document prints." if specification.get("printed") else ""
         mark = f" The dashed line marks: {specification['mark_label']}." if specification.get("mark") else ""
         return f"{specification['title']}. {spread}{printed}{mark}"
@@ -117,13 +121,15 @@ def _curves(specification: Mapping[str, Any], records: Sequence[Record]) -> Figu
         if by_arm:
             for column, arm in enumerate(arms):
                 ax = axes[index, column]
-                _lines(ax, frame[frame["arm"] == arm], "curve", legend=column == len(arms) - 1)
+                _lines(
+                    ax, frame[frame["arm"] == arm], "curve", legend=column == len(arms) - 1, log=bool(panel.get("log"))
+                )
                 ax.set_title(arm if index == 0 else "")
                 _finish(ax, panel, specification, label_x=index == rows - 1)
                 _mark(ax, specification, records, arm)
         else:
             ax = axes[0, index]
-            _lines(ax, frame, "arm", legend=index == len(panels) - 1)
+            _lines(ax, frame, "arm", legend=index == len(panels) - 1, log=bool(panel.get("log")))
             for name in panel["y"]:
                 printed_x = specification.get("printed_x") or None
                 _printed(ax, specification.get("printed", {}).get(name, {}), arms, printed_x)
@@ -131,7 +137,7 @@ def _curves(specification: Mapping[str, Any], records: Sequence[Record]) -> Figu
     return figure
 
 
-def _lines(ax: Axes, frame: pd.DataFrame, hue: str, *, legend: bool) -> None:
+def _lines(ax: Axes, frame: pd.DataFrame, hue: str, *, legend: bool, log: bool) -> None:
     replicates = frame["seed"].nunique()
     order = list(dict.fromkeys(frame[hue]))
     sns.lineplot(
@@ -142,7 +148,10 @@ def _lines(ax: Axes, frame: pd.DataFrame, hue: str, *, legend: bool) -> None:
         hue_order=order,
         style=hue,  # a curve that another one covers shows through its dashes
         style_order=order,
-        errorbar="sd" if replicates > 1 else None,
+        estimator="median"
+        if log
+        else "mean",  # a logarithmic axis shows ratios, and one wild replicate is not the rest
+        errorbar=(("pi", 68) if log else "sd") if replicates > 1 else None,
         marker="o" if frame["x"].nunique() <= 15 else None,
         markersize=4,
         markeredgewidth=0,
