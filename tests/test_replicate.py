@@ -1,6 +1,7 @@
 """Sweeps: every setting is measured once, also after an interruption."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_a_trial_is_its_setting_and_what_was_measured():
 
 
 def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path):
-    measured = []
+    measured: list[Any] = []
 
     def measure(batch):
         if batch == 4 and len(measured) == 2:

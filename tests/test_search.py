@@ -77,7 +77,8 @@ def test_a_search_of_failures_alone_is_an_error():
 
 
 def test_an_interrupted_search_goes_on_without_repeating_or_losing_a_trial(tmp_path):
-    whole, measured = settings(random_search(replicate(), SPACE, 10, error)), []
+    measured: list[tuple[float, int]] = []
+    whole = settings(random_search(replicate(), SPACE, 10, error))
 
     def dying(rate, width):
         if len(measured) == 6:
