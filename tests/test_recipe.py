@@ -57,7 +57,8 @@ def test_histogram_counts_by_hand():
 def test_the_card_holds_plain_data_only(recipe):
     card = recipe.card("title")
     assert [claim["interval"] for claim in card["claims"]] == [[1.9, 2.1], [2.9, 3.1]]
-    assert card["figures"][0]["panels"] == [{"y": ["rising"], "label": "value", "log": True}]
+    (panel,) = card["figures"][0]["panels"]
+    assert panel == {"y": ["rising"], "label": "value", "log": True, "level": None, "level_label": ""}
 
 
 def test_claims_survive_in_the_card_without_their_functions(recipe):

@@ -47,25 +47,30 @@ SMALLER: dict[str, dict[str, Any]] = {
     "gradient-noise-scale": {"moments": (0, 1), "draws": 3},
     "hpo-coarse-to-fine": {"trials": 6, "epochs": 1},
     "hpo-grid-vs-random": {"pool": 20, "epochs": 1, "largest_side": 3},
-    "init-scale-trainability": {"epochs": 1},
+    "init-relu-deep-training": {"epochs": 2, "rates": (1e-2,)},
+    "init-scale-trainability": {"epochs": 1, "n_train": 500},
+    "separable-accuracy": {"epochs": 3},
     "lr-range-bracketing": {"epochs": 1, "updates": 20},
-    "lr-schedules": {"epochs": 4},
+    "lr-schedules": {"epochs": 3, "n_train": 500},
     "monitor-gap": {"few": 200, "long": 3, "short": 1},
     "separable-wallclock": {"sides": (8,), "budget_s": 0.02},
 }
 
 
+def one_record(entry, store_path, smaller):
+    """The record of one replicate on digits, at the quick scale with some settings changed."""
+    loaded = catalog.load(catalog.recipes_folder() / entry.path)
+    quick = loaded.recipe.scale("quick").settings
+    assert set(smaller) <= set(quick)
+    job = Job(loaded, Scale("quick", **(quick | smaller)), (1,), data="digits")
+    assert Runner(Store(store_path), quiet=True).run([job]).recorded == 1
+    return json.loads(next((store_path / "records").rglob("*.json")).read_bytes())
+
+
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")  # rank correlations of a few easy trials
 @pytest.mark.parametrize("entry", CURRENT, ids=lambda entry: entry.slug)
 def test_one_quick_replicate_runs_offline_with_every_statistic_and_figure(entry, store_path, reprise):
-    loaded = catalog.load(catalog.recipes_folder() / entry.path)
-    quick = loaded.recipe.scale("quick")
-    unknown = set(SMALLER.get(entry.slug, {})) - set(quick.settings)
-    assert not unknown
-    scale = Scale("quick", **(quick.settings | SMALLER.get(entry.slug, {})))
-    outcome = Runner(Store(store_path), quiet=True).run([Job(loaded, scale, (1,), data="digits")])
-    assert outcome.recorded == 1
-    record = json.loads(next((store_path / "records").rglob("*.json")).read_bytes())
+    record = one_record(entry, store_path, SMALLER.get(entry.slug, {}))
     assert record["status"] == "complete"
     assert set(record["claims"]) == {claim.id for claim in entry.card.claims}
     assert reprise("report", "--store", store_path).exit_code == 0
@@ -79,9 +84,8 @@ def test_the_quickstart_suite_needs_no_download():
     assert {"cifar10-lr-drop", "init-activation-std-tanh"} <= {entry.slug for entry in entries}
 
 
-def test_two_arms_of_the_drop_recipe_share_the_epochs_before_it(store_path, reprise):
-    reprise("run", "cifar10-lr-drop", "--seeds", 1, "--data", "digits", "--store", store_path)
-    record = json.loads(next((store_path / "records").rglob("*.json")).read_bytes())
+def test_two_arms_of_the_drop_recipe_share_the_epochs_before_it(store_path):
+    record = one_record(catalog.find("cifar10-lr-drop"), store_path, {"n_train": 300, "n_test": 100})
     curves = {name: arm["curves"] for name, arm in record["arms"].items()}
     assert curves["drop"]["train_loss"][:6] == curves["constant"]["train_loss"][:6]
     assert curves["drop"]["train_loss"][6:] != curves["constant"]["train_loss"][6:]

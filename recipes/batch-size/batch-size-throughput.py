@@ -2,7 +2,7 @@
 
 Source: document 002 (002:27-30); the knee above ten is Bengio's (2012), as quoted in the catalogue (A6a)
 Data:   none (random pixels: only the time counts)
-Cost:   quick 14 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 69 s per replicate, quick 14 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run batch-size-throughput --scale full
 
 A process is a replicate. Seconds per update are the median over timed stretches of updates in one compiled call, after warm-up. The

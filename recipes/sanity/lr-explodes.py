@@ -2,7 +2,7 @@
 
 Source: document 003 (003:570-591), with the printed costs of six epochs
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 3 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 3 s per replicate, quick 3 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-explodes --scale full
 
 Ten epochs of 490 updates at both scales. The document's cost becomes inf because its softmax is not computed stably; here a run

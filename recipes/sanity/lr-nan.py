@@ -2,7 +2,7 @@
 
 Source: document 003 (003:538-568), with the printed accuracies of three epochs
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 2 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 1 s per replicate, quick 2 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-nan --scale full
 
 Rate 1e6, penalty 1e-6. Keras's loss is computed stably, so nan comes from weights that overflow, some updates later than in the

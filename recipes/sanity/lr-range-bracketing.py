@@ -2,7 +2,7 @@
 
 Source: document 003 (003:591, 744)
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 14 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 23 s per replicate, quick 14 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-range-bracketing --scale full
 
 Seventeen rates from 1e-7 to 10. A rate explodes when a cost is above three times the first or not finite, learns when the

@@ -2,7 +2,7 @@
 
 Source: document 003 (003:493-534), with printed costs and accuracies of ten epochs
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 6 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 5 s per replicate, quick 6 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-too-low --scale full
 
 Rate and penalty 1e-6, ten epochs of 490 updates at both scales (batches are drawn with replacement). A printed cost is that of

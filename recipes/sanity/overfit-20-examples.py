@@ -2,7 +2,7 @@
 
 Source: document 003 (003:440-489), with the printed cost of 25 epochs; also 000:26 and 001:154
 Data:   cifar10, the first 20 training images, pixels minus the mean image
-Cost:   quick 3 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 2 s per replicate, quick 3 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run overfit-20-examples --scale full
 
 Rate 0.001, no penalty, no decay, 200 full-batch updates. The cost printed after epoch k is that of its only batch, before update k.

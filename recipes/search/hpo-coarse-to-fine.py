@@ -2,7 +2,7 @@
 
 Source: document 003 (003:597-719), with 11 printed trials of the coarse search and 22 of the fine one
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 20 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 15 min per replicate, quick 20 s (2 cores of an Intel Xeon, shared at full scale, TensorFlow 2.21)
 Replay: reprise run hpo-coarse-to-fine --scale full
 
 keras-tuner draws the trials; each trains the two-layer network for five epochs at full scale, the rate falling by 10 % an epoch,

@@ -2,7 +2,7 @@
 
 Source: document 002 (002:97-99); the eight- to ninefold saving and MobileNet's numbers are from its paper (catalogue, A5a)
 Data:   none (weights and multiply-accumulates are counted from Keras's layers)
-Cost:   quick 1 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 4 s per replicate, quick 1 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run separable-cost-analytic --scale full
 
 F is the window, M and N are input and output channels, 16 x 16 places; biases are left out. The document's ">>" is false where

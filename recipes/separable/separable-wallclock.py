@@ -2,7 +2,7 @@
 
 Source: document 002 (002:97-99)
 Data:   none (standard normal feature maps)
-Cost:   quick 7 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   full 59 s per replicate, quick 7 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run separable-wallclock --scale full
 
 A process is a replicate; it times single compiled layers on data that lie on the device: an ordinary convolution, Keras's
