@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_reprise import judge
-from keras_reprise.record import ClaimCard, DataRef, RecipeRef, ReplicateRef
+from keras_reprise.record import ClaimCard, Code, DataRef, RecipeRef, ReplicateRef
 from keras_reprise.store import Summary
 
 
@@ -40,8 +40,9 @@ def summary(seed, claims, status="complete", repeat=0, data=None, machine="m" * 
         machine,
         "e" * 12,
         status,
-        "2026-01-01T00:00:00Z",
+        f"2026-01-01T00:00:{seed:02d}Z",
         1.0,
+        Code("0.1.0", None, None, None),
     )
 
 

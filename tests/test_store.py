@@ -126,7 +126,7 @@ def test_the_index_is_only_a_cache(filled_store):
     first, _ = Store(filled_store).summaries()
     shutil.rmtree(filled_store / ".cache")
     assert Store(filled_store).summaries()[0] == first
-    (filled_store / ".cache").mkdir()
+    (filled_store / ".cache").mkdir(exist_ok=True)
     (filled_store / ".cache" / "index.msgpack").write_bytes(b"nonsense")
     assert Store(filled_store).summaries()[0] == first
 

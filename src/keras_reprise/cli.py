@@ -200,7 +200,7 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
     from keras_reprise import describe, judge
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
-    verdicts = judge.verdicts(summaries, store)
+    verdicts = judge.remembered_verdicts(summaries, store)
     if as_json:
         print_json([describe.verdict_facts(v) for v in verdicts])
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_reprise import datasets, environment
 from keras_reprise.errors import DataError
-from keras_reprise.judge import Verdict, data_label, group_key, one_per_seed
+from keras_reprise.judge import Verdict, data_label, groups, one_per_seed
 from keras_reprise.record import Card
 from keras_reprise.store import Store, Summary
 
@@ -29,12 +29,12 @@ def verdict_tables(verdicts: Sequence[Verdict], store: Store) -> str:
     """A table for every group of comparable records, with what it rests on above it."""
     from tabulate import tabulate
 
-    groups: dict[tuple[Any, ...], list[Verdict]] = {}
+    tables: dict[tuple[Any, ...], list[Verdict]] = {}
     for verdict in verdicts:
         key = (verdict.recipe, verdict.version, verdict.scale, verdict.machine, verdict.environment, verdict.data)
-        groups.setdefault(key, []).append(verdict)
+        tables.setdefault(key, []).append(verdict)
     texts = []
-    for (recipe, version, scale, machine, env, data), rows in groups.items():
+    for (recipe, version, scale, machine, env, data), rows in tables.items():
         head = f"{recipe}@{version}, scale {scale}, data {data or 'none'}\n{machine_line(store, machine)}\n{environment_line(store, env)}"
         table = [verdict_row(verdict) for verdict in rows]
         notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
@@ -153,12 +153,9 @@ def describe_card(card: Card, file_name: str) -> str:
 
 def status_rows(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     """How many replicates there are, by what makes them comparable."""
-    groups: dict[tuple[Any, ...], list[Summary]] = {}
-    for summary in summaries:
-        groups.setdefault(group_key(summary), []).append(summary)
     rows = []
-    for key in sorted(groups, key=str):
-        members = one_per_seed(groups[key])
+    for group in groups(summaries).values():
+        members = one_per_seed(group)
         first = members[0]
         rows.append(
             {

@@ -12,6 +12,11 @@ INCONCLUSIVE = 5
 INTERRUPTED = 130
 
 
+def printable(text: str) -> str:
+    """`text` without what could steer a terminal or mislead a reader: control and direction characters are escaped."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
 class UserError(Exception):
     """Bad usage or bad input; the base of every error that is shown without a traceback."""
 

@@ -4,8 +4,9 @@ Computed when read, never stored. Two one-sided t tests at 0.05/3 (three looks: 
 recipe's claims; see design section 6 and `docs/statistics.md`.
 """
 
+import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +14,10 @@ import numpy as np
 
 from keras_reprise import stats
 from keras_reprise.record import Card, ClaimCard, number
-from keras_reprise.store import Summary
+from keras_reprise.store import Store, Summary
 
+RULE = 1  # raised when the same records could get other verdicts, so that remembered ones are forgotten
+MOST_REMEMBERED = 100_000
 ALPHA = 0.05
 LOOKS = 3
 SMALLEST_N = 3
@@ -66,21 +69,65 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Test:
-    """What one claim's values say before the adjustment over claims."""
+    """What one claim's values say before the adjustment over claims; `decided` is set where no p value is involved."""
 
     inside: bool
     p: float
-    p_exact: float
     doubt: str = ""
     decided: str = ""
 
 
-def verdicts(summaries: Iterable[Summary], store: Cards) -> list[Verdict]:
-    """A verdict for every claim of every group of comparable records, ordered by recipe, version, scale, machine, claim."""
-    groups: dict[tuple[Any, ...], list[Summary]] = {}
+@dataclass(frozen=True)
+class Decision:
+    """The verdict of one claim, why it is not more, and the Holm-adjusted p it rests on (nan: on none)."""
+
+    verdict: str
+    reason: str
+    p: float
+
+
+def verdicts(
+    summaries: Iterable[Summary], store: Cards, known: Mapping[str, list[Verdict]] | None = None
+) -> list[Verdict]:
+    """A verdict for every claim of every group of comparable records, ordered by recipe, version, scale, machine, claim.
+
+    `known` gives verdicts of earlier calls by the group's digest.
+    """
+    found = []
+    for members in groups(summaries).values():
+        remembered = known.get(group_digest(members)) if known else None
+        found += _judge_group(members, store) if remembered is None else remembered
+    return found
+
+
+def remembered_verdicts(summaries: Iterable[Summary], store: Store) -> list[Verdict]:
+    """`verdicts`, from the store's cache where the group has not changed since."""
+    name = f"verdicts-{RULE}"
+    by_digest = {group_digest(members): members for members in groups(summaries).values()}
+    known = store.remembered(name, dict[str, list[Verdict]]) or {}
+    if len(known) > MOST_REMEMBERED:
+        known = {}
+    new = {digest: _judge_group(members, store) for digest, members in by_digest.items() if digest not in known}
+    if new:
+        store.remember(name, known | new)
+    return [verdict for digest in by_digest for verdict in (new.get(digest) or known.get(digest) or [])]
+
+
+def groups(summaries: Iterable[Summary]) -> dict[tuple[Any, ...], list[Summary]]:
+    """Comparable records together, in the order of their key."""
+    found: dict[tuple[Any, ...], list[Summary]] = {}
     for summary in summaries:
-        groups.setdefault(group_key(summary), []).append(summary)
-    return [verdict for key in sorted(groups, key=str) for verdict in _judge_group(groups[key], store)]
+        found.setdefault(group_key(summary), []).append(summary)
+    return {key: found[key] for key in sorted(found, key=str)}
+
+
+def group_digest(members: Sequence[Summary]) -> str:
+    """The content of a group of comparable records: sha256 of its record ids in the order they were finished.
+
+    So that the digest of a group before it grew is that of its first records.
+    """
+    ordered = sorted(members, key=lambda summary: (summary.finished_at, summary.id))
+    return hashlib.sha256("".join(summary.id for summary in ordered).encode()).hexdigest()
 
 
 def group_key(summary: Summary) -> tuple[Any, ...]:
@@ -111,17 +158,85 @@ def data_label(summary: Summary) -> str | None:
     return f"{summary.data.name} (substitute)" if summary.data.substitute else summary.data.name
 
 
+def decide(samples: Sequence[np.ndarray], claims: Sequence[ClaimCard]) -> list[Decision]:
+    """The rule: a decision for each of a recipe's `claims` from its values over the replicates, `samples` of (n,) each."""
+    tests = [_weigh(values, claim) for values, claim in zip(samples, claims, strict=True)]
+    adjusted = iter(stats.holm([test.p for test in tests if not test.decided]))
+    return [_decision(test, math.nan if test.decided else next(adjusted)) for test in tests]
+
+
+def _decision(test: _Test, p: float) -> Decision:
+    if test.decided:
+        return Decision(test.decided, test.doubt, p)
+    if p <= ALPHA / LOOKS and not test.doubt:
+        return Decision("reproduced" if test.inside else "contradicted", "", p)
+    where = "inside" if test.inside else "outside"
+    unclear = f"{where} the interval, but not clearly (adjusted p = {p:.3g}, needed {ALPHA / LOOKS:.4f})"
+    return Decision("inconclusive", test.doubt or unclear, p)
+
+
+def _weigh(values: np.ndarray, claim: ClaimCard) -> _Test:
+    """Test one claim's values (n,) against its interval."""
+    low, high = _ends(claim)
+    n = len(values)
+    if claim.exact and n:
+        inside = bool(np.all((values >= low) & (values <= high)))
+        return _Test(inside, math.nan, decided="reproduced" if inside else "contradicted")
+    if n < SMALLEST_N:
+        doubt = f"n = {n}; at least {SMALLEST_N} replicates are needed"
+        return _Test(False, math.nan, doubt, decided="inconclusive")
+    if claim.proportion:
+        successes = int(values.sum())
+        p_in = max(stats.binomial_p_above(successes, n, low), stats.binomial_p_below(successes, n, high))
+        p_out = min(stats.binomial_p_below(successes, n, low), stats.binomial_p_above(successes, n, high))
+        return _Test(p_in <= p_out, min(p_in, p_out))
+    if claim.log and np.any(values <= 0):
+        doubt = "a quantity that is judged on its logarithm is not positive"
+        return _Test(False, math.nan, doubt, decided="inconclusive")
+    inside, sides = _sides(values, claim)
+    p = max(stats.t_p_above(*side) for side in sides)
+    skew = stats.skewness(_scaled(values, claim))
+    if n < EXACT_FROM_N or abs(skew) <= SKEWED or max(stats.sign_p(*side) for side in sides) <= ALPHA / LOOKS:
+        return _Test(inside, p)
+    doubt = f"the replicates are skewed ({skew:+.1f}) and the exact sign test about the median does not agree"
+    return _Test(inside, p, doubt)
+
+
+def _sides(values: np.ndarray, claim: ClaimCard) -> tuple[bool, list[tuple[np.ndarray, float]]]:
+    """Whether the mean lies inside, and the samples that must lie above the bound beside them for that to be clear."""
+    values, (low, high) = _scaled(values, claim), _ends(claim)
+    if claim.log:
+        low, high = (math.log(low) if low > 0 else -math.inf), (math.log(high) if high > 0 else -math.inf)
+    mean = float(np.mean(values))
+    if low <= mean <= high:
+        return True, [(values, low), (-values, -high)]
+    return False, [(-values, -low) if mean < low else (values, high)]
+
+
+def _scaled(values: np.ndarray, claim: ClaimCard) -> np.ndarray:
+    return np.log(values) if claim.log else values
+
+
+def _ends(claim: ClaimCard) -> tuple[float, float]:
+    low, high = claim.interval
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
+def _sign_flip(values: np.ndarray, claim: ClaimCard) -> float:
+    """The exact p beside that of the t tests, in the same direction; nan where those say nothing."""
+    if len(values) < EXACT_FROM_N or claim.exact or claim.proportion or (claim.log and np.any(values <= 0)):
+        return math.nan
+    return max(stats.sign_flip_p(*side) for side in _sides(values, claim)[1])
+
+
 def _judge_group(summaries: Sequence[Summary], store: Cards) -> list[Verdict]:
     latest = max(summaries, key=lambda summary: summary.finished_at)
     claims = store.card(latest.recipe.card).claims
     replicates = one_per_seed(summaries)
-    samples = {claim.id: _values(claim.id, replicates) for claim in claims}
-    tests = {claim.id: weigh(samples[claim.id], claim) for claim in claims}
-    open_claims = [claim.id for claim in claims if not tests[claim.id].decided]
-    adjusted = dict(zip(open_claims, stats.holm([tests[name].p for name in open_claims]), strict=True))
+    samples = [_values(claim.id, replicates) for claim in claims]
     return [
-        _verdict(claim, latest, samples[claim.id], len(replicates), tests[claim.id], adjusted.get(claim.id))
-        for claim in claims
+        _verdict(claim, latest, values, len(replicates), decision)
+        for claim, values, decision in zip(claims, samples, decide(samples, claims), strict=True)
     ]
 
 
@@ -130,78 +245,14 @@ def _values(claim: str, replicates: Sequence[Summary]) -> np.ndarray:
     return np.array([value for value in numbers if math.isfinite(value)])
 
 
-def weigh(values: np.ndarray, claim: ClaimCard) -> _Test:
-    """Test one claim's values (n,) against its interval; `decided` is set where no p value is involved."""
-    low, high = (
-        (-math.inf if claim.interval[0] is None else claim.interval[0]),
-        (math.inf if claim.interval[1] is None else claim.interval[1]),
-    )
-    n = len(values)
-    if claim.exact and n:
-        inside = bool(np.all((values >= low) & (values <= high)))
-        return _Test(inside, 0.0 if inside else 1.0, math.nan, decided="reproduced" if inside else "contradicted")
-    if n < SMALLEST_N:
-        return _Test(
-            False, 1.0, math.nan, decided="inconclusive", doubt=f"n = {n}; at least {SMALLEST_N} replicates are needed"
-        )
-    if claim.proportion:
-        successes = int(values.sum())
-        p_in = max(stats.binomial_p_above(successes, n, low), stats.binomial_p_below(successes, n, high))
-        p_out = min(stats.binomial_p_below(successes, n, low), stats.binomial_p_above(successes, n, high))
-        return _Test(p_in <= p_out, min(p_in, p_out), math.nan)
-    if claim.log:
-        if np.any(values <= 0):
-            return _Test(
-                False,
-                1.0,
-                math.nan,
-                decided="inconclusive",
-                doubt="a quantity that is judged on its logarithm is not positive",
-            )
-        values = np.log(values)
-        low, high = (math.log(low) if low > 0 else -math.inf), (math.log(high) if high > 0 else -math.inf)
-    return _test_mean(values, low, high)
-
-
-def _test_mean(values: np.ndarray, low: float, high: float) -> _Test:
-    n, mean = len(values), float(np.mean(values))
-    inside = low <= mean <= high
-    if inside:
-        sides = [(values, low), (-values, -high)]
-        p = max(stats.t_p_above(sample, bound) for sample, bound in sides)
-    else:
-        sides = [(-values, -low) if mean < low else (values, high)]
-        p = min(stats.t_p_above(sample, bound) for sample, bound in sides)
-    exact, doubt = math.nan, ""
-    if n >= EXACT_FROM_N:
-        exact = max(stats.sign_flip_p(sample, bound) for sample, bound in sides)
-        skew = stats.skewness(values)
-        if abs(skew) > SKEWED and max(stats.sign_p(sample, bound) for sample, bound in sides) > ALPHA / LOOKS:
-            doubt = f"the replicates are skewed ({skew:+.1f}) and the exact sign test about the median does not agree"
-    return _Test(inside, p, exact, doubt)
-
-
-def _verdict(
-    claim: ClaimCard, group: Summary, values: np.ndarray, replicates: int, test: _Test, adjusted: float | None
-) -> Verdict:
-    reason = test.doubt
-    if test.decided:
-        verdict = test.decided
-    elif adjusted is not None and adjusted <= ALPHA / LOOKS and not test.doubt:
-        verdict = "reproduced" if test.inside else "contradicted"
-    else:
-        verdict = "inconclusive"
-        reason = (
-            reason
-            or f"{'inside' if test.inside else 'outside'} the interval, but not clearly (adjusted p = {adjusted:.3g}, needed {ALPHA / LOOKS:.4f})"
-        )
+def _verdict(claim: ClaimCard, group: Summary, values: np.ndarray, replicates: int, decision: Decision) -> Verdict:
     mean, sd, ci_low, ci_high = _describe(values, claim)
     return Verdict(
         recipe=group.recipe.slug,
         version=group.recipe.version,
         scale=group.recipe.scale,
         claim=claim.id,
-        verdict=verdict,
+        verdict=decision.verdict,
         n=len(values),
         n_failed=replicates - len(values),
         mean=mean,
@@ -215,9 +266,9 @@ def _verdict(
         data=data_label(group),
         says=claim.says,
         where=claim.where,
-        p=math.nan if adjusted is None else adjusted,
-        p_exact=test.p_exact,
-        reason=reason,
+        p=decision.p,
+        p_exact=_sign_flip(values, claim),
+        reason=decision.reason,
         printed=claim.printed,
         erratum=claim.erratum,
         exact=claim.exact,

@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from keras_reprise.errors import IntegrityError, StoreError
+from keras_reprise.errors import IntegrityError, StoreError, printable
 from keras_reprise.record import (
     Card,
+    Code,
     DataRef,
     Number,
     RecipeRef,
@@ -31,12 +32,14 @@ from keras_reprise.record import (
     record_id,
 )
 
+T = TypeVar("T")
+
 DOCUMENTS = ("machines", "environments", "cards")
 MAX_RECORD_BYTES = 2**20
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What judging needs of a record: everything but its arms."""
+    """What judging, comparing and citing need of a record: everything but its arms."""
 
     path: str
     id: str
@@ -49,6 +52,7 @@ class Summary(msgspec.Struct, frozen=True):
     status: str
     finished_at: str
     duration_s: float
+    code: Code
 
 
 class _Indexed(msgspec.Struct):
@@ -84,9 +88,7 @@ class Store:
         try:
             for folder in (*DOCUMENTS, "records", ".cache"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
-            ignore = self.cache / ".gitignore"
-            if not ignore.exists():
-                write_atomically(ignore, b"*\n")
+            self._make_cache()
             for folder in (*DOCUMENTS, "records", ".cache"):
                 with tempfile.TemporaryFile(dir=self.root / folder) as probe:
                     probe.write(b"\0" * 4096)
@@ -121,12 +123,25 @@ class Store:
 
     def record_files(self) -> Iterator[Path]:
         """Every file under records/, sorted; leftovers of an interrupted write are passed over."""
-        for path in sorted((self.root / "records").rglob("*")):
-            if path.is_file() and not path.name.startswith(".tmp-"):
-                yield path
+        for name, _ in self._walk():
+            yield self.root / name
+
+    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Name and state of every file under records/; links are named but never followed."""
+        folders = ["records"]
+        while folders:
+            folder = folders.pop()
+            with contextlib.suppress(OSError), os.scandir(self.root / folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+                folders += [f"{folder}/{e.name}" for e in reversed(found) if e.is_dir(follow_symlinks=False)]
+                for entry in found:
+                    if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".tmp-"):
+                        yield f"{folder}/{entry.name}", entry.stat(follow_symlinks=False)
 
     def read(self, path: Path) -> Record:
         """The record in `path`, validated and verified; IntegrityError when something is wrong with it."""
+        if path.is_symlink():
+            raise IntegrityError(f"{self._name(path)} is a link, not a record.\nDelete it, and copy the record itself.")
         record, _ = decode(_read_bytes(path, self.root), self._name(path))
         if path != self.root / record_path(record):
             raise IntegrityError(
@@ -162,23 +177,22 @@ class Store:
 
         Verified records are remembered in `.cache/index.msgpack` by size and modification time.
         """
-        known = self._read_index()
+        known = self.remembered("index", dict[str, _Indexed]) or {}
         index: dict[str, _Indexed] = {}
         problems = []
-        for path in self.record_files():
-            name, status = self._name(path), path.stat()
+        for name, status in self._walk():
             entry = known.get(name)
             if entry is None or (entry.size, entry.modified_ns) != (status.st_size, status.st_mtime_ns):
                 try:
-                    record = self.read(path)
+                    record = self.read(self.root / name)
                 except IntegrityError as error:
-                    problems.append(Problem(name, str(error).split("\n")[0]))
+                    problems.append(Problem(printable(name), str(error).split("\n")[0]))
                     continue
                 summary = _summary(name, record)
                 entry = _Indexed(status.st_size, status.st_mtime_ns, summary)
             index[name] = entry
         if index != known:
-            self._write_index(index)
+            self.remember("index", index)
         return [entry.summary for entry in index.values()], problems
 
     def check(self) -> tuple[int, list[Problem]]:
@@ -228,17 +242,24 @@ class Store:
             )
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        return printable(path.relative_to(self.root).as_posix())
 
-    def _read_index(self) -> dict[str, _Indexed]:
+    def remembered(self, name: str, kind: type[T]) -> T | None:
+        """What `remember` kept under `name` in the cache; None when it is missing or of another form."""
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.msgpack.decode((self.cache / "index.msgpack").read_bytes(), type=dict[str, _Indexed])
-        return {}
+            return msgspec.msgpack.decode((self.cache / f"{name}.msgpack").read_bytes(), type=kind)
+        return None
 
-    def _write_index(self, index: dict[str, _Indexed]) -> None:
-        with contextlib.suppress(OSError):  # a read-only store is read without an index
-            if self.cache.is_dir():
-                write_atomically(self.cache / "index.msgpack", msgspec.msgpack.encode(index))
+    def remember(self, name: str, value: Any) -> None:
+        """Keep `value` in the cache, for speed alone; a read-only store is read without."""
+        with contextlib.suppress(OSError, StoreError):
+            self._make_cache()
+            write_atomically(self.cache / f"{name}.msgpack", msgspec.msgpack.encode(value))
+
+    def _make_cache(self) -> None:
+        self.cache.mkdir(exist_ok=True)
+        if not (ignore := self.cache / ".gitignore").exists():
+            write_atomically(ignore, b"*\n")
 
 
 def record_path(record: Record) -> Path:
@@ -265,7 +286,7 @@ def _read_bytes(path: Path, root: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise IntegrityError(
-            f"{path.relative_to(root).as_posix()} cannot be read: {error.strerror}.\nRestore it from git."
+            f"{printable(path.relative_to(root).as_posix())} cannot be read: {error.strerror}.\nRestore it from git."
         ) from error
 
 
