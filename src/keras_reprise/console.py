@@ -30,7 +30,7 @@ def read_store(
     store = open_store(path)
     summaries, problems = store.summaries()
     for problem in problems:
-        click.echo(f"reprise: left out: {problem.fault}", err=True)
+        click.echo(f"reprise: left out: {errors.printable(problem.fault)}", err=True)
     if problems:
         click.echo("reprise: `reprise check` says more; restore these files from git, or delete them.", err=True)
     slugs = {name.partition("@")[0] for name in recipes}
@@ -63,11 +63,16 @@ def read_store(
     return kept, store, bool(problems)
 
 
+def say(text: str) -> None:
+    """Text on standard output; what stored texts hold of control characters is escaped."""
+    click.echo(errors.printable(text))
+
+
 def print_table(rows: list[list[Any]], headers: list[str]) -> None:
     """A plain table on standard output."""
     from tabulate import tabulate
 
-    click.echo(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+    say(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
 
 
 def print_json(value: Any) -> None:

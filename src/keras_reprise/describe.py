@@ -3,11 +3,14 @@
 import importlib.util
 import math
 import platform
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from keras_reprise import datasets, environment
+from keras_reprise.compare import ClaimPair, Comparison
 from keras_reprise.errors import DataError
 from keras_reprise.judge import Verdict, data_label, groups, one_per_seed
 from keras_reprise.record import Card
@@ -62,15 +65,16 @@ VERDICT_HEADERS = (
 
 def verdict_row(verdict: Verdict) -> list[str]:
     """One line of a verdict table; p is Holm-adjusted, exact p is that of the sign-flip test."""
-    v, digits = verdict, digits_for(verdict.mean, verdict.sd)
+    v = verdict
+    low, high = (aligned(end, v.mean, v.sd) for end in (v.ci_low, v.ci_high))
     return [
         v.claim,
         v.verdict,
         str(v.n),
         str(v.n_failed),
-        number(v.mean, digits),
+        aligned(v.mean, v.mean, v.sd),
         number(v.sd, 2),
-        f"{number(v.ci_low, digits)} to {number(v.ci_high, digits)}" if math.isfinite(v.ci_low) else "-",
+        f"{low} to {high}" if math.isfinite(v.ci_low) else "-",
         interval(v.interval),
         v.unit or "-",
         "-" if v.printed is None else f"{v.printed:.6g}",
@@ -86,17 +90,21 @@ def tally(verdicts: Sequence[Verdict]) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number to `digits` significant digits, a whole one below ten millions in full; a dash where there is none."""
+    """A number to `digits` significant digits, a whole one below ten thousand millions in full; a dash where there is none."""
     if not math.isfinite(value):
         return "-"
-    return str(int(value)) if value == int(value) and abs(value) < 1e7 else f"{value:.{digits}g}"
+    return str(int(value)) if value == int(value) and abs(value) < 1e10 else f"{value:.{digits}g}"
 
 
-def digits_for(mean: float, sd: float) -> int:
-    """Significant digits of a mean that show two of its standard deviation; 4 at least, 9 at most."""
-    if not (math.isfinite(mean) and math.isfinite(sd) and mean and sd):
-        return 4
-    return min(9, max(4, math.ceil(math.log10(abs(mean) / sd)) + 2))
+def aligned(value: float, mean: float, sd: float) -> str:
+    """`value` to the decimals that show two significant digits of the standard deviation `sd` about `mean`.
+
+    Mean and interval ends so have the same decimals. Without a deviation, or far from one, four significant digits.
+    """
+    if not all(map(math.isfinite, (value, mean, sd))) or sd == 0 or not 1e-5 <= abs(mean) < 1e7:
+        return number(value)
+    decimals = 1 - math.floor(math.log10(sd))
+    return f"{value:.{max(0, decimals)}f}" if decimals <= 9 else number(value, 9)
 
 
 def interval(ends: tuple[float | None, float | None]) -> str:
@@ -111,17 +119,51 @@ def interval(ends: tuple[float | None, float | None]) -> str:
 
 def machine_line(store: Store, machine: str) -> str:
     """The machine in one line."""
-    facts = store.document("machines", machine)
-    gpus = ", ".join(facts.get("gpus") or []) or "no GPU"
-    return f"machine {machine}: {facts.get('cpu')}, {facts.get('cores')} cores, {facts.get('memory_gib')} GiB, {gpus}"
+    return f"machine {machine}: {hardware(store.document('machines', machine))}"
 
 
 def environment_line(store: Store, env: str) -> str:
     """The environment in one line."""
-    facts = store.document("environments", env)
-    backend = facts.get("backend") or {}
-    python = (facts.get("python") or {}).get("version")
-    return f"environment {env}: Keras {facts.get('keras')} on {backend.get('name')} {backend.get('version')}, {facts.get('device')}, Python {python}"
+    return f"environment {env}: {software(store.document('environments', env))}"
+
+
+def hardware(facts: Mapping[str, Any]) -> str:
+    """A machine's facts in a few words."""
+    gpus = ", ".join(map(str, _listed(facts.get("gpus")))) or "no GPU"
+    return f"{facts.get('cpu')}, {facts.get('cores')} cores, {facts.get('memory_gib')} GiB, {gpus}"
+
+
+def software(facts: Mapping[str, Any]) -> str:
+    """An environment's facts in a few words."""
+    backend, python = _mapped(facts.get("backend")), _mapped(facts.get("python"))
+    precision = facts.get("precision")
+    special = f", {precision}" if precision not in (None, "float32") else ""
+    return f"Keras {facts.get('keras')} on {backend.get('name')} {backend.get('version')}, {facts.get('device')}, Python {python.get('version')}{special}"
+
+
+def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
+    """The command that measures these comparable records again."""
+    first, seeds = summaries[0], sorted({summary.replicate.seed for summary in summaries})
+    words = ["reprise run", f"{first.recipe.slug}@{first.recipe.version}", "--scale", first.recipe.scale, "--seeds"]
+    words.append(str(len(seeds)) if seeds == list(range(1, len(seeds) + 1)) else ",".join(map(str, seeds)))
+    if len(seeds) == 1 and seeds != [1]:
+        words[-1] = f"{seeds[0]},{seeds[0]}"
+    backend, precision = _mapped(environment_facts.get("backend")).get("name"), environment_facts.get("precision")
+    if backend in ("tensorflow", "jax", "torch"):
+        words += ["--backend", backend]
+    if precision in ("tf32", "mixed_bfloat16", "mixed_float16"):
+        words += ["--precision", precision]
+    if first.data is not None and first.data.substitute:
+        words += ["--data", shlex.quote(first.data.name)]
+    return " ".join(words)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mapped(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def describe_card(card: Card, file_name: str) -> str:
@@ -222,3 +264,100 @@ def doctor_rows(store: Store) -> list[dict[str, str]]:
         ),
     ]
     return [{"what": what, "found": found, "advice": advice} for what, found, advice in rows]
+
+
+def caption(specification: Mapping[str, Any], n: int) -> str:
+    """What the figure shows, for the text below it and for readers who cannot see it."""
+    if specification.get("kind") == "curves":
+        logarithmic = any(panel.get("log") for panel in specification.get("panels", ()))
+        robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
+        spread = (
+            f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
+        )
+        printed = " Crosses are the values that the document prints." if specification.get("printed") else ""
+        mark = f" The dashed line marks: {specification['mark_label']}." if specification.get("mark") else ""
+        return f"{specification['title']}. {spread}{printed}{mark}"
+    if specification.get("kind") == "scatter":
+        printed = " Crosses are the points that the document prints." if specification.get("printed") else ""
+        return f"{specification['title']}. Every trial of {n} replicate{'s' if n > 1 else ''} is a point.{printed}"
+    if specification.get("kind") == "heat-map":
+        return f"{specification['title']}. {f'Means over {n} replicates' if n > 1 else 'One replicate'}."
+    return f"{specification['title']}. Counts of {n} replicate{'s' if n > 1 else ''} together."
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """What `compare` prints: the differences of the environments first, then verdicts and speed, then what was refused."""
+    from tabulate import tabulate
+
+    a, b = comparison.a.name, comparison.b.name
+    parts = [f"{a} compared with {b}", "", "What differs"]
+    rows = [[d.fact, _short(d.a), _short(d.b)] for d in comparison.differences]
+    parts.append(
+        tabulate(rows, headers=["fact", a, b], disable_numparse=True) if rows else "  nothing that is recorded"
+    )
+    for pair in comparison.pairs:
+        parts += ["", f"{pair.name}, scale {pair.a.scale}, data {pair.a.data_label}"]
+        if pair.a.version != pair.b.version:
+            parts.append(
+                "  Different versions: their results are never pooled, and claims that were restated are not compared."
+            )
+        if pair.passed_over:
+            parts.append(f"  {pair.passed_over} more groups of records match; the ones that differ least are compared.")
+        rows = [
+            [c.claim, c.a_verdict + ("" if c.a_verdict == c.b_verdict else " *"), c.b_verdict, f"{number(c.a_mean)} (n={c.a_n})", f"{number(c.b_mean)} (n={c.b_n})", *_change(c)]
+            for c in pair.claims
+        ]  # fmt: skip
+        parts.append(tabulate(rows, headers=["claim", "verdict A", "verdict B", "mean A", "mean B", "change A to B", "p"], disable_numparse=True))  # fmt: skip
+        rows = [[s.arm, f"{s.a_s:.4g}", f"{s.b_s:.4g}", f"{s.ratio:.3g}", f"{number(s.low, 3)} to {number(s.high, 3)}", s.what] for s in pair.speeds]  # fmt: skip
+        if rows:
+            parts += ["", tabulate(rows, headers=["arm", "seconds A", "seconds B", "A times as fast", "95 % interval", "seconds"], disable_numparse=True)]  # fmt: skip
+    ratio, low, high, n = comparison.speed
+    total = sum(len(pair.claims) for pair in comparison.pairs)
+    parts += ["", f"{len(comparison.differing)} of {total} claims have different verdicts (*)."]
+    if n:
+        spread = f" (95 % interval over recipes {number(low, 3)} to {number(high, 3)})" if n > 1 else ""
+        parts.append(f"{a} is {ratio:.3g} times as fast as {b}, geometric mean of {n} recipe settings{spread}.")
+    if comparison.refused:
+        parts += ["", "Not comparable:", *(f"  {reason}" for reason in comparison.refused)]
+    return "\n".join(parts)
+
+
+def comparison_facts(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as `compare --json` prints it."""
+    ratio, low, high, n = comparison.speed
+    return {
+        "a": comparison.a.name,
+        "b": comparison.b.name,
+        "differences": [asdict(d) for d in comparison.differences],
+        "pairs": [
+            {
+                "recipe": pair.a.slug,
+                "versions": [pair.a.version, pair.b.version],
+                "scale": pair.a.scale,
+                "data": pair.a.data_label,
+                "identifiers": [pair.a.identifier, pair.b.identifier],
+                "claims": [asdict(c) | {"verdicts_differ": c.verdicts_differ} for c in pair.claims],
+                "speeds": [asdict(s) for s in pair.speeds],
+            }
+            for pair in comparison.pairs
+        ],
+        "speed": {"ratio": ratio, "ci_low": low, "ci_high": high, "n": n},
+        "refused": list(comparison.refused),
+    }
+
+
+def _change(claim: ClaimPair) -> list[str]:
+    if claim.incomparable:
+        return [claim.incomparable, "-"]
+    if claim.identical:
+        return ["identical replicates", "-"]
+    if not math.isfinite(claim.change):
+        return ["-", "-"]
+    if not math.isfinite(claim.low):
+        return [number(claim.change, 3), "-"]
+    sign = "x " if claim.is_ratio else ""
+    return [f"{sign}{number(claim.change, 3)} [{number(claim.low, 3)}, {number(claim.high, 3)}]", number(claim.p, 2)]
+
+
+def _short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from keras_reprise.git import git
+
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -82,24 +84,16 @@ def code_facts(folder: Path | None) -> dict[str, Any]:
     import hashlib
 
     watched = ["src", "recipes", "pyproject.toml"]
-    commit = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--", *watched)
+    commit = git(folder, "rev-parse", "HEAD")
+    changes = git(folder, "status", "--porcelain", "--", *watched)
     if commit is None or changes is None:
         return unknown
-    diff = (_git(folder, "diff", "HEAD", "--", *watched) or "") + changes
+    diff = (git(folder, "diff", "HEAD", "--", *watched) or "") + changes
     return unknown | {
         "git_commit": commit.strip(),
         "dirty": bool(changes.strip()),
         "diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if changes.strip() else None,
     }
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
 
 
 def _cpu_model() -> str:

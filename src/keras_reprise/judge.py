@@ -6,7 +6,7 @@ recipe's claims; see design section 6 and `docs/statistics.md`.
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -86,22 +86,13 @@ class Decision:
     p: float
 
 
-def verdicts(
-    summaries: Iterable[Summary], store: Cards, known: Mapping[str, list[Verdict]] | None = None
-) -> list[Verdict]:
-    """A verdict for every claim of every group of comparable records, ordered by recipe, version, scale, machine, claim.
-
-    `known` gives verdicts of earlier calls by the group's digest.
-    """
-    found = []
-    for members in groups(summaries).values():
-        remembered = known.get(group_digest(members)) if known else None
-        found += _judge_group(members, store) if remembered is None else remembered
-    return found
+def verdicts(summaries: Iterable[Summary], store: Cards) -> list[Verdict]:
+    """A verdict for every claim of every group of comparable records, ordered by recipe, version, scale, machine, claim."""
+    return [verdict for members in groups(summaries).values() for verdict in _judge_group(members, store)]
 
 
-def remembered_verdicts(summaries: Iterable[Summary], store: Store) -> list[Verdict]:
-    """`verdicts`, from the store's cache where the group has not changed since."""
+def judged(summaries: Iterable[Summary], store: Store) -> list[tuple[list[Summary], list[Verdict]]]:
+    """Every group of comparable records with its verdicts, from the store's cache where the group has not changed since."""
     name = f"verdicts-{RULE}"
     by_digest = {group_digest(members): members for members in groups(summaries).values()}
     known = store.remembered(name, dict[str, list[Verdict]]) or {}
@@ -110,7 +101,7 @@ def remembered_verdicts(summaries: Iterable[Summary], store: Store) -> list[Verd
     new = {digest: _judge_group(members, store) for digest, members in by_digest.items() if digest not in known}
     if new:
         store.remember(name, known | new)
-    return [verdict for digest in by_digest for verdict in (new.get(digest) or known.get(digest) or [])]
+    return [(members, new[digest] if digest in new else known[digest]) for digest, members in by_digest.items()]
 
 
 def groups(summaries: Iterable[Summary]) -> dict[tuple[Any, ...], list[Summary]]:

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -79,6 +81,30 @@ class Progress:
                 file=self.stream,
                 flush=True,
             )
+
+
+@contextmanager
+def counter(unit: str, stream: TextIO | None = None) -> Iterator[Callable[[int, int], None]]:
+    """`tell(done, total)` with the time left: a bar on a terminal, a line every few seconds elsewhere."""
+    stream = stream or sys.stderr
+    started = last = time.monotonic()
+    bar = tqdm(file=stream, unit=f" {unit}", leave=False, dynamic_ncols=True) if stream.isatty() else None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if bar is not None:
+            bar.total = total
+            bar.update(done - bar.n)
+        elif (now := time.monotonic()) - last >= PLAIN_EVERY_S:
+            last = now
+            left = (now - started) / max(done, 1) * (total - done)
+            print(f"{done} of {total} {unit}, {format_seconds(left)} left", file=stream, flush=True)
+
+    try:
+        yield tell
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def format_seconds(seconds: float) -> str:

@@ -25,6 +25,23 @@ def t_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     return mean - half, mean + half
 
 
+def welch(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> tuple[float, float, float, float]:
+    """Mean of `a` (n,) minus mean of `b` (m,), its interval, and the two-sided p of Welch's t test; n, m >= 2.
+
+    With fewer values the interval and p are nan; without any variance the interval is the difference and p is 0 or 1.
+    """
+    difference = float(np.mean(a) - np.mean(b)) if len(a) and len(b) else math.nan
+    if min(len(a), len(b)) < 2:
+        return difference, math.nan, math.nan, math.nan
+    one, other = float(np.var(a, ddof=1)) / len(a), float(np.var(b, ddof=1)) / len(b)
+    if one + other == 0.0:
+        return difference, difference, difference, 0.0 if difference else 1.0
+    freedom = (one + other) ** 2 / (one**2 / (len(a) - 1) + other**2 / (len(b) - 1))
+    error = math.sqrt(one + other)
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+    return difference, difference - half, difference + half, 2 * float(stdtr(freedom, -abs(difference) / error))
+
+
 def t_p_above(values: np.ndarray, bound: float) -> float:
     """One-sided p of "the mean is at most `bound`": small when the mean is above. Zero variance compares directly."""
     if bound == -math.inf:

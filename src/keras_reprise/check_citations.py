@@ -1,0 +1,239 @@
+"""Checking the numbers that a document takes from the store, in Markdown, LaTeX or reStructuredText.
+
+Read are identifiers (`reprise:slug@version/id12#claim/field`) with the numbers quoted before them, the keys of LaTeX macros (`\\reprise{key}`) and
+the macros' definitions. The records behind a citation are hashed again, whatever the index says.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_reprise import identifiers
+from keras_reprise.errors import UserError
+from keras_reprise.groups import Group, read
+from keras_reprise.latex import field
+from keras_reprise.quantities import NUMBERS, Quantity, find_group, quantity, split_key
+from keras_reprise.store import Store
+
+REACH = 700  # characters before an identifier in which its numbers are looked for
+VERDICTS = ("reproduced", "contradicted", "inconclusive")
+NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d+(?:[eE][-+]?\d+)?"
+INTERVALS = (
+    rf"95\s*%\s*(?:confidence\s+)?interval:?\s*[\[(]?\s*({NUMBER})\s*(?:to|,|;|\.\.|–)\s*({NUMBER})\s*[\])]?",
+    rf"\[\s*({NUMBER})\s*(?:to|,|;|–)\s*({NUMBER})\s*\]",
+)
+DEFINITION = re.compile(
+    r"^\\reprisedefine\{(?P<key>[^{}]+)\}\{(?P<text>.*)\}%\s*(?P<source>\S+)(?: (?P<verdict>\w+))?\s*$", re.M
+)
+MACRO = re.compile(r"\\reprise(?P<kind>table|figure)?\{(?P<key>[^{}]+)\}")
+INPUT = re.compile(r"\\(?:input|include)\{(?P<name>[^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not, or not any more, as the document says; `note` does not count as wrong."""
+
+    file: str
+    line: int
+    what: str
+    note: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'note: ' if self.note else ''}{self.what}"
+
+
+@dataclass
+class Checker:
+    """Checks documents against the groups of one store; `checked` counts citations. `as_cited` accepts what was true when it was cited."""
+
+    groups: Sequence[Group]
+    store: Store
+    as_cited: bool = False
+    checked: int = 0
+
+    def check(self, path: Path) -> list[Finding]:
+        """What is wrong with the citations in a file and in those that it inputs."""
+        findings: list[Finding] = []
+        for file in _with_inputs(path):
+            text = _read(file)
+            name = file.as_posix()
+            findings += self._definitions(text, name)
+            if file.suffix in (".tex", ".bib"):
+                text = re.sub(r"(?<!\\)%[^\n]*", "", DEFINITION.sub("", text))  # comments cite nothing
+            findings += self._macros(text, name)
+            findings += self._identifiers(text, name)
+        return sorted(findings, key=lambda finding: (finding.file, finding.line))
+
+    def _definitions(self, text: str, file: str) -> Iterator[Finding]:
+        for match in DEFINITION.finditer(text):
+            self.checked += 1
+            line, key = _line(text, match.start()), match["key"]
+            cited = identifiers.PATTERN.fullmatch(match["source"])
+            try:
+                slug, version, place, name, part = split_key(key)
+                found = self._verified(quantity(find_group(self.groups, slug, version, place), name, self.store))
+            except UserError as error:
+                yield Finding(file, line, f"{key}: {_first(error)}")
+                continue
+            if match["verdict"] and match["verdict"] != found.verdict:
+                yield Finding(file, line, f"{key}: the verdict was {match['verdict']} and is now {found.verdict}")
+            elif (now := field(found, part)) != match["text"] and part != "id":
+                yield Finding(file, line, f"{key}: the file says {match['text']}, the store {now}")
+            elif not cited or not found.group.digest.startswith(cited["id"]):
+                yield from self._moved_on(file, line, match["source"].split("#")[0], key)
+
+    def _moved_on(self, file: str, line: int, identifier: str, key: str) -> Iterator[Finding]:
+        """The number still fits but its records are others: more of them is a note, others are not what was cited."""
+        try:
+            identifiers.find(identifier, self.groups, self.store)
+        except UserError as error:
+            yield Finding(file, line, f"{key}: {_first(error)}")
+        else:
+            yield Finding(file, line, f"{key}: {identifier} has more records now; the number is still right", note=True)
+
+    def _macros(self, text: str, file: str) -> Iterator[Finding]:
+        for match in MACRO.finditer(text):
+            if "#" in match["key"]:  # the definition of a macro that uses ours
+                continue
+            self.checked += 1
+            key = match["key"]
+            try:
+                if match["kind"]:
+                    slug, version, place, _, _ = split_key(key.split("/")[0])
+                    find_group(self.groups, slug, version, place)
+                else:
+                    slug, version, place, name, _ = split_key(key)
+                    self._verified(quantity(find_group(self.groups, slug, version, place), name, self.store))
+            except UserError as error:
+                yield Finding(file, _line(text, match.start()), f"{key}: {_first(error)}")
+
+    def _identifiers(self, text: str, file: str) -> Iterator[Finding]:
+        plain, end = _plain(text), 0
+        for match in identifiers.PATTERN.finditer(plain):
+            self.checked += 1
+            line = _line(plain, match.start())
+            quoted = _quoted(plain, max(end, match.start() - REACH), match.start())
+            end = match.end()
+            try:
+                yield from self._identifier(match, quoted, file, line)
+            except UserError as error:
+                yield Finding(file, line, f"{match[0]}: {_first(error)}")
+
+    def _identifier(self, match: re.Match[str], quoted: str, file: str, line: int) -> Iterator[Finding]:
+        whole = match[0].split("#")[0]
+        found = identifiers.find(whole, self.groups, self.store)
+        for summary in [found.record] if found.record else found.group.members:
+            self.store.read(self.store.root / summary.path)
+        if not match["name"]:
+            return
+        if found.record is not None:
+            raise UserError("a record has no statistics of its own; cite the group's identifier")
+        name, part = _name_and_field(match["name"])
+        then = self._verified(quantity(found.group, name, self.store))
+        now = then if self.as_cited else self._verified(quantity(found.current, name, self.store))
+        wrong = list(_differences(quoted, part, now))
+        for what in wrong:
+            was = (
+                "" if not found.outdated or list(_differences(quoted, part, then)) else "; it was so when it was cited"
+            )
+            yield Finding(file, line, f"{match[0]}: {what}{was}")
+        if then.verdict != now.verdict:
+            yield Finding(file, line, f"{match[0]}: the verdict was {then.verdict} and is now {now.verdict}")
+        elif found.outdated and not wrong:
+            what = f"{match[0]}: there are {now.n if not self.as_cited else 'more'} replicates now; cite {found.current.identifier}"
+            yield Finding(file, line, what, note=True)
+
+    def _verified(self, found: Quantity) -> Quantity:
+        """The quantity, after every record that it rests on was hashed again."""
+        read(found.group, self.store)
+        return found
+
+
+def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
+    """What the quoted text says otherwise than the store."""
+    text = quoted
+    for pattern in INTERVALS:
+        for match in re.finditer(pattern, text):
+            for end, value, label in ((match[1], found.ci_low, "lower"), (match[2], found.ci_high, "upper")):
+                if not _rounds_to(value, end):
+                    yield f"the {label} end of the 95 % interval is quoted as {end}, the store gives {value:.6g}"
+        text = re.sub(pattern, " ", text)
+    for match in re.finditer(r"\bn\s*=\s*(\d+)", text):
+        if int(match[1]) != found.n:
+            yield f"n is quoted as {match[1]}, the store has {found.n}"
+    text = re.sub(r"\bn\s*=\s*\d+", " ", text)
+    said = [verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", text)]
+    if found.verdict and len(said) == 1 and said[0] != found.verdict:
+        yield f"the verdict is quoted as {said[0]}, the store says {found.verdict}"
+    numbers = list(re.finditer(rf"(?<![\w.])({NUMBER})(\s*%)?", text))
+    if numbers and part in ("", *NUMBERS):
+        last = numbers[-1]
+        value = found.number(part)
+        percent = bool(last[2]) and "%" not in found.unit
+        if not _rounds_to(100 * value if percent else value, last[1]):
+            yield f"{part or 'the mean'} is quoted as {last[0].strip()}, the store gives {value:.6g}"
+
+
+def _rounds_to(value: float, quoted: str) -> bool:
+    """Whether `quoted` is `value` rounded to as many digits as are quoted."""
+    if not math.isfinite(value):
+        return False
+    mantissa, _, exponent = quoted.replace(",", "").lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    unit = 10.0 ** (int(exponent or 0) - decimals)
+    return abs(float(quoted.replace(",", "")) - value) <= 0.5 * unit * (1 + 1e-9) + 1e-12 * abs(value)
+
+
+def _quoted(plain: str, start: int, end: int) -> str:
+    """The text before an identifier that belongs to it: of the same paragraph, after the identifier before."""
+    text = plain[start:end]
+    paragraph = text.rsplit("\n\n", 1)[-1]
+    return re.sub(r"^[\s,;.()\[\]`*]+", " ", paragraph)
+
+
+def _plain(text: str) -> str:
+    """The text with numbers as programs write them, and LaTeX's spaces, dollars and escapes undone; lines stay lines."""
+    text = text.replace("−", "-").replace("\u202f", " ").replace("\u00a0", " ").replace("{,}", ",")
+    text = re.sub(r"(\d)\s*(?:\\times|×|\\cdot)\s*10\s*\^\s*\{?([-+]?\d+)\}?", r"\1e\2", text)
+    text = re.sub(r"\\num\{([^{}]*)\}", r" \1", text)
+    text = re.sub(r"\\[,;! ]|[$~]", " ", text)
+    return re.sub(r"\\([%_#&{}])", r"\1", text)
+
+
+def _name_and_field(text: str) -> tuple[str, str]:
+    _, _, _, name, part = split_key(f"x/{text}")
+    return name, part
+
+
+def _with_inputs(path: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """The file, and those that a LaTeX file inputs from its folder or below it."""
+    yield path
+    if path.suffix != ".tex":
+        return
+    for match in INPUT.finditer(_read(path)):
+        for candidate in (path.parent / match["name"], path.parent / f"{match['name']}.tex"):
+            inside = candidate.resolve().is_relative_to(path.parent.resolve())
+            if inside and candidate.is_file() and candidate not in seen and candidate.resolve() != path.resolve():
+                yield from _with_inputs(candidate, seen | {path, candidate})
+                break
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.\nGive a Markdown, LaTeX or reStructuredText file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text in UTF-8.\nGive a Markdown, LaTeX or reStructuredText file.") from error
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _first(error: Exception) -> str:
+    return str(error).split("\n")[0].rstrip(".")

@@ -1,0 +1,228 @@
+"""Commands about recipes and what they need: list, show, run, lock, data, doctor."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_reprise import catalog, errors
+from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
+from keras_reprise.cli.root import main
+from keras_reprise.console import open_store, print_json, print_table, say
+
+
+@main.command("list")
+@click.option("--family", help="Only this family (folder of recipes/).")
+@click.option("--suite", "suite_name", help="Only the recipes of this suite.")
+@click.option("--no-data", is_flag=True, help="Only recipes that need no data set.")
+@JSON_OPTION
+def list_recipes(family: str | None, suite_name: str | None, no_data: bool, as_json: bool) -> None:
+    """List the recipes.
+
+    Example: reprise list --no-data
+    """
+    entries = catalog.suite(suite_name)[1] if suite_name else catalog.current()
+    entries = [e for e in entries if (not family or e.family == family) and not (no_data and e.card.data)]
+    if as_json:
+        return print_json(
+            [
+                {
+                    "slug": e.slug,
+                    "version": e.version,
+                    "family": e.family,
+                    "title": e.title,
+                    "sources": e.sources,
+                    "data": e.card.data,
+                    "sha256": e.sha256,
+                }
+                for e in entries
+            ]
+        )
+    if not entries:
+        raise errors.UserError("No recipe matches.\n`reprise list` without options shows all.")
+    print_table(
+        [[e.slug, e.version, e.family, e.card.data or "-", e.title] for e in entries],
+        ["recipe", "version", "family", "data", "claim"],
+    )
+
+
+@main.command()
+@click.argument("recipe")
+@JSON_OPTION
+def show(recipe: str, as_json: bool) -> None:
+    """Show a recipe's question, arms, scales and claims.
+
+    Example: reprise show cifar10-lr-drop
+    """
+    from keras_reprise.describe import describe_card
+
+    if catalog.is_path(recipe):
+        import msgspec
+
+        from keras_reprise.record import Card
+
+        start_backend()
+        path = catalog.recipe_path(recipe)
+        card = msgspec.convert(catalog.load(path).card, Card)
+    else:
+        entry = catalog.find(recipe)
+        card, path = entry.card, catalog.recipes_folder() / entry.path
+    if as_json:
+        import msgspec
+
+        return print_json(msgspec.to_builtins(card))
+    say(describe_card(card, path.name))
+
+
+@main.command()
+@click.argument("recipes", nargs=-1)
+@click.option("--family", help="All recipes of this family.")
+@click.option("--suite", "suite_name", help="All recipes of this suite, with its settings: quickstart, gate, all.")
+@click.option("--all", "everything", is_flag=True, help="Every recipe.")
+@click.option("--scale", help="quick or full (default: quick).")
+@click.option("--seeds", help="6 for the seeds 1 to 6; 1,4,7 for those; auto for 6, 12 or 30, as the verdicts need.")
+@click.option(
+    "--arm", "arms", multiple=True, help="Measure only this arm now; the record is written once all arms are measured."
+)
+@click.option("--backend", help="tensorflow, jax or torch (default: KERAS_BACKEND, else the first one installed).")
+@click.option("--precision", help="float32 (default), tf32, mixed_bfloat16 or mixed_float16; part of the environment.")
+@click.option("--executor", type=click.Choice(["local"]), default="local", help="Where arms run.")
+@click.option(
+    "--data", "data_name", help="Run on this data set instead of the recipe's: digits is a marked substitute."
+)
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
+)
+@click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
+@click.option("--here", is_flag=True, hidden=True, help="Measure timings in this process, which is a fresh one.")
+@STORE_OPTION
+@JSON_OPTION
+def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **options: Any) -> None:
+    """Measure recipes and store a record per seed. Run it again to continue after an interruption.
+
+    Examples: reprise run cifar10-lr-drop --scale full --seeds 6
+
+              reprise run --suite quickstart
+    """
+    from keras_reprise import launch
+
+    debug = click.get_current_context().find_root().params["debug"]
+    outcome = launch.run(recipes, open_store(store_path), debug=debug, **options)
+    if as_json:
+        print_json(
+            {
+                "recorded": outcome.recorded,
+                "present": outcome.present,
+                "failed": outcome.failed,
+                "waiting": outcome.waiting,
+            }
+        )
+    else:
+        click.echo(launch.describe(outcome))
+    if outcome.failed:
+        sys.exit(errors.RECIPE_FAILED)
+
+
+@main.command()
+@click.option(
+    "--cosmetic", is_flag=True, help="Accept changes of comments or of the opening docstring under the same version."
+)
+@click.option("--supersede", "slug", help="Keep the committed version of this recipe in recipes/superseded/.")
+@click.option("--check", "only_check", is_flag=True, help="Only say whether the lock is up to date; exit 1 if not.")
+def lock(cosmetic: bool, slug: str | None, only_check: bool) -> None:
+    """Bring recipes.lock up to date with the recipe files.
+
+    Example: reprise lock
+    """
+    from keras_reprise import lockfile
+
+    top = catalog.checkout()
+    if top is None:
+        raise errors.UserError(
+            "recipes.lock is kept in a checkout, and this is none.\nClone the project and run the command there."
+        )
+    folder = top / "recipes"
+    if slug:
+        return click.echo(
+            f"The old version is kept in {lockfile.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
+        )
+    if only_check:
+        for change in (found := lockfile.changes(folder)):
+            click.echo(f"recipes/{change.path}: {change.kind}")
+        sys.exit(errors.BROKEN if found else errors.OK)
+    start_backend()
+    for change in lockfile.relock(folder, cosmetic=cosmetic):
+        click.echo(f"recipes/{change.path}: {change.kind}, locked")
+    click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
+
+
+def start_backend() -> None:
+    """Import Keras before a recipe file does."""
+    from keras_reprise.engine import backend
+
+    backend.start()
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def data(ctx: click.Context) -> None:
+    """List, locate, verify and fetch data sets.
+
+    Example: reprise data fetch cifar10
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(data_list)
+
+
+@data.command("list")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
+)
+@JSON_OPTION
+def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
+    """List the data sets and where they are."""
+    from keras_reprise.describe import data_rows
+
+    rows = data_rows(data_dir)
+    if as_json:
+        return print_json(rows)
+    print_table([list(row.values()) for row in rows], list(rows[0]))
+
+
+@data.command("verify")
+@click.argument("name", type=click.Choice(["cifar10"]), default="cifar10")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
+)
+def data_verify(name: str, data_dir: Path | None) -> None:
+    """Compare every file's md5 with the publisher's."""
+    from keras_reprise import datasets
+
+    click.echo(
+        f"{name}: all {len(datasets.CIFAR10_MD5)} files in {datasets.find_cifar10(data_dir)} are the official ones."
+    )
+
+
+@data.command("fetch")
+@click.argument("name", type=click.Choice(["cifar10"]))
+def data_fetch(name: str) -> None:
+    """Download a data set (170 MB for cifar10) into the Keras cache and verify it."""
+    from keras_reprise import datasets
+
+    click.echo(f"{name} is at {datasets.fetch_cifar10()}, verified.")
+
+
+@main.command()
+@JSON_OPTION
+def doctor(as_json: bool) -> None:
+    """Say what this machine has, what is missing, and how to get it.
+
+    Example: reprise doctor
+    """
+    from keras_reprise.describe import doctor_rows
+
+    rows = doctor_rows(open_store(None))
+    if as_json:
+        return print_json(rows)
+    print_table([[row["what"], row["found"], row["advice"]] for row in rows], ["what", "found", "advice"])

@@ -1,0 +1,136 @@
+"""Commands that read the store: status, verdict, report, compare, check."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_reprise import errors
+from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
+from keras_reprise.cli.root import main
+from keras_reprise.console import open_store, print_json, print_table, read_store, say
+
+
+@main.command()
+@STORE_OPTION
+@JSON_OPTION
+def status(store_path: Path | None, as_json: bool) -> None:
+    """Show how many replicates the store holds, by recipe, scale, machine and data set.
+
+    Example: reprise status
+    """
+    from keras_reprise.describe import status_rows
+
+    rows = status_rows(read_store(store_path)[0])
+    if as_json:
+        return print_json(rows)
+    print_table([list(row.values()) for row in rows], list(rows[0]))
+
+
+@main.command()
+@click.argument("recipes", nargs=-1)
+@click.option("--strict", is_flag=True, help="Exit 5 when a claim is inconclusive.")
+@selecting
+@STORE_OPTION
+@JSON_OPTION
+def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+    """Say of every claim whether it is reproduced, contradicted or inconclusive.
+
+    Example: reprise verdict cifar10-lr-drop --scale full
+    """
+    from keras_reprise import describe, judge
+
+    summaries, store, broken = read_store(store_path, recipes, **selection)
+    verdicts = [verdict for _, group in judge.judged(summaries, store) for verdict in group]
+    if as_json:
+        print_json([describe.verdict_facts(v) for v in verdicts])
+    else:
+        say(describe.verdict_tables(verdicts, store))
+    if broken:
+        sys.exit(errors.BROKEN)
+    if strict and any(v.verdict == "inconclusive" for v in verdicts):
+        sys.exit(errors.INCONCLUSIVE)
+
+
+@main.command()
+@click.argument("recipes", nargs=-1)
+@click.option("--output", type=click.Path(path_type=Path), help="Folder to write (default: reports/ of the store).")
+@click.option("--all-figures", is_flag=True, help="Draw the figures of every machine, not of three for each setting.")
+@selecting
+@STORE_OPTION
+def report(
+    recipes: tuple[str, ...], output: Path | None, all_figures: bool, store_path: Path | None, **selection: Any
+) -> None:
+    """Write a web site and Markdown with verdicts and figures of every recipe that has records.
+
+    Example: reprise report --scale full --output slides
+    """
+    from keras_reprise import report as reports
+    from keras_reprise.progress import counter
+
+    summaries, store, broken = read_store(store_path, recipes, **selection)
+    whole = not recipes and not any(selection.values()) and not broken
+    with counter("figures") as tell:
+        index = reports.write(
+            summaries, store, output or store.root / "reports", tell, whole=whole, all_figures=all_figures
+        )
+    click.echo(f"The report is at {index}")
+    if broken:
+        sys.exit(errors.BROKEN)
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+@selecting
+@STORE_OPTION
+@JSON_OPTION
+def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+    """Put two machines, environments, backends, recipe versions, git revisions or stores side by side.
+
+    Examples: reprise compare backend:jax backend:tensorflow
+
+              reprise compare 91d80901 6a920096
+
+              reprise compare results ../other/results
+    """
+    from keras_reprise import compare as comparing
+    from keras_reprise import describe, sides
+
+    summaries, store, broken = read_store(store_path, (), **selection)
+    comparison = comparing.compare(sides.side(a, store, summaries), sides.side(b, store, summaries))
+    if as_json:
+        print_json(describe.comparison_facts(comparison))
+    else:
+        say(describe.comparison_text(comparison))
+    if broken:
+        sys.exit(errors.BROKEN)
+
+
+@main.command()
+@STORE_OPTION
+@JSON_OPTION
+def check(store_path: Path | None, as_json: bool) -> None:
+    """Re-hash every stored file and name those that are truncated, edited, misplaced or refer to nothing.
+
+    Example: reprise check --store results
+    """
+    store = open_store(store_path)
+    if not store.root.is_dir():
+        raise errors.NothingMeasuredError(
+            f"There is no store at {store.root}.\nGive --store the folder that holds records/."
+        )
+    count, problems = store.check()
+    if as_json:
+        print_json({"files": count, "problems": [{"path": p.path, "fault": p.fault} for p in problems]})
+    else:
+        for problem in problems:
+            say(problem.fault)
+        click.echo(f"{count} files checked, {len(problems)} broken.")
+    if problems:
+        sys.exit(errors.BROKEN)
+    if not count:
+        raise errors.NothingMeasuredError(
+            "The store is empty, so nothing was checked.\n`reprise run --suite quickstart` fills one."
+        )

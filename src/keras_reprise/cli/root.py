@@ -1,0 +1,33 @@
+"""The command itself: its errors without a traceback, each with its exit code."""
+
+from typing import Any
+
+import click
+
+from keras_reprise import __version__, errors
+
+
+class Commands(click.Group):
+    """Prints our own errors without a traceback and turns each into its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except errors.UserError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"reprise: {errors.printable(str(error))}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(errors.INTERRUPTED)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="reprise")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Replay documented deep-learning experiments on your own hardware, and judge their claims.
+
+    First steps: `reprise run --suite quickstart`, then `reprise verdict` and `reprise report`.
+    """

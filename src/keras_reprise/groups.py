@@ -1,0 +1,189 @@
+"""A group: the comparable records of one recipe version, scale, machine, environment and data set, with their verdicts.
+
+What reports, comparisons and citations speak of. Reads the store only.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from keras_reprise import judge
+from keras_reprise.errors import NothingMeasuredError, UserError
+from keras_reprise.judge import Verdict
+from keras_reprise.record import Card, Record, number
+from keras_reprise.store import Store, Summary
+
+COSTS = "costs-1"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Comparable records and what they say. `members` are all of them, `replicates` one for each seed."""
+
+    members: tuple[Summary, ...]
+    card: Card
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def first(self) -> Summary:
+        return self.members[0]
+
+    @property
+    def slug(self) -> str:
+        return self.first.recipe.slug
+
+    @property
+    def version(self) -> int:
+        return self.first.recipe.version
+
+    @property
+    def scale(self) -> str:
+        return self.first.recipe.scale
+
+    @property
+    def machine(self) -> str:
+        return self.first.machine
+
+    @property
+    def environment(self) -> str:
+        return self.first.environment
+
+    @property
+    def data_label(self) -> str:
+        return judge.data_label(self.first) or "none"
+
+    @property
+    def substitute(self) -> bool:
+        return self.first.data is not None and self.first.data.substitute
+
+    @cached_property
+    def replicates(self) -> list[Summary]:
+        return judge.one_per_seed(self.members)
+
+    @property
+    def complete(self) -> list[Summary]:
+        return [summary for summary in self.replicates if summary.status == "complete"]
+
+    @cached_property
+    def digest(self) -> str:
+        return judge.group_digest(self.members)
+
+    @property
+    def identifier(self) -> str:
+        """Recipe, version and content: what a citation names."""
+        return f"reprise:{self.slug}@{self.version}/{self.digest[:12]}"
+
+    @property
+    def key(self) -> str:
+        """A name of the group that is safe in paths, anchors and identifiers."""
+        data = self.first.data
+        parts = [self.scale, *([_safe(data.name), data.fingerprint[:4]] if data else [])]
+        return "-".join([*parts, self.machine[:8], self.environment[:8]])
+
+    @property
+    def uncitable(self) -> str:
+        """Why numbers of this group should not be cited; empty when they may be."""
+        dirty = sum(summary.code.dirty is True for summary in self.replicates)
+        failed = len(self.replicates) - len(self.complete)
+        reasons = []
+        if not self.complete:
+            reasons.append("no replicate is complete")
+        elif failed:
+            reasons.append(f"{failed} of {len(self.replicates)} replicates failed")
+        if dirty:
+            reasons.append(f"{dirty} of {len(self.replicates)} records come from a checkout with uncommitted changes")
+        if self.substitute:
+            reasons.append("the data set is a substitute")
+        return "; ".join(reasons)
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, str]:
+        """Groups with the highest rank stand for a recipe: documented data, full scale, most replicates, latest."""
+        latest = max(summary.finished_at for summary in self.members)
+        return not self.substitute, self.scale == "full", len(self.complete), latest
+
+    def verdict(self, claim: str) -> Verdict | None:
+        return next((verdict for verdict in self.verdicts if verdict.claim == claim), None)
+
+
+class ArmCost(msgspec.Struct, frozen=True):
+    """What one arm cost in each complete replicate: seconds in all and per update (median), and the largest peak memory."""
+
+    params: int | None
+    total_s: list[float]
+    step_s: list[float]
+    peak_memory_bytes: int | None
+
+
+class GroupCost(msgspec.Struct, frozen=True):
+    """The cost of a group's arms, and the median of the machine's mean load meanwhile."""
+
+    arms: dict[str, ArmCost]
+    load: float | None
+
+
+def gather(summaries: Iterable[Summary], store: Store) -> list[Group]:
+    """The groups of the records `summaries`, ordered by recipe and version, those that stand for it first."""
+    found = []
+    for members, verdicts in judge.judged(summaries, store):
+        latest = max(members, key=lambda summary: summary.finished_at)
+        found.append(Group(tuple(members), store.card(latest.recipe.card), tuple(verdicts)))
+    found.sort(key=lambda group: group.rank, reverse=True)
+    return sorted(found, key=lambda group: (group.slug, -group.version))
+
+
+def read(group: Group, store: Store) -> list[Record]:
+    """The complete replicates' records, verified; IntegrityError names the file that is not what it was."""
+    return [store.read(store.root / summary.path) for summary in group.complete]
+
+
+def costs(groups: Sequence[Group], store: Store) -> dict[str, GroupCost]:
+    """What each group cost, by its digest; remembered in the store's cache."""
+    known = store.remembered(COSTS, dict[str, GroupCost]) or {}
+    new = {group.digest: _cost(read(group, store)) for group in groups if group.digest not in known}
+    if new:
+        store.remember(COSTS, known | new)
+    return known | new
+
+
+def _cost(records: Sequence[Record]) -> GroupCost:
+    from statistics import median
+
+    arms = {}
+    for arm in records[0].arms if records else ():
+        measured = [record.arms[arm] for record in records if arm in record.arms]
+        arms[arm] = ArmCost(
+            params=measured[0].cost.params,
+            total_s=[m.time.total_s for m in measured if m.time.total_s is not None],
+            step_s=[number(m.time.step_s.median) for m in measured if m.time.step_s],
+            peak_memory_bytes=max((m.cost.peak_memory_bytes or 0 for m in measured), default=0) or None,
+        )
+    loads = [record.load.mean_1m for record in records if record.load.mean_1m is not None]
+    return GroupCost(arms, median(loads) if loads else None)
+
+
+def one(groups: Sequence[Group], slug: str, version: int | None = None) -> Group:
+    """The group that stands for a recipe; an error that says what there is when there is none."""
+    mine = [group for group in groups if group.slug == slug]
+    if not mine:
+        raise NothingMeasuredError(
+            f"The store holds no record of {slug} that matches.\nMeasure it with `reprise run {slug}`."
+        )
+    versions = sorted({group.version for group in mine})
+    wanted = versions[-1] if version is None else version
+    if wanted not in versions:
+        raise UserError(
+            f"The store holds no record of {slug} version {wanted}.\nIt has {', '.join(map(str, versions))}; results of different versions are never pooled."
+        )
+    return max((group for group in mine if group.version == wanted), key=lambda group: group.rank)
+
+
+def _safe(name: str) -> str:
+    """`name` where it is lower-case words joined by hyphens, else a hash of it."""
+    if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) and len(name) <= 60:
+        return name
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]

@@ -1,0 +1,53 @@
+"""The report: a static web site that needs no network, with Markdown beside it. Texts of records are data: they are escaped."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from keras_reprise.errors import StoreError
+from keras_reprise.report import html, markdown, pages
+from keras_reprise.store import Store, Summary, write_atomically
+
+MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove
+
+
+def write(
+    summaries: Sequence[Summary],
+    store: Store,
+    folder: Path,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    whole: bool = False,
+    all_figures: bool = False,
+) -> Path:
+    """Write the report of the records `summaries` to `folder`; returns its front page.
+
+    A report of the `whole` store also removes the pages and figures of an earlier one that nothing leads to any more.
+    `tell(done, total)` hears of the figures that are drawn.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
+    site = pages.build(summaries, store, folder, tell, all_figures=all_figures)
+    written = {
+        **html.render(site),
+        **markdown.render(site),
+        ".nojekyll": "",  # GitHub Pages would else turn the Markdown into pages of the same names
+    }
+    for name, text in written.items():
+        path = folder / name
+        content = text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
+    if whole:
+        _remove_others(site, set(written), folder)
+    return folder / "index.html"
+
+
+def _remove_others(site: pages.Site, written: set[str], folder: Path) -> None:
+    shown = {figure.file for page in (*site.recipes, *site.superseded) for s in page.sections for figure in s.figures}
+    for path in folder.glob("*.html"):
+        if path.name not in written and MARK in path.read_text("utf-8", "replace")[:2000]:
+            path.unlink()
+            path.with_suffix(".md").unlink(missing_ok=True)
+    for path in (folder / "figures").glob("*.svg"):
+        if f"figures/{path.name}" not in shown and path.read_bytes().rstrip().endswith(b"-->"):
+            path.unlink()
