@@ -40,6 +40,7 @@ def summary(seed, claims, status="complete", repeat=0, data=None, machine="m" * 
         machine,
         "e" * 12,
         status,
+        "2026-01-01T00:00:00Z",
         f"2026-01-01T00:00:{seed:02d}Z",
         1.0,
         Code("0.1.0", None, None, None),

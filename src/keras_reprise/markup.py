@@ -1,8 +1,10 @@
-"""Texts of records and cards as plain text of a markup language: no command, link, table cell or mathematics of their own."""
+"""Texts of records and cards as plain text of a markup language: no command, link, table cell, mathematics or control character of their own."""
 
 import html
 import re
 from typing import Any
+
+from keras_reprise.errors import printable
 
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -13,14 +15,17 @@ LATEX = {
 
 def markdown(text: Any) -> str:
     """Text that stands in Markdown as it is: no HTML, no links, no table cells of its own."""
-    return re.sub(r"([\\`*_{}\[\]|#])", r"\\\1", html.escape(str(text), quote=False)).replace("\n", " ")
+    return re.sub(r"([\\`*_{}\[\]|#])", r"\\\1", html.escape(printable(str(text)), quote=False)).replace("\n", " ")
 
 
 def markdown_code(text: str) -> str:
-    """Text within backticks."""
-    return html.escape(text.replace("`", "'").replace("|", "/").replace("\n", " "), quote=False)
+    """Text within backticks: what would end them or the table's cell, or look like a link, is changed."""
+    text = printable(text)
+    for bad, good in (("`", "'"), ("|", "/"), ("\n", " "), ("](", "] (")):
+        text = text.replace(bad, good)
+    return html.escape(text, quote=False)
 
 
 def latex(text: str) -> str:
     """Text that LaTeX sets as it is: no command, no mathematics, no comment, on one line."""
-    return "".join(LATEX.get(character, character) for character in " ".join(text.split()))
+    return "".join(LATEX.get(character, character) for character in printable(" ".join(text.split())))

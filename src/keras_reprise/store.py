@@ -50,6 +50,7 @@ class Summary(msgspec.Struct, frozen=True):
     machine: str
     environment: str
     status: str
+    started_at: str
     finished_at: str
     duration_s: float
     code: Code

@@ -134,3 +134,37 @@ def check(store_path: Path | None, as_json: bool) -> None:
         raise errors.NothingMeasuredError(
             "The store is empty, so nothing was checked.\n`reprise run --suite quickstart` fills one."
         )
+
+
+@main.command()
+@click.argument("recipes", nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "parquet", "ro-crate", "mlflow"]),
+    default="csv",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write into.")
+@selecting
+@STORE_OPTION
+def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path | None, **selection: Any) -> None:
+    """Write records for other tools: tidy tables (csv, parquet), a Process Run Crate (ro-crate), an MLflow database.
+
+    Examples: reprise export --output tables
+
+              reprise export cifar10-lr-drop --format mlflow --output runs
+    """
+    from keras_reprise.export import crate, tables, tracking
+
+    summaries, store, broken = read_store(store_path, recipes, **selection)
+    if form == "ro-crate":
+        files = [crate.write(summaries, store, output)]
+    elif form == "mlflow":
+        files = [tracking.write(summaries, store, output)]
+    else:
+        files = tables.write(summaries, store, output, form)
+    click.echo(f"{len(summaries)} records are in {', '.join(str(file) for file in files)}")
+    if broken:
+        sys.exit(errors.BROKEN)

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.text import Text
 
-from keras_reprise.errors import IntegrityError
+from keras_reprise.errors import IntegrityError, printable
 from keras_reprise.figures._curves import curves
 from keras_reprise.figures._histograms import histogram_grid
 from keras_reprise.figures._trials import heat_map, scatter
@@ -54,6 +54,8 @@ def draw(specification: Mapping[str, Any], records: Sequence[Record], form: str 
         if figure is None:
             return None
         for text in figure.findobj(Text):
+            if not text.get_text().isprintable():
+                text.set_text(printable(text.get_text()))
             if "$" in text.get_text() and "mathdefault" not in text.get_text():
                 text.set_parse_math(False)  # labels are data: a dollar sign is a dollar sign
         buffer = io.BytesIO()

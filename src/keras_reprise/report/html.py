@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from keras_reprise import describe
+from keras_reprise.errors import printable
 from keras_reprise.report.pages import Site
 
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
@@ -36,6 +37,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("keras_reprise.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
