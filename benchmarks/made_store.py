@@ -54,7 +54,7 @@ def made_store(root: Path, records: int, *, seeds: int = 6, slim: bool = False) 
 
 def _originals() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """One record of each recipe with its card."""
-    found = {}
+    found: dict[str, Path] = {}
     for path in sorted((RESULTS / "records").rglob("*.json")):
         found.setdefault(path.relative_to(RESULTS / "records").parts[0], path)
     pairs = []

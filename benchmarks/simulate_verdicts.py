@@ -25,12 +25,13 @@ from keras_reprise.record import ClaimCard
 LOOKS = (6, 12, 30)
 SIZES: dict[str, tuple[int, ...]] = {"3": (3,), "6": (6,), "12": (12,), "30": (30,), "6, 12, 30": LOOKS}
 
+SKEWED = ("exponential", "log-normal, not declared")
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def _contaminated(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     wide = np.where(generator.random(shape) < 0.1, 5.0, 1.0)
-    return generator.standard_normal(shape) * wide / np.sqrt(0.9 + 0.1 * 25)
+    return np.asarray(generator.standard_normal(shape) * wide / np.sqrt(0.9 + 0.1 * 25))
 
 
 # Mean 0 and standard deviation 1 each; "log-normal, declared" is judged on its logarithm, the last two are skewed and not.
@@ -173,7 +174,7 @@ def main() -> None:
         errors = dict(pool.imap_unordered(_one, [(c, options.simulations) for c in error_conditions()]))
         power = dict(pool.imap_unordered(_one, [(c, max(1, options.simulations // 5)) for c in power_conditions()]))
     tables = error_tables({condition: errors[condition] for condition in error_conditions()})
-    normalish = [c for c in errors if c.draw not in ("exponential", "log-normal, not declared")]
+    normalish = [c for c in errors if c.draw not in SKEWED]
     worst = max(normalish, key=lambda c: wrong(c, errors[c]))
     summary = f"{options.simulations:,} simulations a cell, {time.perf_counter() - start:.0f} s. The largest error of the five statistics that the rule is designed for: {100 * wrong(worst, errors[worst]):.2f} % ({worst.draw}, {worst.claims} claims, n = {worst.size}, truth {worst.truth:+g})."
     print(f"{tables}\n\n{summary}")

@@ -13,7 +13,9 @@ from keras_reprise.store import record_path
 Change = Callable[[dict[str, Any]], None]
 
 
-def forge(store: Path, *, card: Change | None = None, record: Change | None = None, machine: Change | None = None) -> None:
+def forge(
+    store: Path, *, card: Change | None = None, record: Change | None = None, machine: Change | None = None
+) -> None:
     """Rewrite every record of `store` with its card and machine, changed in place by the functions, and hashed anew."""
     documents = [json.loads(path.read_bytes()) for path in sorted((store / "records").rglob("*.json"))]
     shutil.rmtree(store / "records")

@@ -13,14 +13,18 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 if CHROMIUM is None:
     pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)", allow_module_level=True)
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing (pip install 'keras-reprise[browser]')")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is missing (pip install 'keras-reprise[browser]')"
+)
 
 
 class Reader:
     """A browser page that keeps what goes wrong and what it asks for."""
 
     def __init__(self, browser: Any, folder: Path, **options: Any) -> None:
-        self.folder, self.trouble, self.requests = folder, [], []
+        self.folder = folder
+        self.trouble: list[str] = []
+        self.requests: list[str] = []
         self.page = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options)).new_page()
         self.page.on("console", lambda message: self.trouble.append(message.text))
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
@@ -45,7 +49,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of two recipes on two machines."""
     from click.testing import CliRunner
 
@@ -54,9 +58,14 @@ def site(tmp_path_factory) -> Path:
     recipes = Path(__file__).parent / "data" / "recipes"
     root = tmp_path_factory.mktemp("site")
     text = (recipes / "plain.py").read_text()
-    (root / "other.py").write_text(text.replace('slug="plain"', 'slug="other"').replace('Source("tests"', 'Source("elsewhere"'))
+    (root / "other.py").write_text(
+        text.replace('slug="plain"', 'slug="other"').replace('Source("tests"', 'Source("elsewhere"')
+    )
     for recipe in (recipes / "plain.py", root / "other.py"):
-        assert CliRunner().invoke(main, ["run", str(recipe), "--seeds", "3", "--store", str(root / "store")]).exit_code == 0
+        assert (
+            CliRunner().invoke(main, ["run", str(recipe), "--seeds", "3", "--store", str(root / "store")]).exit_code
+            == 0
+        )
     shutil.copytree(root / "store", root / "second")
     forge(root / "second", machine=lambda facts: facts.update(cpu="A second CPU"))
     shutil.copytree(root / "second", root / "store", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
@@ -168,8 +177,13 @@ def test_hostile_records_run_nothing(browser, tmp_path, site):
     forge(store, card=poison, record=poison_record, machine=poison)
     assert CliRunner().invoke(main, ["report", "--store", str(store)]).exit_code == 0
     reader = Reader(browser, store / "reports")
-    said = []
-    reader.page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    said: list[str] = []
+
+    def hear(dialog: Any) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    reader.page.on("dialog", hear)
     for path in (store / "reports").glob("*.html"):
         page = reader.open(path.name)
         assert page.locator("img[onerror]").count() == 0

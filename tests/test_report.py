@@ -84,7 +84,9 @@ def test_figures_are_well_formed_follow_the_theme_and_are_not_drawn_again(report
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
 
 
-def test_a_figure_is_drawn_again_when_a_record_joins_or_the_file_is_damaged(report, filled_store, plain_recipe, reprise):
+def test_a_figure_is_drawn_again_when_a_record_joins_or_the_file_is_damaged(
+    report, filled_store, plain_recipe, reprise
+):
     first, second = sorted((report / "figures").glob("*.svg"))
     drawn = first.read_bytes(), second.read_bytes()
     first.write_bytes(first.read_bytes()[:1000])
@@ -146,8 +148,17 @@ def poison(document):
 
 
 def poison_record(document):
-    document["data"] = {"name": "../../../" + HOSTILE, "fingerprint": "0" * 64, "n_train": 1, "n_test": 1, "substitute": False}
-    document["arms"][HOSTILE] = document["arms"]["one"] | {"metrics": {HOSTILE: 1.0}, "error": {"type": HOSTILE, "message": HOSTILE}}
+    document["data"] = {
+        "name": "../../../" + HOSTILE,
+        "fingerprint": "0" * 64,
+        "n_train": 1,
+        "n_test": 1,
+        "substitute": False,
+    }
+    document["arms"][HOSTILE] = document["arms"]["one"] | {
+        "metrics": {HOSTILE: 1.0},
+        "error": {"type": HOSTILE, "message": HOSTILE},
+    }
     document["code"] |= {"git_commit": HOSTILE}
 
 
@@ -158,10 +169,14 @@ def poisoned(filled_store):
 
 
 def test_markup_in_any_field_shows_as_text(poisoned, reprise):
-    before = {path for path in poisoned.parent.parent.rglob("*") if "reports" not in path.parts and ".cache" not in path.parts}
+    before = {
+        path for path in poisoned.parent.parent.rglob("*") if "reports" not in path.parts and ".cache" not in path.parts
+    }
     result = reprise("report", "--store", poisoned)
     assert result.exit_code == 0, result.output
-    after = {path for path in poisoned.parent.parent.rglob("*") if "reports" not in path.parts and ".cache" not in path.parts}
+    after = {
+        path for path in poisoned.parent.parent.rglob("*") if "reports" not in path.parts and ".cache" not in path.parts
+    }
     assert after == before, "a name from a record left the report's folder"
     for path in (poisoned / "reports").glob("*.html"):
         text, page = path.read_text(), Page(path)
@@ -179,7 +194,9 @@ def test_markup_in_any_field_shows_as_text(poisoned, reprise):
         assert b"<script" not in path.read_bytes()
 
 
-@pytest.mark.parametrize("command", [["verdict"], ["status"], ["compare", "quick", "quick"], ["cite", "plain"], ["cite", "--latex"]])
+@pytest.mark.parametrize(
+    "command", [["verdict"], ["status"], ["compare", "quick", "quick"], ["cite", "plain"], ["cite", "--latex"]]
+)
 def test_hostile_text_cannot_steer_a_terminal(poisoned, reprise, command):
     output = reprise(*command, "--store", poisoned).output
     assert "\x1b" not in output

@@ -30,7 +30,8 @@ PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes
   \PackageError{reprise}{The results have no #1 `\detokenize{#2}'}{Write the results anew with reprise cite --latex.}\textbf{??}%
   \else\csname reprise@#1@\detokenize{#2}\endcsname\fi}
 \DeclareRobustCommand*\reprise[1]{\reprise@get{number}{#1}}
-\DeclareRobustCommand*\reprisetable[1]{\reprise@get{table}{#1}}
+\DeclareRobustCommand*\reprisetable[1]{{\@ifundefined{toprule}%
+  {\let\toprule\hline\let\midrule\hline\let\bottomrule\hline}{}\reprise@get{table}{#1}}}
 \DeclareRobustCommand*\reprisefigure[1]{\reprise@get{figure}{#1}}
 \def\reprisedefine#1#2{\expandafter\def\csname reprise@number@\detokenize{#1}\endcsname{#2}}
 \def\reprisedefinetable#1{\expandafter\long\expandafter\def\csname reprise@table@\detokenize{#1}\endcsname}
