@@ -154,7 +154,7 @@ def power_figure(found: dict[Condition, Outcome], path: Path) -> None:
             pd.DataFrame(rows), x="distance", y="decided", hue="replicates", style="replicates", col="claims", kind="line",
             palette="colorblind", height=3.4, aspect=1.2,
         )  # fmt: skip
-        grid.set_axis_labels("distance of the truth from the border (standard deviations)", "decided (% of claims)")
+        grid.set_axis_labels("distance from the border (SD)", "decided (% of claims)")
         grid.set_titles("{col_name}")
         grid.savefig(path, metadata={"Date": None})
 

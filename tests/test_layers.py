@@ -21,6 +21,17 @@ READING = (
     "describe",
     "figures",
     "report",
+    "groups",
+    "compare",
+    "sides",
+    "quantities",
+    "identifiers",
+    "citing",
+    "latex",
+    "markup",
+    "check_citations",
+    "export",
+    "git",
     "lockfile",
     "cli",
     "console",
@@ -69,7 +80,8 @@ def test_only_figures_imports_seaborn(path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["list"], ["--help"], ["show", "cifar10-lr-drop"], ["status"], ["verdict"], ["check"]]
+    "arguments",
+    [["list"], ["--help"], ["show", "cifar10-lr-drop"], ["status"], ["verdict"], ["check"], ["cite", "lr-nan"]],
 )
 def test_reading_commands_load_nothing_heavy(arguments):
     code = f"import sys\nfrom keras_reprise.cli import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass\nprint(sorted({HEAVY!r} & set(sys.modules)))"

@@ -42,10 +42,19 @@ def test_every_module_says_its_purpose():
         assert path.read_text().startswith('"""'), path.name
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_links_between_the_pages_resolve(name):
-    for target in re.findall(r"\]\(([^)#]+)\)", (TOP / name).read_text()):
-        assert (TOP / target).exists(), target
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_the_pages_resolve(page):
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (page.parent / target).exists(), target
+
+
+def test_what_the_readme_cites_is_what_the_store_has(reprise):
+    result = reprise("check-citations", TOP / "README.md", "--store", TOP / "results")
+    assert result.exit_code == 0, result.output
 
 
 def test_the_results_in_the_repository_are_intact():

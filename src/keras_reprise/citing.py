@@ -4,14 +4,16 @@ The text comes before the identifier in the form that `check-citations` reads: n
 """
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_reprise import describe
+from keras_reprise import describe, identifiers, quantities
 from keras_reprise.groups import Group
 from keras_reprise.markup import latex as tex
 from keras_reprise.markup import markdown as escape
-from keras_reprise.quantities import Quantity
+from keras_reprise.quantities import Quantity, find_group, split_key
 from keras_reprise.store import Store, Summary
 
 AUTHOR = "The keras-reprise developers"
@@ -62,13 +64,40 @@ class Citation:
         return f"{self.group.scale} scale{data}, {self.hardware}, {self.software}"
 
 
-def of(group: Group, store: Store, swhid: str | None, **what: Any) -> Citation:
-    """The citation of a group, or of its `record` or `quantity`."""
+def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
+    """The citation of what `name` means: a key (`slug`, `slug/claim`, ...), an identifier, or the start of a record's id.
+
+    The records that it rests on are read and hashed again.
+    """
+    record = quantity = None
+    if name.startswith("reprise:") or re.fullmatch(r"[0-9a-f]{6,64}", name):
+        whole, _, part = name.partition("#")
+        found = identifiers.find(whole, groups, store)
+        group, record = found.group, found.record
+        part = split_key(f"x/{part}")[3] if part else ""
+    else:
+        slug, version, place, part, _ = split_key(name)
+        group = find_group(groups, slug, version, place)
+    if part:
+        quantity = quantities.quantity(group, part, store)
+    return of(group, store, record=record, quantity=quantity)
+
+
+def of(group: Group, store: Store, *, record: Summary | None = None, quantity: Quantity | None = None) -> Citation:
+    """The citation of a group, of one record of it, or of one quantity."""
+    cited = [record] if record else list(group.members)
+    for summary in cited:
+        store.read(store.root / summary.path)
     environment = store.document("environments", group.environment)
-    hardware = describe.hardware(store.document("machines", group.machine))
-    seeds = [what["record"]] if what.get("record") else group.replicates
-    replay = describe.replay(seeds, environment)
-    return Citation(group, hardware, describe.software(environment), swhid, replay, **what)
+    return Citation(
+        group=group,
+        hardware=describe.hardware(store.document("machines", group.machine)),
+        software=describe.software(environment),
+        swhid=identifiers.swhid(store, [summary.path for summary in cited]),
+        replay=describe.replay([record] if record else group.replicates, environment),
+        record=record,
+        quantity=quantity,
+    )
 
 
 def sentence(citation: Citation) -> str:

@@ -164,11 +164,22 @@ def every_pair(groups: Sequence[Group], store: Store, most: int = 12) -> Iterato
         if one == ordered[0] or one[0] == other[0]
     ]  # fmt: skip
     for one, other in pairs[:most]:
-        sides = [Side(f"{place[0][:8]}-{place[1][:8]}", tuple(places[place]), store) for place in (other, one)]
+        sides = [Side(_place_name(place, ordered, store), tuple(places[place]), store) for place in (other, one)]
         try:
             yield compare(*sides)
         except UserError:  # nothing in common: no page
             continue
+
+
+def _place_name(place: tuple[str, str], places: Sequence[tuple[str, str]], store: Store) -> str:
+    """A place's machine and backend; with the environment's id where that alone is not unique."""
+
+    def short(one: tuple[str, str]) -> str:
+        backend = store.document("environments", one[1]).get("backend")
+        return f"{one[0][:8]} {backend.get('name') if isinstance(backend, dict) else ''}".strip()
+
+    twins = [other for other in places if short(other) == short(place)]
+    return short(place) if len(twins) == 1 else f"{short(place)} {place[1][:8]}"
 
 
 def _match(a: Sequence[Group], b: Sequence[Group]) -> tuple[list[tuple[Group, Group, int]], list[str]]:

@@ -141,6 +141,11 @@ def software(facts: Mapping[str, Any]) -> str:
     return f"Keras {facts.get('keras')} on {backend.get('name')} {backend.get('version')}, {facts.get('device')}, Python {python.get('version')}{special}"
 
 
+def backend_name(facts: Mapping[str, Any]) -> str:
+    """The name of an environment's backend."""
+    return str(_mapped(facts.get("backend")).get("name"))
+
+
 def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
     """The command that measures these comparable records again."""
     first, seeds = summaries[0], sorted({summary.replicate.seed for summary in summaries})
@@ -148,7 +153,7 @@ def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -
     words.append(str(len(seeds)) if seeds == list(range(1, len(seeds) + 1)) else ",".join(map(str, seeds)))
     if len(seeds) == 1 and seeds != [1]:
         words[-1] = f"{seeds[0]},{seeds[0]}"
-    backend, precision = _mapped(environment_facts.get("backend")).get("name"), environment_facts.get("precision")
+    backend, precision = backend_name(environment_facts), environment_facts.get("precision")
     if backend in ("tensorflow", "jax", "torch"):
         words += ["--backend", backend]
     if precision in ("tf32", "mixed_bfloat16", "mixed_float16"):

@@ -5,6 +5,7 @@ What reports, comparisons and citations speak of. Reads the store only.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,11 +23,15 @@ COSTS = "costs-1"
 
 @dataclass(frozen=True)
 class Group:
-    """Comparable records and what they say. `members` are all of them, `replicates` one for each seed."""
+    """Comparable records and what they say. `members` are all of them, `replicates` one for each seed.
+
+    `prominence` is the number of groups that were measured on the same machine in the same environment.
+    """
 
     members: tuple[Summary, ...]
     card: Card
     verdicts: tuple[Verdict, ...]
+    prominence: int = 1
 
     @property
     def first(self) -> Summary:
@@ -101,10 +106,13 @@ class Group:
         return "; ".join(reasons)
 
     @property
-    def rank(self) -> tuple[bool, bool, int, str]:
-        """Groups with the highest rank stand for a recipe: documented data, full scale, most replicates, latest."""
+    def rank(self) -> tuple[bool, bool, int, int, str]:
+        """The group with the highest rank stands for a recipe.
+
+        Documented data, full scale, most replicates, the place where most was measured, the latest.
+        """
         latest = max(summary.finished_at for summary in self.members)
-        return not self.substitute, self.scale == "full", len(self.complete), latest
+        return not self.substitute, self.scale == "full", len(self.complete), self.prominence, latest
 
     def verdict(self, claim: str) -> Verdict | None:
         return next((verdict for verdict in self.verdicts if verdict.claim == claim), None)
@@ -128,10 +136,13 @@ class GroupCost(msgspec.Struct, frozen=True):
 
 def gather(summaries: Iterable[Summary], store: Store) -> list[Group]:
     """The groups of the records `summaries`, ordered by recipe and version, those that stand for it first."""
+    judged = judge.judged(summaries, store)
+    places = Counter((members[0].machine, members[0].environment) for members, _ in judged)
     found = []
-    for members, verdicts in judge.judged(summaries, store):
+    for members, verdicts in judged:
         latest = max(members, key=lambda summary: summary.finished_at)
-        found.append(Group(tuple(members), store.card(latest.recipe.card), tuple(verdicts)))
+        place = places[latest.machine, latest.environment]
+        found.append(Group(tuple(members), store.card(latest.recipe.card), tuple(verdicts), place))
     found.sort(key=lambda group: group.rank, reverse=True)
     return sorted(found, key=lambda group: (group.slug, -group.version))
 

@@ -11,7 +11,7 @@ from keras_reprise import __version__
 from keras_reprise.errors import UserError
 from keras_reprise.groups import Group, read
 from keras_reprise.markup import latex as escape
-from keras_reprise.quantities import FIELDS, NUMBERS, Quantity
+from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, quantities
 from keras_reprise.store import Store, write_atomically
 
 PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
@@ -40,21 +40,31 @@ PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes
 """
 
 
-def macros(groups: Sequence[tuple[str, Group, Sequence[Quantity]]], command: str) -> str:
+def keyed(groups: Sequence[Group]) -> list[tuple[str, Group]]:
+    """Every group with its key: the slug for the one that stands for its recipe, `slug@version:group` for the others."""
+    pairs, seen = [], set()
+    for group in sorted(groups, key=lambda group: (group.slug, group.version, group.rank), reverse=True):
+        pairs.append((f"{group.slug}@{group.version}:{group.key}" if group.slug in seen else group.slug, group))
+        seen.add(group.slug)
+    return sorted(pairs, key=lambda pair: pair[0])
+
+
+def macros(groups: Sequence[tuple[str, Group]], store: Store, command: str) -> str:
     """The file of macros: for each group under its key every field of every quantity, and a table of its claims."""
     parts = [PREAMBLE.replace("VERSION", __version__).replace("COMMAND", command)]
-    for key, group, quantities in groups:
+    for key, group in groups:
+        numbers = list(quantities(group, store))
         parts.append(
             f"\n% {group.identifier}: {group.scale} scale, data {escape(group.data_label)}, machine {group.machine}, environment {group.environment}"
         )
         if group.uncitable:
             parts.append(f"% NOT CITABLE: {group.uncitable}")
-        for quantity in quantities:
+        for quantity in numbers:
             for name in FIELDS:
                 if (text := field(quantity, name)) != "":
                     end = f"/{name}" if name else ""
                     parts.append(f"\\reprisedefine{{{key}/{quantity.name}{end}}}{{{text}}}% {_source(quantity, name)}")
-        parts.append(f"\\reprisedefinetable{{{key}}}{{{table([q for q in quantities if q.verdict])}}}")
+        parts.append(f"\\reprisedefinetable{{{key}}}{{{table([q for q in numbers if q.verdict])}}}")
     return "\n".join(parts) + "\n"
 
 
@@ -75,12 +85,12 @@ def field(quantity: Quantity, name: str) -> str:
     return f"{_number(quantity.text('mean'))}{marks}{unit} ({within}$n = {quantity.n}$)"
 
 
-def table(quantities: Sequence[Quantity]) -> str:
+def table(claims: Sequence[Quantity]) -> str:
     """A booktabs table of claims: verdict, mean, interval, where it must lie, n."""
     rows = [
         " & ".join((escape(q.name), escape(q.verdict), field(q, "mean") or "--", field(q, "interval") or "--", escape(q.must_lie), escape(q.unit), str(q.n)))
         + r" \\"
-        for q in quantities
+        for q in claims
     ]  # fmt: skip
     head = r"claim & verdict & mean & 95\,\% interval & must lie & unit & $n$ \\"
     return "\n".join(

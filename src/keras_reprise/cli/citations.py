@@ -1,6 +1,5 @@
 """Commands about citations: cite, check-citations, resolve."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,79 +42,34 @@ def cite(
 
               reprise cite --latex --figures figures > results.tex
     """
-    from keras_reprise import citing, groups, identifiers
+    from keras_reprise import citing, groups
     from keras_reprise import latex as tex
     from keras_reprise.progress import counter
-    from keras_reprise.quantities import find_group, quantities, quantity, split_key
 
     summaries, store, broken = read_store(store_path, (), **selection)
     found = groups.gather(summaries, store)
-    if not what and not (latex or form == "latex"):
+    latex = latex or form == "latex"
+    if not what and not latex:
         raise errors.UserError(
             "Say what to cite.\nA recipe, recipe/claim, an identifier or a record's id; --latex without any writes macros for the whole store."
         )
-    if latex or form == "latex":
-        chosen = []
-        for name in what:
-            slug, version, place, _, _ = split_key(name)
-            group = find_group(found, slug, version, place)
-            chosen.append((name.split("/")[0], group))
-        chosen = chosen or _every(found)
+    citations = [citing.find(name, found, store) for name in what]
+    chosen = [(name.split("/")[0], c.group) for name, c in zip(what, citations, strict=True)] or tex.keyed(found)
+    lines = []
+    if figures:
         with counter("figures") as tell:
-            lines = tex.draw(chosen, store, figures, figure_format, tell) if figures else []
-        command = " ".join(["reprise cite --latex", *what])
-        text = tex.macros([(key, group, list(quantities(group, store))) for key, group in chosen], command)
-        click.echo(text + "\n".join(lines))
-        _warn([group.uncitable for _, group in chosen if group.uncitable])
-        sys.exit(errors.BROKEN if broken else errors.OK)
-    citations = []
-    for name in what:
-        if name.startswith("reprise:") or re.fullmatch(r"[0-9a-f]{6,64}", name):
-            whole, _, fragment = name.partition("#")
-            hit = identifiers.find(whole, found, store)
-            group, more = hit.group, what_of(record=hit.record)
-            if fragment:
-                more = what_of(quantity=quantity(group, split_key(f"x/{fragment}")[3], store))
-        else:
-            slug, version, place, part, _ = split_key(name)
-            group = find_group(found, slug, version, place)
-            more = what_of(quantity=quantity(group, part, store) if part else None)
-        cited = [more["record"]] if "record" in more else list(group.members)
-        for summary in cited:
-            store.read(store.root / summary.path)
-        swhid = identifiers.swhid(store, [summary.path for summary in cited])
-        citations.append(citing.of(group, store, swhid, **more))
-        if figures:
-            with counter("figures") as tell:
-                tex.draw([(group.slug, group)], store, figures, figure_format, tell)
-    if as_json:
+            lines = tex.draw(chosen, store, figures, figure_format, tell)
+    if latex:
+        click.echo(tex.macros(chosen, store, " ".join(["reprise cite --latex", *what])) + "\n".join(lines))
+    elif as_json:
         print_json([citing.facts(citation) for citation in citations])
     else:
         for citation in citations:
             say(citing.FORMATS[form](citation))
-    _warn([f"{c.identifier}: {c.warning}" for c in citations if c.warning])
+    for reason in dict.fromkeys(c.warning for c in citations if c.warning):
+        click.echo(f"reprise: not citable: {errors.printable(reason)}", err=True)
     if broken:
         sys.exit(errors.BROKEN)
-
-
-def what_of(**what: Any) -> dict[str, Any]:
-    """What of a group is cited: nothing where it is the group itself."""
-    return {name: value for name, value in what.items() if value is not None}
-
-
-def _every(found: list[Any]) -> list[tuple[str, Any]]:
-    """Each recipe's standing group under its slug, the others under their full key."""
-    keyed, seen = [], set()
-    for group in sorted(found, key=lambda group: (group.slug, group.version, group.rank), reverse=True):
-        key = f"{group.slug}@{group.version}:{group.key}" if group.slug in seen else group.slug
-        seen.add(group.slug)
-        keyed.append((key, group))
-    return sorted(keyed, key=lambda pair: pair[0])
-
-
-def _warn(reasons: list[str]) -> None:
-    for reason in dict.fromkeys(reasons):
-        click.echo(f"reprise: not citable: {errors.printable(reason)}", err=True)
 
 
 @main.command("check-citations")
@@ -168,9 +122,7 @@ def resolve(identifier: str, store_path: Path | None, as_json: bool) -> None:
     summaries, store, broken = read_store(store_path, ())
     found = identifiers.find(identifier.split("#")[0], groups.gather(summaries, store), store)
     members = [found.record] if found.record else found.group.replicates
-    for summary in members:
-        store.read(store.root / summary.path)
-    citation = citing.of(found.group, store, identifiers.swhid(store, [s.path for s in members]), record=found.record)
+    citation = citing.of(found.group, store, record=found.record)
     commits = sorted({s.code.git_commit for s in members if s.code.git_commit})
     if as_json:
         print_json(citing.facts(citation) | {"paths": [s.path for s in members], "commits": commits, "outdated": found.outdated, "current": found.current.identifier})  # fmt: skip

@@ -34,6 +34,11 @@ class Place:
         return f"{self.machine[:8]}-{self.environment[:8]}"
 
     @property
+    def label(self) -> str:
+        """The machine's short id and the backend."""
+        return f"{self.machine[:8]} {describe.backend_name(self.environment_facts)}"
+
+    @property
     def hardware(self) -> str:
         return describe.hardware(self.machine_facts)
 
