@@ -154,3 +154,27 @@ def test_an_empty_store_is_nothing_measured(tmp_path, reprise):
     assert reprise("verdict", "--store", tmp_path / "none").exit_code == 3
     assert reprise("check", "--store", tmp_path / "none").exit_code == 3
     assert not (tmp_path / "none").exists()
+
+
+def test_hostile_file_names_are_named_without_steering_the_terminal(filled_store, reprise):
+    import os
+
+    folder = filled_store / "records" / "plain" / "v1"
+    for name in (b"\x1b[31mred.json", b"\xff\xfe.json", b"line\nbreak.json", "\u202egnp.json".encode()):
+        with open(os.path.join(os.fsencode(folder), name), "wb") as file:
+            file.write(b"{}")
+    for command in (["verdict"], ["check"], ["status"], ["report"]):
+        result = reprise(*command, "--store", filled_store)
+        assert result.exit_code == 1 or command == ["status"], (command, result.output)
+        assert "\x1b" not in result.output
+        assert "\u202e" not in result.output
+
+
+@pytest.mark.parametrize("kind", ["cards", "machines", "environments"])
+def test_records_whose_documents_were_edited_are_left_out_and_named(filled_store, reprise, kind):
+    path = next((filled_store / kind).glob("*.json"))
+    path.write_bytes(path.read_bytes().replace(b"{", b"{ ", 1))
+    for command in ("verdict", "report"):
+        result = reprise(command, "--store", filled_store)
+        assert result.exit_code == 1
+        assert "cannot be used" in result.output

@@ -29,6 +29,8 @@ def read_store(
     """The selected summaries of a store, and whether files had to be left out because they are broken."""
     store = open_store(path)
     summaries, problems = store.summaries()
+    summaries, more = store.usable(summaries)
+    problems += more
     for problem in problems:
         click.echo(f"reprise: left out: {errors.printable(problem.fault)}", err=True)
     if problems:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,6 +195,32 @@ class Store:
         if index != known:
             self.remember("index", index)
         return [entry.summary for entry in index.values()], problems
+
+    def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:
+        """The records whose card, machine and environment are there and unchanged, and what is wrong with the others."""
+        faults: dict[tuple[str, str], str] = {}
+        kept, problems = [], []
+        for summary in summaries:
+            for kind, name in (
+                ("cards", summary.recipe.card),
+                ("machines", summary.machine),
+                ("environments", summary.environment),
+            ):
+                if (kind, name) not in faults:
+                    faults[kind, name] = self._fault(kind, name)
+                if fault := faults[kind, name]:
+                    problems.append(Problem(summary.path, f"{printable(summary.path)} cannot be used: {fault}"))
+                    break
+            else:
+                kept.append(summary)
+        return kept, problems
+
+    def _fault(self, kind: str, name: str) -> str:
+        try:
+            self.card(name) if kind == "cards" else self.document(kind, name)
+        except (IntegrityError, ValueError) as error:
+            return str(error).split("\n")[0]
+        return ""
 
     def check(self) -> tuple[int, list[Problem]]:
         """Re-hash every file; returns how many were read and what is truncated, edited, misplaced or refers to nothing."""
