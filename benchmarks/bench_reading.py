@@ -1,56 +1,76 @@
-"""How long reading takes: verdicts over 1,000 records, and the start of the command. Run: pytest benchmarks/"""
+"""How long reading takes: verdicts, the report, the start of the command. Run: pytest benchmarks/bench_reading.py
+
+REPRISE_BENCH_RECORDS sets the size of the store for verdicts (default 10,000); that of the report has 2,000.
+"""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from made_store import made_store
 
-from keras_reprise import judge
-from keras_reprise.record import decode, pretty, record_id
-from keras_reprise.store import Store, record_path
+from keras_reprise.record import pretty, record_id
+from keras_reprise.store import Store
 
-GOLDEN = Path(__file__).parents[1] / "tests" / "data" / "golden-schema-1"
+RECORDS = int(os.environ.get("REPRISE_BENCH_RECORDS", "10000"))
+
+
+def reprise(*arguments: object) -> None:
+    """The command in a process of its own, as a user starts it."""
+    command = [sys.executable, "-m", "keras_reprise", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
-def thousand(tmp_path_factory):
-    """A store of 1,000 records, each with the curves of a 50-epoch training (about 25 KB)."""
-    import shutil
-
-    root = tmp_path_factory.mktemp("thousand") / "store"
-    shutil.copytree(GOLDEN, root)
-    original = json.loads(next((root / "records").rglob("*.json")).read_bytes())
-    shutil.rmtree(root / "records")
-    curve = [0.1234567 + i / 977 for i in range(50)]
-    original["arms"]["one"]["curves"] = {f"curve_{i}": curve for i in range(20)}
-    for seed in range(1, 1001):
-        document = original | {"replicate": {"seed": seed, "repeat": 0}}
-        content = pretty(document | {"id": record_id(document)})
-        path = root / record_path(decode(content, "made")[0])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return root
+def many(tmp_path_factory):
+    """A store of slim records, 30 seeds a group."""
+    return made_store(tmp_path_factory.mktemp("many") / "store", RECORDS, seeds=30, slim=True)
 
 
-def verdicts(root: Path) -> int:
-    store = Store(root)
-    return len(judge.verdicts(store.summaries()[0], store))
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """A store of 2,000 records of 40 recipes with all that they measured."""
+    return made_store(tmp_path_factory.mktemp("reported") / "store", 2000)
 
 
-def test_verdicts_of_1000_records_read_for_the_first_time(benchmark, thousand):
-    assert benchmark.pedantic(verdicts, args=(thousand,), rounds=3) == 2
+def test_verdicts_read_for_the_first_time(benchmark, many):
+    def forget():
+        shutil.rmtree(many / ".cache", ignore_errors=True)
+
+    benchmark.pedantic(reprise, args=("verdict", "--store", many), setup=forget, rounds=2)
 
 
-def test_verdicts_of_1000_records_from_the_index(benchmark, thousand):
-    (thousand / ".cache").mkdir(exist_ok=True)
-    verdicts(thousand)
-    assert benchmark.pedantic(verdicts, args=(thousand,), rounds=3) == 2
+def test_verdicts_from_the_index(benchmark, many):
+    reprise("verdict", "--store", many)
+    benchmark.pedantic(reprise, args=("verdict", "--store", many), rounds=3)
+
+
+def test_the_report_for_the_first_time(benchmark, reported):
+    def forget():
+        for folder in (".cache", "reports"):
+            shutil.rmtree(reported / folder, ignore_errors=True)
+
+    benchmark.pedantic(reprise, args=("report", "--store", reported), setup=forget, rounds=1)
+    assert len(list((reported / "reports").glob("*-v1.html"))) == 40
+
+
+def test_the_report_after_one_more_record(benchmark, reported):
+    def one_more():
+        path = next((reported / "records").rglob("seed1-*.json"))
+        document = json.loads(path.read_bytes())
+        document["replicate"] = {"seed": 1000 + len(list(path.parent.iterdir())), "repeat": 0}
+        document["id"] = record_id(document)
+        new = path.with_name(f"seed{document['replicate']['seed']}-{document['id'][:12]}.json")
+        new.write_bytes(pretty(document))
+
+    reprise("report", "--store", reported)
+    benchmark.pedantic(reprise, args=("report", "--store", reported), setup=one_more, rounds=3)
+    assert not Store(reported).summaries()[1]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["show", "cifar10-lr-drop"]], ids=" ".join)
 def test_start_of_the_command(benchmark, arguments):
-    command = [sys.executable, "-m", "keras_reprise", *arguments]
-    done = benchmark.pedantic(subprocess.run, args=(command,), kwargs={"capture_output": True}, rounds=5)
-    assert done.returncode == 0
+    benchmark.pedantic(reprise, args=arguments, rounds=5)

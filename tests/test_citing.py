@@ -153,6 +153,7 @@ def test_what_cite_prints_passes_the_check(cite, check, form):
         "It is \\num{{2.00}} ({id}).",
         "It is $0.20\\times10^{{1}}$ ({id}).",
         "In 2021 they found it; here it is 2 ({id}).",
+        "They found 7. On CIFAR-10 it holds, as Table 3 shows ({id}).",
     ],
 )
 def test_right_numbers_pass_in_every_markup(cite, check, quote):

@@ -7,17 +7,18 @@ the macros' definitions. The records behind a citation are hashed again, whateve
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_reprise import identifiers
 from keras_reprise.errors import UserError
-from keras_reprise.groups import Group, read
-from keras_reprise.latex import field
-from keras_reprise.quantities import NUMBERS, Quantity, find_group, quantity, split_key
+from keras_reprise.groups import Group
+from keras_reprise.latex import field as latex_field
+from keras_reprise.quantities import NUMBERS, Quantity, find_group, quantities, quantity, split_key
 from keras_reprise.store import Store
 
 REACH = 700  # characters before an identifier in which its numbers are looked for
+NOT_MEASURED = r"\b(?:Tables?|Figures?|Figs?\.|Sections?|Equations?|Chapters?|pages?|seeds?|versions?)\s+\d+"
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d+(?:[eE][-+]?\d+)?"
 INTERVALS = (
@@ -25,7 +26,7 @@ INTERVALS = (
     rf"\[\s*({NUMBER})\s*(?:to|,|;|–)\s*({NUMBER})\s*\]",
 )
 DEFINITION = re.compile(
-    r"^\\reprisedefine\{(?P<key>[^{}]+)\}\{(?P<text>.*)\}%\s*(?P<source>\S+)(?: (?P<verdict>\w+))?\s*$", re.M
+    r"^\\reprisedefine\{(?P<key>[^{}]+)\}\{(?P<text>.*)\}%[ \t]*(?P<source>\S+)(?: (?P<verdict>\w+))?[ \t]*$", re.M
 )
 MACRO = re.compile(r"\\reprise(?P<kind>table|figure)?\{(?P<key>[^{}]+)\}")
 INPUT = re.compile(r"\\(?:input|include)\{(?P<name>[^{}]+)\}")
@@ -52,6 +53,7 @@ class Checker:
     store: Store
     as_cited: bool = False
     checked: int = 0
+    known: dict[str, dict[str, Quantity]] = field(default_factory=dict)
 
     def check(self, path: Path) -> list[Finding]:
         """What is wrong with the citations in a file and in those that it inputs."""
@@ -73,13 +75,13 @@ class Checker:
             cited = identifiers.PATTERN.fullmatch(match["source"])
             try:
                 slug, version, place, name, part = split_key(key)
-                found = self._verified(quantity(find_group(self.groups, slug, version, place), name, self.store))
+                found = self._quantity(find_group(self.groups, slug, version, place), name)
             except UserError as error:
                 yield Finding(file, line, f"{key}: {_first(error)}")
                 continue
             if match["verdict"] and match["verdict"] != found.verdict:
                 yield Finding(file, line, f"{key}: the verdict was {match['verdict']} and is now {found.verdict}")
-            elif (now := field(found, part)) != match["text"] and part != "id":
+            elif (now := latex_field(found, part)) != match["text"] and part != "id":
                 yield Finding(file, line, f"{key}: the file says {match['text']}, the store {now}")
             elif not cited or not found.group.digest.startswith(cited["id"]):
                 yield from self._moved_on(file, line, match["source"].split("#")[0], key)
@@ -105,7 +107,7 @@ class Checker:
                     find_group(self.groups, slug, version, place)
                 else:
                     slug, version, place, name, _ = split_key(key)
-                    self._verified(quantity(find_group(self.groups, slug, version, place), name, self.store))
+                    self._quantity(find_group(self.groups, slug, version, place), name)
             except UserError as error:
                 yield Finding(file, _line(text, match.start()), f"{key}: {_first(error)}")
 
@@ -124,15 +126,17 @@ class Checker:
     def _identifier(self, match: re.Match[str], quoted: str, file: str, line: int) -> Iterator[Finding]:
         whole = match[0].split("#")[0]
         found = identifiers.find(whole, self.groups, self.store)
-        for summary in [found.record] if found.record else found.group.members:
-            self.store.read(self.store.root / summary.path)
+        if found.record is not None:
+            self.store.read(self.store.root / found.record.path)
+        else:
+            self._verified(found.group)
         if not match["name"]:
             return
         if found.record is not None:
             raise UserError("a record has no statistics of its own; cite the group's identifier")
         name, part = _name_and_field(match["name"])
-        then = self._verified(quantity(found.group, name, self.store))
-        now = then if self.as_cited else self._verified(quantity(found.current, name, self.store))
+        then = self._quantity(found.group, name)
+        now = then if self.as_cited else self._quantity(found.current, name)
         wrong = list(_differences(quoted, part, now))
         for what in wrong:
             was = (
@@ -145,10 +149,16 @@ class Checker:
             what = f"{match[0]}: there are {now.n if not self.as_cited else 'more'} replicates now; cite {found.current.identifier}"
             yield Finding(file, line, what, note=True)
 
-    def _verified(self, found: Quantity) -> Quantity:
-        """The quantity, after every record that it rests on was hashed again."""
-        read(found.group, self.store)
-        return found
+    def _verified(self, group: Group) -> dict[str, Quantity]:
+        """The group's quantities by name, after every record of it was hashed again."""
+        if group.digest not in self.known:
+            for summary in group.members:
+                self.store.read(self.store.root / summary.path)
+            self.known[group.digest] = {found.name: found for found in quantities(group, self.store)}
+        return self.known[group.digest]
+
+    def _quantity(self, group: Group, name: str) -> Quantity:
+        return self._verified(group).get(name) or quantity(group, name, self.store)
 
 
 def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
@@ -167,7 +177,8 @@ def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
     said = [verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", text)]
     if found.verdict and len(said) == 1 and said[0] != found.verdict:
         yield f"the verdict is quoted as {said[0]}, the store says {found.verdict}"
-    numbers = list(re.finditer(rf"(?<![\w.])({NUMBER})(\s*%)?", text))
+    text = re.sub(NOT_MEASURED, " ", text)
+    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
     if numbers and part in ("", *NUMBERS):
         last = numbers[-1]
         value = found.number(part)
@@ -187,10 +198,8 @@ def _rounds_to(value: float, quoted: str) -> bool:
 
 
 def _quoted(plain: str, start: int, end: int) -> str:
-    """The text before an identifier that belongs to it: of the same paragraph, after the identifier before."""
-    text = plain[start:end]
-    paragraph = text.rsplit("\n\n", 1)[-1]
-    return re.sub(r"^[\s,;.()\[\]`*]+", " ", paragraph)
+    """The text before an identifier that belongs to it: of the same sentence, after the identifier before."""
+    return re.split(r"\n\s*\n|[.!?:]\s+(?=[A-Z\\])|^[\s,;.()\[\]`*]+", plain[start:end])[-1]
 
 
 def _plain(text: str) -> str:
