@@ -142,6 +142,12 @@ def test_what_cite_prints_passes_the_check(cite, check, form):
     assert (result.exit_code, "4 citations checked, 0 wrong" in result.output) == (0, True), result.output
 
 
+@pytest.mark.parametrize(("form", "name"), [("bibtex", "a.bib"), ("cff", "a.cff"), ("csl-json", "a.json")])
+def test_a_bibliography_passes_the_check(cite, check, form, name):
+    assert check(cite(KEY, "--format", form), name).exit_code == 0
+    assert check(cite(KEY, "--format", form).replace("plain@1/", "plain@1/0000"), name).exit_code == 1
+
+
 @pytest.mark.parametrize(
     "quote",
     [
@@ -328,6 +334,17 @@ def test_an_article_builds_with_the_macros(article, clean_store, reprise, hostil
     )
     assert done.returncode == 0, done.stdout[-2000:]
     assert (article.parent / "article.pdf").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="no LaTeX on this machine (Debian: texlive-latex-recommended)"
+)
+def test_pgf_figures_for_latex(clean_store, reprise, tmp_path):
+    result = reprise(
+        "cite", "plain", "--figures", tmp_path / "figures", "--figure-format", "pgf", "--store", clean_store
+    )
+    assert result.exit_code == 0, result.output
+    assert "\\begin{pgfpicture}" in next((tmp_path / "figures").glob("*.pgf")).read_text()
 
 
 def test_figures_for_latex(clean_store, reprise, tmp_path):

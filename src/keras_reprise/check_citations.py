@@ -21,6 +21,7 @@ REACH = 700  # characters before an identifier in which its numbers are looked f
 NOT_MEASURED = r"\b(?:Tables?|Figures?|Figs?\.|Sections?|Equations?|Chapters?|pages?|seeds?|versions?)\s+\d+"
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d+(?:[eE][-+]?\d+)?"
+ENTRIES = (".bib", ".cff", ".json")  # bibliographies: they name what is cited, and quote no numbers
 INTERVALS = (
     rf"95\s*%\s*(?:confidence\s+)?interval:?\s*[\[(]?\s*({NUMBER})\s*(?:to|,|;|\.\.|–)\s*({NUMBER})\s*[\])]?",
     rf"\[\s*({NUMBER})\s*(?:to|,|;|–)\s*({NUMBER})\s*\]",
@@ -116,7 +117,8 @@ class Checker:
         for match in identifiers.PATTERN.finditer(plain):
             self.checked += 1
             line = _line(plain, match.start())
-            quoted = _quoted(plain, max(end, match.start() - REACH), match.start())
+            start = match.start() if file.endswith(ENTRIES) else max(end, match.start() - REACH)
+            quoted = _quoted(plain, start, match.start())
             end = match.end()
             try:
                 yield from self._identifier(match, quoted, file, line)

@@ -116,8 +116,9 @@ def bibtex(citation: Citation) -> str:
     year, month, _ = citation.date.split("-")
     note = f"\\texttt{{{tex(citation.identifier)}}}"
     if citation.swhid:
-        note += f", \\texttt{{{tex(citation.swhid)}}}"
-    note += f". {tex(citation.setting)}. Replay: \\texttt{{{tex(citation.replay)}}}"
+        broken = re.sub(r"([0-9a-f]{8})", r"\1\\allowbreak ", citation.swhid).strip()  # a line may end within the hash
+        note += f", \\texttt{{{broken}}}"
+    note += f". {tex(citation.setting[:1].upper() + citation.setting[1:])}. Replay: \\texttt{{{tex(citation.replay)}}}"
     if citation.warning:
         note = f"NOT CITABLE: {tex(citation.warning)}. {note}"
     fields = {

@@ -5,6 +5,7 @@ A figure is drawn from the specification in the recipe's card, so that old recor
 
 import io
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.text import Text
 
-from keras_reprise.errors import IntegrityError, printable
+from keras_reprise.errors import IntegrityError, UserError, printable
 from keras_reprise.figures._curves import curves
 from keras_reprise.figures._histograms import histogram_grid
 from keras_reprise.figures._trials import heat_map, scatter
@@ -37,6 +38,11 @@ STYLE: Any = {
 }
 # What a dark page shows instead: attributes stay, so that programs that know no style sheet draw the light figure.
 DARK = {INK: "#e8e8e8", "#000000": "#ffffff", LINE: "#5a5f66", GRID: "#3a3f46"}
+METADATA: dict[str, Any] = {  # no dates: the same records give the same bytes
+    "svg": {"metadata": {"Date": None, "Creator": "keras-reprise"}},
+    "pdf": {"metadata": {"CreationDate": None, "ModDate": None, "Creator": "keras-reprise"}},
+    "pgf": {},
+}
 KINDS = {"curves": curves, "histogram-grid": histogram_grid, "scatter": scatter, "heat-map": heat_map}
 
 
@@ -49,7 +55,7 @@ def draw(specification: Mapping[str, Any], records: Sequence[Record], form: str 
     if kind not in KINDS:
         raise IntegrityError(f"The figure kind {kind!r} is unknown.\nUpdate keras-reprise to draw it.")
     with mpl.rc_context(), sns.axes_style("whitegrid"), sns.color_palette("colorblind"):
-        mpl.rcParams.update(STYLE)
+        mpl.rcParams.update(STYLE | (_latex() if form == "pgf" else {}))
         figure = KINDS[kind](specification, records)
         if figure is None:
             return None
@@ -58,15 +64,24 @@ def draw(specification: Mapping[str, Any], records: Sequence[Record], form: str 
                 text.set_text(printable(text.get_text()))
             if "$" in text.get_text() and "mathdefault" not in text.get_text():
                 text.set_parse_math(False)  # labels are data: a dollar sign is a dollar sign
-        buffer = io.BytesIO()
-        dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}.get(form, {})
-        creator = {"Creator": "keras-reprise"} if form in ("svg", "pdf") else {}
+        buffer = io.StringIO() if form == "pgf" else io.BytesIO()
         try:
-            figure.savefig(buffer, format=form, metadata=(dates | creator) or None)
+            figure.savefig(buffer, format=form, **METADATA[form])
         finally:
             plt.close(figure)
     content = buffer.getvalue()
+    content = content.encode() if isinstance(content, str) else content
     return _themed(content) if form == "svg" else content
+
+
+def _latex() -> dict[str, Any]:
+    """Settings of PGF: the LaTeX that is here, and the fonts of the document that inputs the figure."""
+    here = [name for name in ("pdflatex", "xelatex", "lualatex") if shutil.which(name)]
+    if not here:
+        raise UserError(
+            "A PGF figure needs pdflatex, xelatex or lualatex, and none is here.\nInstall LaTeX, or draw PDF."
+        )
+    return {"pgf.texsystem": here[0], "pgf.rcfonts": False}
 
 
 def _themed(svg: bytes) -> bytes:
