@@ -9,6 +9,12 @@ from pathlib import Path
 import pytest
 from forging import add_record, forge, records
 
+
+def _has_pgf() -> bool:
+    finder = shutil.which("kpsewhich")
+    return finder is not None and subprocess.run([finder, "pgf.sty"], capture_output=True, check=False).returncode == 0
+
+
 KEY = "plain/two-is-two"
 
 
@@ -336,9 +342,7 @@ def test_an_article_builds_with_the_macros(article, clean_store, reprise, hostil
     assert (article.parent / "article.pdf").stat().st_size > 10_000
 
 
-@pytest.mark.skipif(
-    shutil.which("pdflatex") is None, reason="no LaTeX on this machine (Debian: texlive-latex-recommended)"
-)
+@pytest.mark.skipif(not _has_pgf(), reason="no LaTeX with pgf on this machine (Debian: texlive-pictures)")
 def test_pgf_figures_for_latex(clean_store, reprise, tmp_path):
     result = reprise(
         "cite", "plain", "--figures", tmp_path / "figures", "--figure-format", "pgf", "--store", clean_store
