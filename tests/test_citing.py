@@ -351,6 +351,23 @@ def test_pgf_figures_for_latex(clean_store, reprise, tmp_path):
     assert "\\begin{pgfpicture}" in next((tmp_path / "figures").glob("*.pgf")).read_text()
 
 
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="no LaTeX on this machine (Debian: texlive-latex-recommended)"
+)
+def test_the_example_article_builds_from_the_project_s_results(tmp_path, reprise, monkeypatch):
+    top = Path(__file__).parents[1]
+    shutil.copy(top / "examples" / "article" / "article.tex", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    result = reprise("cite", "--latex", "--figures", "figures", "cifar10-lr-drop", "--store", top / "results")
+    assert result.exit_code == 0, result.output
+    (tmp_path / "results.tex").write_text(result.stdout)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "article"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert reprise("check-citations", "article.tex", "--store", top / "results").exit_code == 0
+
+
 def test_figures_for_latex(clean_store, reprise, tmp_path):
     result = reprise("cite", "--latex", "--figures", tmp_path / "figures", "--store", clean_store)
     assert result.exit_code == 0, result.output

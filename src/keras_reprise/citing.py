@@ -102,13 +102,15 @@ def of(group: Group, store: Store, *, record: Summary | None = None, quantity: Q
 
 def sentence(citation: Citation) -> str:
     """One sentence that can stand in a text."""
-    return f"{_statement(citation)}, {citation.setting}.{_warning(citation)}"
+    tree = f"; {citation.swhid}" if citation.swhid else ""
+    return f"{_statement(citation)}, {citation.setting}{tree}.{_warning(citation)}"
 
 
 def markdown(citation: Citation) -> str:
     """The same in Markdown: the identifier as code."""
     plain = f"{escape(_statement(citation, ''))}`{citation.identifier}`)"
-    return f"{plain}, {escape(citation.setting)}.{escape(_warning(citation))}"
+    tree = f"; `{citation.swhid}`" if citation.swhid else ""
+    return f"{plain}, {escape(citation.setting)}{tree}.{escape(_warning(citation))}"
 
 
 def bibtex(citation: Citation) -> str:

@@ -12,6 +12,7 @@ from keras_reprise.git import git
 from keras_reprise.groups import gather
 from keras_reprise.store import Store, Summary
 
+Read = Callable[[Path], tuple[list[Summary], Store, bool]]  # the records of a store, and whether some are broken
 KINDS = ("machine", "environment", "backend", "keras", "recipe", "commit", "store")
 
 
@@ -24,8 +25,8 @@ class _Choice:
     means: Callable[[Summary], bool]
 
 
-def side(name: str, store: Store, summaries: Iterable[Summary]) -> Side:
-    """The side that `name` means: `kind:value`, or a value that only one kind has.
+def side(name: str, store: Store, summaries: Iterable[Summary], read: Read) -> Side:
+    """The side that `name` means: `kind:value`, or a value that only one kind has. `read` opens another store.
 
     UserError when nothing or more than one thing is meant.
     """
@@ -36,8 +37,8 @@ def side(name: str, store: Store, summaries: Iterable[Summary]) -> Side:
     if kind == "store" or (not kind and (Path(value) / "records").is_dir()):
         if not (Path(value) / "records").is_dir():
             raise UserError(f"{value} is no results store.\nGive the folder that holds records/.")
-        other = Store(Path(value))
-        return Side(f"store {value}", tuple(gather(other.summaries()[0], other)), other)
+        found, other, _ = read(Path(value))
+        return Side(f"store {value}", tuple(gather(found, other)), other)
     choices = [choice for choice in _choices(value, store, summaries) if kind in ("", choice.kind)]
     if not choices:
         raise UserError(_nothing(name, store, summaries))

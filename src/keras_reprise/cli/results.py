@@ -99,7 +99,7 @@ def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection:
     from keras_reprise import describe, sides
 
     summaries, store, broken = read_store(store_path, (), **selection)
-    comparison = comparing.compare(sides.side(a, store, summaries), sides.side(b, store, summaries))
+    comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
         print_json(describe.comparison_facts(comparison))
     else:
