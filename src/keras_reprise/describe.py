@@ -104,7 +104,10 @@ def aligned(value: float, mean: float, sd: float) -> str:
     if not all(map(math.isfinite, (value, mean, sd))) or sd == 0 or not 1e-5 <= abs(mean) < 1e7:
         return number(value)
     decimals = 1 - math.floor(math.log10(sd))
-    return f"{value:.{max(0, decimals)}f}" if decimals <= 9 else number(value, 9)
+    if decimals > 9:
+        return number(value, 9)
+    text = f"{value:.{max(0, decimals)}f}"
+    return text.lstrip("-") if float(text) == 0 else text
 
 
 def interval(ends: tuple[float | None, float | None]) -> str:
