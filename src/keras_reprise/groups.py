@@ -155,13 +155,14 @@ def read(group: Group, store: Store) -> list[Record]:
 def costs(groups: Sequence[Group], store: Store) -> dict[str, GroupCost]:
     """What each group cost, by its digest; remembered in the store's cache."""
     known = store.remembered(COSTS, dict[str, GroupCost]) or {}
-    new = {group.digest: _cost(read(group, store)) for group in groups if group.digest not in known}
+    new = {group.digest: cost_of(read(group, store)) for group in groups if group.digest not in known}
     if new:
         store.remember(COSTS, known | new)
     return known | new
 
 
-def _cost(records: Sequence[Record]) -> GroupCost:
+def cost_of(records: Sequence[Record]) -> GroupCost:
+    """What the arms of these replicates cost."""
     from statistics import median
 
     arms = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_reprise import catalog
+from keras_reprise import catalog, reference
 from keras_reprise.compare import Side
 from keras_reprise.errors import UserError
 from keras_reprise.git import git
@@ -34,6 +34,9 @@ def side(name: str, store: Store, summaries: Iterable[Summary], read: Read) -> S
     kind, _, value = name.partition(":")
     if kind not in KINDS:
         kind, value = "", name
+    if value == "reference" and kind in ("", "store"):
+        project = reference.store()
+        return Side("reference", tuple(gather(project.summaries()[0], project)), project)
     if kind == "store" or (not kind and (Path(value) / "records").is_dir()):
         if not (Path(value) / "records").is_dir():
             raise UserError(f"{value} is no results store.\nGive the folder that holds records/.")

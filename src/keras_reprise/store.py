@@ -189,7 +189,7 @@ class Store:
                 except IntegrityError as error:
                     problems.append(Problem(printable(name), str(error).split("\n")[0]))
                     continue
-                summary = _summary(name, record)
+                summary = summary_of(name, record)
                 entry = _Indexed(status.st_size, status.st_mtime_ns, summary)
             index[name] = entry
         if index != known:
@@ -303,7 +303,8 @@ def record_path(record: Record) -> Path:
     )
 
 
-def _summary(name: str, record: Record) -> Summary:
+def summary_of(name: str, record: Record) -> Summary:
+    """The record at `name` without its arms."""
     shared = {field: getattr(record, field) for field in Summary.__struct_fields__ if field != "path"}
     return Summary(path=name, **shared)
 

@@ -94,6 +94,8 @@ def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection:
               reprise compare 91d80901 6a920096
 
               reprise compare results ../other/results
+
+              reprise compare reference backend:tensorflow   (with the project's own results)
     """
     from keras_reprise import compare as comparing
     from keras_reprise import describe, sides

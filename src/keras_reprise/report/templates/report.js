@@ -33,7 +33,7 @@
     let shown = 0;
     for (const row of rows) {
       const fits = (!want.family || row.dataset.family === want.family)
-        && (!want.document || row.dataset.documents.split(" ").includes(want.document))
+        && (!want.document || row.dataset.documents.split("|").includes(want.document))
         && words.every((word) => row.dataset.text.includes(word));
       let any = false;
       for (const result of row.querySelectorAll(".results > li")) {

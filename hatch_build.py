@@ -1,0 +1,41 @@
+"""What the wheel brings beside the code: the project's results in short, to compare a new machine with.
+
+Records without curves, histograms and trials, with their cards, machines and environments, as one compressed JSON file.
+"""
+
+import gzip
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+TARGET = "keras_reprise/_reference.json.gz"
+
+
+class ReferenceHook(BuildHookInterface):
+    """Adds the reference results to a wheel that is built where the records are."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        results = Path(self.root) / "results"
+        if version == "editable" or not (results / "records").is_dir():
+            return
+        path = Path(tempfile.mkdtemp()) / "reference.json.gz"
+        path.write_bytes(gzip.compress(json.dumps(reference(results), sort_keys=True).encode(), mtime=0))
+        build_data["force_include"][str(path)] = TARGET
+
+
+def reference(results: Path) -> dict[str, Any]:
+    """The content of the reference file for the store `results`."""
+    records = []
+    for path in sorted((results / "records").rglob("*.json")):
+        record = json.loads(path.read_bytes())
+        for arm in record["arms"].values():
+            arm |= {"curves": {}, "histograms": {}, "trials": [], "params": {}}
+        records.append(record)
+    documents = {
+        kind: {path.stem: json.loads(path.read_bytes()) for path in sorted((results / kind).glob("*.json"))}
+        for kind in ("cards", "machines", "environments")
+    }
+    return {"schema": 1, "records": records, **documents}
