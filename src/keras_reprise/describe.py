@@ -312,7 +312,7 @@ def comparison_text(comparison: Comparison) -> str:
         if pair.passed_over:
             parts.append(f"  {pair.passed_over} more groups of records match; the ones that differ least are compared.")
         rows = [
-            [c.claim, c.a_verdict + ("" if c.a_verdict == c.b_verdict else " *"), c.b_verdict, f"{number(c.a_mean)} (n={c.a_n})", f"{number(c.b_mean)} (n={c.b_n})", *_change(c)]
+            [c.claim, c.a_verdict + ("" if c.a_verdict == c.b_verdict else " *"), c.b_verdict, f"{aligned(c.a_mean, c.a_mean, c.a_sd)} (n={c.a_n})", f"{aligned(c.b_mean, c.b_mean, c.b_sd)} (n={c.b_n})", *_change(c)]
             for c in pair.claims
         ]  # fmt: skip
         parts.append(tabulate(rows, headers=["claim", "verdict A", "verdict B", "mean A", "mean B", "change A to B", "p"], disable_numparse=True))  # fmt: skip

@@ -47,6 +47,7 @@ def _environment() -> jinja2.Environment:
         "script": Markup(script),
         "policy": _policy(style, script),
         "signs": SIGNS,
+        "aligned": describe.aligned,
         "number": describe.number,
         "interval": describe.interval,
         "tally": describe.tally,
