@@ -304,6 +304,13 @@ def test_macros_and_their_definitions_are_checked(article, clean_store, reprise)
     assert "no claim 'two-is-four'" in reprise("check-citations", article, "--store", clean_store).output
 
 
+def test_macros_of_an_identifier_have_the_group_in_their_keys(cite, clean_store):
+    text = cite(identifier(cite("plain")), "--latex")
+    (folder,) = {path.parent.name for path in records(clean_store)}
+    assert f"\\reprisedefine{{plain@1:quick-{folder}/two-is-two/mean}}" in text
+    assert cite("plain/two-is-two", "plain/two-is-three", "--latex").count("reprisedefinetable{plain}") == 1
+
+
 def test_stale_macros_are_found(article, clean_store, reprise):
     forge(
         clean_store,

@@ -21,9 +21,13 @@ AUTHOR = "The keras-reprise developers"
 
 @dataclass(frozen=True)
 class Citation:
-    """What is cited: a group of records, one record of it, or one of its quantities; with where it was measured."""
+    """What is cited: a group of records, one record of it, or one of its quantities; with where it was measured.
+
+    `key` is the group's name in keys of numbers.
+    """
 
     group: Group
+    key: str
     hardware: str
     software: str
     swhid: str | None
@@ -75,15 +79,18 @@ def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
         found = identifiers.find(whole, groups, store)
         group, record = found.group, found.record
         part = split_key(f"x/{part}")[3] if part else ""
+        key = f"{group.slug}@{group.version}:{group.key}"
     else:
         slug, version, place, part, _ = split_key(name)
-        group = find_group(groups, slug, version, place)
+        group, key = find_group(groups, slug, version, place), name.partition("/")[0]
     if part:
         quantity = quantities.quantity(group, part, store)
-    return of(group, store, record=record, quantity=quantity)
+    return of(group, store, key=key, record=record, quantity=quantity)
 
 
-def of(group: Group, store: Store, *, record: Summary | None = None, quantity: Quantity | None = None) -> Citation:
+def of(
+    group: Group, store: Store, *, key: str = "", record: Summary | None = None, quantity: Quantity | None = None
+) -> Citation:
     """The citation of a group, of one record of it, or of one quantity."""
     cited = [record] if record else list(group.members)
     for summary in cited:
@@ -91,6 +98,7 @@ def of(group: Group, store: Store, *, record: Summary | None = None, quantity: Q
     environment = store.document("environments", group.environment)
     return Citation(
         group=group,
+        key=key or group.slug,
         hardware=describe.hardware(store.document("machines", group.machine)),
         software=describe.software(environment),
         swhid=identifiers.swhid(store, [summary.path for summary in cited]),

@@ -36,7 +36,7 @@ def cite(
     """Cite a recipe, a claim, a record or one number.
 
     WHAT is a recipe (cifar10-lr-drop), a claim or metric of it (cifar10-lr-drop/drop-lowers-train-loss,
-    cifar10-lr-drop/arm/drop/test_accuracy), an identifier (reprise:...) or the start of a record's id.
+    cifar10-lr-drop/arm/drop/test_error), an identifier (reprise:...) or the start of a record's id.
 
     Examples: reprise cite cifar10-lr-drop/drop-lowers-train-loss --format markdown
 
@@ -54,7 +54,7 @@ def cite(
             "Say what to cite.\nA recipe, recipe/claim, an identifier or a record's id; --latex without any writes macros for the whole store."
         )
     citations = [citing.find(name, found, store) for name in what]
-    chosen = [(name.split("/")[0], c.group) for name, c in zip(what, citations, strict=True)] or tex.keyed(found)
+    chosen = list({c.key: c.group for c in citations}.items()) or tex.keyed(found)
     lines = []
     if figures:
         with counter("figures") as tell:
@@ -66,7 +66,8 @@ def cite(
     else:
         for citation in citations:
             say(citing.FORMATS[form](citation))
-    for reason in dict.fromkeys(c.warning for c in citations if c.warning):
+    warnings = [c.warning for c in citations] if not latex else [group.uncitable for _, group in chosen]
+    for reason in dict.fromkeys(filter(None, warnings)):
         click.echo(f"reprise: not citable: {errors.printable(reason)}", err=True)
     if broken:
         sys.exit(errors.BROKEN)
