@@ -43,6 +43,25 @@ def test_bad_input_is_one_message_and_exit_2(arguments, words, store_path, repri
         assert not list(store_path.rglob("seed*.json"))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["report", "--output"],
+        ["export", "--output"],
+        ["export", "--format", "parquet", "--output"],
+        ["export", "--format", "ro-crate", "--output"],
+        ["export", "--format", "mlflow", "--output"],
+        ["cite", "plain", "--figures"],
+    ],
+)
+def test_output_that_cannot_be_written_is_one_message(filled_store, tmp_path, reprise, command):
+    (tmp_path / "file").write_text("in the way")
+    result = reprise(*command, tmp_path / "file" / "below", "--store", filled_store)
+    assert result.exit_code == 2, result.output
+    assert "Nothing can be written" in result.output or "is missing" in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
 def test_a_backend_that_is_not_installed_says_how_to_get_it(store_path, reprise, monkeypatch):
     from keras_reprise.engine import backend
 

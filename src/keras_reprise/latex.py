@@ -12,7 +12,7 @@ from keras_reprise.errors import UserError
 from keras_reprise.groups import Group, read
 from keras_reprise.markup import latex as escape
 from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, quantities
-from keras_reprise.store import Store, write_atomically
+from keras_reprise.store import Store, make_folder, write_atomically
 
 PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
 % `reprise check-citations` says which numbers the store no longer gives.
@@ -113,6 +113,7 @@ def draw(
     """Draw every figure of the groups as PDF, PGF or SVG into `folder`; returns the LaTeX lines that define them."""
     from keras_reprise import figures
 
+    make_folder(folder)
     lines, total = [], sum(len(group.card.figures) for _, group in groups)
     done = 0
     for key, group in groups:

@@ -318,6 +318,18 @@ def _read_bytes(path: Path, root: Path) -> bytes:
         ) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder` for output, and fail now, with a message, when nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StoreError(
+            f"Nothing can be written to {folder}: {error.strerror or error}.\nGive another folder, free space, or change its permissions."
+        ) from error
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside `path`, flush it to disk, and rename it: a reader sees all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from keras_reprise import describe
 from keras_reprise.citing import AUTHOR
 from keras_reprise.errors import UserError
 from keras_reprise.groups import gather
-from keras_reprise.store import Store, Summary
+from keras_reprise.store import Store, Summary, make_folder
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CRATE = "https://w3id.org/ro/crate/1.1"
@@ -73,7 +73,7 @@ def write(summaries: Sequence[Summary], store: Store, folder: Path) -> Path:
                 action["error"] = f"the replicate ended as {summary.status}; the record says why"
             actions.append(action)
     crate.root_dataset["mentions"] = actions
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     crate.write(folder)
     return folder / "ro-crate-metadata.json"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_reprise.errors import UserError
 from keras_reprise.record import Record, number
-from keras_reprise.store import Store, Summary
+from keras_reprise.store import Store, Summary, make_folder
 
 PLACE = (
     "record", "recipe", "version", "scale", "seed", "repeat", "status", "data", "substitute", "machine", "cpu", "gpus",
@@ -20,7 +20,7 @@ CLAIMS = (*PLACE, "claim", "statistic", "unit", "must_lie_above", "must_lie_belo
 def write(summaries: Sequence[Summary], store: Store, folder: Path, form: str) -> list[Path]:
     """Write both tables as `csv` or `parquet` into `folder`; returns the files."""
     tables = {"metrics": (METRICS, metric_rows), "claims": (CLAIMS, claim_rows)}
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     files = []
     for name, (columns, rows) in tables.items():
         path = folder / f"{name}.{form}"

@@ -10,7 +10,7 @@ from typing import Any
 from keras_reprise.errors import UserError
 from keras_reprise.groups import Group, gather
 from keras_reprise.record import ArmData, Record, number
-from keras_reprise.store import Store, Summary
+from keras_reprise.store import Store, Summary, make_folder
 
 BATCH = 1000  # metrics that one call of MLflow takes
 LONGEST = 500  # characters of a parameter that every version of MLflow takes
@@ -28,7 +28,7 @@ def write(summaries: Sequence[Summary], store: Store, folder: Path) -> Path:
     path = folder / "mlflow.db"
     if path.exists():
         raise UserError(f"{path} exists, and runs would be doubled.\nGive --output a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     client = MlflowClient(tracking_uri=f"sqlite:///{path.resolve()}")
     experiments: dict[str, str] = {}
     for group in gather(summaries, store):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_reprise.errors import StoreError
 from keras_reprise.report import html, markdown, pages
-from keras_reprise.store import Store, Summary, write_atomically
+from keras_reprise.store import Store, Summary, make_folder, write_atomically
 
 MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove
 
@@ -26,6 +26,7 @@ def write(
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
+    make_folder(folder)
     site = pages.build(summaries, store, folder, tell, all_figures=all_figures)
     written = {
         **html.render(site),
