@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from forging import forge, records
 
-from keras_reprise import catalog, describe, figures
+from keras_reprise import catalog, describe, documents, figures
 from keras_reprise.markup import markdown as escape
 from keras_reprise.store import Store
 
@@ -119,6 +119,13 @@ def test_the_pages_show_verdicts_evidence_errata_printed_values_and_record_ids(r
         for summary in Store(filled_store).summaries()[0]:
             assert summary.id in page
     assert "Printed and measured" in (report / "plain-v1.html").read_text()
+
+
+def test_every_source_of_the_recipes_is_a_described_document():
+    for entry in catalog.current():
+        for source in entry.card.sources:
+            assert documents.described(source.key)
+            assert source.where.startswith(documents.DOCUMENTS[source.key].number) or not source.where[:1].isdigit()
 
 
 def test_the_front_page_has_every_claim_with_its_effect(report):

@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from keras_reprise import describe
+from keras_reprise import describe, documents
 from keras_reprise.errors import printable
 from keras_reprise.report.pages import Site
 
@@ -50,6 +50,7 @@ def _environment() -> jinja2.Environment:
         "aligned": describe.aligned,
         "number": describe.number,
         "interval": describe.interval,
+        "described": documents.described,
         "tally": describe.tally,
     }
     return environment

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from keras_reprise import describe
+from keras_reprise import describe, documents
 from keras_reprise.markup import markdown as escape
 from keras_reprise.markup import markdown_code
+from keras_reprise.record import Card
 from keras_reprise.report.pages import RecipePage, Section, Site
 
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
@@ -57,9 +58,9 @@ def _front(site: Site) -> str:
 
 def _recipe(page: RecipePage) -> str:
     card = page.card
-    sources = ", ".join(f"{escape(source.key)} {escape(source.where)}" for source in card.sources)
+    sources = "\n".join(f"- {_source(key, card)}" for key in page.documents)
     arms = "\n".join(f"- `{markdown_code(name)}`: {escape(means)}" for name, means in card.arms.items())
-    head = f"# {page.name}\n\n**{escape(card.title)}.**\n\n{escape(card.question)}\n\nSources: {sources}\n\nArms:\n\n{arms}"
+    head = f"# {page.name}\n\n**{escape(card.title)}.**\n\n{escape(card.question)}\n\nSources:\n\n{sources}\n\nArms:\n\n{arms}"
     lines = ["## What the claims say, and what is measured", ""]
     for claim in page.claims:
         measured = (
@@ -69,6 +70,11 @@ def _recipe(page: RecipePage) -> str:
     if page.errata:
         lines += ["", "## Errata of the documents", "", *(f"- {escape(erratum)}" for erratum in page.errata)]
     return "\n\n".join([head, *(_section(section) for section in page.sections), "\n".join(lines)]) + "\n"
+
+
+def _source(key: str, card: Card) -> str:
+    places = "; ".join(escape(source.where) for source in card.sources if source.key == key)
+    return ": ".join(filter(None, (escape(key), escape(documents.described(key)), places)))
 
 
 def _section(section: Section) -> str:
