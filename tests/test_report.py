@@ -272,3 +272,39 @@ def test_a_store_that_cannot_be_written_is_still_reported(filled_store, tmp_path
     (filled_store / ".cache").write_text("in the way")
     assert reprise("report", "--store", filled_store, "--output", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "index.html").is_file()
+
+
+COMMANDS = [
+    ["report"],
+    ["verdict"],
+    ["status"],
+    ["cite", "plain"],
+    ["cite", "plain/two-is-two"],
+    ["cite", "--latex"],
+    ["compare", "backend:tensorflow", "backend:tensorflow"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_store_of_failed_replicates_alone_can_be_read(store_path, plain_recipe, reprise, monkeypatch, command):
+    monkeypatch.setenv("PLAIN_FAILS", "two")
+    assert reprise("run", plain_recipe, "--seeds", 3, "--store", store_path).exit_code == 4
+    result = reprise(*command, "--store", store_path)
+    assert result.exit_code == 0, result.output
+    assert "/home/somebody" not in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_claims_without_an_interval_and_numbers_that_are_none_can_be_read(filled_store, reprise, command):
+    def card(document):
+        document["claims"][0]["interval"] = [None, None]
+        document["claims"][1] |= {"interval": [5.0, 5.0], "printed": 1e300}
+
+    def record(document):
+        document["claims"] = {"two-is-two": "inf", "two-is-three": "nan"}
+        document["arms"]["one"]["metrics"]["value"] = "-inf"
+        document["arms"]["two"]["time"]["total_s"] = 0.0
+
+    forge(filled_store, card=card, record=record)
+    result = reprise(*command, "--store", filled_store)
+    assert result.exit_code == 0, result.output

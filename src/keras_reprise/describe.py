@@ -113,6 +113,8 @@ def aligned(value: float, mean: float, sd: float) -> str:
 def interval(ends: tuple[float | None, float | None]) -> str:
     """An interval in words that read well in a table."""
     low, high = ends
+    if low is None and high is None:
+        return "anywhere"
     if low is None:
         return f"below {high:.6g}"
     if high is None:
@@ -132,7 +134,7 @@ def environment_line(store: Store, env: str) -> str:
 
 def hardware(facts: Mapping[str, Any]) -> str:
     """A machine's facts in a few words."""
-    gpus = ", ".join(map(str, _listed(facts.get("gpus")))) or "no GPU"
+    gpus = ", ".join(map(str, listed(facts.get("gpus")))) or "no GPU"
     return f"{facts.get('cpu')}, {facts.get('cores')} cores, {facts.get('memory_gib')} GiB, {gpus}"
 
 
@@ -166,7 +168,8 @@ def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -
     return " ".join(words)
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """`value` where it is a list, else nothing: a document from elsewhere may hold anything."""
     return value if isinstance(value, list) else []
 
 

@@ -173,6 +173,10 @@ def _weigh(values: np.ndarray, claim: ClaimCard) -> _Test:
     if claim.exact and n:
         inside = bool(np.all((values >= low) & (values <= high)))
         return _Test(inside, math.nan, decided="reproduced" if inside else "contradicted")
+    if low == -math.inf and high == math.inf:
+        return _Test(
+            False, math.nan, "the claim has no interval, so nothing could contradict it", decided="inconclusive"
+        )
     if n < SMALLEST_N:
         doubt = f"n = {n}; at least {SMALLEST_N} replicates are needed"
         return _Test(False, math.nan, doubt, decided="inconclusive")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_reprise import describe
 from keras_reprise.errors import UserError
 from keras_reprise.record import Record, number
 from keras_reprise.store import Store, Summary, make_folder
@@ -91,7 +92,7 @@ def _records(summaries: Sequence[Summary], store: Store) -> Iterator[tuple[Recor
                 "substitute": record.data.substitute if record.data else False,
                 "machine": record.machine,
                 "cpu": _text(machine.get("cpu")),
-                "gpus": ", ".join(map(str, machine.get("gpus") or [])),
+                "gpus": ", ".join(map(str, describe.listed(machine.get("gpus")))),
                 "environment": record.environment,
                 "backend": _text((backend or {}).get("name")),
                 "backend_version": _text((backend or {}).get("version")),

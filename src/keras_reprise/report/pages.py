@@ -278,7 +278,10 @@ def build(
 
 
 def _caption(figure: drawing.Drawing) -> str:
-    return describe.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
+    try:
+        return describe.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
+    except (AttributeError, KeyError, TypeError):  # a card from elsewhere may ask for anything
+        return "A figure that its card does not describe."
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:
@@ -328,6 +331,8 @@ def _axes(groups: Sequence[Group]) -> dict[str, tuple[float, float, bool]]:
                 values += [value for value in (verdict.mean, verdict.ci_low, verdict.ci_high) if math.isfinite(value)]
         logarithmic = claim.log and all(value > 0 for value in values)
         values = [math.log(value) for value in values] if logarithmic else values
+        if not values:
+            continue
         low, high = min(values), max(values)
         margin = 0.12 * (high - low) or max(abs(high), 1.0) * 0.12
         if math.isfinite(margin):
