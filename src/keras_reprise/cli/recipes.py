@@ -55,7 +55,7 @@ def show(recipe: str, as_json: bool) -> None:
 
     Example: reprise show cifar10-lr-drop
     """
-    from keras_reprise.describe import describe_card
+    from keras_reprise.printing import describe_card
 
     if catalog.is_path(recipe):
         import msgspec
@@ -182,7 +182,7 @@ def data(ctx: click.Context) -> None:
 @JSON_OPTION
 def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
     """List the data sets and where they are."""
-    from keras_reprise.describe import data_rows
+    from keras_reprise.printing import data_rows
 
     rows = data_rows(data_dir)
     if as_json:
@@ -220,7 +220,7 @@ def doctor(as_json: bool) -> None:
 
     Example: reprise doctor
     """
-    from keras_reprise.describe import doctor_rows
+    from keras_reprise.printing import doctor_rows
 
     rows = doctor_rows(open_store(None))
     if as_json:

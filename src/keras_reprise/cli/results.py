@@ -20,7 +20,7 @@ def status(store_path: Path | None, as_json: bool) -> None:
 
     Example: reprise status
     """
-    from keras_reprise.describe import status_rows
+    from keras_reprise.printing import status_rows
 
     rows = status_rows(read_store(store_path)[0])
     if as_json:
@@ -39,14 +39,14 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
 
     Example: reprise verdict cifar10-lr-drop --scale full
     """
-    from keras_reprise import describe, judge
+    from keras_reprise import judge, printing
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     verdicts = [verdict for _, group in judge.judged(summaries, store) for verdict in group]
     if as_json:
-        print_json([describe.verdict_facts(v) for v in verdicts])
+        print_json([printing.verdict_facts(v) for v in verdicts])
     else:
-        say(describe.verdict_tables(verdicts, store))
+        say(printing.verdict_tables(verdicts, store))
     if broken:
         sys.exit(errors.BROKEN)
     if strict and any(v.verdict == "inconclusive" for v in verdicts):
@@ -98,14 +98,14 @@ def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection:
               reprise compare reference backend:tensorflow   (with the project's own results)
     """
     from keras_reprise import compare as comparing
-    from keras_reprise import describe, sides
+    from keras_reprise import printing, sides
 
     summaries, store, broken = read_store(store_path, (), **selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
-        print_json(describe.comparison_facts(comparison))
+        print_json(printing.comparison_facts(comparison))
     else:
-        say(describe.comparison_text(comparison))
+        say(printing.comparison_text(comparison))
     if broken:
         sys.exit(errors.BROKEN)
 

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_reprise.errors import StoreError
-from keras_reprise.report import html, markdown, pages
+from keras_reprise.report import html, markdown
+from keras_reprise.report.build import build
+from keras_reprise.report.pages import Site
 from keras_reprise.store import Store, Summary, make_folder, write_atomically
 
 MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove
@@ -27,7 +29,7 @@ def write(
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
     make_folder(folder)
-    site = pages.build(summaries, store, folder, tell, all_figures=all_figures)
+    site = build(summaries, store, folder, tell, all_figures=all_figures)
     written = {
         **html.render(site),
         **markdown.render(site),
@@ -43,7 +45,7 @@ def write(
     return folder / "index.html"
 
 
-def _remove_others(site: pages.Site, written: set[str], folder: Path) -> None:
+def _remove_others(site: Site, written: set[str], folder: Path) -> None:
     shown = {figure.file for page in (*site.recipes, *site.superseded) for s in page.sections for figure in s.figures}
     for path in folder.glob("*.html"):
         if path.name not in written and MARK in path.read_text("utf-8", "replace")[:2000]:

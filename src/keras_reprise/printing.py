@@ -1,0 +1,231 @@
+"""What the commands print of recipes, stores, verdicts and comparisons: texts, rows and facts, without Keras."""
+
+import importlib.util
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from keras_reprise import datasets, describe, environment
+from keras_reprise.compare import ClaimPair, Comparison
+from keras_reprise.errors import DataError
+from keras_reprise.judge import Verdict, data_label, groups, one_per_seed
+from keras_reprise.record import Card
+from keras_reprise.store import Store, Summary
+
+VERDICT_KEYS = (
+    "recipe", "version", "scale", "claim", "verdict", "n", "n_failed", "mean", "sd", "ci_low", "ci_high",
+    "interval", "unit", "machine", "environment", "data",
+)  # fmt: skip
+
+
+MORE_KEYS = ("says", "where", "p", "p_exact", "reason", "printed", "erratum")
+
+
+def verdict_facts(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as `verdict --json` prints it."""
+    return {key: getattr(verdict, key) for key in (*VERDICT_KEYS, *MORE_KEYS)}
+
+
+def verdict_tables(verdicts: Sequence[Verdict], store: Store) -> str:
+    """A table for every group of comparable records, with what it rests on above it."""
+    from tabulate import tabulate
+
+    tables: dict[tuple[Any, ...], list[Verdict]] = {}
+    for verdict in verdicts:
+        key = (verdict.recipe, verdict.version, verdict.scale, verdict.machine, verdict.environment, verdict.data)
+        tables.setdefault(key, []).append(verdict)
+    texts = []
+    for (recipe, version, scale, machine, env, data), rows in tables.items():
+        head = f"{recipe}@{version}, scale {scale}, data {data or 'none'}\n{describe.machine_line(store, machine)}\n{describe.environment_line(store, env)}"
+        table = [describe.verdict_row(verdict) for verdict in rows]
+        notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
+        notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
+        body = tabulate(table, headers=describe.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
+        texts.append("\n".join([head, "", body, *(["", "Notes:", *notes] if notes else []), "", describe.tally(rows)]))
+    return "\n\n\n".join(texts)
+
+
+def describe_card(card: Card, file_name: str) -> str:
+    """A recipe's card as text."""
+    lines = [f"{card.slug}@{card.version}  ({file_name})", card.title, "", card.question, ""]
+    lines += [
+        f"Sources: {', '.join(f'{source.key} {source.where}' for source in card.sources)}",
+        f"Data:    {card.data or 'none'}",
+        "",
+        "Arms",
+    ]
+    lines += [f"  {name}: {means}" for name, means in card.arms.items()]
+    lines += ["", "Scales"]
+    lines += [
+        f"  {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}"
+        for name, settings in card.scales.items()
+    ]
+    lines += ["", "Claims"]
+    for claim in card.claims:
+        printed = f", printed {claim.printed:g}" if claim.printed is not None else ""
+        lines += [
+            f"  {claim.id}  [{claim.where}]",
+            f"    {claim.says}",
+            f"    {claim.statistic}: {describe.interval(claim.interval)} {claim.unit}{printed}",
+        ]
+        lines += [f"    Erratum {claim.erratum}"] if claim.erratum else []
+    return "\n".join(lines)
+
+
+def status_rows(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
+    """How many replicates there are, by what makes them comparable."""
+    rows = []
+    for group in groups(summaries).values():
+        members = one_per_seed(group)
+        first = members[0]
+        rows.append(
+            {
+                "recipe": first.recipe.slug,
+                "version": first.recipe.version,
+                "scale": first.recipe.scale,
+                "data": data_label(first),
+                "machine": first.machine,
+                "environment": first.environment,
+                "complete": sum(s.status == "complete" for s in members),
+                "failed": sum(s.status != "complete" for s in members),
+                "seconds": round(sum(s.duration_s for s in members), 1),
+                "latest": max(s.finished_at for s in members)[:19] + "Z",
+            }
+        )
+    return rows
+
+
+def data_rows(data_dir: Path | None) -> list[dict[str, Any]]:
+    """The data sets, whether they are here, and where."""
+    try:
+        cifar10 = ("verified", str(datasets.find_cifar10(data_dir)))
+    except DataError as error:
+        cifar10 = ("not usable", str(error).split("\n")[0])
+    return [
+        {
+            "name": "cifar10",
+            "state": cifar10[0],
+            "where": cifar10[1],
+            "content": "50,000 + 10,000 colour images, 32 x 32, 10 classes",
+        },
+        {
+            "name": "digits",
+            "state": "verified" if importlib.util.find_spec("sklearn") else "missing",
+            "where": "scikit-learn",
+            "content": "1,500 + 297 digits, a substitute that works offline",
+        },
+    ]
+
+
+def doctor_rows(store: Store) -> list[dict[str, str]]:
+    """What this machine has and what is missing, each with advice."""
+    from keras_reprise.engine import backend
+
+    here = backend.installed()
+    facts = environment.machine_facts()
+    data = data_rows(None)[0]
+    rows = [
+        ("Python", platform.python_version(), ""),
+        ("machine", f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB", ""),
+        ("GPU", ", ".join(facts["gpus"]) or "none", ""),
+        ("backends", ", ".join(here) or "none", "" if here else "pip install 'keras-reprise[tensorflow-cpu]'"),
+        (
+            "cifar10",
+            data["state"],
+            ""
+            if data["state"] == "verified"
+            else "reprise data fetch cifar10, or set REPRISE_DATA; --data digits works offline",
+        ),
+        (
+            "store",
+            store.root.name if store.root.is_dir() else "none yet",
+            "" if store.root.is_dir() else "reprise run --suite quickstart",
+        ),
+    ]
+    return [{"what": what, "found": found, "advice": advice} for what, found, advice in rows]
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """What `compare` prints: the differences of the environments first, then verdicts and speed, then what was refused."""
+    from tabulate import tabulate
+
+    a, b = comparison.a.name, comparison.b.name
+    parts = [f"{a} compared with {b}", "", "What differs"]
+    rows = [[d.fact, _short(d.a), _short(d.b)] for d in comparison.differences]
+    parts.append(
+        tabulate(rows, headers=["fact", a, b], disable_numparse=True) if rows else "  nothing that is recorded"
+    )
+    for pair in comparison.pairs:
+        parts += ["", f"{pair.name}, scale {pair.a.scale}, data {pair.a.data_label}"]
+        if pair.a.version != pair.b.version:
+            parts.append(
+                "  Different versions: their results are never pooled, and claims that were restated are not compared."
+            )
+        if pair.passed_over:
+            parts.append(f"  {pair.passed_over} more groups of records match; the ones that differ least are compared.")
+        rows = [
+            [c.claim, c.a_verdict + ("" if c.a_verdict == c.b_verdict else " *"), c.b_verdict, f"{describe.aligned(c.a_mean, c.a_mean, c.a_sd)} (n={c.a_n})", f"{describe.aligned(c.b_mean, c.b_mean, c.b_sd)} (n={c.b_n})", *_change(c)]
+            for c in pair.claims
+        ]  # fmt: skip
+        parts.append(tabulate(rows, headers=["claim", "verdict A", "verdict B", "mean A", "mean B", "change A to B", "p"], disable_numparse=True))  # fmt: skip
+        rows = [[s.arm, f"{s.a_s:.4g}", f"{s.b_s:.4g}", f"{s.ratio:.3g}", f"{describe.number(s.low, 3)} to {describe.number(s.high, 3)}", s.what] for s in pair.speeds]  # fmt: skip
+        if rows:
+            parts += ["", tabulate(rows, headers=["arm", "seconds A", "seconds B", "A times as fast", "95 % interval", "seconds"], disable_numparse=True)]  # fmt: skip
+    ratio, low, high, n = comparison.speed
+    total = sum(len(pair.claims) for pair in comparison.pairs)
+    parts += ["", f"{len(comparison.differing)} of {total} claims have different verdicts (*)."]
+    if n:
+        spread = (
+            f" (95 % interval over recipes {describe.number(low, 3)} to {describe.number(high, 3)})" if n > 1 else ""
+        )
+        parts.append(f"{a} is {ratio:.3g} times as fast as {b}, geometric mean of {n} recipe settings{spread}.")
+    if comparison.refused:
+        parts += ["", "Not comparable:", *(f"  {reason}" for reason in comparison.refused)]
+    return "\n".join(parts)
+
+
+def comparison_facts(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as `compare --json` prints it."""
+    ratio, low, high, n = comparison.speed
+    return {
+        "a": comparison.a.name,
+        "b": comparison.b.name,
+        "differences": [asdict(d) for d in comparison.differences],
+        "pairs": [
+            {
+                "recipe": pair.a.slug,
+                "versions": [pair.a.version, pair.b.version],
+                "scale": pair.a.scale,
+                "data": pair.a.data_label,
+                "identifiers": [pair.a.identifier, pair.b.identifier],
+                "claims": [asdict(c) | {"verdicts_differ": c.verdicts_differ} for c in pair.claims],
+                "speeds": [asdict(s) for s in pair.speeds],
+            }
+            for pair in comparison.pairs
+        ],
+        "speed": {"ratio": ratio, "ci_low": low, "ci_high": high, "n": n},
+        "refused": list(comparison.refused),
+    }
+
+
+def _change(claim: ClaimPair) -> list[str]:
+    if claim.incomparable:
+        return [claim.incomparable, "-"]
+    if claim.identical:
+        return ["identical replicates", "-"]
+    if not math.isfinite(claim.change):
+        return ["-", "-"]
+    if not math.isfinite(claim.low):
+        return [describe.number(claim.change, 3), "-"]
+    sign = "x " if claim.is_ratio else ""
+    return [
+        f"{sign}{describe.number(claim.change, 3)} [{describe.number(claim.low, 3)}, {describe.number(claim.high, 3)}]",
+        describe.number(claim.p, 2),
+    ]
+
+
+def _short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
