@@ -1,6 +1,7 @@
 """What the project says of itself agrees."""
 
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -61,3 +62,16 @@ def test_the_results_in_the_repository_are_intact():
     count, problems = Store(TOP / "results").check()
     assert count > 0
     assert problems == []
+
+
+def test_the_report_in_the_repository_is_that_of_its_records(reprise, tmp_path):
+    """After new records or templates: `reprise report`, and commit what it writes."""
+    committed = TOP / "results" / "reports"
+    shutil.copytree(committed, tmp_path / "reports")
+    result = reprise("report", "--store", TOP / "results", "--output", tmp_path / "reports")
+    assert result.exit_code == 0, result.output
+    written = {
+        path.relative_to(tmp_path / "reports"): path for path in (tmp_path / "reports").rglob("*") if path.is_file()
+    }
+    assert {path.relative_to(committed) for path in committed.rglob("*") if path.is_file()} == set(written)
+    assert [name for name, path in written.items() if path.read_bytes() != (committed / name).read_bytes()] == []
