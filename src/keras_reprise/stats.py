@@ -1,10 +1,12 @@
 """Statistics of small samples: pure functions of arrays, no I/O.
 
-t tests and intervals (Student), exact sign-flip and sign tests, Holm's step-down adjustment, Clopper-Pearson intervals.
+t tests and intervals (Student), exact sign-flip, sign and rank-sum tests, Holm's step-down adjustment, Clopper-Pearson
+and Hodges-Lehmann intervals.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -40,6 +42,48 @@ def welch(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> tuple[float, flo
     error = math.sqrt(one + other)
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     return difference, difference - half, difference + half, 2 * float(stdtr(freedom, -abs(difference) / error))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How far the values now lie above those before: estimate, interval, and the exact two-sided p of no shift."""
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+
+
+def shift(before: np.ndarray, now: np.ndarray, level: float = 0.95) -> Shift:
+    """Hodges-Lehmann shift of `now` (m,) over `before` (n,), n, m >= 1, with the exact rank-sum test and its interval.
+
+    The rank-sum (Wilcoxon, Mann-Whitney) test is the permutation test on ranks: one stray value cannot decide it. Its
+    interval is infinite where n and m are too small for the level. Ties count half, which errs on the side of no shift.
+    """
+    differences = np.sort((now[:, None] - before[None, :]).ravel())
+    tail = rank_sum_tail(len(before), len(now))
+    wins = float(np.sum(differences > 0) + 0.5 * np.sum(differences == 0))
+    p = min(1.0, 2 * float(tail[math.ceil(min(wins, len(differences) - wins))]))
+    k = int(np.searchsorted(tail, (1 - level) / 2, side="right"))  # the k-th differences from both ends are its limits
+    low, high = (float(differences[k - 1]), float(differences[-k])) if k else (-math.inf, math.inf)
+    return Shift(float(np.median(differences)), low, high, p)
+
+
+@lru_cache(maxsize=64)
+def rank_sum_tail(n: int, m: int) -> np.ndarray:
+    """P(U <= u) for u = 0 ... nm of the Mann-Whitney statistic of n against m values without a shift.
+
+    Its counts are the coefficients of the Gaussian binomial of n + m over n, multiplied out factor by factor.
+    """
+    counts = np.zeros(n * m + 1)
+    counts[0] = 1.0
+    for i in range(1, n + 1):
+        if m + i <= n * m:
+            counts[m + i :] = counts[m + i :] - counts[: -(m + i)]  # times 1 - q^(m+i)
+        for start in range(i):
+            counts[start::i] = np.cumsum(counts[start::i])  # divided by 1 - q^i
+        counts /= counts.max()
+    return np.asarray(np.cumsum(counts) / counts.sum())
 
 
 def t_p_above(values: np.ndarray, bound: float) -> float:

@@ -1,0 +1,238 @@
+"""The rule of the regression gate: pure functions of what processes and replicates measured, no I/O.
+
+A metric has changed only if all of this holds: the change is above what counts; an exact permutation test on the processes'
+estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so; and what is
+measured again for that metric says so too. What counts is the metric's threshold, or three times the noise that this machine
+was calibrated to have where that is larger; for quality it is the equivalence margin. The run's own controls must be quiet,
+else nothing is called a regression. See docs/gate.md.
+
+Every comparison is on an additive scale on which positive is worse: logarithms of seconds and bytes, losses and errors
+themselves, accuracies negated.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from scipy.stats import nct
+from scipy.stats import t as student
+
+from keras_reprise.stats import holm, rank_sum_tail, shift, welch
+
+LEVEL = 0.05
+NOISE_FACTOR = 3.0
+POWER_QUANTILE = 0.8416  # of the normal distribution: what is seen in 80 % of gates
+MOST_SEEDS = 30
+USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
+
+REGRESSED, IMPROVED, SAME, INCONCLUSIVE = "regressed", "improved", "same", "inconclusive"
+INCOMPARABLE, FAILED = "incomparable", "failed"
+VERDICTS = (REGRESSED, FAILED, INCOMPARABLE, INCONCLUSIVE, IMPROVED, SAME)  # worst first
+
+Samples = Mapping[str, np.ndarray]  # metric -> one positive estimate a process (n,), in seconds or bytes
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one metric changed, before anything is decided. `change`, its interval and `bound` are on the additive scale.
+
+    `ratio` tells whether that scale is logarithmic. `least_p` is the smallest p that so many values can give.
+    """
+
+    metric: str
+    ratio: bool
+    n_before: int
+    n_now: int
+    before: float
+    now: float
+    change: float
+    low: float
+    high: float
+    p: float
+    bound: float
+    least_p: float = 0.0
+    worse_when_larger: bool = True
+
+
+@dataclass(frozen=True)
+class Row(Change):
+    """A metric's verdict. `again` is the change that the second look found, None where there was none.
+
+    `visible` is the smallest change that is seen in 80 % of such gates; infinite when none could be.
+    """
+
+    p_adjusted: float = 1.0
+    visible: float = math.inf
+    verdict: str = INCONCLUSIVE
+    why: str = ""
+    again: float | None = None
+
+    @property
+    def suspect(self) -> bool:
+        return self.verdict in (REGRESSED, IMPROVED)
+
+
+def bounds(
+    metrics: Sequence[str], thresholds: Mapping[str, float], noise: Mapping[str, float], default_noise: float
+) -> dict[str, float]:
+    """The change of logarithms that counts, by metric: its threshold, or 3 x noise where that is larger."""
+    return {m: max(math.log1p(thresholds[m]), NOISE_FACTOR * noise.get(m, default_noise)) for m in metrics}
+
+
+def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """How much of the machine's slowness a benchmark feels: 0 none of it, 1 as much as a fixed loop does.
+
+    The slope of log seconds (n,) on the log seconds of the loop (n,) within `groups` of identical code, pooled, as in an
+    analysis of covariance. It is drawn towards 0.8 as far as the groups say little: on a machine of steady speed the slope
+    cannot be known and hardly matters. The spread of slopes and the residual deviation are those of docs/gate.md.
+    """
+    products = squares = 0.0
+    for seconds, loops in groups:
+        if len(loops) > 1:
+            centred = loops - np.mean(loops)
+            products, squares = (
+                products + float(centred @ (seconds - np.mean(seconds))),
+                squares + float(centred @ centred),
+            )
+    weight = (RESIDUAL / SHARE_SPREAD) ** 2
+    return min(1.5, max(0.0, (products + weight * USUAL_SHARE) / (squares + weight)))
+
+
+def cost_changes(before: Samples, now: Samples, bound: Mapping[str, float]) -> list[Change]:
+    """The change of every time and memory that both sides have; by rank-sum test and Hodges-Lehmann interval."""
+    changes = []
+    for metric in (metric for metric in now if metric in before):
+        old, new = np.log(before[metric]), np.log(now[metric])
+        found, sizes = shift(old, new), (len(old), len(new))
+        changes.append(
+            Change(
+                metric, True, *sizes, math.exp(float(np.median(old))), math.exp(float(np.median(new))), found.estimate,
+                found.low, found.high, found.p, bound[metric], min(1.0, 2 * float(rank_sum_tail(*sizes)[0])),
+            )
+        )  # fmt: skip
+    return changes
+
+
+def quality_changes(
+    before: Samples, now: Samples, margins: Mapping[str, float], larger_is_worse: Mapping[str, bool]
+) -> list[Change]:
+    """The change of every error, loss or accuracy that both sides have; by Welch's t test on the replicates."""
+    changes = []
+    for metric in (metric for metric in now if metric in before):
+        old, new = before[metric], now[metric]
+        sign = 1.0 if larger_is_worse[metric] else -1.0
+        change, low, high, p = welch(sign * new, sign * old)
+        sizes = len(old), len(new)
+        least = 1.0 if min(sizes) < 2 else 0.0
+        p = 1.0 if math.isnan(p) else p
+        changes.append(
+            Change(
+                metric, False, *sizes, float(np.mean(old)), float(np.mean(new)), change,
+                -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, p,
+                margins[metric], least, larger_is_worse[metric],
+            )
+        )  # fmt: skip
+    return changes
+
+
+def decide(changes: Sequence[Change], level: float = LEVEL) -> list[Row]:
+    """What each change amounts to, with all of them as one family; suspects still have to be confirmed."""
+    rows = []
+    for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
+        reachable = found.least_p * len(changes) <= level
+        verdict, why = _verdict(found, p <= level)
+        if verdict == INCONCLUSIVE and not reachable:
+            why = f"{found.n_before} against {found.n_now} values cannot decide {len(changes)} metrics"
+        error = (found.high - found.low) / (2 * 1.96)
+        visible = found.bound + POWER_QUANTILE * error if reachable else math.inf
+        rows.append(Row(**vars(found), p_adjusted=p, visible=visible, verdict=verdict, why=why))
+    return rows
+
+
+def _verdict(found: Change, significant: bool) -> tuple[str, str]:
+    if abs(found.change) > found.bound:
+        if significant:
+            return (REGRESSED if found.change > 0 else IMPROVED), ""
+        return INCONCLUSIVE, "large, but it may be chance"
+    if -found.bound <= found.low and found.high <= found.bound:
+        return SAME, ""
+    return INCONCLUSIVE, "a change that counts cannot be excluded"
+
+
+def confirmed(rows: Sequence[Row], again: Sequence[Row]) -> list[Row]:
+    """`rows` with every suspect that the second look at its metric does not show again made inconclusive."""
+    second = {row.metric: row for row in again}
+    return [_settled(row, second.get(row.metric)) if row.suspect else row for row in rows]
+
+
+def _settled(row: Row, again: Row | None) -> Row:
+    if again is None:
+        return replace(row, verdict=INCONCLUSIVE, why="it could not be measured again")
+    if again.verdict != row.verdict:
+        return replace(row, verdict=INCONCLUSIVE, why="not seen again when measured again", again=again.change)
+    return replace(row, again=again.change)
+
+
+def unsettled(rows: Sequence[Row], why: str) -> list[Row]:
+    """`rows` with every suspect among times made inconclusive, because a control of the run failed."""
+    return [replace(row, verdict=INCONCLUSIVE, why=why) if row.suspect and row.ratio else row for row in rows]
+
+
+def null_rows(now: Samples, bound: Mapping[str, float]) -> list[Row]:
+    """The run against itself: its even processes against its odd ones, which were interleaved. None should be suspect.
+
+    The halves are too small for Holm; a suspect here is a change that counts with the halves completely separated.
+    """
+    halves = {metric: (values[::2], values[1::2]) for metric, values in now.items() if len(values) >= 6}
+    changes = cost_changes({m: a for m, (a, _) in halves.items()}, {m: b for m, (_, b) in halves.items()}, bound)
+    rows = []
+    for found in changes:
+        separated = found.p <= found.least_p + 1e-12
+        verdict = SAME
+        if separated and abs(found.change) > found.bound:
+            verdict = REGRESSED if found.change > 0 else IMPROVED
+        rows.append(Row(**vars(found), p_adjusted=found.p, visible=math.inf, verdict=verdict))
+    return rows
+
+
+def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
+    """What the log ratio of two gates of identical code is, in root mean square, by metric.
+
+    Each occasion's processes are cut into groups of `size`, as many as a gate has; every group is compared with every group
+    of the other occasions, or of the same one when there is only one. A metric with fewer than two groups has no entry.
+    """
+    found = {}
+    for metric in {metric: None for occasion in occasions for metric in occasion}:
+        groups = [
+            (number, np.log(values[start : start + size]))
+            for number, occasion in enumerate(occasions)
+            for values in [occasion.get(metric, np.array([]))]
+            for start in range(0, len(values) - size + 1, size)
+        ]
+        several = len({number for number, _ in groups}) > 1
+        squares = [shift(a, b).estimate ** 2 for (i, a), (j, b) in combinations(groups, 2) if i != j or not several]
+        if squares:
+            found[metric] = math.sqrt(float(np.mean(squares)))
+    return found
+
+
+def seeds_needed(
+    deviation: float, effect: float, margin: float, *, n_before: int, metrics: int, power: float = 0.95
+) -> int | None:
+    """The fewest replicates that show a loss of `effect` among `metrics` metrics, twice, in `power` of gates.
+
+    `deviation` is the standard deviation between replicates; the loss must be above `margin` and significant, at first and
+    when measured again. None when 30 replicates are too few.
+    """
+    for n in range(2, MOST_SEEDS + 1):
+        error = deviation * math.sqrt(1 / n + 1 / n_before)
+        if error == 0.0:
+            return n if effect > margin else None
+        freedom = n + n_before - 2
+        critical = float(student.ppf(1 - LEVEL / (2 * metrics), freedom))
+        found = float(nct.sf(max(critical, margin / error), freedom, effect / error))
+        if found**2 >= power:
+            return n
+    return None
