@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,14 @@ def usable_cores() -> int:
         return cores
 
 
-def code_facts(folder: Path | None) -> dict[str, Any]:
-    """The package's version, and the commit and state of the checkout `folder` (None: not run from a checkout)."""
+def code_facts(folder: Path | None, watched: Sequence[str] = ("src", "recipes", "pyproject.toml")) -> dict[str, Any]:
+    """The package's version, and the commit of the checkout `folder` (None: there is none) and the state of `watched` in it."""
     version = importlib.metadata.version("keras-reprise")
     unknown = {"package_version": version, "git_commit": None, "dirty": None, "diff_sha256": None}
     if folder is None:
         return unknown
     import hashlib
 
-    watched = ["src", "recipes", "pyproject.toml"]
     commit = git(folder, "rev-parse", "HEAD")
     changes = git(folder, "status", "--porcelain", "--", *watched)
     if commit is None or changes is None:

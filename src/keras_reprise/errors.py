@@ -45,3 +45,9 @@ class NothingMeasuredError(UserError):
     """The command has nothing to work on: no record matches."""
 
     exit_code = NOTHING_MEASURED
+
+
+class MeasurementError(UserError):
+    """A recipe or a benchmark crashed, so that nothing can be said of it."""
+
+    exit_code = RECIPE_FAILED

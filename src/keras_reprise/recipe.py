@@ -227,7 +227,8 @@ class Recipe:
     """One documented question and all that is needed to answer it. See CONTRIBUTING.md for a walk-through.
 
     `data` names the data set the arms use (None: none). `suites` lists the suites that include it beside `all`. `timing`
-    marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh process.
+    marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh process. `margins`
+    are the differences, in the metric's unit, up to which a metric of an arm is as good as before to a regression gate.
     """
 
     slug: str
@@ -242,6 +243,7 @@ class Recipe:
     data: str | None = None
     suites: tuple[str, ...] = ()
     timing: bool = False
+    margins: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.slug):
@@ -292,7 +294,7 @@ class Recipe:
                 "timing": self.timing,
             }
         )
-        return card
+        return card | ({"margins": plain(self.margins)} if self.margins else {})
 
 
 def _named(kind: str, name: str, items: tuple[Named, ...], slug: str) -> Named:

@@ -181,6 +181,7 @@ class Card(Strict, frozen=True):
     data: str | None = None
     suites: list[str] = []
     timing: bool = False
+    margins: dict[str, float] = {}
 
 
 def encode_number(value: float) -> float | str:

@@ -1,0 +1,218 @@
+"""Commands of regression benchmarking: gate, accept, calibrate, history."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_reprise import errors
+from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
+from keras_reprise.cli.root import main
+from keras_reprise.console import open_store, print_json, read_store, say
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+MEASURE_OPTIONS = [
+    click.option("--config", type=FILE, help="Settings (default: gate.toml, else benchmarks/gate.toml)."),
+    click.option("--benchmarks", multiple=True, help="A pytest-benchmark file, instead of those of the settings."),
+    click.option(
+        "--recipe", "recipes", multiple=True, help="A recipe, or suite:NAME, instead of those of the settings."
+    ),
+    click.option("--rounds", type=click.IntRange(2, 200), help="Processes of each benchmark file."),
+    click.option("--name", default="main", show_default=True, help="Which baseline: one per backend, say."),
+]
+
+
+def measuring(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what is measured."""
+    for option in reversed(MEASURE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def note(text: str) -> None:
+    click.echo(errors.printable(text), err=True)
+
+
+def settings_of(config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None) -> Any:
+    import msgspec
+
+    from keras_reprise.gate.settings import read_settings
+
+    settings = read_settings(config, benchmarks, recipes)
+    if rounds is None:
+        return settings
+    return msgspec.structs.replace(settings, rounds=rounds, baseline_rounds=max(rounds, 2))
+
+
+@main.command()
+@measuring
+@click.option("--between", nargs=2, metavar="ENV_A ENV_B", help="Compare two environments, see below.")
+@click.option(
+    "--import-benchmarks", "imports", multiple=True, type=FILE, help="pytest-benchmark JSON; each file is one process."
+)
+@click.option(
+    "--against", multiple=True, type=FILE, help="JSON files to compare the imported ones with, not the baseline."
+)
+@click.option("--junit-xml", type=FILE, help="Write the verdicts as JUnit XML.")
+@click.option("--markdown", type=FILE, help="Write a summary for a pull request.")
+@click.option("--strict", is_flag=True, help="Exit 5 when a metric is inconclusive.")
+@STORE_OPTION
+@JSON_OPTION
+def gate(
+    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
+    between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...], junit_xml: Path | None,
+    markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
+
+    Examples: reprise gate
+
+              reprise gate --between keras==3.14.0 keras==3.15.1
+
+    An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place of
+    what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
+
+    Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
+    with --strict.
+    """
+    from keras_reprise.gate import between as comparing
+    from keras_reprise.gate import gating, present
+
+    store = open_store(store_path)
+    if against and not imports:
+        raise errors.UserError("--against goes with --import-benchmarks.\nGive the files to compare with it.")
+    if imports:
+        from keras_reprise.gate.settings import read_settings
+
+        outcome = gating.imported(store, read_settings(config, measuring=False), name, against, imports)
+    elif between:
+        outcome = comparing.between(store, settings_of(config, benchmarks, recipes, rounds), name, *between, note)
+    else:
+        outcome = gating.gate(store, settings_of(config, benchmarks, recipes, rounds), name, note)
+    if junit_xml:
+        write_text(junit_xml, present.junit(outcome))
+    if markdown:
+        write_text(markdown, present.markdown(outcome))
+    if as_json:
+        print_json(present.facts(outcome))
+    else:
+        say(present.table(outcome))
+    sys.exit(outcome.exit_code(strict))
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    from keras_reprise.store import write_atomically
+
+    write_atomically(path, content)
+
+
+@main.command()
+@measuring
+@click.option("--why", required=True, help="Why this is right from now on; kept with the baseline.")
+@click.option("--by", help="Who accepts it (default: git's user.name).")
+@click.option("--last", is_flag=True, help="Accept what the last finished gate measured, without measuring anew.")
+@STORE_OPTION
+@JSON_OPTION
+def accept(
+    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
+    why: str, by: str | None, last: bool, store_path: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Accept how fast and how good the code is now as what later gates compare with.
+
+    Example: reprise accept --why "first baseline"
+    """
+    from keras_reprise.gate import gating
+    from keras_reprise.gate.documents import baseline_path
+    from keras_reprise.git import git
+
+    store = open_store(store_path)
+    who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
+    baseline = gating.accept(store, settings_of(config, benchmarks, recipes, rounds), name, who, why, last, note)
+    path = baseline_path(store, baseline.measured.machine, name)
+    if as_json:
+        return print_json(
+            {
+                "baseline": name,
+                "machine": baseline.measured.machine,
+                "by": who,
+                "why": why,
+                "processes": len(baseline.measured.processes),
+            }
+        )
+    say(
+        f"Accepted {len(baseline.measured.processes)} processes and {sum(len(q.seeds) for q in baseline.measured.quality)} replicates as {name!r}: {path}\nCommit that file; `reprise gate` compares with it."
+    )
+
+
+@main.command()
+@measuring
+@STORE_OPTION
+@JSON_OPTION
+def calibrate(
+    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
+    store_path: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other hours.
+
+    Example: reprise calibrate
+    """
+    import math
+
+    from keras_reprise.console import print_table
+    from keras_reprise.gate import gating
+
+    calibration, known = gating.calibrate(
+        open_store(store_path), settings_of(config, benchmarks, recipes, rounds), name, note
+    )
+    if as_json:
+        return print_json({"occasions": len(calibration.occasions), "noise": known.noise})
+    rows = [[metric, f"{value:.1%}", f"x {math.exp(3 * value):.3f}"] for metric, value in sorted(known.noise.items())]
+    print_table(rows, ["metric", "noise between gates", "changes count from"])
+    say(
+        f"\n{len(calibration.occasions)} occasions. Changes count from three times the noise, or from the metric's threshold if that is larger."
+    )
+
+
+@main.command()
+@click.argument("metric")
+@click.option("--name", default="main", show_default=True, help="Which baseline, for a benchmark's metric.")
+@click.option("--machine", help="Only this machine (start of its id).")
+@click.option("--figure", type=FILE, help="Draw it into this SVG or PDF file.")
+@STORE_OPTION
+@JSON_OPTION
+def history(
+    metric: str, name: str, machine: str | None, figure: Path | None, store_path: Path | None, as_json: bool
+) -> None:
+    """How a metric moved over time, and where it changed for good.
+
+    METRIC is RECIPE/ARM/METRIC, RECIPE/CLAIM, or a benchmark's name as the gate prints it.
+
+    Example: reprise history cifar10-lr-drop/drop/test_error
+    """
+    from keras_reprise import history as histories
+    from keras_reprise.gate.past import of_gates
+    from keras_reprise.printing import history_text
+
+    store = open_store(store_path)
+    if "::" in metric:
+        found = of_gates(metric, store, name)
+    else:
+        found = histories.of_records(metric, read_store(store_path)[0], store)
+    found = [series for series in found if not machine or series.machine.startswith(machine)]
+    if not found:
+        raise errors.NothingMeasuredError(
+            f"No machine that starts with {machine} has {metric}.\nLeave out --machine to see all."
+        )
+    if figure:
+        from keras_reprise.figures import draw_history
+
+        write_bytes(figure, draw_history(found, figure.suffix.lstrip(".") or "svg"))
+    if as_json:
+        return print_json([series.facts for series in found])
+    say("\n\n".join(map(history_text, found)))

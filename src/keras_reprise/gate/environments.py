@@ -1,0 +1,147 @@
+"""The two sides of `--between`: words that name an environment, and the environment they mean."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keras_reprise.errors import NothingMeasuredError, UserError, printable
+from keras_reprise.gate.processes import Side
+from keras_reprise.git import git
+
+Say = Callable[[str], None]
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?!=)")
+NEEDED = "import pytest, pytest_benchmark"
+SITE = "import site; [site.addsitedir(folder) for folder in {folders!r}]\n"
+
+
+@dataclass
+class Spec:
+    """What the words of an environment ask for."""
+
+    interpreter: str | None = None
+    requirements: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    commit: str | None = None
+
+
+def parse(words: str) -> Spec:
+    """An interpreter's path, requirements, backend:NAME, commit:REF and NAME=VALUE, in any order; "." is this one."""
+    spec = Spec()
+    for word in words.split():
+        path = Path(word)
+        if word == ".":
+            continue
+        if word.startswith("backend:"):
+            spec.variables["KERAS_BACKEND"] = word.removeprefix("backend:")
+        elif word.startswith("commit:"):
+            spec.commit = word.removeprefix("commit:")
+        elif VARIABLE.match(word):
+            name, _, value = word.partition("=")
+            spec.variables[name] = value
+        elif os.sep in word and "@" not in word:
+            found = next(
+                (p for p in (path, path / "bin" / "python", path / "Scripts" / "python.exe") if p.is_file()), None
+            )
+            if found is None:
+                raise UserError(
+                    f"There is no interpreter at {word}.\nGive the path of a Python, or of a virtual environment."
+                )
+            spec.interpreter = str(found.absolute())
+        else:
+            spec.requirements.append(word)
+    if not words.strip():
+        raise UserError("An environment has no words.\nWrite . for the one this command runs in.")
+    return spec
+
+
+@contextlib.contextmanager
+def sides(words: Sequence[str], say: Say) -> Iterator[dict[str, Side]]:
+    """The environments "a" and "b", made where that is needed and removed at the end."""
+    specs = [parse(one) for one in words]
+    with (
+        tempfile.TemporaryDirectory(prefix="reprise-between-", ignore_cleanup_errors=True) as scratch,
+        contextlib.ExitStack() as stack,
+    ):
+        yield {
+            name: stack.enter_context(_side(spec, Path(scratch) / name, say))
+            for name, spec in zip("ab", specs, strict=True)
+        }
+
+
+@contextlib.contextmanager
+def _side(spec: Spec, scratch: Path, say: Say) -> Iterator[Side]:
+    python = spec.interpreter or sys.executable
+    if spec.requirements:
+        say(f"Making an environment with {' '.join(spec.requirements)} ...")
+        python = _overlay(python, spec.requirements, scratch / "environment")
+    checked = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False)
+    if checked.returncode:
+        raise NothingMeasuredError(
+            f"{python} cannot import pytest and pytest_benchmark.\nNothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
+        )
+    with _worktree(spec.commit, scratch / "commit") as sources:
+        variables = dict(spec.variables)
+        if sources is not None:
+            path = [str(sources), *filter(None, [os.environ.get("PYTHONPATH")])]
+            variables["PYTHONPATH"] = os.pathsep.join(path)
+        yield Side(python, Path.cwd(), variables)
+
+
+def _overlay(python: str, requirements: Sequence[str], folder: Path) -> str:
+    """A virtual environment that has what `python` has, and the requirements in place of what they replace there."""
+    folders = subprocess.run(
+        [python, "-c", "import json, site; print(json.dumps(site.getsitepackages()))"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    made = _ran([python, "-m", "venv", str(folder)])
+    if made is None:
+        inner = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+        own = _site_packages(inner)
+        (own / "reprise-inherited.pth").write_text(SITE.format(folders=_listed(folders)), "utf-8")
+        made = _ran([str(inner), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+        if made is None:
+            return str(inner)
+    raise NothingMeasuredError(f"{' '.join(requirements)} cannot be installed: {made}\nNothing was measured.")
+
+
+def _listed(text: str) -> list[str]:
+    import json
+
+    return [str(folder) for folder in json.loads(text)]
+
+
+def _site_packages(python: Path) -> Path:
+    code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    return Path(subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _ran(command: Sequence[str]) -> str | None:
+    """None when the command succeeded, else the last lines it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
+    return None if done.returncode == 0 else printable(" ".join(lines[-3:])[:600])
+
+
+@contextlib.contextmanager
+def _worktree(commit: str | None, folder: Path) -> Iterator[Path | None]:
+    """Where the sources of a commit of this project lie, checked out beside it; None without a commit."""
+    if commit is None:
+        yield None
+        return
+    here = Path.cwd()
+    if commit.startswith("-") or git(here, "worktree", "add", "--detach", str(folder), commit) is None:
+        raise UserError(
+            f"There is no commit {commit} here.\nGive one that `git log` shows; a shallow clone may lack it."
+        )
+    try:
+        top = folder / (git(here, "rev-parse", "--show-prefix") or "").strip()
+        yield top / "src" if (top / "src").is_dir() else top
+    finally:
+        git(here, "worktree", "remove", "--force", str(folder))

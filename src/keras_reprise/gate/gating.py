@@ -1,0 +1,237 @@
+"""The gate itself, and what makes its references: `gate`, `accept`, `calibrate`. Nothing is written before all is measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from keras_reprise import errors
+from keras_reprise.errors import NothingMeasuredError, UserError
+from keras_reprise.gate import measuring, quality
+from keras_reprise.gate.documents import (
+    Accepted,
+    Baseline,
+    Calibration,
+    Finished,
+    Measured,
+    Software,
+    baseline_path,
+    calibration_path,
+    finished_gates,
+    keep,
+    read,
+    require_baseline,
+    write,
+)
+from keras_reprise.gate.injection import injections
+from keras_reprise.gate.processes import MOST_STEAL, Process, read_benchmarks
+from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, learn, look, look_of, second_look
+from keras_reprise.record import SCHEMA, Code
+from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
+from keras_reprise.store import Store
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a gate found, and all that its table needs. `notes` are lines to print below it."""
+
+    judgement: Judgement
+    before: str
+    now: str
+    changed: Sequence[str]
+    notes: Sequence[str] = field(default_factory=list)
+    machine: str = ""
+
+    @property
+    def compared(self) -> int:
+        return sum(row.verdict not in (FAILED, INCOMPARABLE) for row in self.judgement.rows)
+
+    def exit_code(self, strict: bool) -> int:
+        """1 regressed, 4 something crashed, 3 nothing could be compared, 5 inconclusive where that counts, else 0."""
+        found = {row.verdict for row in self.judgement.rows}
+        if REGRESSED in found:
+            return errors.BROKEN
+        if FAILED in found:
+            return errors.RECIPE_FAILED
+        if not self.compared:
+            return errors.NOTHING_MEASURED
+        return errors.INCONCLUSIVE if strict and INCONCLUSIVE in found else errors.OK
+
+
+def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
+    """Measure here and now, compare with the accepted baseline of this machine, and measure again what is flagged."""
+    this = measuring.this_machine()
+    baseline = require_baseline(store, this, name).measured
+    injections()
+    side, recipes = measuring.here(), quality.chosen(settings.recipes)
+    seeds = measuring.seeds_of(recipes, settings)
+    _announce(say, settings, settings.rounds, seeds, baseline, "and at most as long again if something looks changed")
+    found = measuring.measured(side, settings, settings.rounds, seeds, inject=True)
+    settings = comparable(settings, baseline.software, found.software)
+    known = calibrated(store, this, name, settings)
+    before, now = look(baseline, settings.estimate), look(found, settings.estimate)
+    judgement = first_look(before, now, settings, known)
+    if judgement.suspects:
+        suspects = [row.metric for row in judgement.suspects]
+        say(f"{len(suspects)} of {len(judgement.rows)} metrics look changed; measuring them again.")
+        second = look_of(*measuring.again(suspects, side, settings, recipes), settings.estimate)
+        judgement = second_look(judgement, before, second, settings, known)
+    if not injections():
+        keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
+    return Outcome(
+        judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software),
+        notes_of(judgement, known, found.processes), this,
+    )  # fmt: skip
+
+
+def comparable(settings: Settings, before: Software, now: Software) -> Settings:
+    """The settings with an estimate that both sides share: a loop of Python is no measure between two Pythons."""
+    if settings.estimate != "adjusted" or before.python == now.python:
+        return settings
+    return msgspec.structs.replace(settings, estimate="fastest")
+
+
+def imported(store: Store, settings: Settings, name: str, before: Sequence[Path], now: Sequence[Path]) -> Outcome:
+    """Compare JSON files of pytest-benchmark, each of which counts as one process; `before` may be empty: the baseline."""
+    this = measuring.this_machine()
+    estimate = "fastest" if settings.estimate == "fastest" else "median"  # files say nothing of the machine's speed
+    settings = msgspec.structs.replace(settings, estimate=estimate)
+    known = calibrated(store, this, name, settings) if not before else Known()
+
+    def gathered(paths: Sequence[Path]) -> Look:
+        found: dict[str, list[float]] = {}
+        for path in paths:
+            for metric, runs in read_benchmarks(path).items():
+                medians, fastest = [run.median for run in runs], [run.fastest for run in runs]
+                found.setdefault(metric, []).append(
+                    min(fastest) if estimate == "fastest" else float(np.median(medians))
+                )
+        return Look({metric: np.array(values) for metric, values in found.items()})
+
+    old = gathered(before) if before else look(require_baseline(store, this, name).measured, estimate)
+    new = gathered(now)
+    if not new.costs:
+        raise NothingMeasuredError("The files hold no benchmark.\nMake them with `pytest --benchmark-json=FILE`.")
+    judgement = first_look(Look({m: v for m, v in old.costs.items() if m in new.costs}), new, settings, known)
+    notes = ["Nothing could be measured again: what looks changed rests on these files alone."]
+    return Outcome(
+        judgement, f"{len(before)} files" if before else f"baseline {name!r}", f"{len(now)} files", [], notes, this
+    )
+
+
+def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
+    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate found it."""
+    this = measuring.this_machine()
+    if last:
+        finished = next(reversed(finished_gates(store, this, name)), None)
+        if finished is None:
+            raise NothingMeasuredError(
+                "No finished gate of this machine is kept.\nRun `reprise gate` first, or leave out --last to measure now."
+            )
+        found = finished.measured
+        if found.code != measuring.code_of(measuring.here()):
+            raise UserError(
+                "The last gate measured another state of the code than is here now.\nRun `reprise gate` again, or leave out --last to measure now."
+            )
+    else:
+        found = _measure(store, settings, name, say)
+    _require_sound(found, settings)
+    accepted = Accepted(at=measuring.now(), by=by, why=why)
+    baseline = Baseline(schema=SCHEMA, accepted=accepted, measured=found)
+    write(baseline_path(store, this, name), baseline)
+    return baseline
+
+
+def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Calibration, Known]:
+    """Measure identical code against itself and keep this occasion with the others; returns all that is known now."""
+    this = measuring.this_machine()
+    path = calibration_path(store, this, name)
+    kept = read(path, Calibration)
+    found = _measure(store, msgspec.structs.replace(settings, recipes=[]), name, say)
+    _require_sound(found, settings)
+    calibration = Calibration(schema=SCHEMA, occasions=[*(kept.occasions if kept else []), found])
+    write(path, calibration)
+    return calibration, calibrated(store, this, name, settings)
+
+
+def calibrated(store: Store, machine_id: str, name: str, settings: Settings) -> Known:
+    """What is known of this machine, from those occasions of calibration that share code and software."""
+    found = read(calibration_path(store, machine_id, name), Calibration)
+    if found is None:
+        return Known()
+    same: dict[tuple[Code, str], list[Measured]] = {}
+    for occasion in found.occasions:
+        same.setdefault((occasion.code, occasion.software.digest), []).append(occasion)
+    best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
+    return learn([look(occasion, settings.estimate) for occasion in best], settings.rounds)
+
+
+def _measure(store: Store, settings: Settings, name: str, say: Say) -> Measured:
+    recipes = quality.chosen(settings.recipes)
+    seeds = measuring.seeds_of(recipes, settings)
+    last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
+    _announce(say, settings, settings.baseline_rounds, seeds, last.measured if last else None, "")
+    return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds)
+
+
+def _announce(
+    say: Say, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None, more: str
+) -> None:
+    seconds = measuring.in_words(measuring.expected_s(settings, rounds, seeds, known))
+    parts = []
+    if settings.benchmarks:
+        files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
+        count = rounds * len(measuring.suites_of(settings))
+        parts.append(f"{count} processes ({rounds} rounds of {files} and the control)")
+    if seeds:
+        recipes = "1 recipe" if len(seeds) == 1 else f"{len(seeds)} recipes"
+        parts.append(f"{sum(map(len, seeds.values()))} replicates of {recipes}")
+    say(f"{' and '.join(parts)}: about {seconds}{', ' + more if more else ''}.")
+
+
+def _require_sound(found: Measured, settings: Settings) -> None:
+    """Nothing that crashed becomes a reference."""
+    failures = look(found, settings.estimate).failures
+    if failures:
+        what, why = next(iter(failures.items()))
+        raise errors.MeasurementError(f"{what}: {why}.\nNothing was kept. Mend it and run the command again.")
+    if not found.processes and not found.quality:
+        raise NothingMeasuredError("Nothing was measured.\nName benchmarks or recipes in gate.toml.")
+
+
+def changes(before: Software, now: Software) -> list[str]:
+    """What is installed or set otherwise than before, one line each."""
+    lines = [f"Python {before.python} -> {now.python}"] if before.python != now.python else []
+    for old, new in ((before.packages, now.packages), (before.variables, now.variables)):
+        lines += [
+            f"{name} {old.get(name, 'not there')} -> {new.get(name, 'not there')}"
+            for name in sorted({*old, *new})
+            if old.get(name) != new.get(name)
+        ]
+    return lines
+
+
+def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -> list[str]:
+    """What to know about a gate's table beside its rows."""
+    notes = []
+    disturbed = sum(process.disturbed for process in processes)
+    if disturbed:
+        notes.append(
+            f"{disturbed} of {len(processes)} processes were left out: the host took more than {MOST_STEAL:.0%} of the processor time."
+        )
+    if judgement.control_failed:
+        notes.append(
+            f"The control failed: {judgement.control_failed}. Times are not called regressed; run the gate again."
+        )
+    if not known.noise:
+        notes.append(
+            "This machine is not calibrated: a noise of 3 % is assumed. `reprise calibrate` measures it; best on several occasions, hours apart."
+        )
+    if injections():
+        notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")
+    return notes

@@ -1,0 +1,156 @@
+"""Measuring one side of a gate, with the time it will take said beforehand; what is flagged is measured again."""
+
+import datetime
+import hashlib
+import json
+import secrets
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from keras_reprise.environment import THREAD_VARIABLES, code_facts, machine_facts
+from keras_reprise.errors import MeasurementError
+from keras_reprise.gate import quality
+from keras_reprise.gate.documents import Measured, Quality, Software
+from keras_reprise.gate.injection import injected
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
+from keras_reprise.gate.settings import Settings
+from keras_reprise.interruption import machine
+from keras_reprise.progress import counter, format_seconds
+from keras_reprise.record import Code, pretty
+
+VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
+GUESSED_PROCESS_S, GUESSED_REPLICATE_S = 20.0, 30.0
+FACTS = """
+import importlib.metadata as m, json, platform
+found = {(d.metadata["Name"] or "").lower().replace("_", "-"): d.version for d in m.distributions()}
+print(json.dumps({"python": platform.python_version(), "packages": found}))
+"""
+
+
+def software(side: Side) -> Software:
+    """What is installed in the side's environment, asked of its own interpreter."""
+    done = subprocess.run(
+        [side.python, "-c", FACTS], cwd=side.folder, env=side.environment, capture_output=True, text=True, check=False
+    )
+    try:
+        facts = json.loads(done.stdout)
+    except ValueError as error:
+        raise MeasurementError(
+            f"{side.python} does not start: {done.stderr.strip()[-300:]}.\nNothing was measured."
+        ) from error
+    chosen = {name: side.environment[name] for name in VARIABLES if name in side.environment}
+    packages = {name: version for name, version in facts["packages"].items() if name and name != "keras-reprise"}
+    return Software(python=facts["python"], packages=packages, variables=chosen)
+
+
+def this_machine() -> str:
+    """The id under which a store keeps this machine's facts."""
+    return hashlib.sha256(pretty(machine_facts())).hexdigest()[:12]
+
+
+def here() -> Side:
+    """The environment and folder this command runs in."""
+    return Side(sys.executable, Path.cwd())
+
+
+def code_of(side: Side) -> Code:
+    """The commit and state of the project that the side's folder belongs to."""
+    return msgspec.convert(code_facts(side.folder, (".", ":(exclude)results")), Code)
+
+
+def seeds_of(recipes: Sequence[str], settings: Settings, skip: int = 0) -> dict[str, list[int]]:
+    """The seeds that each recipe is measured with, after the first `skip` times as many."""
+    counts = {name: settings.seeds_of(Path(name).stem) for name in recipes}
+    return {name: list(range(1 + skip * n, 1 + skip * n + n)) for name, n in counts.items()}
+
+
+def suites_of(settings: Settings) -> list[str]:
+    """The benchmark files with the gate's own control among them."""
+    return [*settings.benchmarks, CONTROL] if settings.benchmarks else []
+
+
+def expected_s(settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None) -> float:
+    """How long measuring will take, from what it took in `known`."""
+    by_suite: dict[str, list[float]] = {}
+    for process in known.processes if known else ():
+        by_suite.setdefault(process.suite, []).append(process.duration_s)
+    replicates = {found.recipe: found.seconds for found in known.quality} if known else {}
+    total = 0.0
+    for suite in suites_of(settings):
+        total += rounds * (statistics.fmean(by_suite[suite]) if suite in by_suite else GUESSED_PROCESS_S)
+    for name, chosen in seeds.items():
+        total += 10 + len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
+    return total
+
+
+def measured(
+    side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], *, inject: bool = False
+) -> Measured:
+    """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
+    order_seed = secrets.randbits(32)
+    processes = run_processes(plan(suites_of(settings), rounds, order_seed), {"now": side})
+    found = run_recipes(side, settings, seeds)
+    if inject:
+        processes, found = injected(processes, found)
+    return Measured(
+        machine=this_machine(), software=software(side), code=code_of(side), order_seed=order_seed,
+        processes=processes, quality=found,
+    )  # fmt: skip
+
+
+def run_processes(tasks: Sequence[Task], sides: Mapping[str, Side], only: Sequence[str] = ()) -> list[Process]:
+    """Run the tasks one after the other, the machine to themselves, with progress."""
+    with machine(alone=True, say=_say), counter("processes") as tell:
+        return measure(tasks, sides, only=only, done=tell)
+
+
+def run_recipes(side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]]) -> list[Quality]:
+    """Measure each recipe with its seeds, in a process of its own."""
+    found: list[Quality] = []
+    with counter("recipes") as tell:
+        for number, (name, chosen) in enumerate(seeds.items(), start=1):
+            found += quality.measure(name, chosen, side, settings)
+            tell(number, len(seeds))
+    return found
+
+
+def needed_again(
+    suspects: Sequence[str], settings: Settings, recipes: Sequence[str]
+) -> tuple[list[str], Sequence[str], list[str]]:
+    """What has to be measured again for the suspect metrics: benchmark files, their benchmarks (empty: all), recipes.
+
+    A process's peak memory is that of all its benchmarks, so it needs them all.
+    """
+    costs = [metric for metric in suspects if "::" in metric]
+    suites = [suite for suite in settings.benchmarks if any(metric.startswith(f"{suite}::") for metric in costs)]
+    only = () if any(metric.endswith(f"::{PEAK_MEMORY}") for metric in costs) else costs
+    wanted = {metric.split("/")[0] for metric in suspects if "::" not in metric}
+    return ([*suites, CONTROL] if suites else []), only, [name for name in recipes if Path(name).stem in wanted]
+
+
+def again(
+    suspects: Sequence[str], side: Side, settings: Settings, recipes: Sequence[str]
+) -> tuple[list[Process], list[Quality]]:
+    """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with new seeds."""
+    suites, only, chosen = needed_again(suspects, settings, recipes)
+    processes = run_processes(plan(suites, settings.rounds, secrets.randbits(32)), {"now": side}, only)
+    found = run_recipes(side, settings, seeds_of(chosen, settings, skip=1))
+    return injected(processes, found)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def in_words(seconds: float) -> str:
+    """An estimate as people say it: to the half minute."""
+    return format_seconds(seconds) if seconds < 60 else f"{max(1, round(seconds / 30)) / 2:g} min"
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,263 @@
+"""Fresh processes that run pytest-benchmark files: one estimate per benchmark and process, and the process's peak memory."""
+
+import datetime
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keras_reprise.errors import UserError
+from keras_reprise.record import without_paths
+
+PLUGIN = Path(__file__).with_name("plugin")
+CONTROL = "control"
+PEAK_MEMORY = "peak memory"
+ESTIMATES = ("relative", "median", "fastest")
+PLUGIN_NAME = "reprise_gate"
+PASSES = 12
+TIME_LIMIT_S = 900.0
+MOST_STEAL = 0.05  # of all processor time
+
+
+class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one fresh process measured of the benchmark file `suite`, or of the gate's own `control`. `side` is "now", or "a" or "b" where two environments are compared.
+
+    By metric, `fastest` and `median` are those of the benchmark's rounds in seconds; `relative` is the median over the
+    benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak memory
+    in bytes.
+    """
+
+    suite: str
+    side: str
+    round: int
+    position: int
+    started_at: str
+    duration_s: float
+    fastest: dict[str, float]
+    median: dict[str, float]
+    relative: dict[str, float]
+    load: float
+    steal_fraction: float
+    error: str | None = None
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the host took so much processor time that the estimates are not used."""
+        return self.steal_fraction > MOST_STEAL
+
+
+@dataclass(frozen=True)
+class Task:
+    """One process to come: which benchmark file, on which side, in which round."""
+
+    suite: str
+    side: str
+    round: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """An interpreter, the variables it is started with, and the folder in which it runs."""
+
+    python: str
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.variables}
+
+
+def plan(suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",)) -> list[Task]:
+    """The processes in the order they are run: every round in a new random order.
+
+    With two sides a block of two rounds is A B B A or B A A B, suite by suite, so that drift of the machine cancels.
+    """
+    drawn = random.Random(order_seed)
+    if len(sides) == 1:
+        return [Task(suite, sides[0], n) for n in range(rounds) for suite in drawn.sample(list(suites), len(suites))]
+    tasks = []
+    for block in range(-(-rounds // 2)):
+        for suite in drawn.sample(list(suites), len(suites)):
+            first, second = drawn.sample(list(sides), 2)
+            both = [(first, 0), (second, 0), (second, 1), (first, 1)]
+            tasks += [Task(suite, side, 2 * block + half) for side, half in both if 2 * block + half < rounds]
+    return tasks
+
+
+def measure(
+    tasks: Sequence[Task],
+    sides: Mapping[str, Side],
+    *,
+    only: Sequence[str] = (),
+    done: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Process]:
+    """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
+
+    A process during which the host took the processors away is run again at the end, for at most half as many processes
+    as there are tasks. `done(processes, of how many)` is called after each.
+    """
+    waiting, spare = list(tasks), len(tasks) // 2
+    found: list[Process] = []
+    while waiting:
+        task = waiting.pop(0)
+        process = _run(task, len(found), sides[task.side], only)
+        found.append(process)
+        if process.disturbed and spare:
+            waiting.append(task)
+            spare -= 1
+        done(len(found), len(found) + len(waiting))
+    return found
+
+
+def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
+    before, started = _load(), datetime.datetime.now(datetime.UTC)
+    begun = time.perf_counter()
+    chosen = [name for name in only if name.startswith(f"{task.suite}::")]
+    with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
+        report, loops = Path(scratch) / "benchmarks.json", Path(scratch) / "loops.json"
+        command = [
+            side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider", "-p", PLUGIN_NAME,
+            "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
+            "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
+        ]  # fmt: skip
+        path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
+        variables = {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_LOOPS": str(loops)}
+        code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
+        found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
+        loop_s = json.loads(loops.read_bytes()) if loops.is_file() else {}
+    after = _load()
+    if task.suite == CONTROL:
+        found, loop_s = ({f"{CONTROL}::{n.rpartition('::')[2]}": v for n, v in one.items()} for one in (found, loop_s))
+    estimates = _estimates(found, loop_s)
+    if code == 0 and not chosen and task.suite != CONTROL:
+        for one in estimates.values():
+            one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)
+    total = after["total"] - before["total"]
+    return Process(
+        suite=task.suite, side=task.side, round=task.round, position=position,
+        started_at=started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), duration_s=time.perf_counter() - begun,
+        **estimates, load=before["load"],
+        steal_fraction=(after["steal"] - before["steal"]) / total if total > 0 else 0.0,
+        error=None if code == 0 else _fault(code, output),
+    )  # fmt: skip
+
+
+def _selected(suite: str, chosen: Sequence[str]) -> list[str]:
+    """pytest's words for a benchmark file, for some of its benchmarks, or for the control, which no settings touch."""
+    if suite == CONTROL:
+        return [str(PLUGIN / "bench_control.py"), "-c", os.devnull, "--rootdir", str(PLUGIN)]
+    return list(chosen) or [suite]
+
+
+def _estimates(
+    found: "Mapping[str, Sequence[BenchmarkRun]]", loop_s: Mapping[str, Sequence[float]]
+) -> dict[str, dict[str, float]]:
+    """One number for each benchmark from its runs in one process, in each of the three ways."""
+    return {
+        "fastest": {name: min(run.fastest for run in runs) for name, runs in found.items()},
+        "median": {name: statistics.median(run.median for run in runs) for name, runs in found.items()},
+        "relative": {
+            name: statistics.median(run.median / loop for run, loop in zip(runs, loop_s[name], strict=True))
+            for name, runs in found.items()
+            if len(loop_s.get(name, [])) == len(runs)
+        },
+    }
+
+
+def _finished(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], limit_s: float
+) -> tuple[int, str, int]:
+    """Exit code, output and peak memory in bytes of a process, which is killed with its children after `limit_s`."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        killed = threading.Event()
+
+        def kill() -> None:
+            killed.set()
+            _kill_group(process.pid)
+
+        timer = threading.Timer(limit_s, kill)
+        timer.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            _kill_group(process.pid)
+            os.wait4(process.pid, 0)
+            process.returncode = -9
+            raise
+        finally:
+            timer.cancel()
+        process.returncode = code = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    unit = 1 if sys.platform == "darwin" else 1024
+    if killed.is_set():
+        return 124, f"no end after {limit_s:.0f} s", usage.ru_maxrss * unit
+    return code, text, usage.ru_maxrss * unit
+
+
+def _kill_group(pid: int) -> None:
+    import contextlib
+    import signal
+
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _fault(code: int, output: str) -> str:
+    """In one line why a process failed: the last error line of its output."""
+    if code == 5:
+        return "pytest found no benchmarks"
+    if code < 0:
+        return f"killed by signal {-code}"
+    lines = [line.strip() for line in output.splitlines() if re.match(r"(E  |.*(Error|error|ERROR|FAILED))", line)]
+    last = lines[-1] if lines else (output.strip().splitlines() or ["no output"])[-1]
+    return f"exit {code}: {without_paths(last)[:300]}"
+
+
+@dataclass(frozen=True)
+class BenchmarkRun:
+    """One run of a benchmark: its fastest round and its median, in seconds."""
+
+    fastest: float
+    median: float
+
+
+def read_benchmarks(path: Path) -> dict[str, list[BenchmarkRun]]:
+    """The runs of every benchmark in pytest-benchmark's JSON, by full name; UserError when the file is something else."""
+    found: dict[str, list[BenchmarkRun]] = {}
+    try:
+        for entry in json.loads(path.read_bytes())["benchmarks"]:
+            run = BenchmarkRun(float(entry["stats"]["min"]), float(entry["stats"]["median"]))
+            found.setdefault(str(entry["fullname"]), []).append(run)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(
+            f"{path} is not the JSON of pytest-benchmark ({type(error).__name__}).\nMake one with `pytest --benchmark-json=FILE`."
+        ) from error
+    for name, runs in found.items():
+        if not all(0 < seconds < float("inf") for run in runs for seconds in (run.fastest, run.median)):
+            raise UserError(f"{path}: {name} has times that are no positive number of seconds.\nMeasure it again.")
+    return found
+
+
+def _load() -> dict[str, Any]:
+    import psutil
+
+    times = psutil.cpu_times()
+    return {"load": psutil.getloadavg()[0], "steal": getattr(times, "steal", 0.0), "total": sum(times)}

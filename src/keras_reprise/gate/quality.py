@@ -1,0 +1,107 @@
+"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away afterwards."""
+
+import contextlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from keras_reprise import catalog
+from keras_reprise.errors import OK, RECIPE_FAILED, MeasurementError, printable
+from keras_reprise.gate.documents import Quality
+from keras_reprise.gate.processes import Side
+from keras_reprise.gate.settings import Settings
+from keras_reprise.record import Number, Record
+from keras_reprise.store import Store
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The slugs and paths that `recipes` of the settings means; `suite:NAME` is every recipe of that suite."""
+    found: list[str] = []
+    for name in names:
+        suite = name.removeprefix("suite:")
+        found += [entry.slug for entry in catalog.suite(suite)[1]] if suite != name else [name]
+        if suite == name and not catalog.is_path(name):
+            catalog.find(name)
+    return list(dict.fromkeys(found))
+
+
+def measure(name: str, seeds: Sequence[int], side: Side, settings: Settings) -> list[Quality]:
+    """What a recipe's replicates of these seeds gave, measured in a process of their own.
+
+    MeasurementError when the recipe cannot be run at all; replicates that fail are counted in `failed`.
+    """
+    with scratch_store() as store:
+        _run(name, seeds, store, side, settings)
+        summaries, problems = store.summaries()
+        if problems:
+            raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
+        records = [store.read(store.root / summary.path) for summary in summaries]
+        return [quality_of(records, store, settings)] if records else []
+
+
+@contextlib.contextmanager
+def scratch_store() -> Iterator[Store]:
+    """A store outside of any checkout, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="reprise-gate-"))
+    try:
+        yield Store(folder / "results")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(name: str, seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:
+    listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
+    command = [
+        side.python, "-m", "keras_reprise", "run", name, "--scale", settings.scale, "--seeds", listed,
+        "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=side.folder, env=side.environment, capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode == 130:
+        raise KeyboardInterrupt
+    if done.returncode not in (OK, RECIPE_FAILED):
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise MeasurementError(f"{name} could not be run: {printable(' '.join(lines[-3:]))}")
+
+
+def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Quality:
+    """The numbers of one recipe's replicates, by seed; which metrics are gated is what has a margin."""
+    records = sorted(records, key=lambda record: record.replicate.seed)
+    complete = [record for record in records if record.status == "complete"]
+    first = records[0]
+    card = store.card(first.recipe.card)
+    names = [f"{arm}/{metric}" for arm, data in (complete or records)[0].arms.items() for metric in data.metrics]
+    margins = {name: margin for name in names if (margin := _margin(card.margins, settings, first, name)) is not None}
+    return Quality(
+        recipe=first.recipe.slug,
+        version=first.recipe.version,
+        scale=first.recipe.scale,
+        source_sha256=first.recipe.source_sha256,
+        data=first.data,
+        seeds=[record.replicate.seed for record in complete],
+        metrics={name: [_metric(record, name) for record in complete] for name in margins},
+        margins=margins,
+        claims=card.claims,
+        statistics={claim.id: [record.claims.get(claim.id, "nan") for record in complete] for claim in card.claims},
+        failed=len(records) - len(complete),
+        seconds=statistics.fmean(record.duration_s for record in records),
+    )
+
+
+def _margin(declared: Mapping[str, float], settings: Settings, record: Record, name: str) -> float | None:
+    """The settings' margin of `recipe/arm/metric`, else that which the recipe declares for the metric."""
+    return settings.margin(f"{record.recipe.slug}/{name}") or declared.get(name.split("/", 1)[1])
+
+
+def _metric(record: Record, name: str) -> Number:
+    arm, metric = name.split("/", 1)
+    return record.arms[arm].metrics.get(metric, "nan") if arm in record.arms else "nan"
+
+
+def larger_is_worse(metric: str) -> bool:
+    """Errors and losses get worse as they grow; accuracies as they shrink."""
+    return "accuracy" not in metric.rsplit("/", 1)[-1]

@@ -1,0 +1,89 @@
+"""What a gate measures and what counts as a change: one TOML file, with defaults for all of it."""
+
+import fnmatch
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from keras_reprise.errors import UserError
+
+PLACES = ("gate.toml", "benchmarks/gate.toml")
+DEFAULT_THRESHOLD = 0.05
+DEFAULT_NOISE = 0.03
+
+Share = Annotated[float, msgspec.Meta(gt=0, le=10)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of gate.toml.
+
+    `benchmarks` are pytest-benchmark files, each measured in processes of its own; `recipes` are slugs, paths, or
+    `suite:NAME`. `thresholds` (shares of the baseline) and `margins` (in the metric's unit) go by patterns of metric names,
+    of which the last that fits counts. A metric of a recipe without a margin is not gated. `seeds` are the replicates a gate
+    makes of each recipe, by slug or "*". A gate's processes go through every benchmark file `rounds` times, those of a
+    baseline `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds.
+    """
+
+    benchmarks: list[str] = []
+    recipes: list[str] = []
+    rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 6
+    baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 12
+    estimate: Literal["adjusted", "median", "fastest"] = "adjusted"
+    thresholds: dict[str, Share] = {}
+    margins: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
+    seeds: dict[str, Annotated[int, msgspec.Meta(ge=2, le=100)]] = {}
+    scale: str = "quick"
+    data: str | None = None
+
+    def threshold(self, metric: str) -> float:
+        return _last_fit(self.thresholds, metric, DEFAULT_THRESHOLD) or DEFAULT_THRESHOLD
+
+    def margin(self, metric: str) -> float | None:
+        return _last_fit(self.margins, metric, None)
+
+    def seeds_of(self, slug: str) -> int:
+        return int(_last_fit(self.seeds, slug, 3) or 3)
+
+
+def _last_fit(patterns: Mapping[str, float], name: str, default: float | None) -> float | None:
+    """The value of the last pattern that `name` fits; `*` fits anything, brackets are brackets."""
+    found = default
+    for pattern, value in patterns.items():
+        if fnmatch.fnmatchcase(name, pattern.replace("[", "[[]")):
+            found = value
+    return found
+
+
+def read_settings(
+    path: Path | None, benchmarks: Iterable[str] = (), recipes: Iterable[str] = (), *, measuring: bool = True
+) -> Settings:
+    """The settings at `path` (default: gate.toml or benchmarks/gate.toml here), with what the command line replaces.
+
+    With `measuring` they must name something to measure.
+    """
+    if path is None:
+        path = next((Path(place) for place in PLACES if Path(place).is_file()), None)
+    settings = Settings() if path is None else _decoded(path)
+    benchmarks, recipes = list(benchmarks), list(recipes)
+    if benchmarks or recipes:
+        settings = msgspec.structs.replace(settings, benchmarks=benchmarks, recipes=recipes)
+    if measuring and not settings.benchmarks and not settings.recipes:
+        raise UserError(
+            "There is nothing to gate: no gate.toml here names benchmarks or recipes.\nName them, for example `reprise gate --benchmarks benchmarks/bench_mine.py --recipe ./mine.py`."
+        )
+    missing = [name for name in settings.benchmarks if not Path(name).exists()]
+    if measuring and missing:
+        raise UserError(f"There is no benchmark file {missing[0]}.\nMend `benchmarks` in {path or 'the command'}.")
+    return settings
+
+
+def _decoded(path: Path) -> Settings:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.\nGive the path of a gate.toml.") from error
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
+        raise UserError(f"{path}: {error}.\nMend that line; docs/gate.md lists the settings.") from error

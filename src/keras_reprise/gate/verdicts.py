@@ -1,0 +1,250 @@
+"""From what two sides measured to a verdict per metric. Pure: the gate, `--between` and the simulations call the same rule."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from keras_reprise import judge
+from keras_reprise.gate.documents import Measured, Quality, quality_samples, samples
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
+from keras_reprise.gate.quality import larger_is_worse
+from keras_reprise.gate.settings import DEFAULT_NOISE, Settings
+from keras_reprise.record import number
+from keras_reprise.regression import (
+    FAILED,
+    IMPROVED,
+    INCOMPARABLE,
+    REGRESSED,
+    SAME,
+    VERDICTS,
+    Change,
+    Row,
+    Samples,
+    bounds,
+    confirmed,
+    cost_changes,
+    decide,
+    noise,
+    null_rows,
+    quality_changes,
+    share_felt,
+    unsettled,
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one side gave: estimates by metric, the recipes' replicates, and what failed and why.
+
+    `loops` are the seconds of the fixed loop beside each estimate, where those are to be adjusted for the machine's speed.
+    """
+
+    costs: Samples
+    loops: Samples = field(default_factory=dict)
+    quality: Sequence[Quality] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What calibration says of this machine: the noise between gates by metric, and the occasions it comes from."""
+
+    noise: Mapping[str, float] = field(default_factory=dict)
+    occasions: Sequence[Look] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A gate's verdicts. `null` is the run against itself, `control` fixed work then and now; neither should differ."""
+
+    rows: list[Row]
+    null: list[Row] = field(default_factory=list)
+    control: list[Row] = field(default_factory=list)
+
+    @property
+    def suspects(self) -> list[Row]:
+        return [row for row in self.rows if row.suspect]
+
+    @property
+    def control_failed(self) -> str:
+        """Why times cannot be believed, or nothing."""
+        for row in self.control:
+            if row.suspect:
+                slower = "slower" if row.change > 0 else "faster"
+                share = abs(math.expm1(row.change))
+                return f"fixed work ({row.metric}) is {share:.0%} {slower} than before"
+        for row in self.null:
+            if row.suspect:
+                return f"halves of this run differ in {row.metric}"
+        return ""
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the rows' verdicts; inconclusive when a control failed while something looked changed."""
+        found = {row.verdict for row in self.rows}
+        return next((verdict for verdict in VERDICTS if verdict in found), INCOMPARABLE)
+
+
+def look(measured: Measured, estimate: str) -> Look:
+    """What a side measured, as the rule sees it; `estimate` is adjusted, median or fastest."""
+    return look_of(measured.processes, measured.quality, estimate)
+
+
+def look_of(processes: Sequence[Process], found: Sequence[Quality], estimate: str) -> Look:
+    """Processes and replicates, as the rule sees them."""
+    crashed = {quality.recipe: f"{quality.failed} replicates failed" for quality in found if quality.failed}
+    costs = samples(processes, "fastest" if estimate == "fastest" else "median")
+    relative = samples(processes, "relative") if estimate == "adjusted" else {}
+    loops = {metric: costs[metric] / relative[metric] for metric in relative if not metric.endswith(PEAK_MEMORY)}
+    return Look(costs, loops, found, failures(processes) | crashed)
+
+
+def failures(processes: Sequence[Process]) -> dict[str, str]:
+    """Why processes of a benchmark file ended badly, by file."""
+    return {process.suite: process.error for process in processes if process.error}
+
+
+def learn(occasions: Sequence[Look], rounds: int) -> Known:
+    """What occasions of identical code say of gates of so many rounds."""
+    return Known(noise(adjusted(occasions, occasions), rounds), occasions) if occasions else Known()
+
+
+def adjusted(sides: Sequence[Look], alike: Sequence[Look]) -> list[Samples]:
+    """Each side's estimates at one speed of the machine, as far as each benchmark feels that speed.
+
+    The share that it feels comes from `alike`, each of which measured one code. Seconds become those at the median speed of
+    all sides; estimates without loops stay as they are.
+    """
+    found: list[dict[str, np.ndarray]] = [dict(side.costs) for side in sides]
+    for metric in {metric: None for side in sides for metric in side.costs}:
+        if not all(_paired(side, metric) for side in sides if metric in side.costs):
+            continue
+        groups = [(np.log(one.costs[metric]), np.log(one.loops[metric])) for one in alike if _paired(one, metric)]
+        share, logs = share_felt(groups), [np.log(side.loops[metric]) for side in sides if metric in side.loops]
+        usual = float(np.median(np.concatenate(logs)))
+        for one, side in zip(found, sides, strict=True):
+            if metric in one:
+                one[metric] = side.costs[metric] * np.exp(-share * (np.log(side.loops[metric]) - usual))
+    return list(found)
+
+
+def _paired(side: Look, metric: str) -> bool:
+    return metric in side.costs and len(side.loops.get(metric, ())) == len(side.costs[metric])
+
+
+def first_look(before: Look, now: Look, settings: Settings, known: Known) -> Judgement:
+    """Compare all that both sides have, as one family. Suspects still have to be measured again; see `second_look`."""
+    old, new = adjusted([before, now], [before, now, *known.occasions])
+    bound = bounds(list(new), {metric: settings.threshold(metric) for metric in new}, known.noise, DEFAULT_NOISE)
+    costs = cost_changes(old, new, bound)
+    control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
+    rows = decide([*(c for c in costs if c not in control), *_quality(before.quality, now.quality)])
+    rows = [_identical(row, before, now) for row in rows]
+    rows += claim_rows(before.quality, now.quality)
+    rows += _missing(before, now, {row.metric for row in [*rows, *control]})
+    return Judgement(rows, null_rows(new, bound), decide(control))
+
+
+def second_look(first: Judgement, before: Look, again: Look, settings: Settings, known: Known) -> Judgement:
+    """`first` with its suspects settled by what was measured again for them, and by the run's controls."""
+    suspects = {row.metric for row in first.suspects}
+    seen = first_look(before, again, settings, known)
+    rows = confirmed(first.rows, [row for row in seen.rows if row.metric in suspects])
+    both = replace(first, rows=rows, control=first.control + [row for row in seen.control if row.suspect])
+    return replace(both, rows=unsettled(rows, both.control_failed)) if both.control_failed else both
+
+
+def _quality(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:
+    now = [quality for quality in now if _partner(quality, before) is not None]
+    margins = {f"{q.recipe}/{name}": margin for q in now for name, margin in q.margins.items()}
+    return quality_changes(
+        quality_samples(before), {m: v for m, v in quality_samples(now).items() if len(v)}, margins,
+        {metric: larger_is_worse(metric) for metric in margins},
+    )  # fmt: skip
+
+
+def _partner(quality: Quality, others: Sequence[Quality]) -> Quality | None:
+    """The same recipe, version, scale and data on the other side."""
+    return next((other for other in others if _what(other) == _what(quality)), None)
+
+
+def _what(quality: Quality) -> tuple[str, int, str, str | None]:
+    return quality.recipe, quality.version, quality.scale, quality.data.fingerprint if quality.data else None
+
+
+def _identical(row: Row, before: Look, now: Look) -> Row:
+    """Quality whose every replicate gave the very number it gave before is the same, however few there are."""
+    if row.ratio or row.suspect:
+        return row
+    recipe, name = row.metric.split("/", 1)
+    old, new = (next(q for q in side.quality if q.recipe == recipe) for side in (before, now))
+    known = dict(zip(old.seeds, old.metrics.get(name, []), strict=False))
+    if all(known.get(seed) == value for seed, value in zip(new.seeds, new.metrics[name], strict=True)):
+        return replace(row, verdict=SAME, why="the same number for every seed", change=0.0, low=0.0, high=0.0)
+    return row
+
+
+def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
+    """A recipe's claims that its records decide otherwise than those of the baseline did: one row for each such claim."""
+    rows = []
+    for new in now:
+        old = _partner(new, before)
+        if old is None or [claim.id for claim in old.claims] != [claim.id for claim in new.claims]:
+            continue
+        verdicts = [judge.decide([_values(side, claim.id) for claim in new.claims], new.claims) for side in (old, new)]
+        for claim, was, found in zip(new.claims, *verdicts, strict=True):
+            if {was.verdict, found.verdict} != {"reproduced", "contradicted"}:
+                continue
+            values = _values(old, claim.id), _values(new, claim.id)
+            worse = found.verdict == "contradicted"
+            rows.append(
+                Row(
+                    f"{new.recipe}/{claim.id}", False, len(values[0]), len(values[1]), float(np.mean(values[0])),
+                    float(np.mean(values[1])), math.nan, math.nan, math.nan, found.p, math.nan, p_adjusted=found.p,
+                    verdict=REGRESSED if worse else IMPROVED, why=f"the claim was {was.verdict}, is {found.verdict}",
+                )
+            )  # fmt: skip
+    return rows
+
+
+def _values(quality: Quality, claim: str) -> np.ndarray:
+    values = [number(value) for value in quality.statistics[claim]]
+    return np.array([value for value in values if math.isfinite(value)])
+
+
+def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:
+    """Rows for what only one side has: failed where that side crashed, else incomparable."""
+    rows = []
+    for metric in dict.fromkeys([*now.costs, *before.costs]):
+        suite = metric.split("::", 1)[0]
+        if metric not in now.costs and suite in now.failures:
+            rows.append(_without(metric, FAILED, now.failures[suite]))
+        elif metric not in compared:
+            rows.append(_without(metric, INCOMPARABLE, "new" if metric in now.costs else "no longer measured"))
+    told = {row.metric.split("::", 1)[0] for row in rows if row.verdict == FAILED}
+    rows += [_without(what, FAILED, why) for what, why in now.failures.items() if what not in told]
+    for quality in now.quality:
+        if _partner(quality, before.quality) is None:
+            mine = [other for other in before.quality if other.recipe == quality.recipe]
+            rows.append(_without(quality.recipe, INCOMPARABLE, _difference(mine[0], quality) if mine else "new"))
+    measured = {quality.recipe for quality in now.quality} | set(now.failures)
+    rows += [_without(q.recipe, INCOMPARABLE, "no longer measured") for q in before.quality if q.recipe not in measured]
+    return rows
+
+
+def _difference(old: Quality, new: Quality) -> str:
+    if old.version != new.version:
+        return f"version {old.version} before, {new.version} now"
+    if old.scale != new.scale:
+        return f"scale {old.scale} before, {new.scale} now"
+    names = [quality.data.name if quality.data else "no data" for quality in (old, new)]
+    return f"data {names[0]} before, {names[1]} now" if names[0] != names[1] else "other data of the same name"
+
+
+def _without(metric: str, verdict: str, why: str) -> Row:
+    gap = math.nan
+    return Row(
+        metric, "::" in metric, 0, 0, gap, gap, gap, gap, gap, gap, gap, p_adjusted=gap, verdict=verdict, why=why
+    )

@@ -1,0 +1,622 @@
+"""The gate as a user meets it: baselines, verdicts, exit codes, files; measured processes are made up unless a test says so."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from keras_reprise.errors import UserError
+from keras_reprise.gate import measuring, processes, quality
+from keras_reprise.gate.documents import Measured, Quality
+from keras_reprise.gate.environments import parse
+from keras_reprise.gate.processes import CONTROL, Process, Side, Task, plan, read_benchmarks
+from keras_reprise.gate.settings import Settings, read_settings
+from keras_reprise.record import ClaimCard, DataRef
+
+SUITE = "bench_mine.py"
+SHA = "0" * 64
+
+
+class Machine:
+    """Measures as told: seconds by metric and side, what crashes, what the host takes away."""
+
+    def __init__(self):
+        self.seconds = {f"{SUITE}::test_fast": 0.01, f"{SUITE}::test_slow": 0.5}
+        self.factor, self.error, self.steal, self.calls = {}, None, [], []
+        self.interrupt_after, self.memory, self.spread = None, 1e8, 0.01
+        self.generator = np.random.default_rng(1)
+
+    def run(self, task, position, side, only):
+        self.calls.append((task, tuple(only)))
+        if self.interrupt_after is not None and len(self.calls) > self.interrupt_after:
+            raise KeyboardInterrupt
+        steal = self.steal.pop(0) if self.steal else 0.0
+
+        def noisy(seconds):
+            return seconds * float(np.exp(self.spread * self.generator.standard_normal()))
+
+        if task.suite == CONTROL:
+            found = {"control::test_sort": noisy(0.003 * self.factor.get("control", 1.0))}
+        else:
+            chosen = {m: s for m, s in self.seconds.items() if not only or m in only}
+            found = {m: noisy(s * self.factor.get((m, task.side), 1.0)) for m, s in chosen.items()}
+            if not only:
+                found[f"{SUITE}::peak memory"] = noisy(self.memory)
+        error = self.error if task.suite != CONTROL else None
+        found = {} if error else found
+        return Process(
+            suite=task.suite, side=task.side, round=task.round, position=position, started_at=f"2026-01-01T00:{len(self.calls) // 60:02d}:{len(self.calls) % 60:02d}Z",
+            duration_s=1.0, fastest=found, median=found, relative=found, load=0.1, steal_fraction=steal, error=error,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    """A project with one benchmark file, on a machine that measures as told."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / SUITE).write_text("def test_fast(benchmark):\n    benchmark(lambda: None)\n")
+    (folder / "gate.toml").write_text(f'benchmarks = ["{SUITE}"]\n')
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("REPRISE_GATE_INJECT", raising=False)
+    found = Machine()
+    monkeypatch.setattr(processes, "_run", found.run)
+    return found
+
+
+@pytest.fixture
+def gate(made, reprise, store_path):
+    def call(*arguments):
+        return reprise(*arguments, "--store", store_path)
+
+    return call
+
+
+@pytest.fixture
+def accepted(gate):
+    result = gate("accept", "--why", "first")
+    assert result.exit_code == 0, result.output
+    return gate
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def metric(result, name):
+    return next(row for row in json.loads(result.stdout)["metrics"] if row["metric"].endswith(name))
+
+
+def test_without_a_baseline_nothing_is_measured_and_the_next_command_is_named(gate, made):
+    result = gate("gate")
+    assert result.exit_code == 3
+    assert "reprise accept --why" in result.stderr
+    assert made.calls == []
+
+
+def test_identical_code_passes(accepted, made):
+    result = accepted("gate")
+    assert result.exit_code == 0, result.output
+    for said in (
+        "test_fast",
+        "test_slow",
+        "peak memory",
+        "same",
+        "95 % interval",
+        "smallest visible",
+        "Controls: quiet",
+    ):
+        assert said in result.stdout
+    assert re.search(r"12 processes .* about", result.stderr)
+    assert "not calibrated" in result.stdout
+
+
+def test_an_injected_slowdown_is_named(accepted, monkeypatch, store_path):
+    before = contents(store_path)
+    monkeypatch.setenv("REPRISE_GATE_INJECT", "*test_slow=1.25")
+    result = accepted("gate", "--json")
+    assert result.exit_code == 1
+    slow = metric(result, "test_slow")
+    assert slow["verdict"] == "regressed"
+    assert slow["ratio"] == pytest.approx(1.25, rel=0.03)
+    assert slow["again"] == pytest.approx(1.25, rel=0.03)
+    assert slow["interval"][0] < 1.25 < slow["interval"][1]
+    assert metric(result, "test_fast")["verdict"] == "same"
+    assert contents(store_path) == before
+    text = accepted("gate").stdout
+    assert text.splitlines()[2].startswith(f"{SUITE}::test_slow")
+    assert "INJECTED" in text
+
+
+def test_a_slowdown_that_is_not_seen_again_is_no_regression(accepted, made):
+    name = f"{SUITE}::test_slow"
+    real, first = made.run, len(made.calls) + 12
+
+    def run(task, position, side, only):
+        made.factor[name, "now"] = 1.5 if len(made.calls) < first else 1.0
+        return real(task, position, side, only)
+
+    processes._run = run
+    result = accepted("gate", "--json")
+    row = metric(result, "test_slow")
+    assert (result.exit_code, row["verdict"]) == (0, "inconclusive")
+    assert "not seen again" in row["why"]
+    assert {only for task, only in made.calls[first:] if task.suite == SUITE} == {(name,)}
+
+
+def test_inconclusive_fails_only_when_strict(accepted, made):
+    made.spread = 0.3
+    assert accepted("gate").exit_code == 0
+    assert accepted("gate", "--strict").exit_code == 5
+
+
+def test_memory_is_gated(accepted, made):
+    made.memory *= 1.4
+    result = accepted("gate", "--json")
+    assert result.exit_code == 1
+    row = metric(result, "peak memory")
+    assert (row["verdict"], row["kind"]) == ("regressed", "memory")
+    assert {only for _, only in made.calls[-12:]} == {()}, "a peak is that of all benchmarks"
+
+
+def test_nothing_is_red_when_the_fixed_work_changed_too(accepted, made):
+    made.factor = {"control": 1.4, (f"{SUITE}::test_slow", "now"): 1.4}
+    result = accepted("gate", "--json")
+    assert result.exit_code == 0
+    assert metric(result, "test_slow")["verdict"] == "inconclusive"
+    assert "fixed work" in json.loads(result.stdout)["control"]["failed"]
+
+
+def test_a_run_whose_halves_differ_calls_nothing_regressed(accepted, made):
+    real = made.run
+
+    def run(task, position, side, only):
+        made.factor[f"{SUITE}::test_slow", "now"] = 1.6
+        made.factor[f"{SUITE}::test_fast", "now"] = 2.0 if task.round % 2 else 1.0
+        return real(task, position, side, only)
+
+    processes._run = run
+    result = accepted("gate", "--json")
+    assert result.exit_code == 0
+    assert "halves of this run" in json.loads(result.stdout)["control"]["failed"]
+
+
+def test_a_crash_is_neither_green_nor_red(accepted, made, gate, store_path):
+    before = contents(store_path)
+    made.error = "exit 1: ValueError: broken"
+    result = accepted("gate")
+    assert result.exit_code == 4
+    assert "ValueError: broken" in result.stdout
+    result = gate("accept", "--why", "no")
+    assert result.exit_code == 4
+    assert "Nothing was kept" in result.stderr
+    assert {k: v for k, v in contents(store_path).items() if "baselines" in k} == {
+        k: v for k, v in before.items() if "baselines" in k
+    }
+
+
+def test_benchmarks_that_share_no_name_with_the_baseline_measure_nothing(accepted, made):
+    made.seconds = {f"{SUITE}::test_renamed": 0.01}
+    result = accepted("gate", "--json")
+    assert metric(result, "test_renamed")["why"] == "new"
+    assert metric(result, "test_fast")["why"] == "no longer measured"
+    assert result.exit_code == 0  # the peak memory was compared
+
+
+def test_interrupted_gates_leave_everything_as_it_was(accepted, made, store_path):
+    before = contents(store_path)
+    for after in (1, 5, 11):
+        made.calls.clear()
+        made.interrupt_after = after
+        assert accepted("gate").exit_code == 130
+        assert accepted("accept", "--why", "x").exit_code == 130
+        assert accepted("calibrate").exit_code == 130
+    assert contents(store_path) == before
+
+
+def test_processes_that_the_host_disturbed_are_run_again(accepted, made):
+    made.calls.clear()
+    made.steal = [0.0, 0.4, 0.3]
+    result = accepted("gate")
+    assert result.exit_code == 0
+    assert len(made.calls) == 14
+    assert "2 of 14 processes were left out" in result.stdout
+    made.calls.clear()
+    made.steal = [0.4] * 1000
+    result = accepted("gate")
+    assert len(made.calls) == 18
+    assert result.exit_code == 3
+
+
+def test_a_broken_baseline_is_said_to_be_broken(accepted, store_path):
+    path = next((store_path / "baselines").rglob("*.json"))
+    path.write_bytes(path.read_bytes()[:-200])
+    result = accepted("gate")
+    assert result.exit_code == 1
+    assert "Restore it from git" in result.stderr
+
+
+def test_the_baseline_of_another_machine_is_none(accepted, store_path):
+    folder = next((store_path / "baselines").iterdir())
+    folder.rename(folder.with_name("a" * 12))
+    result = accepted("gate")
+    assert result.exit_code == 3
+    assert "times of different machines are not compared" in result.stderr
+    folder.with_name("a" * 12).rename(folder)
+    path = next(folder.glob("*.json"))
+    path.write_bytes(path.read_bytes().replace(folder.name.encode(), b"b" * 12))
+    assert accepted("gate").exit_code == 2
+
+
+def test_a_baseline_says_who_when_and_why(gate, store_path):
+    assert gate("accept", "--why", "new compiler", "--by", "Ada").exit_code == 0
+    document = json.loads(next((store_path / "baselines").rglob("*.json")).read_text())
+    assert document["accepted"]["why"] == "new compiler"
+    assert document["accepted"]["by"] == "Ada"
+    assert document["accepted"]["at"].endswith("Z")
+    assert str(Path.cwd()) not in json.dumps(document)
+
+
+def test_the_last_gate_can_be_accepted(accepted, made, store_path):
+    assert accepted("gate", "--rounds", "7").exit_code == 0
+    assert accepted("accept", "--last", "--why", "as measured").exit_code == 0
+    document = json.loads(next((store_path / "baselines").rglob("*.json")).read_text())
+    assert len(document["measured"]["processes"]) == 14
+    assert accepted("gate").exit_code == 0
+
+
+def test_accepting_the_last_gate_needs_one(gate):
+    result = gate("accept", "--last", "--why", "x")
+    assert result.exit_code == 3
+    assert "Run `reprise gate` first" in result.stderr
+
+
+def test_calibration_adds_occasions_and_widens_what_counts(accepted, made, monkeypatch):
+    for speed in (1.0, 1.1, 0.9):
+        made.factor = {(f"{SUITE}::test_slow", "now"): speed}
+        result = accepted("calibrate", "--json")
+        assert result.exit_code == 0, result.output
+    noise = json.loads(result.stdout)["noise"]
+    assert json.loads(result.stdout)["occasions"] == 3
+    assert 0.08 < noise[f"{SUITE}::test_slow"] < 0.2
+    assert noise[f"{SUITE}::test_fast"] < 0.02
+    made.factor = {}
+    monkeypatch.setenv("REPRISE_GATE_INJECT", "*::test_*=1.2")
+    result = accepted("gate", "--json")
+    assert metric(result, "test_fast")["verdict"] == "regressed"
+    assert metric(result, "test_slow")["verdict"] != "regressed"
+
+
+def test_files_for_people_and_machines(accepted, monkeypatch, tmp_path):
+    monkeypatch.setenv("REPRISE_GATE_INJECT", "*test_slow=1.25")
+    result = accepted("gate", "--junit-xml", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md")
+    assert result.exit_code == 1
+    suite = ElementTree.parse(tmp_path / "gate.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "0")
+    case = next(case for case in suite if case.find("failure") is not None)
+    assert (case.get("classname"), case.get("name")) == (SUITE, "test_slow")
+    text = (tmp_path / "gate.md").read_text()
+    assert text.startswith("### ✗ 1 regressed, 2 same")
+    assert "| bench_mine.py::test_slow" in text
+    assert "<details>" in text
+
+
+def benchmark_json(path, seconds):
+    entries = [{"fullname": name, "stats": {"min": value * 0.9, "median": value}} for name, value in seconds.items()]
+    path.write_text(json.dumps({"benchmarks": entries}))
+    return path
+
+
+def test_existing_benchmark_files_are_compared(gate, tmp_path):
+    generator = np.random.default_rng(2)
+
+    def files(side, factor):
+        found = []
+        for number in range(6):
+            noise = np.exp(0.01 * generator.standard_normal(2))
+            found.append(
+                benchmark_json(
+                    tmp_path / f"{side}{number}.json", {"a::test_x": 0.1 * noise[0], "a::test_y": factor * noise[1]}
+                )
+            )
+        return found
+
+    old, new = files("old", 1.0), files("new", 1.3)
+    words = [word for path in new for word in ("--import-benchmarks", path)] + [
+        word for path in old for word in ("--against", path)
+    ]
+    result = gate("gate", "--json", *words)
+    assert result.exit_code == 1
+    assert metric(result, "test_y")["verdict"] == "regressed"
+    assert metric(result, "test_x")["verdict"] == "same"
+    assert gate("gate", "--import-benchmarks", new[0]).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"benchmarks": 3}',
+        '{"benchmarks": [{"fullname": "x", "stats": {"min": 0, "median": 0}}]}',
+        "[" * 100000,
+        '{"benchmarks": [{"fullname": "x", "stats": {"min": NaN, "median": 1}}]}',
+    ],
+)
+def test_files_that_are_no_benchmarks_are_refused(tmp_path, content):
+    path = tmp_path / "broken.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match="broken.json"):
+        read_benchmarks(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("benchmarks = 3", "benchmarks"),
+        ("rounds = 1\nbenchmarks = []", "rounds"),
+        ("[thresholds]\n'*' = -1", "thresholds"),
+        ("threshold = 3", "threshold"),
+        ("benchmarks = ['nowhere.py']", "nowhere.py"),
+        ("", "nothing to gate"),
+        ("not toml", "gate.toml"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path, monkeypatch, content, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gate.toml").write_text(content)
+    with pytest.raises(UserError, match=said):
+        read_settings(None)
+
+
+def test_the_last_pattern_that_fits_counts():
+    settings = Settings(
+        thresholds={"*": 0.1, "*test_x[a]*": 0.2}, margins={"*/test_error": 0.01}, seeds={"*": 4, "slow-one": 2}
+    )
+    assert settings.threshold("f.py::test_x[a]") == 0.2
+    assert settings.threshold("f.py::test_xa") == 0.1
+    assert settings.margin("recipe/arm/test_error") == 0.01
+    assert settings.margin("recipe/arm/test_loss") is None
+    assert (settings.seeds_of("slow-one"), settings.seeds_of("other")) == (2, 4)
+
+
+def test_blocks_are_abba_and_the_order_is_drawn():
+    tasks = plan(["x", "y"], 4, 7, ("a", "b"))
+    assert len(tasks) == 16
+    for start in range(0, 16, 4):
+        block = [task.side for task in tasks[start : start + 4]]
+        assert block in (list("abba"), list("baab"))
+        assert len({task.suite for task in tasks[start : start + 4]}) == 1
+    assert tasks == plan(["x", "y"], 4, 7, ("a", "b"))
+    assert tasks != plan(["x", "y"], 4, 8, ("a", "b"))
+    single = plan(["x", "y", "z"], 5, 1)
+    assert [task.round for task in single] == [n for n in range(5) for _ in range(3)]
+
+
+# Quality
+
+
+def replicates(seeds, values, *, version=1, failed=0, fingerprint=SHA, statistics=None):
+    claim = ClaimCard(id="it-learns", says="", where="", statistic="", unit="", interval=(0.5, None), exact=False)
+    return Quality(
+        recipe="mine", version=version, scale="quick", source_sha256=SHA,
+        data=DataRef("digits", fingerprint, 10, 10, True), seeds=list(seeds), metrics={"a/test_error": list(values)},
+        margins={"a/test_error": 0.01}, claims=[claim], statistics={"it-learns": list(statistics or [0.9] * len(values))},
+        failed=failed, seconds=1.0,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def trained(made, monkeypatch):
+    """What the recipe gives, by seed."""
+    (Path.cwd() / "gate.toml").write_text('recipes = ["./mine.py"]\n[seeds]\n"*" = 6\n')
+    (Path.cwd() / "mine.py").write_text("")
+    told: dict[str, Any] = {"shift": 0.0, "options": {}, "asked": []}
+
+    def measure(name, seeds, side, settings):
+        told["asked"].append(list(seeds))
+        values = [float(0.3 + 0.005 * np.sin(seed) + told["shift"]) for seed in seeds]
+        return [replicates(seeds, values, **told["options"])]
+
+    monkeypatch.setattr(quality, "measure", measure)
+    return told
+
+
+def test_quality_is_gated_and_confirmed_with_other_seeds(gate, trained):
+    assert gate("accept", "--why", "first").exit_code == 0
+    result = gate("gate", "--json")
+    assert result.exit_code == 0
+    assert metric(result, "test_error")["why"] == "the same number for every seed"
+    trained["shift"], trained["asked"] = 0.03, []
+    result = gate("gate", "--json")
+    assert result.exit_code == 1
+    row = metric(result, "test_error")
+    assert row["difference"] == pytest.approx(0.03, abs=0.005)
+    assert trained["asked"] == [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]]
+    trained["shift"] = 0.005
+    assert gate("gate").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "why"), [({"version": 2}, "version 1 before, 2 now"), ({"fingerprint": "1" * 64}, "other data")]
+)
+def test_other_versions_and_data_are_incomparable(gate, trained, options, why):
+    assert gate("accept", "--why", "first").exit_code == 0
+    trained["options"] = options
+    result = gate("gate", "--json")
+    assert result.exit_code == 3
+    assert any(why in row["why"] for row in json.loads(result.stdout)["metrics"])
+
+
+def test_failed_replicates_fail_the_gate(gate, trained):
+    assert gate("accept", "--why", "first").exit_code == 0
+    trained["options"] = {"failed": 1}
+    assert gate("gate").exit_code == 4
+
+
+def test_a_claim_that_turns_is_a_regression(gate, trained):
+    assert gate("accept", "--why", "first").exit_code == 0
+    trained["options"] = {"statistics": [0.1, 0.11, 0.12, 0.1, 0.11, 0.12]}
+    result = gate("gate", "--json")
+    assert result.exit_code == 1
+    assert metric(result, "it-learns")["why"] == "the claim was reproduced, is contradicted"
+
+
+def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_path, monkeypatch):
+    settings = Settings(recipes=[str(plain_recipe)], margins={"*": 0.5})
+    found = quality.measure(str(plain_recipe), [1, 2], Side(sys.executable, tmp_path), settings)
+    assert len(found) == 1
+    assert found[0].seeds == [1, 2]
+    assert found[0].metrics
+    assert found[0].failed == 0
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+    monkeypatch.setenv("PLAIN_FAILS", "always")
+
+
+def test_a_recipe_that_cannot_be_imported_is_a_crash(gate, made):
+    Path("broken.py").write_text("raise ValueError('no')\n")
+    Path("gate.toml").write_text('recipes = ["./broken.py"]\n')
+    result = gate("accept", "--why", "first")
+    assert result.exit_code == 4
+    assert "broken.py" in result.stderr
+
+
+# Between environments
+
+
+def test_words_of_an_environment(tmp_path):
+    spec = parse("keras==3.14.0 backend:jax TF_X=1 commit:HEAD~1")
+    assert spec.requirements == ["keras==3.14.0"]
+    assert spec.variables == {"KERAS_BACKEND": "jax", "TF_X": "1"}
+    assert spec.commit == "HEAD~1"
+    assert parse(".").interpreter is None
+    assert parse(sys.executable).interpreter == sys.executable
+    for words in ("", "   ", str(tmp_path / "nowhere" / "python")):
+        with pytest.raises(UserError):
+            parse(words)
+
+
+def test_two_environments_are_compared_side_by_side(gate, made, store_path):
+    made.factor = {(f"{SUITE}::test_slow", "b"): 1.5, (f"{SUITE}::test_fast", "b"): 0.7}
+    result = gate("gate", "--between", ".", ". SOME_VARIABLE=1", "--json")
+    assert result.exit_code == 1, result.output
+    assert metric(result, "test_slow")["verdict"] == "regressed"
+    assert metric(result, "test_fast")["verdict"] == "improved"
+    assert {task.side for task, _ in made.calls} == {"a", "b"}
+    assert not (store_path / "baselines").exists()
+
+
+def test_an_environment_that_cannot_be_installed_measured_nothing(gate, made, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    result = gate("gate", "--between", ".", "no-such-package-of-ours==9.9")
+    assert result.exit_code == 3
+    assert "cannot be installed" in result.stderr
+    assert made.calls == []
+
+
+def test_an_interpreter_without_pytest_measured_nothing(gate, made, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    result = gate("gate", "--between", ".", str(tmp_path / "bare"))
+    assert result.exit_code == 3
+    assert "pip install pytest-benchmark" in result.stderr
+
+
+def test_a_commit_is_measured_from_its_own_sources(gate, made, monkeypatch):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@x", *words], check=True, capture_output=True)
+
+    git("init", "-q")
+    Path("src").mkdir()
+    Path("src/thing.py").write_text("OLD = 1\n")
+    git("add", ".")
+    git("commit", "-qm", "old")
+    Path("src/thing.py").write_text("NEW = 1\n")
+    git("commit", "-qam", "new")
+    seen = {}
+    real = made.run
+
+    def run(task, position, side, only):
+        path = side.variables.get("PYTHONPATH", "src").split(os.pathsep)[0]
+        seen[task.side] = (Path(path) / "thing.py").read_text()
+        return real(task, position, side, only)
+
+    monkeypatch.setattr(processes, "_run", run)
+    assert gate("gate", "--between", "commit:HEAD~1", ".").exit_code == 0
+    assert seen == {"a": "OLD = 1\n", "b": "NEW = 1\n"}
+    assert (
+        subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout.count("\n") == 1
+    )
+    assert gate("gate", "--between", "commit:nonsense", ".").exit_code == 2
+
+
+# Measured for real
+
+
+BENCHMARKS = """
+import os, time
+
+def test_wait(benchmark):
+    benchmark.pedantic(time.sleep, args=(0.01 * float(os.environ.get("SLOWER", "1")),), rounds=3)
+
+def test_crash(benchmark):
+    if "CRASH" in os.environ:
+        raise ValueError("crashed as told")
+    benchmark.pedantic(time.sleep, args=(0.005,), rounds=3)
+"""
+
+
+def test_a_gate_measured_for_real(tmp_path, monkeypatch, reprise, store_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(processes, "PASSES", 2)
+    Path(SUITE).write_text(BENCHMARKS)
+    Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "median"\nrounds = 5\nbaseline_rounds = 6\n')
+    words = ("--store", store_path)
+    result = reprise("accept", "--why", "first", *words)
+    assert result.exit_code == 0, result.output
+    monkeypatch.setenv("SLOWER", "1.6")
+    result = reprise("gate", "--json", *words)
+    assert result.exit_code == 1, result.output
+    assert metric(result, "test_wait")["ratio"] == pytest.approx(1.6, rel=0.1)
+    assert metric(result, "test_crash")["verdict"] == "same"
+    assert metric(result, "peak memory")["now"] > 10 * 2**20
+    monkeypatch.setenv("CRASH", "1")
+    result = reprise("gate", "--rounds", "2", *words)
+    assert result.exit_code == 4
+    assert "crashed as told" in result.stdout
+
+
+def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path):
+    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
+    found = processes._finished([sys.executable, "-c", code], tmp_path, dict(os.environ), 1.0)
+    assert found[0] == 124
+    assert "no end after 1 s" in found[1]
+
+
+def test_the_loop_is_timed_around_each_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "PASSES", 3)
+    (tmp_path / SUITE).write_text(BENCHMARKS)
+    found = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, tmp_path), ())
+    assert found.error is None
+    assert set(found.relative) == {f"{SUITE}::test_wait", f"{SUITE}::test_crash", f"{SUITE}::peak memory"}
+    assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.0101, rel=0.2)
+    assert found.fastest[f"{SUITE}::test_wait"] >= 0.01
+    control = processes._run(Task(CONTROL, "now", 0), 0, Side(sys.executable, tmp_path), ())
+    assert control.error is None
+    assert all(name.startswith("control::") for name in control.relative)
+    assert len(control.relative) == 4
+
+
+def test_measured_sides_round_trip(made):
+    found = measuring.measured(measuring.here(), Settings(benchmarks=[SUITE]), 2, {})
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Measured) == found
+    assert "keras-reprise" not in found.software.packages
