@@ -11,6 +11,7 @@ from typing import Any
 from keras_reprise import datasets, describe, environment
 from keras_reprise.compare import ClaimPair, Comparison
 from keras_reprise.errors import DataError
+from keras_reprise.history import Series
 from keras_reprise.judge import Verdict, data_label, groups, one_per_seed
 from keras_reprise.record import Card
 from keras_reprise.store import Store, Summary
@@ -229,3 +230,22 @@ def _change(claim: ClaimPair) -> list[str]:
 
 def _short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def history_text(series: Series) -> str:
+    """A metric's levels on one machine: since when, how many values, their mean, and what differed from before."""
+    rows = []
+    for index, (a, b, mean) in enumerate(series.levels):
+        points = series.points[a:b]
+        before = series.levels[index - 1][2] if index else math.nan
+        moved = f"{mean / before - 1:+.1%}" if index and before else ""
+        environments = ", ".join(dict.fromkeys(point.environment[:8] for point in points))
+        commits = list(dict.fromkeys(point.commit[:10] for point in points if point.commit))
+        span = commits[0] if len(commits) == 1 else f"{commits[0]} to {commits[-1]}" if commits else "-"
+        rows.append([points[0].at[:16].replace("T", " "), b - a, f"{mean:.5g}", moved, environments, span])
+    from tabulate import tabulate
+
+    headers = ["since", "n", "mean", "change", "environments", "commits"]
+    changed = f"{len(series.changes)} changes of level" if series.changes else "no change of level"
+    title = f"{series.metric} on {series.machine[:8]} ({series.setting}): {len(series.points)} values, {changed}"
+    return title + "\n" + tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)

@@ -6,18 +6,21 @@ A figure is drawn from the specification in the recipe's card, so that old recor
 import io
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from keras_reprise.errors import IntegrityError, UserError, printable
 from keras_reprise.figures._curves import curves
 from keras_reprise.figures._histograms import histogram_grid
+from keras_reprise.figures._history import history
 from keras_reprise.figures._trials import heat_map, scatter
+from keras_reprise.history import Series
 from keras_reprise.record import Record
 
 INK, LINE, GRID = "#262626", "#cccccc", "#e6e6e6"
@@ -54,9 +57,20 @@ def draw(specification: Mapping[str, Any], records: Sequence[Record], form: str 
     kind = specification.get("kind")
     if kind not in KINDS:
         raise IntegrityError(f"The figure kind {kind!r} is unknown.\nUpdate keras-reprise to draw it.")
+    return _drawn(lambda: KINDS[kind](specification, records), form)
+
+
+def draw_history(found: Sequence[Series], form: str = "svg") -> bytes:
+    """The values of a metric over time with its levels, a panel for each series, as SVG or PDF."""
+    if form not in METADATA:
+        raise UserError(f"Figures are drawn as {', '.join(METADATA)}, not {form}.\nName the file something.svg.")
+    return _drawn(lambda: history(found), form) or b""
+
+
+def _drawn(make: Callable[[], Figure | None], form: str) -> bytes | None:
     with mpl.rc_context(), sns.axes_style("whitegrid"), sns.color_palette("colorblind"):
         mpl.rcParams.update(STYLE | (_latex() if form == "pgf" else {}))
-        figure = KINDS[kind](specification, records)
+        figure = make()
         if figure is None:
             return None
         for text in figure.findobj(Text):
