@@ -232,7 +232,7 @@ def test_processes_that_the_host_disturbed_are_run_again(accepted, made):
     made.calls.clear()
     made.steal = [0.4] * 1000
     result = accepted("gate")
-    assert len(made.calls) == 18
+    assert len(made.calls) == 24
     assert result.exit_code == 3
 
 
@@ -388,6 +388,7 @@ def test_the_last_pattern_that_fits_counts():
     assert settings.margin("recipe/arm/test_error") == 0.01
     assert settings.margin("recipe/arm/test_loss") is None
     assert (settings.seeds_of("slow-one"), settings.seeds_of("other")) == (2, 4)
+    assert Settings().seeds_of("other") is None
 
 
 def test_blocks_are_abba_and_the_order_is_drawn():
@@ -423,7 +424,7 @@ def trained(made, monkeypatch):
     (Path.cwd() / "mine.py").write_text("")
     told: dict[str, Any] = {"shift": 0.0, "options": {}, "asked": []}
 
-    def measure(name, seeds, side, settings):
+    def measure(names, seeds, side, settings):
         told["asked"].append(list(seeds))
         values = [float(0.3 + 0.005 * np.sin(seed) + told["shift"]) for seed in seeds]
         return [replicates(seeds, values, **told["options"])]
@@ -474,7 +475,7 @@ def test_a_claim_that_turns_is_a_regression(gate, trained):
 
 def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_path, monkeypatch):
     settings = Settings(recipes=[str(plain_recipe)], margins={"*": 0.5})
-    found = quality.measure(str(plain_recipe), [1, 2], Side(sys.executable, tmp_path), settings)
+    found = quality.measure([str(plain_recipe)], [1, 2], Side(sys.executable, tmp_path), settings)
     assert len(found) == 1
     assert found[0].seeds == [1, 2]
     assert found[0].metrics
@@ -578,6 +579,7 @@ def test_crash(benchmark):
 def test_a_gate_measured_for_real(tmp_path, monkeypatch, reprise, store_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(processes, "PASSES", 2)
+    monkeypatch.setattr(processes, "MOST_STEAL", 1.0)
     Path(SUITE).write_text(BENCHMARKS)
     Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "median"\nrounds = 5\nbaseline_rounds = 6\n')
     words = ("--store", store_path)

@@ -10,7 +10,7 @@ import click
 from keras_reprise import errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
-from keras_reprise.console import open_store, print_json, read_store, say
+from keras_reprise.console import open_store, print_json, print_table, read_store, say
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 MEASURE_OPTIONS = [
@@ -145,8 +145,11 @@ def accept(
                 "processes": len(baseline.measured.processes),
             }
         )
+    rows = [[metric, n or "over 30: not to be seen"] for metric, n in sorted(gating.needed(baseline.measured).items())]
+    if rows:
+        print_table(rows, ["quality", "replicates that show a loss of three margins"])
     say(
-        f"Accepted {len(baseline.measured.processes)} processes and {sum(len(q.seeds) for q in baseline.measured.quality)} replicates as {name!r}: {path}\nCommit that file; `reprise gate` compares with it."
+        f"\nAccepted {len(baseline.measured.processes)} processes and {sum(len(q.seeds) for q in baseline.measured.quality)} replicates as {name!r}: {path}\nCommit that file; `reprise gate` compares with it."
     )
 
 
@@ -164,7 +167,6 @@ def calibrate(
     """
     import math
 
-    from keras_reprise.console import print_table
     from keras_reprise.gate import gating
 
     calibration, known = gating.calibrate(

@@ -19,12 +19,12 @@ Say = Callable[[str], None]
 def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Say) -> Outcome:
     """Measure both environments in ABBA blocks of fresh processes; what looks changed is measured again the same way."""
     this = measuring.this_machine()
-    recipes = quality.chosen(settings.recipes)
+    recipes = quality.chosen(settings)
     with sides((a, b), say) as made:
         facts = {side: measuring.software(made[side]) for side in "ab"}
         settings = comparable(settings, facts["a"], facts["b"])
         known = known_within(store, this, name, settings)
-        seeds = measuring.seeds_of(recipes, settings)
+        seeds = measuring.seeds_of(recipes, settings, {})
         seconds = 2 * measuring.expected_s(settings, settings.rounds, seeds, None)
         say(
             f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and {2 * sum(map(len, seeds.values()))} "
@@ -36,7 +36,7 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
             suspects = [row.metric for row in judgement.suspects]
             say(f"{len(suspects)} of {len(judgement.rows)} metrics look changed; measuring them again.")
             suites, only, chosen = measuring.needed_again(suspects, settings, recipes)
-            more = measuring.seeds_of(chosen, settings, skip=1)
+            more = measuring.other_seeds(seeds, chosen)
             second, old, new = _measured(made, settings, suites, more, only)
             judgement = second_look(judgement, old, new, settings, known)
             processes += second

@@ -21,8 +21,10 @@ from keras_reprise.gate.documents import (
     calibration_path,
     finished_gates,
     keep,
+    quality_samples,
     read,
     require_baseline,
+    samples,
     write,
 )
 from keras_reprise.gate.injection import injections
@@ -30,10 +32,12 @@ from keras_reprise.gate.processes import MOST_STEAL, Process, read_benchmarks
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, learn, look, look_of, second_look
 from keras_reprise.record import SCHEMA, Code
-from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
+from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, seeds_needed
 from keras_reprise.store import Store
 
 Say = Callable[[str], None]
+
+LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 12
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     this = measuring.this_machine()
     baseline = require_baseline(store, this, name).measured
     injections()
-    side, recipes = measuring.here(), quality.chosen(settings.recipes)
-    seeds = measuring.seeds_of(recipes, settings)
+    side, recipes = measuring.here(), quality.chosen(settings)
+    seeds = measuring.seeds_of(recipes, settings, seeds_for(baseline))
     _announce(say, settings, settings.rounds, seeds, baseline, "and at most as long again if something looks changed")
     found = measuring.measured(side, settings, settings.rounds, seeds, inject=True)
     settings = comparable(settings, baseline.software, found.software)
@@ -79,7 +83,7 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     if judgement.suspects:
         suspects = [row.metric for row in judgement.suspects]
         say(f"{len(suspects)} of {len(judgement.rows)} metrics look changed; measuring them again.")
-        second = look_of(*measuring.again(suspects, side, settings, recipes), settings.estimate)
+        second = look_of(*measuring.again(suspects, side, settings, seeds), settings.estimate)
         judgement = second_look(judgement, before, second, settings, known)
     if not injections():
         keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
@@ -171,9 +175,32 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings) -> 
     return learn([look(occasion, settings.estimate) for occasion in best], settings.rounds)
 
 
+def needed(baseline: Measured) -> dict[str, int | None]:
+    """How many replicates show a loss of three margins in 95 % of gates, by metric; None when 30 are too few."""
+    values = quality_samples(baseline.quality)
+    margins = {f"{q.recipe}/{name}": margin for q in baseline.quality for name, margin in q.margins.items()}
+    family = len(margins) + len(samples(baseline.processes, "median"))
+    return {
+        metric: seeds_needed(
+            float(np.std(found, ddof=1)), LOSS_IN_MARGINS * margins[metric], margins[metric],
+            n_before=len(found), metrics=family,
+        )
+        for metric, found in values.items()
+        if len(found) > 1
+    }  # fmt: skip
+
+
+def seeds_for(baseline: Measured) -> dict[str, int]:
+    """The replicates that a gate makes of each recipe: as many as its metrics need, at least 3, at most 12."""
+    found: dict[str, int] = {quality.recipe: FEWEST_SEEDS for quality in baseline.quality}
+    for metric, n in needed(baseline).items():
+        slug = metric.split("/")[0]
+        found[slug] = max(found[slug], min(n or MOST_SEEDS, MOST_SEEDS))
+    return found
+
+
 def _measure(store: Store, settings: Settings, name: str, say: Say) -> Measured:
-    recipes = quality.chosen(settings.recipes)
-    seeds = measuring.seeds_of(recipes, settings)
+    seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
     _announce(say, settings, settings.baseline_rounds, seeds, last.measured if last else None, "")
     return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds)

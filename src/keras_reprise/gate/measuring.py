@@ -25,6 +25,7 @@ from keras_reprise.record import Code, pretty
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_REPLICATE_S = 20.0, 30.0
+USUAL_SEEDS = 6
 FACTS = """
 import importlib.metadata as m, json, platform
 found = {(d.metadata["Name"] or "").lower().replace("_", "-"): d.version for d in m.distributions()}
@@ -63,10 +64,15 @@ def code_of(side: Side) -> Code:
     return msgspec.convert(code_facts(side.folder, (".", ":(exclude)results")), Code)
 
 
-def seeds_of(recipes: Sequence[str], settings: Settings, skip: int = 0) -> dict[str, list[int]]:
-    """The seeds that each recipe is measured with, after the first `skip` times as many."""
-    counts = {name: settings.seeds_of(Path(name).stem) for name in recipes}
-    return {name: list(range(1 + skip * n, 1 + skip * n + n)) for name, n in counts.items()}
+def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:
+    """The seeds of each recipe: as many as the settings say, else as many as `known` says are needed by slug, else 6."""
+    stems = {name: Path(name).stem for name in recipes}
+    return {name: list(range(1, 1 + (settings.seeds_of(s) or known.get(s, USUAL_SEEDS)))) for name, s in stems.items()}
+
+
+def other_seeds(seeds: Mapping[str, Sequence[int]], chosen: Sequence[str]) -> dict[str, list[int]]:
+    """As many other seeds for each of the chosen recipes."""
+    return {name: [seeds[name][-1] + seed for seed in seeds[name]] for name in chosen}
 
 
 def suites_of(settings: Settings) -> list[str]:
@@ -80,11 +86,11 @@ def expected_s(settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int
     for process in known.processes if known else ():
         by_suite.setdefault(process.suite, []).append(process.duration_s)
     replicates = {found.recipe: found.seconds for found in known.quality} if known else {}
-    total = 0.0
+    total = 10.0 if seeds else 0.0
     for suite in suites_of(settings):
         total += rounds * (statistics.fmean(by_suite[suite]) if suite in by_suite else GUESSED_PROCESS_S)
     for name, chosen in seeds.items():
-        total += 10 + len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
+        total += len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
     return total
 
 
@@ -110,12 +116,17 @@ def run_processes(tasks: Sequence[Task], sides: Mapping[str, Side], only: Sequen
 
 
 def run_recipes(side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]]) -> list[Quality]:
-    """Measure each recipe with its seeds, in a process of its own."""
+    """Measure the recipes, those with the same seeds in one process."""
     found: list[Quality] = []
-    with counter("recipes") as tell:
-        for number, (name, chosen) in enumerate(seeds.items(), start=1):
-            found += quality.measure(name, chosen, side, settings)
-            tell(number, len(seeds))
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name, chosen in seeds.items():
+        alike.setdefault(tuple(chosen), []).append(name)
+    with counter("replicates") as tell:
+        done, total = 0, sum(map(len, seeds.values()))
+        for chosen, names in alike.items():
+            tell(done, total)
+            found += quality.measure(names, chosen, side, settings)
+            done += len(names) * len(chosen)
     return found
 
 
@@ -134,12 +145,12 @@ def needed_again(
 
 
 def again(
-    suspects: Sequence[str], side: Side, settings: Settings, recipes: Sequence[str]
+    suspects: Sequence[str], side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]]
 ) -> tuple[list[Process], list[Quality]]:
     """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with new seeds."""
-    suites, only, chosen = needed_again(suspects, settings, recipes)
+    suites, only, chosen = needed_again(suspects, settings, list(seeds))
     processes = run_processes(plan(suites, settings.rounds, secrets.randbits(32)), {"now": side}, only)
-    found = run_recipes(side, settings, seeds_of(chosen, settings, skip=1))
+    found = run_recipes(side, settings, other_seeds(seeds, chosen))
     return injected(processes, found)
 
 

@@ -28,7 +28,7 @@ ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
 PASSES = 12
 TIME_LIMIT_S = 900.0
-MOST_STEAL = 0.05  # of all processor time
+MOST_STEAL = 0.10  # of all processor time
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,10 +106,10 @@ def measure(
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
-    A process during which the host took the processors away is run again at the end, for at most half as many processes
-    as there are tasks. `done(processes, of how many)` is called after each.
+    A process during which the host took the processors away is run again at the end, at most as many
+    processes as there are tasks. `done(processes, of how many)` is called after each.
     """
-    waiting, spare = list(tasks), len(tasks) // 2
+    waiting, spare = list(tasks), len(tasks)
     found: list[Process] = []
     while waiting:
         task = waiting.pop(0)

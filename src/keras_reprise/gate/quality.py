@@ -17,29 +17,32 @@ from keras_reprise.record import Number, Record
 from keras_reprise.store import Store
 
 
-def chosen(names: Sequence[str]) -> list[str]:
-    """The slugs and paths that `recipes` of the settings means; `suite:NAME` is every recipe of that suite."""
+def chosen(settings: Settings) -> list[str]:
+    """The slugs and paths of the recipes that the settings mean; `suite:NAME` is every recipe of that suite."""
     found: list[str] = []
-    for name in names:
+    for name in settings.recipes:
         suite = name.removeprefix("suite:")
         found += [entry.slug for entry in catalog.suite(suite)[1]] if suite != name else [name]
         if suite == name and not catalog.is_path(name):
             catalog.find(name)
-    return list(dict.fromkeys(found))
+    return [name for name in dict.fromkeys(found) if name not in settings.skip]
 
 
-def measure(name: str, seeds: Sequence[int], side: Side, settings: Settings) -> list[Quality]:
-    """What a recipe's replicates of these seeds gave, measured in a process of their own.
+def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Settings) -> list[Quality]:
+    """What the recipes' replicates of these seeds gave, measured in one process.
 
     MeasurementError when the recipe cannot be run at all; replicates that fail are counted in `failed`.
     """
     with scratch_store() as store:
-        _run(name, seeds, store, side, settings)
+        _run(names, seeds, store, side, settings)
         summaries, problems = store.summaries()
         if problems:
             raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
         records = [store.read(store.root / summary.path) for summary in summaries]
-        return [quality_of(records, store, settings)] if records else []
+        by_slug: dict[str, list[Record]] = {}
+        for record in records:
+            by_slug.setdefault(record.recipe.slug, []).append(record)
+        return [quality_of(mine, store, settings) for mine in by_slug.values()]
 
 
 @contextlib.contextmanager
@@ -52,10 +55,10 @@ def scratch_store() -> Iterator[Store]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(name: str, seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:
+def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:
     listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
     command = [
-        side.python, "-m", "keras_reprise", "run", name, "--scale", settings.scale, "--seeds", listed,
+        side.python, "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
     done = subprocess.run(
@@ -65,7 +68,7 @@ def _run(name: str, seeds: Sequence[int], store: Store, side: Side, settings: Se
         raise KeyboardInterrupt
     if done.returncode not in (OK, RECIPE_FAILED):
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise MeasurementError(f"{name} could not be run: {printable(' '.join(lines[-3:]))}")
+        raise MeasurementError(f"{', '.join(names)} could not be run: {printable(' '.join(lines[-3:]))}")
 
 
 def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Quality:

@@ -21,14 +21,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content of gate.toml.
 
     `benchmarks` are pytest-benchmark files, each measured in processes of its own; `recipes` are slugs, paths, or
-    `suite:NAME`. `thresholds` (shares of the baseline) and `margins` (in the metric's unit) go by patterns of metric names,
+    `suite:NAME`, without those that `skip` names. `thresholds` (shares of the baseline) and `margins` (in the metric's unit) go by patterns of metric names,
     of which the last that fits counts. A metric of a recipe without a margin is not gated. `seeds` are the replicates a gate
-    makes of each recipe, by slug or "*". A gate's processes go through every benchmark file `rounds` times, those of a
+    makes of a recipe, by slug or "*", instead of as many as the baseline says are needed. A gate's processes go through every benchmark file `rounds` times, those of a
     baseline `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds.
     """
 
     benchmarks: list[str] = []
     recipes: list[str] = []
+    skip: list[str] = []
     rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 6
     baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 12
     estimate: Literal["adjusted", "median", "fastest"] = "adjusted"
@@ -44,8 +45,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def margin(self, metric: str) -> float | None:
         return _last_fit(self.margins, metric, None)
 
-    def seeds_of(self, slug: str) -> int:
-        return int(_last_fit(self.seeds, slug, 3) or 3)
+    def seeds_of(self, slug: str) -> int | None:
+        """The replicates that the settings ask of a recipe, None when they leave it to the gate."""
+        found = _last_fit(self.seeds, slug, None)
+        return None if found is None else int(found)
 
 
 def _last_fit(patterns: Mapping[str, float], name: str, default: float | None) -> float | None:
