@@ -32,6 +32,7 @@ class Machine:
         self.seconds = {f"{SUITE}::test_fast": 0.01, f"{SUITE}::test_slow": 0.5}
         self.factor, self.error, self.steal, self.calls = {}, None, [], []
         self.interrupt_after, self.memory, self.spread = None, 1e8, 0.01
+        self.slowness = lambda: 1.0  # of everything, the loop among it
         self.generator = np.random.default_rng(1)
 
     def run(self, task, position, side, only):
@@ -52,9 +53,11 @@ class Machine:
                 found[f"{SUITE}::peak memory"] = noisy(self.memory)
         error = self.error if task.suite != CONTROL else None
         found = {} if error else found
+        slow = self.slowness()
+        seconds = {m: v if m.endswith("peak memory") else v * slow for m, v in found.items()}
         return Process(
             suite=task.suite, side=task.side, round=task.round, position=position, started_at=f"2026-01-01T00:{len(self.calls) // 60:02d}:{len(self.calls) % 60:02d}Z",
-            duration_s=1.0, fastest=found, median=found, relative=found, load=0.1, steal_fraction=steal, error=error,
+            duration_s=1.0, fastest=seconds, median=seconds, relative=found, load=0.1, steal_fraction=steal, error=error,
         )  # fmt: skip
 
 
@@ -165,6 +168,23 @@ def test_memory_is_gated(accepted, made):
     row = metric(result, "peak memory")
     assert (row["verdict"], row["kind"]) == ("regressed", "memory")
     assert {only for _, only in made.calls[-12:]} == {()}, "a peak is that of all benchmarks"
+
+
+def test_a_machine_that_slows_down_as_a_whole_is_no_regression(gate, made):
+    def phases():
+        return float(np.exp(abs(0.2 * made.generator.standard_normal())))
+
+    made.slowness = phases
+    assert gate("accept", "--why", "first").exit_code == 0
+    made.slowness = lambda: 1.35 * phases()
+    result = gate("gate", "--json")
+    assert result.exit_code == 0
+    assert metric(result, "test_slow")["verdict"] == "same"
+    assert metric(result, "test_slow")["now"] > 1.2 * metric(result, "test_slow")["before"]
+    made.factor = {(f"{SUITE}::test_slow", "now"): 1.25}
+    result = gate("gate", "--json")
+    assert metric(result, "test_slow")["verdict"] == "regressed"
+    assert metric(result, "test_slow")["ratio"] == pytest.approx(1.25, rel=0.06)
 
 
 def test_nothing_is_red_when_the_fixed_work_changed_too(accepted, made):

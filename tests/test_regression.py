@@ -8,7 +8,16 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from keras_reprise import regression
-from keras_reprise.regression import bounds, confirmed, cost_changes, decide, noise, null_rows, quality_changes
+from keras_reprise.regression import (
+    bounds,
+    confirmed,
+    cost_changes,
+    decide,
+    noise,
+    null_rows,
+    quality_changes,
+    share_felt,
+)
 from keras_reprise.stats import rank_sum_tail, shift
 
 
@@ -203,3 +212,25 @@ def test_noise_is_that_between_occasions():
     assert 0.04 < noise(occasions, 6)["m"] < 0.08
     assert noise(occasions[:1], 6)["m"] < 0.02
     assert noise([{"m": times(generator, 5)}], 6) == {}
+
+
+def test_the_share_of_slowness_that_is_felt_is_recovered():
+    generator = np.random.default_rng(14)
+    groups = []
+    for level in (0.0, 0.5):
+        loops = -7 + 0.2 * generator.standard_normal(15)
+        groups.append((level + 0.5 * loops + 0.02 * generator.standard_normal(15), loops))
+    assert share_felt(groups) == pytest.approx(0.5, abs=0.1)
+
+
+def test_on_a_steady_machine_the_share_is_the_usual_one():
+    generator = np.random.default_rng(15)
+    loops = 0.001 * generator.standard_normal(18)
+    assert share_felt([(0.03 * generator.standard_normal(18), loops)]) == pytest.approx(0.8, abs=0.05)
+    assert share_felt([]) == 0.8
+
+
+def test_the_share_is_never_absurd():
+    loops = np.linspace(-1, 1, 20)
+    assert share_felt([(5 * loops, loops)]) == 1.5
+    assert share_felt([(-5 * loops, loops)]) == 0.0

@@ -25,7 +25,7 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
         settings = comparable(settings, facts["a"], facts["b"])
         known = known_within(store, this, name, settings)
         seeds = measuring.seeds_of(recipes, settings, {})
-        seconds = 2 * measuring.expected_s(settings, settings.rounds, seeds, None)
+        seconds = 2 * measuring.expected_s(settings, settings.rounds, seeds, None, store)
         say(
             f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and {2 * sum(map(len, seeds.values()))} "
             f"replicates: about {measuring.in_words(seconds)}, and at most as long again if something looks changed."

@@ -74,7 +74,9 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     injections()
     side, recipes = measuring.here(), quality.chosen(settings)
     seeds = measuring.seeds_of(recipes, settings, seeds_for(baseline))
-    _announce(say, settings, settings.rounds, seeds, baseline, "and at most as long again if something looks changed")
+    _announce(
+        say, store, settings, settings.rounds, seeds, baseline, "and at most as long again if something looks changed"
+    )
     found = measuring.measured(side, settings, settings.rounds, seeds, inject=True)
     settings = comparable(settings, baseline.software, found.software)
     known = calibrated(store, this, name, settings)
@@ -202,14 +204,20 @@ def seeds_for(baseline: Measured) -> dict[str, int]:
 def _measure(store: Store, settings: Settings, name: str, say: Say) -> Measured:
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    _announce(say, settings, settings.baseline_rounds, seeds, last.measured if last else None, "")
+    _announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None)
     return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds)
 
 
 def _announce(
-    say: Say, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None, more: str
+    say: Say,
+    store: Store,
+    settings: Settings,
+    rounds: int,
+    seeds: Mapping[str, Sequence[int]],
+    known: Measured | None,
+    more: str = "",
 ) -> None:
-    seconds = measuring.in_words(measuring.expected_s(settings, rounds, seeds, known))
+    seconds = measuring.in_words(measuring.expected_s(settings, rounds, seeds, known, store))
     parts = []
     if settings.benchmarks:
         files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"

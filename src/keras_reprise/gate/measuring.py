@@ -22,9 +22,10 @@ from keras_reprise.gate.settings import Settings
 from keras_reprise.interruption import machine
 from keras_reprise.progress import counter, format_seconds
 from keras_reprise.record import Code, pretty
+from keras_reprise.store import Store
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
-GUESSED_PROCESS_S, GUESSED_REPLICATE_S = 20.0, 30.0
+GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
 USUAL_SEEDS = 6
 FACTS = """
 import importlib.metadata as m, json, platform
@@ -80,18 +81,31 @@ def suites_of(settings: Settings) -> list[str]:
     return [*settings.benchmarks, CONTROL] if settings.benchmarks else []
 
 
-def expected_s(settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None) -> float:
-    """How long measuring will take, from what it took in `known`."""
+def expected_s(
+    settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None, store: Store
+) -> float:
+    """How long measuring will take: from what it took in `known`, else from the store's records, else a guess."""
     by_suite: dict[str, list[float]] = {}
     for process in known.processes if known else ():
         by_suite.setdefault(process.suite, []).append(process.duration_s)
-    replicates = {found.recipe: found.seconds for found in known.quality} if known else {}
+    replicates = _recorded_s(store, settings.scale) if seeds else {}
+    replicates |= {found.recipe: found.seconds for found in known.quality} if known else {}
     total = 10.0 if seeds else 0.0
     for suite in suites_of(settings):
-        total += rounds * (statistics.fmean(by_suite[suite]) if suite in by_suite else GUESSED_PROCESS_S)
+        guess = GUESSED_CONTROL_S if suite == CONTROL else GUESSED_PROCESS_S
+        total += rounds * (statistics.fmean(by_suite[suite]) if suite in by_suite else guess)
     for name, chosen in seeds.items():
         total += len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
     return total
+
+
+def _recorded_s(store: Store, scale: str) -> dict[str, float]:
+    """What a replicate of each recipe took, from the store's records at this scale."""
+    found: dict[str, list[float]] = {}
+    for summary in store.summaries()[0]:
+        if summary.recipe.scale == scale and summary.status == "complete":
+            found.setdefault(summary.recipe.slug, []).append(summary.duration_s)
+    return {slug: statistics.median(seconds) for slug, seconds in found.items()}
 
 
 def measured(

@@ -11,7 +11,8 @@ from keras_reprise.groups import Group, costs, gather
 from keras_reprise.judge import Verdict
 from keras_reprise.record import Card
 from keras_reprise.report import drawing
-from keras_reprise.report.pages import Bar, FigureView, MachinePage, Place, RecipePage, Result, Section, Site
+from keras_reprise.report.pages import Bar, FigureView, MachinePage, Past, Place, RecipePage, Result, Section, Site
+from keras_reprise.report.past import pasts
 from keras_reprise.store import Store, Summary
 
 DRAWN_PER_SETTING = 3  # machines whose figures are drawn, for each recipe version, scale and data set
@@ -52,7 +53,7 @@ def build(
     return Site(
         recipes=tuple(sorted(current, key=lambda page: (page.family, page.card.slug))),
         superseded=tuple(page for page in pages if page not in current),
-        machines=_machines(pages, places),
+        machines=_machines(pages, places, pasts(groups, cost, places, folder)),
         places=tuple(places.values()),
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
@@ -94,12 +95,14 @@ def _families() -> dict[str, str]:
         return {}
 
 
-def _machines(pages: Sequence[RecipePage], places: dict[tuple[str, str], Place]) -> tuple[MachinePage, ...]:
+def _machines(
+    pages: Sequence[RecipePage], places: dict[tuple[str, str], Place], past: dict[str, list[Past]]
+) -> tuple[MachinePage, ...]:
     found = []
     for machine in sorted({machine for machine, _ in places}):
         mine = tuple(place for place in places.values() if place.machine == machine)
         sections = tuple((page, s) for page in pages for s in page.sections if s.group.machine == machine)
-        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections))
+        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(past.get(machine, ()))))
     return tuple(found)
 
 

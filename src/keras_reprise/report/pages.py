@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_reprise import __version__, compare, describe
 from keras_reprise.groups import Group, GroupCost
+from keras_reprise.history import Series
 from keras_reprise.judge import Verdict
 from keras_reprise.progress import format_seconds
 from keras_reprise.record import Card, ClaimCard
@@ -188,6 +189,26 @@ class RecipePage:
 
 
 @dataclass(frozen=True)
+class Past:
+    """One series of a machine, its levels in milliseconds or seconds, and its figure where the level changed."""
+
+    series: Series
+    figure: str | None
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Since when, how many values, their mean in ms, the change, and the environments, for each level."""
+        found, last = [], None
+        for a, b, mean in self.series.levels:
+            points = self.series.points[a:b]
+            environments = ", ".join(dict.fromkeys(point.environment[:8] for point in points))
+            moved = "" if last is None else f"{mean / last - 1:+.1%}"
+            found.append([points[0].at[:10], str(b - a), f"{1000 * mean:.4g}", moved, environments])
+            last = mean
+        return found
+
+
+@dataclass(frozen=True)
 class MachinePage:
     """One machine: its facts, the environments used there, and what was measured."""
 
@@ -195,6 +216,7 @@ class MachinePage:
     facts: dict[str, Any]
     places: tuple[Place, ...]
     sections: tuple[tuple[RecipePage, Section], ...]
+    pasts: tuple[Past, ...] = ()
 
     @property
     def hardware(self) -> str:
