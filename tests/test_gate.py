@@ -174,17 +174,20 @@ def test_a_machine_that_slows_down_as_a_whole_is_no_regression(gate, made):
     def phases():
         return float(np.exp(abs(0.2 * made.generator.standard_normal())))
 
+    Path("median.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "median"\n')
     made.slowness = phases
     assert gate("accept", "--why", "first").exit_code == 0
     made.slowness = lambda: 1.35 * phases()
     result = gate("gate", "--json")
     assert result.exit_code == 0
     assert metric(result, "test_slow")["verdict"] == "same"
-    assert metric(result, "test_slow")["now"] > 1.2 * metric(result, "test_slow")["before"]
+    assert metric(result, "test_slow")["ratio"] == pytest.approx(1.0, rel=0.05)
     made.factor = {(f"{SUITE}::test_slow", "now"): 1.25}
     result = gate("gate", "--json")
     assert metric(result, "test_slow")["verdict"] == "regressed"
     assert metric(result, "test_slow")["ratio"] == pytest.approx(1.25, rel=0.06)
+    median = gate("gate", "--json", "--config", "median.toml")
+    assert metric(median, "test_fast")["ratio"] > 1.2, "in plain seconds the whole machine is slower"
 
 
 def test_nothing_is_red_when_the_fixed_work_changed_too(accepted, made):
@@ -252,7 +255,7 @@ def test_processes_that_the_host_disturbed_are_run_again(accepted, made):
     made.calls.clear()
     made.steal = [0.4] * 1000
     result = accepted("gate")
-    assert len(made.calls) == 24
+    assert len(made.calls) == 18
     assert result.exit_code == 3
 
 
@@ -609,7 +612,7 @@ def test_a_gate_measured_for_real(tmp_path, monkeypatch, reprise, store_path):
     result = reprise("gate", "--json", *words)
     assert result.exit_code == 1, result.output
     assert metric(result, "test_wait")["ratio"] == pytest.approx(1.6, rel=0.1)
-    assert metric(result, "test_crash")["verdict"] == "same"
+    assert metric(result, "test_crash")["verdict"] in ("same", "inconclusive")
     assert metric(result, "peak memory")["now"] > 10 * 2**20
     monkeypatch.setenv("CRASH", "1")
     result = reprise("gate", "--rounds", "2", *words)

@@ -133,24 +133,8 @@ def accept(
 
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
-    baseline = gating.accept(store, settings_of(config, benchmarks, recipes, rounds), name, who, why, last, note)
-    path = baseline_path(store, baseline.measured.machine, name)
-    if as_json:
-        return print_json(
-            {
-                "baseline": name,
-                "machine": baseline.measured.machine,
-                "by": who,
-                "why": why,
-                "processes": len(baseline.measured.processes),
-            }
-        )
-    rows = [[metric, n or "over 30: not to be seen"] for metric, n in sorted(gating.needed(baseline.measured).items())]
-    if rows:
-        print_table(rows, ["quality", "replicates that show a loss of three margins"])
-    say(
-        f"\nAccepted {len(baseline.measured.processes)} processes and {sum(len(q.seeds) for q in baseline.measured.quality)} replicates as {name!r}: {path}\nCommit that file; `reprise gate` compares with it."
-    )
+    settings = settings_of(config, benchmarks, recipes, rounds)
+    baseline = gating.accept(store, settings, name, who, why, last, note)
 
 
 @main.command()

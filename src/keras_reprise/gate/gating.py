@@ -37,7 +37,7 @@ from keras_reprise.store import Store
 
 Say = Callable[[str], None]
 
-LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 12
+LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 8
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     baseline = require_baseline(store, this, name).measured
     injections()
     side, recipes = measuring.here(), quality.chosen(settings)
-    seeds = measuring.seeds_of(recipes, settings, seeds_for(baseline))
+    seeds = measuring.seeds_of(recipes, settings, seeds_for(baseline, settings))
     _announce(
         say, store, settings, settings.rounds, seeds, baseline, "and at most as long again if something looks changed"
     )
@@ -177,10 +177,14 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings) -> 
     return learn([look(occasion, settings.estimate) for occasion in best], settings.rounds)
 
 
-def needed(baseline: Measured) -> dict[str, int | None]:
+def needed(baseline: Measured, settings: Settings) -> dict[str, int | None]:
     """How many replicates show a loss of three margins in 95 % of gates, by metric; None when 30 are too few."""
     values = quality_samples(baseline.quality)
-    margins = {f"{q.recipe}/{name}": margin for q in baseline.quality for name, margin in q.margins.items()}
+    margins = {
+        f"{q.recipe}/{name}": settings.margin(f"{q.recipe}/{name}") or margin
+        for q in baseline.quality
+        for name, margin in q.margins.items()
+    }
     family = len(margins) + len(samples(baseline.processes, "median"))
     return {
         metric: seeds_needed(
@@ -192,10 +196,10 @@ def needed(baseline: Measured) -> dict[str, int | None]:
     }  # fmt: skip
 
 
-def seeds_for(baseline: Measured) -> dict[str, int]:
-    """The replicates that a gate makes of each recipe: as many as its metrics need, at least 3, at most 12."""
+def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
+    """The replicates that a gate makes of each recipe: as many as its metrics need, at least 3, at most 8."""
     found: dict[str, int] = {quality.recipe: FEWEST_SEEDS for quality in baseline.quality}
-    for metric, n in needed(baseline).items():
+    for metric, n in needed(baseline, settings).items():
         slug = metric.split("/")[0]
         found[slug] = max(found[slug], min(n or MOST_SEEDS, MOST_SEEDS))
     return found

@@ -77,7 +77,9 @@ class Side:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **self.variables}
+        """The variables of its processes; a worker of pytest-xdist, in which nothing is benchmarked, starts none."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+        return {**own, **self.variables}
 
 
 def plan(suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",)) -> list[Task]:
@@ -106,10 +108,10 @@ def measure(
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
-    A process during which the host took the processors away is run again at the end, at most as many
-    processes as there are tasks. `done(processes, of how many)` is called after each.
+    A process during which the host took the processors away is run again at the end, at most half as many as there are
+    tasks. `done(processes, of how many)` is called after each.
     """
-    waiting, spare = list(tasks), len(tasks)
+    waiting, spare = list(tasks), len(tasks) // 2
     found: list[Process] = []
     while waiting:
         task = waiting.pop(0)

@@ -4,12 +4,13 @@ import contextlib
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise import catalog
-from keras_reprise.errors import OK, RECIPE_FAILED, MeasurementError, printable
+from keras_reprise.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
 from keras_reprise.gate.documents import Quality
 from keras_reprise.gate.processes import Side
 from keras_reprise.gate.settings import Settings
@@ -61,14 +62,20 @@ def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, s
         side.python, "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=side.folder, env=side.environment, capture_output=True, text=True, errors="replace", check=False
-    )
-    if done.returncode == 130:
+    process = subprocess.Popen(
+        command, cwd=side.folder, env=side.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, errors="replace",
+    )  # fmt: skip
+    lines: list[str] = []
+    with process:
+        for line in process.stderr or ():
+            lines = [*lines[-2:], line.strip()]
+            if " left (" in line:  # its progress, not what it says of a store that is thrown away
+                print(line.rstrip(), file=sys.stderr, flush=True)
+    if process.returncode == INTERRUPTED:
         raise KeyboardInterrupt
-    if done.returncode not in (OK, RECIPE_FAILED):
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise MeasurementError(f"{', '.join(names)} could not be run: {printable(' '.join(lines[-3:]))}")
+    if process.returncode not in (OK, RECIPE_FAILED):
+        raise MeasurementError(f"{', '.join(names)} could not be run: {printable(' '.join(lines))}")
 
 
 def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Quality:
