@@ -280,7 +280,10 @@ def test_the_baseline_of_another_machine_is_none(accepted, store_path):
 
 
 def test_a_baseline_says_who_when_and_why(gate, store_path):
-    assert gate("accept", "--why", "new compiler", "--by", "Ada").exit_code == 0
+    result = gate("accept", "--why", "new compiler", "--by", "Ada")
+    assert result.exit_code == 0
+    assert "Accepted 24 processes" in result.stdout
+    assert "main.json" in result.stdout
     document = json.loads(next((store_path / "baselines").rglob("*.json")).read_text())
     assert document["accepted"]["why"] == "new compiler"
     assert document["accepted"]["by"] == "Ada"
@@ -457,7 +460,9 @@ def trained(made, monkeypatch):
 
 
 def test_quality_is_gated_and_confirmed_with_other_seeds(gate, trained):
-    assert gate("accept", "--why", "first").exit_code == 0
+    result = gate("accept", "--why", "first", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["needed"] == {"mine/a/test_error": 2}
     result = gate("gate", "--json")
     assert result.exit_code == 0
     assert metric(result, "test_error")["why"] == "the same number for every seed"

@@ -134,7 +134,20 @@ def accept(
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
     settings = settings_of(config, benchmarks, recipes, rounds)
-    baseline = gating.accept(store, settings, name, who, why, last, note)
+    measured = gating.accept(store, settings, name, who, why, last, note).measured
+    path = baseline_path(store, measured.machine, name)
+    replicates = sum(len(quality.seeds) for quality in measured.quality)
+    needed = gating.needed(measured, settings)
+    if as_json:
+        facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
+        return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
+    if needed:
+        rows = [[metric, n or "over 30: not to be seen"] for metric, n in sorted(needed.items())]
+        print_table(rows, ["quality", "replicates that show a loss of three margins"])
+    say(
+        f"\nAccepted {len(measured.processes)} processes and {replicates} replicates as {name!r}: {path}\n"
+        "Commit that file; `reprise gate` compares with it."
+    )
 
 
 @main.command()
