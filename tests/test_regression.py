@@ -9,6 +9,7 @@ from scipy.stats import mannwhitneyu
 
 from keras_reprise import regression
 from keras_reprise.regression import (
+    assumed_noise,
     bounds,
     confirmed,
     cost_changes,
@@ -67,7 +68,7 @@ def test_equal_values_are_no_shift():
 
 
 def changes_of(before, now, *, thresholds=0.05, noises=None):
-    limit = bounds(list(now), dict.fromkeys(now, thresholds), noises or {}, 0.01)
+    limit = bounds(dict.fromkeys(now, thresholds), dict.fromkeys(now, 0.01) | (noises or {}))
     return cost_changes(before, now, limit)
 
 
@@ -234,3 +235,11 @@ def test_the_share_is_never_absurd():
     loops = np.linspace(-1, 1, 20)
     assert share_felt([(5 * loops, loops)]) == 1.5
     assert share_felt([(-5 * loops, loops)]) == 0.0
+
+
+def test_noise_that_was_not_calibrated_is_assumed():
+    generator = np.random.default_rng(16)
+    steady, wild = times(generator, 12, spread=1e-6), times(generator, 12, spread=0.1)
+    assert assumed_noise(steady, steady[:6]) == pytest.approx(0.03, abs=1e-4)
+    assert 0.04 < assumed_noise(wild, wild[:6]) < 0.09
+    assert assumed_noise(wild[:2], wild) == 0.03

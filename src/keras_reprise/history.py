@@ -55,7 +55,7 @@ class Series:
         return [(a, b, float(np.mean(values[a:b]))) for a, b in zip(ends, ends[1:], strict=False)]
 
 
-def change_points(values: Sequence[float]) -> list[int]:
+def change_points(values: Sequence[float] | np.ndarray) -> list[int]:
     """Indices at which the mean of `values` (n,) changes: least squares with a penalty of 4 ln n noise variances (PELT).
 
     The noise is that of the differences of neighbours (von Neumann), so that a change hardly counts as noise. Steady series

@@ -23,6 +23,7 @@ from keras_reprise.stats import holm, rank_sum_tail, shift, welch
 
 LEVEL = 0.05
 NOISE_FACTOR = 3.0
+BETWEEN_OCCASIONS = 0.03
 POWER_QUANTILE = 0.8416  # of the normal distribution: what is seen in 80 % of gates
 MOST_SEEDS = 30
 USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
@@ -74,11 +75,20 @@ class Row(Change):
         return self.verdict in (REGRESSED, IMPROVED)
 
 
-def bounds(
-    metrics: Sequence[str], thresholds: Mapping[str, float], noise: Mapping[str, float], default_noise: float
-) -> dict[str, float]:
+def bounds(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[str, float]:
     """The change of logarithms that counts, by metric: its threshold, or 3 x noise where that is larger."""
-    return {m: max(math.log1p(thresholds[m]), NOISE_FACTOR * noise.get(m, default_noise)) for m in metrics}
+    return {m: max(math.log1p(threshold), NOISE_FACTOR * noise[m]) for m, threshold in thresholds.items()}
+
+
+def assumed_noise(before: np.ndarray, now: np.ndarray) -> float:
+    """The noise to reckon with where nothing was calibrated: 3 % between occasions, and what the processes scatter.
+
+    `before` (n,) and `now` (m,) are estimates of processes; with fewer than three on a side only the 3 %.
+    """
+    if min(len(before), len(now)) < 3:
+        return BETWEEN_OCCASIONS
+    variances = [float(np.var(np.log(values), ddof=1)) / len(values) for values in (before, now)]
+    return math.hypot(BETWEEN_OCCASIONS, math.sqrt(sum(variances)))
 
 
 def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:

@@ -269,7 +269,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         )
     if not known.noise:
         notes.append(
-            "This machine is not calibrated: a noise of 3 % is assumed. `reprise calibrate` measures it; best on several occasions, hours apart."
+            "This machine is not calibrated: 3 % between occasions are assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
         )
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")

@@ -12,7 +12,6 @@ from keras_reprise.errors import UserError
 
 PLACES = ("gate.toml", "benchmarks/gate.toml")
 DEFAULT_THRESHOLD = 0.05
-DEFAULT_NOISE = 0.03
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=10)]
 

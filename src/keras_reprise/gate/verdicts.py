@@ -10,7 +10,7 @@ from keras_reprise import judge
 from keras_reprise.gate.documents import Measured, Quality, quality_samples, samples
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
-from keras_reprise.gate.settings import DEFAULT_NOISE, Settings
+from keras_reprise.gate.settings import Settings
 from keras_reprise.record import number
 from keras_reprise.regression import (
     FAILED,
@@ -22,6 +22,7 @@ from keras_reprise.regression import (
     Change,
     Row,
     Samples,
+    assumed_noise,
     bounds,
     confirmed,
     cost_changes,
@@ -137,14 +138,16 @@ def _paired(side: Look, metric: str) -> bool:
 def first_look(before: Look, now: Look, settings: Settings, known: Known) -> Judgement:
     """Compare all that both sides have, as one family. Suspects still have to be measured again; see `second_look`."""
     old, new = adjusted([before, now], [before, now, *known.occasions])
-    bound = bounds(list(new), {metric: settings.threshold(metric) for metric in new}, known.noise, DEFAULT_NOISE)
+    assumed = {metric: assumed_noise(old[metric], new[metric]) for metric in new if metric in old}
+    both = {metric: known.noise.get(metric, noise) for metric, noise in assumed.items()}
+    bound = bounds({metric: settings.threshold(metric) for metric in both}, both)
     costs = cost_changes(old, new, bound)
     control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
     rows = decide([*(c for c in costs if c not in control), *_quality(before.quality, now.quality)])
     rows = [_identical(row, before, now) for row in rows]
     rows += claim_rows(before.quality, now.quality)
     rows += _missing(before, now, {row.metric for row in [*rows, *control]})
-    return Judgement(rows, null_rows(new, bound), decide(control))
+    return Judgement(rows, null_rows({metric: new[metric] for metric in both}, bound), decide(control))
 
 
 def second_look(first: Judgement, before: Look, again: Look, settings: Settings, known: Known) -> Judgement:
