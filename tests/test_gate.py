@@ -543,6 +543,20 @@ def test_two_environments_are_compared_side_by_side(gate, made, store_path):
     assert not (store_path / "baselines").exists()
 
 
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_a_side_that_crashes_is_a_crash(gate, made, monkeypatch, side):
+    real = made.run
+
+    def run(task, position, where, only):
+        made.error = "exit 1: ImportError: old" if task.side == side else None
+        return real(task, position, where, only)
+
+    monkeypatch.setattr(processes, "_run", run)
+    result = gate("gate", "--between", ".", ".")
+    assert result.exit_code == 4
+    assert "ImportError: old" in result.stdout
+
+
 def test_an_environment_that_cannot_be_installed_measured_nothing(gate, made, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     result = gate("gate", "--between", ".", "no-such-package-of-ours==9.9")
@@ -638,6 +652,11 @@ def test_the_loop_is_timed_around_each_run(tmp_path, monkeypatch):
     assert set(found.relative) == {f"{SUITE}::test_wait", f"{SUITE}::test_crash", f"{SUITE}::peak memory"}
     assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.0101, rel=0.2)
     assert found.fastest[f"{SUITE}::test_wait"] >= 0.01
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / SUITE).rename(tmp_path / "inside" / SUITE)
+    inside = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, tmp_path / "inside"), ())
+    assert set(inside.relative) == set(found.relative), "pytest's root folder is no part of a name"
     control = processes._run(Task(CONTROL, "now", 0), 0, Side(sys.executable, tmp_path), ())
     assert control.error is None
     assert all(name.startswith("control::") for name in control.relative)

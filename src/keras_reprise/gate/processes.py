@@ -141,9 +141,10 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         loop_s = json.loads(loops.read_bytes()) if loops.is_file() else {}
     after = _load()
-    if task.suite == CONTROL:
-        found, loop_s = ({f"{CONTROL}::{n.rpartition('::')[2]}": v for n, v in one.items()} for one in (found, loop_s))
-    estimates = _estimates(found, loop_s)
+    estimates = {  # names as they were asked for: pytest's go from its own root folder
+        kind: {f"{task.suite}::{name.partition('::')[2]}": value for name, value in one.items()}
+        for kind, one in _estimates(found, loop_s).items()
+    }
     if code == 0 and not chosen and task.suite != CONTROL:
         for one in estimates.values():
             one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)

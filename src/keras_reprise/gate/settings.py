@@ -1,6 +1,7 @@
 """What a gate measures and what counts as a change: one TOML file, with defaults for all of it."""
 
 import fnmatch
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -76,10 +77,12 @@ def read_settings(
         raise UserError(
             "There is nothing to gate: no gate.toml here names benchmarks or recipes.\nName them, for example `reprise gate --benchmarks benchmarks/bench_mine.py --recipe ./mine.py`."
         )
-    missing = [name for name in settings.benchmarks if not Path(name).exists()]
+    missing = [name for name in settings.benchmarks if not Path(name).is_file()]
     if measuring and missing:
-        raise UserError(f"There is no benchmark file {missing[0]}.\nMend `benchmarks` in {path or 'the command'}.")
-    return settings
+        what = "is a folder, not a benchmark file" if Path(missing[0]).is_dir() else "does not exist"
+        raise UserError(f"{missing[0]} {what}.\nName files of benchmarks in {path or 'the command'}.")
+    names = [Path(os.path.relpath(name)).as_posix() for name in settings.benchmarks]
+    return msgspec.structs.replace(settings, benchmarks=names)
 
 
 def _decoded(path: Path) -> Settings:

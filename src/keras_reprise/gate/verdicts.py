@@ -98,7 +98,11 @@ def look_of(processes: Sequence[Process], found: Sequence[Quality], estimate: st
     crashed = {quality.recipe: f"{quality.failed} replicates failed" for quality in found if quality.failed}
     costs = samples(processes, "fastest" if estimate == "fastest" else "median")
     relative = samples(processes, "relative") if estimate == "adjusted" else {}
-    loops = {metric: costs[metric] / relative[metric] for metric in relative if not metric.endswith(PEAK_MEMORY)}
+    loops = {
+        metric: costs[metric] / values
+        for metric, values in relative.items()
+        if len(values) == len(costs[metric]) and not metric.endswith(PEAK_MEMORY)
+    }
     return Look(costs, loops, found, failures(processes) | crashed)
 
 
@@ -220,14 +224,16 @@ def _values(quality: Quality, claim: str) -> np.ndarray:
 def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:
     """Rows for what only one side has: failed where that side crashed, else incomparable."""
     rows = []
+    crashed = {what: f"before: {why}" for what, why in before.failures.items()} | dict(now.failures)
     for metric in dict.fromkeys([*now.costs, *before.costs]):
         suite = metric.split("::", 1)[0]
-        if metric not in now.costs and suite in now.failures:
-            rows.append(_without(metric, FAILED, now.failures[suite]))
+        missing = now if metric not in now.costs else before if metric not in before.costs else None
+        if missing is not None and suite in missing.failures:
+            rows.append(_without(metric, FAILED, crashed[suite]))
         elif metric not in compared:
             rows.append(_without(metric, INCOMPARABLE, "new" if metric in now.costs else "no longer measured"))
     told = {row.metric.split("::", 1)[0] for row in rows if row.verdict == FAILED}
-    rows += [_without(what, FAILED, why) for what, why in now.failures.items() if what not in told]
+    rows += [_without(what, FAILED, why) for what, why in crashed.items() if what not in told]
     for quality in now.quality:
         if _partner(quality, before.quality) is None:
             mine = [other for other in before.quality if other.recipe == quality.recipe]
