@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from keras_reprise.errors import UserError
-from keras_reprise.gate import measuring, processes, quality
+from keras_reprise.gate import environments, measuring, processes, quality
 from keras_reprise.gate.documents import Measured, Quality
-from keras_reprise.gate.environments import parse
+from keras_reprise.gate.environments import parse, sides
 from keras_reprise.gate.processes import CONTROL, Process, Side, Task, plan, read_benchmarks
 from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.record import ClaimCard, DataRef
@@ -224,7 +224,7 @@ def test_a_crash_is_neither_green_nor_red(accepted, made, gate, store_path):
     }
 
 
-def test_benchmarks_that_share_no_name_with_the_baseline_measure_nothing(accepted, made):
+def test_benchmarks_that_only_one_side_has_are_incomparable(accepted, made):
     made.seconds = {f"{SUITE}::test_renamed": 0.01}
     result = accepted("gate", "--json")
     assert metric(result, "test_renamed")["why"] == "new"
@@ -563,6 +563,28 @@ def test_an_environment_that_cannot_be_installed_measured_nothing(gate, made, mo
     assert result.exit_code == 3
     assert "cannot be installed" in result.stderr
     assert made.calls == []
+
+
+def test_an_environment_has_what_is_here_and_the_requirement_in_its_place(tmp_path):
+    """A wheel made by hand takes the place of an installed package, without a network; all else is inherited."""
+    import zipfile
+
+    wheel = tmp_path / "tabulate-99.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tabulate.py", "__version__ = '99.0'\n")
+        archive.writestr("tabulate-99.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tabulate\nVersion: 99.0\n")
+        archive.writestr(
+            "tabulate-99.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("tabulate-99.0.dist-info/RECORD", "")
+    with sides((str(sys.executable), "."), lambda text: None) as made:
+        assert made["a"].python == sys.executable
+    python = environments._overlay(sys.executable, [str(wheel)], tmp_path / "environment")
+    code = "import pytest, pytest_benchmark, numpy, tabulate; print(tabulate.__version__)"
+    assert subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "99.0"
+    found = measuring.software(Side(python, tmp_path))
+    assert found.packages["tabulate"] == "99.0"
+    assert found.packages["numpy"] == np.__version__
 
 
 def test_an_interpreter_without_pytest_measured_nothing(gate, made, tmp_path):

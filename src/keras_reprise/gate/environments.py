@@ -18,7 +18,6 @@ Say = Callable[[str], None]
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?!=)")
 NEEDED = "import pytest, pytest_benchmark"
-SITE = "import site; [site.addsitedir(folder) for folder in {folders!r}]\n"
 
 
 @dataclass
@@ -104,7 +103,9 @@ def _overlay(python: str, requirements: Sequence[str], folder: Path) -> str:
     if made is None:
         inner = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
         own = _site_packages(inner)
-        (own / "reprise-inherited.pth").write_text(SITE.format(folders=_listed(folders)), "utf-8")
+        # One statement after the other: a comprehension in a .pth line does not see what the line imports.
+        inherited = "; ".join(["import site", *(f"site.addsitedir({name!r})" for name in _listed(folders))])
+        (own / "reprise-inherited.pth").write_text(inherited + "\n", "utf-8")
         made = _ran([str(inner), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
         if made is None:
             return str(inner)
