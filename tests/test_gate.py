@@ -16,7 +16,7 @@ import pytest
 from keras_reprise.errors import UserError
 from keras_reprise.gate import environments, measuring, processes, quality
 from keras_reprise.gate.documents import Measured, Quality
-from keras_reprise.gate.environments import parse, sides
+from keras_reprise.gate.environments import parse
 from keras_reprise.gate.processes import CONTROL, Process, Side, Task, plan, read_benchmarks
 from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.record import ClaimCard, DataRef
@@ -577,8 +577,6 @@ def test_an_environment_has_what_is_here_and_the_requirement_in_its_place(tmp_pa
             "tabulate-99.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr("tabulate-99.0.dist-info/RECORD", "")
-    with sides((str(sys.executable), "."), lambda text: None) as made:
-        assert made["a"].python == sys.executable
     python = environments._overlay(sys.executable, [str(wheel)], tmp_path / "environment")
     code = "import pytest, pytest_benchmark, numpy, tabulate; print(tabulate.__version__)"
     assert subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "99.0"
@@ -594,32 +592,150 @@ def test_an_interpreter_without_pytest_measured_nothing(gate, made, tmp_path):
     assert "pip install pytest-benchmark" in result.stderr
 
 
-def test_a_commit_is_measured_from_its_own_sources(gate, made, monkeypatch):
-    def git(*words):
-        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@x", *words], check=True, capture_output=True)
+def git(*words):
+    done = subprocess.run(
+        ["git", "-c", "user.name=x", "-c", "user.email=x@x", *words], check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
-    git("init", "-q")
+
+@pytest.fixture
+def committed(made):
+    """The project in git, with sources that say OLD."""
     Path("src").mkdir()
     Path("src/thing.py").write_text("OLD = 1\n")
+    git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "old")
-    Path("src/thing.py").write_text("NEW = 1\n")
-    git("commit", "-qam", "new")
+    return made
+
+
+@pytest.fixture
+def sources(committed, monkeypatch):
+    """What src/thing.py says where each side's processes would find it."""
     seen = {}
-    real = made.run
+    real = committed.run
 
     def run(task, position, side, only):
         path = side.variables.get("PYTHONPATH", "src").split(os.pathsep)[0]
-        seen[task.side] = (Path(path) / "thing.py").read_text()
+        seen[task.side] = (side.folder / path / "thing.py").read_text()
         return real(task, position, side, only)
 
     monkeypatch.setattr(processes, "_run", run)
+    return seen
+
+
+def test_a_commit_is_measured_from_its_own_files(gate, sources):
+    Path("src/thing.py").write_text("NEW = 1\n")
+    git("commit", "-qam", "new")
     assert gate("gate", "--between", "commit:HEAD~1", ".").exit_code == 0
-    assert seen == {"a": "OLD = 1\n", "b": "NEW = 1\n"}
-    assert (
-        subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout.count("\n") == 1
-    )
+    assert sources == {"a": "OLD = 1\n", "b": "NEW = 1\n"}
     assert gate("gate", "--between", "commit:nonsense", ".").exit_code == 2
+
+
+def test_files_of_a_commit_are_written_without_a_trace(committed, tmp_path, monkeypatch):
+    Path("inside").mkdir()
+    Path("inside/bench_x.py").write_text("OLD")
+    Path("inside/other.py").write_text("OLD")
+    git("add", ".")
+    git("commit", "-qm", "more")
+    for name in ("bench_x.py", "other.py"):
+        Path("inside", name).write_text("NEW")
+    status = git("status", "--porcelain"), git("worktree", "list")
+    kept = {name: content for name, content in contents(".git").items() if "objects" not in name}
+    monkeypatch.chdir("inside")
+    settings = Settings(benchmarks=["bench_x.py"])
+    side = environments.of_commit("HEAD", sys.executable, tmp_path / "out", settings)
+    assert side is not None
+    assert side.folder == tmp_path / "out" / "inside"
+    assert (side.folder / "bench_x.py").read_text() == "NEW", "benchmarks are those of here"
+    assert (side.folder / "other.py").read_text() == "OLD"
+    assert environments.of_commit("nonsense", sys.executable, tmp_path / "none", settings) is None
+    monkeypatch.chdir("..")
+    assert (git("status", "--porcelain"), git("worktree", "list")) == status
+    assert {name: content for name, content in contents(".git").items() if "objects" not in name} == kept
+
+
+# Beside the accepted code
+
+
+@pytest.fixture
+def median_of(committed):
+    """Plain seconds, so that a slower machine shows."""
+    Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "median"\n')
+    git("commit", "-qam", "median")
+    return committed
+
+
+def test_the_accepted_code_is_measured_beside_that_of_now(gate, median_of, sources, store_path):
+    assert gate("accept", "--why", "first").exit_code == 0
+    Path("src/thing.py").write_text("NEW = 1\n")
+    median_of.slowness = lambda: 1.35
+    median_of.calls.clear()
+    result = gate("gate")
+    assert result.exit_code == 0, result.output
+    assert sources == {"now": "NEW = 1\n", "before": "OLD = 1\n"}
+    assert "24 processes (6 rounds" in result.stderr
+    assert "in turns" in result.stderr
+    turns = [task.side for task, _ in median_of.calls if task.suite == SUITE]
+    assert sorted(turns[:4]) == ["before", "before", "now", "now"]
+    assert "The accepted code itself is 3" in result.stdout
+    assert "slower now than when it was accepted" in result.stdout
+    assert "3 same" in result.stdout
+    kept = [json.loads(path.read_text()) for path in (store_path / ".cache").rglob("gates/**/*.json")]
+    assert [{process["side"] for process in one["measured"]["processes"]} for one in kept] == [{"now"}]
+    median_of.factor = {(f"{SUITE}::test_slow", "now"): 1.2}
+    result = gate("gate", "--json")
+    assert result.exit_code == 1
+    assert metric(result, "test_slow")["ratio"] == pytest.approx(1.2, rel=0.03)
+    assert (metric(result, "test_slow")["n_before"], metric(result, "test_slow")["n_now"]) == (12, 12)
+    assert metric(result, "test_fast")["verdict"] == "same"
+
+
+def test_without_the_accepted_code_its_numbers_count(gate, committed, sources, monkeypatch):
+    def why():
+        result = gate("gate")
+        assert result.exit_code == 0, result.output
+        assert "before" not in {task.side for task, _ in committed.calls[-12:]}
+        return next(line for line in result.stdout.splitlines() if "stored in the baseline" in line)
+
+    Path("dirt.py").write_text("")
+    assert gate("accept", "--why", "first").exit_code == 0
+    assert "was not committed" in why()
+    Path("dirt.py").unlink()
+    assert gate("accept", "--why", "first").exit_code == 0
+    Path("alone.toml").write_text(f'benchmarks = ["{SUITE}"]\nside_by_side = false\n')
+    assert "the settings say so" in gate("gate", "--config", "alone.toml").stdout
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    assert "what is installed has changed" in why()
+    monkeypatch.undo()
+
+
+def test_an_accepted_commit_that_is_gone_is_said_to_be(gate, committed, sources, store_path):
+    assert gate("accept", "--why", "first").exit_code == 0
+    path = next((store_path / "baselines").rglob("*.json"))
+    head = git("rev-parse", "HEAD").strip()
+    path.write_text(path.read_text().replace(head, "0123456789" * 4))
+    result = gate("gate")
+    assert result.exit_code == 0
+    assert "this clone does not have the accepted commit 012345678901" in result.stdout
+
+
+def test_accepted_code_that_cannot_run_the_benchmarks_of_now_gives_way_to_its_numbers(gate, committed, monkeypatch):
+    assert gate("accept", "--why", "first").exit_code == 0
+    real = committed.run
+
+    def run(task, position, side, only):
+        committed.error = "exit 1: ImportError: new" if task.side == "before" else None
+        return real(task, position, side, only)
+
+    monkeypatch.setattr(processes, "_run", run)
+    committed.calls.clear()
+    result = gate("gate")
+    assert result.exit_code == 0, result.output
+    assert "its code could not be measured now (exit 1: ImportError: new)" in result.stdout
+    assert "3 same" in result.stdout
+    assert len([task for task, _ in committed.calls if (task.suite, task.side) == (SUITE, "before")]) == 1
 
 
 # Measured for real
@@ -672,6 +788,15 @@ def test_the_loop_is_timed_around_each_run(tmp_path, monkeypatch):
     found = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, tmp_path), ())
     assert found.error is None
     assert set(found.relative) == {f"{SUITE}::test_wait", f"{SUITE}::test_crash", f"{SUITE}::peak memory"}
+    assert found.modules == 0
+    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, tmp_path, commit="abc"), ())
+    assert old.error == processes.NOT_ITS_FILES, "what is installed would be measured twice"
+    (tmp_path / "thing.py").write_text("")
+    (tmp_path / SUITE).write_text("import thing\n" + BENCHMARKS)
+    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, tmp_path, commit="abc"), ())
+    assert (old.error, old.modules) == (None, 1)
+    (tmp_path / "thing.py").rename(tmp_path / "conftest.py")
+    (tmp_path / SUITE).write_text(BENCHMARKS)
     assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.0101, rel=0.2)
     assert found.fastest[f"{SUITE}::test_wait"] >= 0.01
     (tmp_path / "pytest.ini").write_text("[pytest]\n")

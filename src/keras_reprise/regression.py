@@ -1,10 +1,11 @@
 """The rule of the regression gate: pure functions of what processes and replicates measured, no I/O.
 
-A metric has changed only if all of this holds: the change is above what counts; an exact permutation test on the processes'
-estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so; and what is
-measured again for that metric says so too. What counts is the metric's threshold, or three times the noise that this machine
-was calibrated to have where that is larger; for quality it is the equivalence margin. The run's own controls must be quiet,
-else nothing is called a regression. See docs/gate.md.
+A metric is suspect if its change is above what counts and not plausibly chance by itself. It is then measured again, and has
+changed only if all of this holds: over both looks together the change is above what counts; an exact permutation test on the
+processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so; and
+the second look alone shows it again. What counts is the metric's threshold, or three times the noise that this machine was
+calibrated to have where that is larger; for quality it is the equivalence margin. The run's own controls must be quiet, else
+nothing is called a regression. See docs/gate.md.
 
 Every comparison is on an additive scale on which positive is worse: logarithms of seconds and bytes, losses and errors
 themselves, accuracies negated.
@@ -13,7 +14,7 @@ themselves, accuracies negated.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from scipy.stats import nct
@@ -22,8 +23,9 @@ from scipy.stats import t as student
 from keras_reprise.stats import holm, rank_sum_tail, shift, welch
 
 LEVEL = 0.05
+CONTROL_LEVEL = 0.01  # of the run's own controls, whose false alarms make a gate inconclusive
 NOISE_FACTOR = 3.0
-BETWEEN_OCCASIONS = 0.03
+BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
 POWER_QUANTILE = 0.8416  # of the normal distribution: what is seen in 80 % of gates
 MOST_SEEDS = 30
 USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
@@ -59,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Row(Change):
-    """A metric's verdict. `again` is the change that the second look found, None where there was none.
+    """A metric's verdict. `again` is the change that the second look alone found, None where there was none.
 
     `visible` is the smallest change that is seen in 80 % of such gates; infinite when none could be.
     """
@@ -80,15 +82,15 @@ def bounds(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[
     return {m: max(math.log1p(threshold), NOISE_FACTOR * noise[m]) for m, threshold in thresholds.items()}
 
 
-def assumed_noise(before: np.ndarray, now: np.ndarray) -> float:
-    """The noise to reckon with where nothing was calibrated: 3 % between occasions, and what the processes scatter.
+def assumed_noise(before: np.ndarray, now: np.ndarray, least: float) -> float:
+    """The noise to reckon with where nothing was calibrated: `least`, and what the processes scatter.
 
-    `before` (n,) and `now` (m,) are estimates of processes; with fewer than three on a side only the 3 %.
+    `before` (n,) and `now` (m,) are estimates of processes; with fewer than three on a side only `least`.
     """
     if min(len(before), len(now)) < 3:
-        return BETWEEN_OCCASIONS
+        return least
     variances = [float(np.var(np.log(values), ddof=1)) / len(values) for values in (before, now)]
-    return math.hypot(BETWEEN_OCCASIONS, math.sqrt(sum(variances)))
+    return math.hypot(least, math.sqrt(sum(variances)))
 
 
 def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
@@ -147,12 +149,15 @@ def quality_changes(
     return changes
 
 
-def decide(changes: Sequence[Change], level: float = LEVEL) -> list[Row]:
-    """What each change amounts to, with all of them as one family; suspects still have to be confirmed."""
+def decide(changes: Sequence[Change], level: float = LEVEL, *, screening: bool = False) -> list[Row]:
+    """What each change amounts to, with all of them as one family.
+
+    With `screening` a change is suspect by its own p, unadjusted, since it will be measured again; see `confirmed`.
+    """
     rows = []
     for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
-        reachable = found.least_p * len(changes) <= level
-        verdict, why = _verdict(found, p <= level)
+        reachable = found.least_p * (1 if screening else len(changes)) <= level
+        verdict, why = _verdict(found, (found.p if screening else p) <= level)
         if verdict == INCONCLUSIVE and not reachable:
             why = f"{found.n_before} against {found.n_now} values cannot decide {len(changes)} metrics"
         error = (found.high - found.low) / (2 * 1.96)
@@ -171,18 +176,19 @@ def _verdict(found: Change, significant: bool) -> tuple[str, str]:
     return INCONCLUSIVE, "a change that counts cannot be excluded"
 
 
-def confirmed(rows: Sequence[Row], again: Sequence[Row]) -> list[Row]:
-    """`rows` with every suspect that the second look at its metric does not show again made inconclusive."""
-    second = {row.metric: row for row in again}
-    return [_settled(row, second.get(row.metric)) if row.suspect else row for row in rows]
+def confirmed(rows: Sequence[Row], together: Sequence[Row], alone: Mapping[str, float]) -> list[Row]:
+    """`rows` with every suspect settled: `together` are rows of both looks, `alone` the changes of the second look."""
+    both = {row.metric: row for row in together}
+    return [_settled(row, both.get(row.metric), alone.get(row.metric)) if row.suspect else row for row in rows]
 
 
-def _settled(row: Row, again: Row | None) -> Row:
-    if again is None:
+def _settled(row: Row, both: Row | None, again: float | None) -> Row:
+    if both is None or again is None:
         return replace(row, verdict=INCONCLUSIVE, why="it could not be measured again")
-    if again.verdict != row.verdict:
-        return replace(row, verdict=INCONCLUSIVE, why="not seen again when measured again", again=again.change)
-    return replace(row, again=again.change)
+    same_way = math.isnan(again) or again * math.copysign(1, row.change) > row.bound
+    if both.verdict != row.verdict or not same_way:
+        return replace(both, verdict=INCONCLUSIVE, why="not seen again when measured again", again=again)
+    return replace(both, again=again)
 
 
 def unsettled(rows: Sequence[Row], why: str) -> list[Row]:
@@ -190,21 +196,24 @@ def unsettled(rows: Sequence[Row], why: str) -> list[Row]:
     return [replace(row, verdict=INCONCLUSIVE, why=why) if row.suspect and row.ratio else row for row in rows]
 
 
-def null_rows(now: Samples, bound: Mapping[str, float]) -> list[Row]:
-    """The run against itself: its even processes against its odd ones, which were interleaved. None should be suspect.
+def null_rows(sides: Sequence[Samples], bound: Mapping[str, float]) -> list[Row]:
+    """The run against itself: on all its sides even processes against odd ones, which were interleaved. None should be suspect.
 
-    The halves are too small for Holm; a suspect here is a change that counts with the halves completely separated.
+    By Welch's t test, since halves are too small for ranks; metrics with fewer than six processes have no row.
     """
-    halves = {metric: (values[::2], values[1::2]) for metric, values in now.items() if len(values) >= 6}
-    changes = cost_changes({m: a for m, (a, _) in halves.items()}, {m: b for m, (_, b) in halves.items()}, bound)
-    rows = []
-    for found in changes:
-        separated = found.p <= found.least_p + 1e-12
-        verdict = SAME
-        if separated and abs(found.change) > found.bound:
-            verdict = REGRESSED if found.change > 0 else IMPROVED
-        rows.append(Row(**vars(found), p_adjusted=found.p, visible=math.inf, verdict=verdict))
-    return rows
+    changes = []
+    for metric in (metric for metric in sides[-1] if all(metric in side for side in sides)):
+        centred = [np.log(side[metric]) - np.median(np.log(side[metric])) for side in sides]
+        if sum(map(len, centred)) >= 6:
+            even, odd = (np.concatenate([values[first::2] for values in centred]) for first in (0, 1))
+            change, low, high, p = welch(odd, even)
+            changes.append(
+                Change(
+                    metric, True, len(even), len(odd), 1.0, math.exp(change), change, -math.inf if math.isnan(low) else low,
+                    math.inf if math.isnan(high) else high, 1.0 if math.isnan(p) else p, bound[metric],
+                )
+            )  # fmt: skip
+    return decide(changes, CONTROL_LEVEL)
 
 
 def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
@@ -228,21 +237,58 @@ def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
     return found
 
 
+def noise_side_by_side(occasions: Sequence[Samples], size: int) -> dict[str, float]:
+    """What the log ratio of identical code is, in root mean square, when `size` processes a side alternate, by metric.
+
+    Each occasion's processes are labelled as a gate could have drawn them, ABBA or BAAB in each block of four, in all ways
+    for up to six blocks at a time; what so many processes differ by is scaled to `size`, since they are independent.
+    """
+    squares: dict[str, list[float]] = {}
+    for occasion in occasions:
+        for metric, values in occasion.items():
+            logs = np.log(values)
+            for start in range(0, len(logs) - 7, 24):
+                part = logs[start : start + 24]
+                part = part[: len(part) // 4 * 4]
+                if len(part) >= 8:
+                    found = [shift(part[~b], part[b]).estimate ** 2 for b in _drawn(len(part) // 4)]
+                    squares.setdefault(metric, []).append(float(np.mean(found)) * len(part) / (2 * size))
+    return {metric: math.sqrt(float(np.mean(found))) for metric, found in squares.items()}
+
+
+def _drawn(blocks: int) -> list[np.ndarray]:
+    """The ways in which processes can be on the second side (4 x blocks,), up to exchange of the sides."""
+    abba = np.array([False, True, True, False])
+    return [
+        np.concatenate([abba, *(abba ^ swap for swap in swaps)])
+        for swaps in product((False, True), repeat=blocks - 1)
+    ]  # fmt: skip
+
+
 def seeds_needed(
     deviation: float, effect: float, margin: float, *, n_before: int, metrics: int, power: float = 0.95
 ) -> int | None:
-    """The fewest replicates that show a loss of `effect` among `metrics` metrics, twice, in `power` of gates.
+    """The fewest replicates that show a loss of `effect` among `metrics` metrics in `power` of gates.
 
-    `deviation` is the standard deviation between replicates; the loss must be above `margin` and significant, at first and
-    when measured again. None when 30 replicates are too few.
+    `deviation` is the standard deviation between replicates. The loss must be suspect at first, be measured again with as
+    many replicates, and be significant over both; what each of the three steps misses is added up. None when 30 replicates
+    are too few.
     """
     for n in range(2, MOST_SEEDS + 1):
-        error = deviation * math.sqrt(1 / n + 1 / n_before)
-        if error == 0.0:
+        if deviation == 0.0:
             return n if effect > margin else None
-        freedom = n + n_before - 2
-        critical = float(student.ppf(1 - LEVEL / (2 * metrics), freedom))
-        found = float(nct.sf(max(critical, margin / error), freedom, effect / error))
-        if found**2 >= power:
+        missed = (
+            _missed(deviation, effect, margin, n, n_before, LEVEL)
+            + _missed(deviation, effect, margin, 2 * n, n_before, LEVEL / metrics)
+            + _missed(deviation, effect, margin, n, n_before, 1.0)
+        )
+        if missed <= 1 - power:
             return n
     return None
+
+
+def _missed(deviation: float, effect: float, least: float, n: int, n_before: int, level: float) -> float:
+    """How often a change of `effect` is found below `least` or above `level`, by Welch's t test of equal variances."""
+    error, freedom = deviation * math.sqrt(1 / n + 1 / n_before), n + n_before - 2
+    critical = float(student.ppf(1 - level / 2, freedom))
+    return float(nct.cdf(max(critical, least / error), freedom, effect / error))

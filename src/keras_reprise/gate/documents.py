@@ -69,6 +69,14 @@ class Quality(Strict, frozen=True):
     failed: int
     seconds: float
 
+    def joined(self, more: "Quality") -> "Quality":
+        """These replicates and those of other seeds of the same recipe."""
+        return msgspec.structs.replace(
+            self, seeds=self.seeds + more.seeds, failed=self.failed + more.failed,
+            metrics={name: [*values, *more.metrics.get(name, [])] for name, values in self.metrics.items()},
+            statistics={claim: [*values, *more.statistics.get(claim, [])] for claim, values in self.statistics.items()},
+        )  # fmt: skip
+
 
 class Accepted(Strict, frozen=True):
     """Who accepted a baseline, when and why."""

@@ -3,16 +3,19 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keras_reprise import catalog
 from keras_reprise.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.gate.processes import Side
-from keras_reprise.git import git
+from keras_reprise.gate.settings import Settings
+from keras_reprise.git import check_out
 
 Say = Callable[[str], None]
 
@@ -61,21 +64,20 @@ def parse(words: str) -> Spec:
 
 
 @contextlib.contextmanager
-def sides(words: Sequence[str], say: Say) -> Iterator[dict[str, Side]]:
+def sides(words: Sequence[str], settings: Settings, say: Say) -> Iterator[dict[str, Side]]:
     """The environments "a" and "b", made where that is needed and removed at the end."""
     specs = [parse(one) for one in words]
-    with (
-        tempfile.TemporaryDirectory(prefix="reprise-between-", ignore_cleanup_errors=True) as scratch,
-        contextlib.ExitStack() as stack,
-    ):
-        yield {
-            name: stack.enter_context(_side(spec, Path(scratch) / name, say))
-            for name, spec in zip("ab", specs, strict=True)
-        }
+    with scratch_folder() as scratch:
+        yield {name: _side(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
 
 
 @contextlib.contextmanager
-def _side(spec: Spec, scratch: Path, say: Say) -> Iterator[Side]:
+def scratch_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="reprise-between-", ignore_cleanup_errors=True) as scratch:
+        yield Path(scratch)
+
+
+def _side(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Side:
     python = spec.interpreter or sys.executable
     if spec.requirements:
         say(f"Making an environment with {' '.join(spec.requirements)} ...")
@@ -85,12 +87,34 @@ def _side(spec: Spec, scratch: Path, say: Say) -> Iterator[Side]:
         raise NothingMeasuredError(
             f"{python} cannot import pytest and pytest_benchmark.\nNothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
         )
-    with _worktree(spec.commit, scratch / "commit") as sources:
-        variables = dict(spec.variables)
-        if sources is not None:
-            path = [str(sources), *filter(None, [os.environ.get("PYTHONPATH")])]
-            variables["PYTHONPATH"] = os.pathsep.join(path)
-        yield Side(python, Path.cwd(), variables)
+    if spec.commit is None:
+        return Side(python, Path.cwd(), spec.variables)
+    side = of_commit(spec.commit, python, scratch / "commit", settings, spec.variables)
+    if side is None:
+        raise UserError(
+            f"There is no commit {spec.commit} here.\nGive one that `git log` shows; a shallow clone may lack it."
+        )
+    return side
+
+
+def of_commit(
+    commit: str, python: str, folder: Path, settings: Settings, variables: Mapping[str, str] | None = None
+) -> Side | None:
+    """A side that runs in the files of a commit of this project, written to `folder`; None when there is no such commit.
+
+    Benchmark files and recipes that the settings name by path are those of here, so that both sides measure the same thing.
+    """
+    here = Path.cwd()
+    top = check_out(commit, here, folder)
+    if top is None or not top.is_dir():
+        return None
+    for name in [*settings.benchmarks, *filter(catalog.is_path, settings.recipes)]:
+        if (here / name).is_file() and (here / name).is_relative_to(here) and ".." not in Path(name).parts:
+            (top / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(here / name, top / name)
+    sources = top / "src" if (top / "src").is_dir() else top
+    path = os.pathsep.join(filter(None, [str(sources), os.environ.get("PYTHONPATH")]))
+    return Side(python, top, {**(variables or {}), "PYTHONPATH": path}, commit=commit)
 
 
 def _overlay(python: str, requirements: Sequence[str], folder: Path) -> str:
@@ -128,21 +152,3 @@ def _ran(command: Sequence[str]) -> str | None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
     return None if done.returncode == 0 else printable(" ".join(lines[-3:])[:600])
-
-
-@contextlib.contextmanager
-def _worktree(commit: str | None, folder: Path) -> Iterator[Path | None]:
-    """Where the sources of a commit of this project lie, checked out beside it; None without a commit."""
-    if commit is None:
-        yield None
-        return
-    here = Path.cwd()
-    if commit.startswith("-") or git(here, "worktree", "add", "--detach", str(folder), commit) is None:
-        raise UserError(
-            f"There is no commit {commit} here.\nGive one that `git log` shows; a shallow clone may lack it."
-        )
-    try:
-        top = folder / (git(here, "rev-parse", "--show-prefix") or "").strip()
-        yield top / "src" if (top / "src").is_dir() else top
-    finally:
-        git(here, "worktree", "remove", "--force", str(folder))

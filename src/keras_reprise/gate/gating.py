@@ -1,5 +1,8 @@
 """The gate itself, and what makes its references: `gate`, `accept`, `calibrate`. Nothing is written before all is measured."""
 
+import math
+import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +30,12 @@ from keras_reprise.gate.documents import (
     samples,
     write,
 )
-from keras_reprise.gate.injection import injections
-from keras_reprise.gate.processes import MOST_STEAL, Process, read_benchmarks
+from keras_reprise.gate.environments import of_commit, scratch_folder
+from keras_reprise.gate.injection import injected, injections
+from keras_reprise.gate.measuring import Taken
+from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, read_benchmarks
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, learn, look, look_of, second_look
+from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, learn, look_of, second_look
 from keras_reprise.record import SCHEMA, Code
 from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, seeds_needed
 from keras_reprise.store import Store
@@ -68,31 +73,101 @@ class Outcome:
 
 
 def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
-    """Measure here and now, compare with the accepted baseline of this machine, and measure again what is flagged."""
+    """Measure here and now, compare with the accepted baseline of this machine, and measure again what is flagged.
+
+    The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day of the
+    baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
+    """
     this = measuring.this_machine()
     baseline = require_baseline(store, this, name).measured
     injections()
-    side, recipes = measuring.here(), quality.chosen(settings)
-    seeds = measuring.seeds_of(recipes, settings, seeds_for(baseline, settings))
-    _announce(
-        say, store, settings, settings.rounds, seeds, baseline, "and at most as long again if something looks changed"
-    )
-    found = measuring.measured(side, settings, settings.rounds, seeds, inject=True)
-    settings = comparable(settings, baseline.software, found.software)
-    known = calibrated(store, this, name, settings)
-    before, now = look(baseline, settings.estimate), look(found, settings.estimate)
-    judgement = first_look(before, now, settings, known)
-    if judgement.suspects:
-        suspects = [row.metric for row in judgement.suspects]
-        say(f"{len(suspects)} of {len(judgement.rows)} metrics look changed; measuring them again.")
-        second = look_of(*measuring.again(suspects, side, settings, seeds), settings.estimate)
-        judgement = second_look(judgement, before, second, settings, known)
+    here, recipes = measuring.here(), quality.chosen(settings)
+    software = measuring.software(here)
+    settings = comparable(settings, baseline.software, software)
+    seeds = {"now": measuring.seeds_of(recipes, settings, seeds_for(baseline, settings))}
+    with scratch_folder() as scratch:
+        accepted, alone = accepted_code(baseline, software, settings, scratch / "accepted")
+        sides = {"before": accepted, "now": here} if accepted else {"now": here}
+        _announce(
+            say, store, settings, settings.rounds, seeds["now"], baseline, len(sides),
+            "and at most as long again if something looks changed",
+        )  # fmt: skip
+        order_seed = secrets.randbits(32)
+        suites = measuring.suites_of(settings)
+        first = measuring.taken(sides, settings, settings.rounds, suites, seeds, order_seed=order_seed)
+        found = measuring.document(first["now"], here, order_seed)
+        crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
+        if crash:
+            sides, alone = {"now": here}, f"its code could not be measured now ({crash})"
+        known = calibrated(store, this, name, settings, beside=not alone)
+        stored = look_of(baseline, settings.estimate)
+
+        def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
+            now = look_of(injected(taken["now"]), settings.estimate)
+            if alone:
+                return stored, now
+            return look_of(Taken(taken["before"].processes, baseline.quality), settings.estimate), now
+
+        judgement = judged(
+            looks(first),
+            lambda suspects: looks(measuring.again(suspects, sides, settings, seeds)),
+            settings,
+            known,
+            say,
+        )
     if not injections():
         keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
+    notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
+    if settings.benchmarks:
+        notes = [f"Times are compared with those stored in the baseline: {alone}."] + notes if alone else notes
+        notes += drift(stored, look_of(first["before"], settings.estimate)) if not alone else []
     return Outcome(
-        judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software),
-        notes_of(judgement, known, found.processes), this,
+        judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this
     )  # fmt: skip
+
+
+def accepted_code(baseline: Measured, software: Software, settings: Settings, folder: Path) -> tuple[Side | None, str]:
+    """The accepted code as a side that can be measured now, in `folder`; or why it is not to be had."""
+    commit = baseline.code.git_commit
+    if not settings.benchmarks or not settings.side_by_side:
+        return None, "the settings say so"
+    if baseline.software != software:
+        return None, "what is installed has changed since"
+    if commit is None or baseline.code.dirty:
+        return None, "the accepted code was not committed"
+    side = of_commit(commit, sys.executable, folder, settings)
+    return (side, "") if side else (None, f"this clone does not have the accepted commit {commit[:12]}")
+
+
+def judged(
+    looks: tuple[Look, Look],
+    again: Callable[[Sequence[str]], tuple[Look, Look]],
+    settings: Settings,
+    known: Known,
+    say: Say,
+) -> Judgement:
+    """The verdicts on two looks, before and now; suspects are measured `again`."""
+    first = first_look(*looks, settings, known)
+    if not first.suspects:
+        return first
+    say(f"{len(first.suspects)} of {len(first.rows)} metrics look changed; measuring them again.")
+    return second_look(first, looks, again([row.metric for row in first.suspects]), settings, known)
+
+
+def drift(stored: Look, now: Look) -> list[str]:
+    """A note on how much slower or faster the accepted code is than when it was accepted, if by more than 5 %."""
+    logs = [
+        float(np.median(np.log(now.costs[metric])) - np.median(np.log(stored.costs[metric])))
+        for metric in stored.costs
+        if metric in now.costs and not metric.endswith(PEAK_MEMORY)
+    ]
+    change = math.expm1(float(np.median(logs))) if logs else 0.0
+    if abs(change) < 0.05:
+        return []
+    way = "slower" if change > 0 else "faster"
+    return [
+        f"The accepted code itself is {abs(change):.0%} {way} now than when it was accepted (median of {len(logs)} times): so much has the machine changed, which counts for neither side."
+    ]
 
 
 def comparable(settings: Settings, before: Software, now: Software) -> Settings:
@@ -119,11 +194,12 @@ def imported(store: Store, settings: Settings, name: str, before: Sequence[Path]
                 )
         return Look({metric: np.array(values) for metric, values in found.items()})
 
-    old = gathered(before) if before else look(require_baseline(store, this, name).measured, estimate)
+    old = gathered(before) if before else look_of(require_baseline(store, this, name).measured, estimate)
     new = gathered(now)
     if not new.costs:
         raise NothingMeasuredError("The files hold no benchmark.\nMake them with `pytest --benchmark-json=FILE`.")
-    judgement = first_look(Look({m: v for m, v in old.costs.items() if m in new.costs}), new, settings, known)
+    old = Look({m: v for m, v in old.costs.items() if m in new.costs})
+    judgement = first_look(old, new, settings, known, final=True)
     notes = ["Nothing could be measured again: what looks changed rests on these files alone."]
     return Outcome(
         judgement, f"{len(before)} files" if before else f"baseline {name!r}", f"{len(now)} files", [], notes, this
@@ -165,16 +241,20 @@ def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Ca
     return calibration, calibrated(store, this, name, settings)
 
 
-def calibrated(store: Store, machine_id: str, name: str, settings: Settings) -> Known:
-    """What is known of this machine, from those occasions of calibration that share code and software."""
+def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, beside: bool = False) -> Known:
+    """What is known of this machine, from those occasions of calibration that share code and software.
+
+    With `beside` it is what is known of gates that measure both sides in turns; each occasion tells that by itself.
+    """
     found = read(calibration_path(store, machine_id, name), Calibration)
     if found is None:
-        return Known()
+        return Known(beside=beside)
     same: dict[tuple[Code, str], list[Measured]] = {}
     for occasion in found.occasions:
         same.setdefault((occasion.code, occasion.software.digest), []).append(occasion)
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
-    return learn([look(occasion, settings.estimate) for occasion in best], settings.rounds)
+    chosen = found.occasions if beside else best
+    return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)
 
 
 def needed(baseline: Measured, settings: Settings) -> dict[str, int | None]:
@@ -208,7 +288,7 @@ def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
 def _measure(store: Store, settings: Settings, name: str, say: Say) -> Measured:
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    _announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None)
+    _announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None, 1)
     return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds)
 
 
@@ -219,14 +299,16 @@ def _announce(
     rounds: int,
     seeds: Mapping[str, Sequence[int]],
     known: Measured | None,
+    sides: int,
     more: str = "",
 ) -> None:
-    seconds = measuring.in_words(measuring.expected_s(settings, rounds, seeds, known, store))
+    seconds = measuring.in_words(measuring.expected_s(settings, rounds * sides, seeds, known, store))
     parts = []
     if settings.benchmarks:
         files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
-        count = rounds * len(measuring.suites_of(settings))
-        parts.append(f"{count} processes ({rounds} rounds of {files} and the control)")
+        count = sides * rounds * len(measuring.suites_of(settings))
+        code = ", the accepted code and that of now in turns" if sides == 2 else ""
+        parts.append(f"{count} processes ({rounds} rounds of {files} and the control{code})")
     if seeds:
         recipes = "1 recipe" if len(seeds) == 1 else f"{len(seeds)} recipes"
         parts.append(f"{sum(map(len, seeds.values()))} replicates of {recipes}")
@@ -235,9 +317,9 @@ def _announce(
 
 def _require_sound(found: Measured, settings: Settings) -> None:
     """Nothing that crashed becomes a reference."""
-    failures = look(found, settings.estimate).failures
-    if failures:
-        what, why = next(iter(failures.items()))
+    crashed = look_of(found, settings.estimate).failures
+    if crashed:
+        what, why = next(iter(crashed.items()))
         raise errors.MeasurementError(f"{what}: {why}.\nNothing was kept. Mend it and run the command again.")
     if not found.processes and not found.quality:
         raise NothingMeasuredError("Nothing was measured.\nName benchmarks or recipes in gate.toml.")
@@ -269,7 +351,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         )
     if not known.noise:
         notes.append(
-            "This machine is not calibrated: 3 % between occasions are assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
+            f"This machine is not calibrated: a noise of {1 if known.beside else 3} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
         )
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")

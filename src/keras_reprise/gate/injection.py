@@ -7,12 +7,12 @@ injection says so and is never kept; its own control is not touched.
 
 import fnmatch
 import os
-from collections.abc import Sequence
 
 import msgspec
 
 from keras_reprise.errors import UserError
 from keras_reprise.gate.documents import Quality
+from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, ESTIMATES, Process
 from keras_reprise.record import encode_number, number
 
@@ -34,11 +34,11 @@ def injections() -> dict[str, str]:
     return found
 
 
-def injected(processes: Sequence[Process], found: Sequence[Quality]) -> tuple[list[Process], list[Quality]]:
-    """What was measured, made worse as asked; unchanged when nothing is asked."""
+def injected(found: Taken) -> Taken:
+    """What a side gave, made worse as asked; unchanged when nothing is asked."""
     changes = injections()
     if not changes:
-        return list(processes), list(found)
+        return found
 
     def worse(metric: str, value: float) -> float:
         if metric.startswith(f"{CONTROL}::"):
@@ -48,25 +48,16 @@ def injected(processes: Sequence[Process], found: Sequence[Quality]) -> tuple[li
                 value = value + float(change) if change[0] in "+-" else value * float(change)
         return value
 
-    return (
-        [
-            msgspec.structs.replace(
-                process,
-                **{
-                    kind: {name: worse(name, value) for name, value in getattr(process, kind).items()}
-                    for kind in ESTIMATES
-                },
-            )
-            for process in processes
-        ],
-        [
-            msgspec.structs.replace(
-                one,
-                metrics={
-                    name: [encode_number(worse(f"{one.recipe}/{name}", number(value))) for value in values]
-                    for name, values in one.metrics.items()
-                },
-            )
-            for one in found
-        ],
-    )
+    def slower(process: Process) -> Process:
+        estimates = {kind: getattr(process, kind) for kind in ESTIMATES}
+        worsened = {kind: {m: worse(m, v) for m, v in values.items()} for kind, values in estimates.items()}
+        return msgspec.structs.replace(process, **worsened)
+
+    def worsened(one: Quality) -> Quality:
+        metrics = {
+            name: [encode_number(worse(f"{one.recipe}/{name}", number(value))) for value in values]
+            for name, values in one.metrics.items()
+        }
+        return msgspec.structs.replace(one, metrics=metrics)
+
+    return Taken(list(map(slower, found.processes)), list(map(worsened, found.quality)))

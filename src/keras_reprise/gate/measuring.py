@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,6 @@ from keras_reprise.environment import THREAD_VARIABLES, code_facts, machine_fact
 from keras_reprise.errors import MeasurementError
 from keras_reprise.gate import quality
 from keras_reprise.gate.documents import Measured, Quality, Software
-from keras_reprise.gate.injection import injected
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
 from keras_reprise.gate.settings import Settings
 from keras_reprise.interruption import machine
@@ -28,14 +28,28 @@ VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *TH
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
 USUAL_SEEDS = 6
 FACTS = """
-import importlib.metadata as m, json, platform
-found = {(d.metadata["Name"] or "").lower().replace("_", "-"): d.version for d in m.distributions()}
+import importlib.metadata, json, pathlib, platform, urllib.parse
+here, found = pathlib.Path.cwd(), {}
+for one in importlib.metadata.distributions():
+    origin = json.loads(one.read_text("direct_url.json") or "{}")
+    place = pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(origin.get("url", "")).path))
+    inside = place == here or place in here.parents or here in place.parents
+    if not (inside and ("dir_info" in origin or ".tox" in place.parts)):
+        found.setdefault((one.metadata["Name"] or "").lower().replace("_", "-"), one.version)
 print(json.dumps({"python": platform.python_version(), "packages": found}))
 """
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What one side gave: its processes and its recipes' replicates."""
+
+    processes: list[Process]
+    quality: list[Quality]
+
+
 def software(side: Side) -> Software:
-    """What is installed in the side's environment, asked of its own interpreter."""
+    """What is installed in the side's environment, the project itself aside, asked of its own interpreter."""
     done = subprocess.run(
         [side.python, "-c", FACTS], cwd=side.folder, env=side.environment, capture_output=True, text=True, check=False
     )
@@ -108,19 +122,41 @@ def _recorded_s(store: Store, scale: str) -> dict[str, float]:
     return {slug: statistics.median(seconds) for slug, seconds in found.items()}
 
 
-def measured(
-    side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], *, inject: bool = False
-) -> Measured:
+def measured(side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]]) -> Measured:
     """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
     order_seed = secrets.randbits(32)
-    processes = run_processes(plan(suites_of(settings), rounds, order_seed), {"now": side})
-    found = run_recipes(side, settings, seeds)
-    if inject:
-        processes, found = injected(processes, found)
+    found = taken({"now": side}, settings, rounds, suites_of(settings), {"now": seeds}, order_seed=order_seed)["now"]
+    return document(found, side, order_seed)
+
+
+def document(found: Taken, side: Side, order_seed: int) -> Measured:
+    """What a side gave, with what it was measured on."""
     return Measured(
         machine=this_machine(), software=software(side), code=code_of(side), order_seed=order_seed,
-        processes=processes, quality=found,
+        processes=found.processes, quality=found.quality,
     )  # fmt: skip
+
+
+def taken(
+    sides: Mapping[str, Side],
+    settings: Settings,
+    rounds: int,
+    suites: Sequence[str],
+    seeds: Mapping[str, Mapping[str, Sequence[int]]],
+    *,
+    only: Sequence[str] = (),
+    order_seed: int | None = None,
+) -> dict[str, Taken]:
+    """Benchmark files on all sides in turns, `only` some of their benchmarks; then the recipes of each side in `seeds`."""
+    drawn = secrets.randbits(32) if order_seed is None else order_seed
+    processes = run_processes(plan(suites, rounds, drawn, list(sides)), sides, only)
+    return {
+        name: Taken(
+            [process for process in processes if process.side == name],
+            run_recipes(side, settings, seeds[name]) if name in seeds else [],
+        )
+        for name, side in sides.items()
+    }
 
 
 def run_processes(tasks: Sequence[Task], sides: Mapping[str, Side], only: Sequence[str] = ()) -> list[Process]:
@@ -155,13 +191,16 @@ def needed_again(
 
 
 def again(
-    suspects: Sequence[str], side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]]
-) -> tuple[list[Process], list[Quality]]:
-    """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with new seeds."""
-    suites, only, chosen = needed_again(suspects, settings, list(seeds))
-    processes = run_processes(plan(suites, settings.rounds, secrets.randbits(32)), {"now": side}, only)
-    found = run_recipes(side, settings, other_seeds(seeds, chosen))
-    return injected(processes, found)
+    suspects: Sequence[str],
+    sides: Mapping[str, Side],
+    settings: Settings,
+    seeds: Mapping[str, Mapping[str, Sequence[int]]],
+) -> dict[str, Taken]:
+    """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds."""
+    recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
+    suites, only, wanted = needed_again(suspects, settings, recipes)
+    other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
+    return taken(sides, settings, settings.rounds, suites, other, only=only)
 
 
 def _say(text: str) -> None:

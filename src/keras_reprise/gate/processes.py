@@ -26,8 +26,9 @@ CONTROL = "control"
 PEAK_MEMORY = "peak memory"
 ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
-PASSES = 12
+PASSES = 10
 TIME_LIMIT_S = 900.0
+NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would measure what is installed"
 MOST_STEAL = 0.10  # of all processor time
 
 
@@ -36,7 +37,7 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     By metric, `fastest` and `median` are those of the benchmark's rounds in seconds; `relative` is the median over the
     benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak memory
-    in bytes.
+    in bytes. `modules` counts those that it loaded from its own folder, the benchmarks aside; None in old files.
     """
 
     suite: str
@@ -51,6 +52,7 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     load: float
     steal_fraction: float
     error: str | None = None
+    modules: int | None = None
 
     @property
     def disturbed(self) -> bool:
@@ -69,11 +71,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Side:
-    """An interpreter, the variables it is started with, and the folder in which it runs."""
+    """An interpreter, the variables it is started with, and the folder in which it runs.
+
+    `commit` tells that the folder holds the files of that commit, whose modules its processes should load.
+    """
 
     python: str
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -108,8 +114,8 @@ def measure(
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
-    A process during which the host took the processors away is run again at the end, at most half as many as there are
-    tasks. `done(processes, of how many)` is called after each.
+    A process during which the host took the processors away is run again at once, at most half as many as there are tasks;
+    what crashed is not run again. `done(processes, of how many)` is called after each.
     """
     waiting, spare = list(tasks), len(tasks) // 2
     found: list[Process] = []
@@ -117,8 +123,10 @@ def measure(
         task = waiting.pop(0)
         process = _run(task, len(found), sides[task.side], only)
         found.append(process)
-        if process.disturbed and spare:
-            waiting.append(task)
+        if process.error:
+            waiting = [other for other in waiting if (other.suite, other.side) != (task.suite, task.side)]
+        elif process.disturbed and spare:
+            waiting.insert(0, task)
             spare -= 1
         done(len(found), len(found) + len(waiting))
     return found
@@ -129,32 +137,35 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
     begun = time.perf_counter()
     chosen = [name for name in only if name.startswith(f"{task.suite}::")]
     with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
-        report, loops = Path(scratch) / "benchmarks.json", Path(scratch) / "loops.json"
+        report, seen = Path(scratch) / "benchmarks.json", Path(scratch) / "seen.json"
         command = [
             side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider", "-p", PLUGIN_NAME,
             "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
             "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
-        variables = {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_LOOPS": str(loops)}
+        variables = {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_SEEN": str(seen)}
         code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
-        loop_s = json.loads(loops.read_bytes()) if loops.is_file() else {}
+        told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
     after = _load()
     estimates = {  # names as they were asked for: pytest's go from its own root folder
         kind: {f"{task.suite}::{name.partition('::')[2]}": value for name, value in one.items()}
-        for kind, one in _estimates(found, loop_s).items()
+        for kind, one in _estimates(found, told["loops"]).items()
     }
     if code == 0 and not chosen and task.suite != CONTROL:
         for one in estimates.values():
             one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)
     total = after["total"] - before["total"]
+    error = None if code == 0 else _fault(code, output)
+    if side.commit and task.suite != CONTROL and told["modules"] == 0:
+        error = error or NOT_ITS_FILES
     return Process(
         suite=task.suite, side=task.side, round=task.round, position=position,
         started_at=started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), duration_s=time.perf_counter() - begun,
         **estimates, load=before["load"],
         steal_fraction=(after["steal"] - before["steal"]) / total if total > 0 else 0.0,
-        error=None if code == 0 else _fault(code, output),
+        error=error, modules=told["modules"],
     )  # fmt: skip
 
 

@@ -24,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `suite:NAME`, without those that `skip` names. `thresholds` (shares of the baseline) and `margins` (in the metric's unit) go by patterns of metric names,
     of which the last that fits counts. A metric of a recipe without a margin is not gated. `seeds` are the replicates a gate
     makes of a recipe, by slug or "*", instead of as many as the baseline says are needed. A gate's processes go through every benchmark file `rounds` times, those of a
-    baseline `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds.
+    baseline `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds. With `side_by_side` the accepted code
+    is measured beside that of now where its commit is at hand, else only its stored numbers are used.
     """
 
     benchmarks: list[str] = []
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 6
     baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 12
     estimate: Literal["adjusted", "median", "fastest"] = "adjusted"
+    side_by_side: bool = True
     thresholds: dict[str, Share] = {}
     margins: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
     seeds: dict[str, Annotated[int, msgspec.Meta(ge=2, le=100)]] = {}

@@ -8,17 +8,21 @@ import numpy as np
 
 from keras_reprise import judge
 from keras_reprise.gate.documents import Measured, Quality, quality_samples, samples
+from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
 from keras_reprise.gate.settings import Settings
 from keras_reprise.record import number
 from keras_reprise.regression import (
+    BETWEEN_OCCASIONS,
+    CONTROL_LEVEL,
     FAILED,
     IMPROVED,
     INCOMPARABLE,
     REGRESSED,
     SAME,
     VERDICTS,
+    WITHIN_AN_OCCASION,
     Change,
     Row,
     Samples,
@@ -28,6 +32,7 @@ from keras_reprise.regression import (
     cost_changes,
     decide,
     noise,
+    noise_side_by_side,
     null_rows,
     quality_changes,
     share_felt,
@@ -50,10 +55,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Known:
-    """What calibration says of this machine: the noise between gates by metric, and the occasions it comes from."""
+    """What calibration says of this machine: the noise of one look by metric, and the occasions it comes from.
+
+    `beside` tells that both sides are measured in turns: drift hits both alike, and more processes make less noise.
+    """
 
     noise: Mapping[str, float] = field(default_factory=dict)
     occasions: Sequence[Look] = ()
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,22 +97,17 @@ class Judgement:
         return next((verdict for verdict in VERDICTS if verdict in found), INCOMPARABLE)
 
 
-def look(measured: Measured, estimate: str) -> Look:
+def look_of(found: Measured | Taken, estimate: str) -> Look:
     """What a side measured, as the rule sees it; `estimate` is adjusted, median or fastest."""
-    return look_of(measured.processes, measured.quality, estimate)
-
-
-def look_of(processes: Sequence[Process], found: Sequence[Quality], estimate: str) -> Look:
-    """Processes and replicates, as the rule sees them."""
-    crashed = {quality.recipe: f"{quality.failed} replicates failed" for quality in found if quality.failed}
-    costs = samples(processes, "fastest" if estimate == "fastest" else "median")
-    relative = samples(processes, "relative") if estimate == "adjusted" else {}
+    crashed = {quality.recipe: f"{quality.failed} replicates failed" for quality in found.quality if quality.failed}
+    costs = samples(found.processes, "fastest" if estimate == "fastest" else "median")
+    relative = samples(found.processes, "relative") if estimate == "adjusted" else {}
     loops = {
         metric: costs[metric] / values
         for metric, values in relative.items()
         if len(values) == len(costs[metric]) and not metric.endswith(PEAK_MEMORY)
     }
-    return Look(costs, loops, found, failures(processes) | crashed)
+    return Look(costs, loops, found.quality, failures(found.processes) | crashed)
 
 
 def failures(processes: Sequence[Process]) -> dict[str, str]:
@@ -111,9 +115,14 @@ def failures(processes: Sequence[Process]) -> dict[str, str]:
     return {process.suite: process.error for process in processes if process.error}
 
 
-def learn(occasions: Sequence[Look], rounds: int) -> Known:
-    """What occasions of identical code say of gates of so many rounds."""
-    return Known(noise(adjusted(occasions, occasions), rounds), occasions) if occasions else Known()
+def learn(occasions: Sequence[Look], rounds: int, *, beside: bool = False) -> Known:
+    """What occasions of identical code say of looks of so many rounds."""
+    if not occasions:
+        return Known(beside=beside)
+    if beside:
+        each = [adjusted([one], occasions)[0] for one in occasions]
+        return Known(noise_side_by_side(each, rounds), occasions, beside)
+    return Known(noise(adjusted(occasions, occasions), rounds), occasions)
 
 
 def adjusted(sides: Sequence[Look], alike: Sequence[Look]) -> list[Samples]:
@@ -139,28 +148,62 @@ def _paired(side: Look, metric: str) -> bool:
     return metric in side.costs and len(side.loops.get(metric, ())) == len(side.costs[metric])
 
 
-def first_look(before: Look, now: Look, settings: Settings, known: Known) -> Judgement:
-    """Compare all that both sides have, as one family. Suspects still have to be measured again; see `second_look`."""
+def first_look(before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False) -> Judgement:
+    """Compare all that both sides have, as one family. Suspects still have to be measured again, unless this is `final`."""
     old, new = adjusted([before, now], [before, now, *known.occasions])
-    assumed = {metric: assumed_noise(old[metric], new[metric]) for metric in new if metric in old}
-    both = {metric: known.noise.get(metric, noise) for metric, noise in assumed.items()}
+    least = WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS
+    looks = math.sqrt(2) if known.beside else 1.0  # both looks are judged together: they have twice the processes
+    both = {
+        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least)) / looks
+        for metric in new
+        if metric in old
+    }
     bound = bounds({metric: settings.threshold(metric) for metric in both}, both)
     costs = cost_changes(old, new, bound)
     control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
-    rows = decide([*(c for c in costs if c not in control), *_quality(before.quality, now.quality)])
-    rows = [_identical(row, before, now) for row in rows]
+    changes = [*(c for c in costs if c not in control), *_quality(before.quality, now.quality)]
+    rows = [_identical(row, before, now) for row in decide(changes, screening=not final)]
     rows += claim_rows(before.quality, now.quality)
     rows += _missing(before, now, {row.metric for row in [*rows, *control]})
-    return Judgement(rows, null_rows({metric: new[metric] for metric in both}, bound), decide(control))
+    sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
+    return Judgement(rows, null_rows(sides, bound), decide(control, CONTROL_LEVEL))
 
 
-def second_look(first: Judgement, before: Look, again: Look, settings: Settings, known: Known) -> Judgement:
-    """`first` with its suspects settled by what was measured again for them, and by the run's controls."""
+def second_look(
+    first: Judgement, looks: tuple[Look, Look], again: tuple[Look, Look], settings: Settings, known: Known
+) -> Judgement:
+    """`first` with its suspects settled by what was measured again for them, and by the run's controls.
+
+    `looks` and `again` are before and now at first and when measured again; where before is what was stored, it is both times
+    the same.
+    """
     suspects = {row.metric for row in first.suspects}
-    seen = first_look(before, again, settings, known)
-    rows = confirmed(first.rows, [row for row in seen.rows if row.metric in suspects])
-    both = replace(first, rows=rows, control=first.control + [row for row in seen.control if row.suspect])
-    return replace(both, rows=unsettled(rows, both.control_failed)) if both.control_failed else both
+    alone = first_look(*again, settings, known)
+    old = looks[0] if again[0] is looks[0] else _together(looks[0], again[0], suspects)
+    both = first_look(old, _together(looks[1], again[1], suspects), settings, known, final=True)
+    seen = {row.metric: row.change for row in alone.rows if row.verdict not in (FAILED, INCOMPARABLE)}
+    claims = {row.metric: math.nan for row in both.rows if row.suspect and math.isnan(row.change)}
+    rows = confirmed(first.rows, both.rows, seen | claims)
+    settled = replace(first, rows=rows, control=first.control + [row for row in alone.control if row.suspect])
+    return replace(settled, rows=unsettled(rows, settled.control_failed)) if settled.control_failed else settled
+
+
+def _together(first: Look, again: Look, suspects: set[str]) -> Look:
+    """A look with what was measured again for its suspects added."""
+
+    def joined(values: Samples, more: Samples) -> dict[str, np.ndarray]:
+        return {m: np.concatenate([v, more[m]]) if m in suspects and m in more else v for m, v in values.items()}
+
+    quality = []
+    for one in first.quality:
+        more = _partner(one, again.quality)
+        quality.append(one if more is None else one.joined(more))
+    return Look(
+        joined(first.costs, again.costs),
+        joined(first.loops, again.loops),
+        quality,
+        {**first.failures, **again.failures},
+    )
 
 
 def _quality(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:

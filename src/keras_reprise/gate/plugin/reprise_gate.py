@@ -3,23 +3,28 @@
 The chosen benchmarks are run REPRISE_PASSES times over, so that each is spread over the process: interference by others
 comes and goes, and a benchmark whose rounds follow each other meets either all of it or none. Right before and after each
 run a fixed loop of Python is timed on the processors in turn. No change of a project touches it, so it tells how fast the
-machine is at that moment. The seconds of a loop go to the file REPRISE_LOOPS, one for every run, by benchmark.
+machine is at that moment. The seconds of a loop go to the file REPRISE_SEEN, one for every run, by benchmark, with the number
+of modules that were loaded from the folder in which the process runs, the benchmarks themselves aside.
 """
 
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-LOOP, MOST_PROCESSORS = 25_000, 4
+LOOP, SWEEPS, MOST_PROCESSORS = 25_000, 2, 4
+FOLDER = Path.cwd()
 SECONDS: dict[str, list[float]] = {}
+BENCHMARKS: set[Path] = set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    BENCHMARKS.update(item.path for item in items)
     items[:] = items * int(os.environ.get("REPRISE_PASSES", "1"))
 
 
@@ -32,13 +37,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def loops_s() -> list[float]:
-    """Seconds of the loop on each processor that the process may use, of at most four."""
+    """Seconds of the loop on each processor in turn, twice, of at most four that the process may use."""
     if not hasattr(os, "sched_setaffinity"):
-        return [loop_s()]
+        return [loop_s() for _ in range(SWEEPS)]
     allowed = os.sched_getaffinity(0)
     found = []
     try:
-        for processor in sorted(allowed)[:MOST_PROCESSORS]:
+        for processor in sorted(allowed)[:MOST_PROCESSORS] * SWEEPS:
             os.sched_setaffinity(0, {processor})
             found.append(loop_s())
     finally:
@@ -55,5 +60,12 @@ def loop_s() -> float:
 
 
 def pytest_sessionfinish() -> None:
-    if "REPRISE_LOOPS" in os.environ:
-        Path(os.environ["REPRISE_LOOPS"]).write_text(json.dumps(SECONDS), "utf-8")
+    if "REPRISE_SEEN" in os.environ:
+        seen = {"loops": SECONDS, "modules": modules()}
+        Path(os.environ["REPRISE_SEEN"]).write_text(json.dumps(seen), "utf-8")
+
+
+def modules() -> int:
+    """How many modules were loaded from this folder, beside benchmarks and conftest.py."""
+    files = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    return sum(FOLDER in file.parents and file.name != "conftest.py" for file in files - BENCHMARKS)
