@@ -265,6 +265,27 @@ def test_a_broken_baseline_is_said_to_be_broken(accepted, store_path):
     assert "Restore it from git" in result.stderr
 
 
+def test_check_reads_the_baselines_too(accepted, reprise, store_path):
+    assert accepted("calibrate").exit_code == 0
+    folder = next((store_path / "baselines").iterdir())
+    result = reprise("check", "--store", store_path)
+    assert (result.exit_code, "2 files checked, 0 broken" in result.stdout) == (0, True)
+    whole = (folder / "main.json").read_bytes()
+    for name, content, said in (
+        ("main.json", whole[:-100], "no baseline of this version"),
+        ("main.calibration.json", b"{}", "no calibration of this version"),
+        ("main.json", re.sub(rb'("[a-z_.]+::test_slow": )0.', rb"\g<1>-0.", whole), "no positive number"),
+        ("main.json", whole.replace(folder.name.encode(), b"b" * 12), "of another machine"),
+    ):
+        kept = (folder / name).read_bytes()
+        (folder / name).write_bytes(content)
+        result = reprise("check", "--store", store_path)
+        assert result.exit_code == 1
+        assert said in result.stdout
+        assert f"{folder.name}/{name}" in result.stdout
+        (folder / name).write_bytes(kept)
+
+
 def test_the_baseline_of_another_machine_is_none(accepted, store_path):
     folder = next((store_path / "baselines").iterdir())
     folder.rename(folder.with_name("a" * 12))
@@ -581,7 +602,11 @@ def test_an_environment_has_what_is_here_and_the_requirement_in_its_place(tmp_pa
     code = "import pytest, pytest_benchmark, numpy, tabulate; print(tabulate.__version__)"
     assert subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "99.0"
     found = measuring.software(Side(python, tmp_path))
-    assert found.packages["tabulate"] == "99.0"
+    assert found.packages["tabulate"] == "99.0", "the first that Python finds, not the one that it hides"
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'Tabulate'\n")
+    assert "tabulate" not in measuring.software(Side(python, tmp_path)).packages, (
+        "the project's own version is not installed software"
+    )
     assert found.packages["numpy"] == np.__version__
 
 
@@ -692,6 +717,20 @@ def test_the_accepted_code_is_measured_beside_that_of_now(gate, median_of, sourc
     assert metric(result, "test_fast")["verdict"] == "same"
 
 
+def test_replicates_of_the_baseline_count_once(gate, trained, committed):
+    Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nrecipes = ["./mine.py"]\n[seeds]\n"*" = 6\n')
+    git("add", ".")
+    git("commit", "-qm", "recipe")
+    assert gate("accept", "--why", "first").exit_code == 0
+    trained["shift"], trained["asked"] = 0.03, []
+    result = gate("gate", "--json")
+    assert result.exit_code == 1
+    assert metric(result, "test_slow")["n_before"] == 6
+    row = metric(result, "test_error")
+    assert (row["verdict"], row["n_before"], row["n_now"]) == ("regressed", 6, 12)
+    assert trained["asked"] == [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]], "only the code of now is trained"
+
+
 def test_without_the_accepted_code_its_numbers_count(gate, committed, sources, monkeypatch):
     def why():
         result = gate("gate")
@@ -700,10 +739,10 @@ def test_without_the_accepted_code_its_numbers_count(gate, committed, sources, m
         return next(line for line in result.stdout.splitlines() if "stored in the baseline" in line)
 
     Path("dirt.py").write_text("")
-    assert gate("accept", "--why", "first").exit_code == 0
+    assert "Commit, then accept again" in gate("accept", "--why", "first").stdout
     assert "was not committed" in why()
     Path("dirt.py").unlink()
-    assert gate("accept", "--why", "first").exit_code == 0
+    assert "accept again" not in gate("accept", "--why", "first").stdout
     Path("alone.toml").write_text(f'benchmarks = ["{SUITE}"]\nside_by_side = false\n')
     assert "the settings say so" in gate("gate", "--config", "alone.toml").stdout
     monkeypatch.setenv("KERAS_BACKEND", "numpy")

@@ -148,6 +148,11 @@ def accept(
         f"\nAccepted {len(measured.processes)} processes and {replicates} replicates as {name!r}: {path}\n"
         "Commit that file; `reprise gate` compares with it."
     )
+    if measured.processes and (measured.code.dirty or measured.code.git_commit is None):
+        say(
+            "The code is not committed (`git status`), so gates will compare times with these numbers and not with the code "
+            "itself, which is steadier. Commit, then accept again."
+        )
 
 
 @main.command()

@@ -114,7 +114,7 @@ def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection:
 @STORE_OPTION
 @JSON_OPTION
 def check(store_path: Path | None, as_json: bool) -> None:
-    """Re-hash every stored file and name those that are truncated, edited, misplaced or refer to nothing.
+    """Re-hash every stored file and name those that are truncated, edited, misplaced or refer to nothing; read the baselines.
 
     Example: reprise check --store results
     """
@@ -123,7 +123,11 @@ def check(store_path: Path | None, as_json: bool) -> None:
         raise errors.NothingMeasuredError(
             f"There is no store at {store.root}.\nGive --store the folder that holds records/."
         )
-    count, problems = store.check()
+    from keras_reprise.gate.documents import check_baselines
+
+    files, problems = store.check()
+    baselines, unusable = check_baselines(store)
+    count, problems = files + baselines, problems + unusable
     if as_json:
         print_json({"files": count, "problems": [{"path": p.path, "fault": p.fault} for p in problems]})
     else:

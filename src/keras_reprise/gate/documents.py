@@ -32,7 +32,7 @@ from keras_reprise.record import (
     number,
     pretty,
 )
-from keras_reprise.store import Store, write_atomically
+from keras_reprise.store import Problem, Store, write_atomically
 
 Schema = Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)]
 T = TypeVar("T")
@@ -162,6 +162,28 @@ def read(path: Path, kind: type[T]) -> T | None:
 def write(path: Path, document: Any) -> None:
     """Write a document as records are written: sorted keys, two spaces, all of it or nothing."""
     write_atomically(path, pretty(msgspec.to_builtins(document)))
+
+
+def check_baselines(store: Store) -> tuple[int, list[Problem]]:
+    """Read every baseline and calibration; returns how many there are and those that no gate can use."""
+    found, problems = sorted((store.root / "baselines").glob("*/*.json")), []
+    for path in found:
+        name = printable(path.relative_to(store.root).as_posix())
+        try:
+            if path.name.endswith(".calibration.json"):
+                calibration = read(path, Calibration)
+                sides = calibration.occasions if calibration else []
+            else:
+                baseline = read(path, Baseline)
+                sides = [baseline.measured] if baseline else []
+            values = (v for one in sides for found in samples(one.processes, "median").values() for v in found)
+            if any(one.machine != path.parent.name for one in sides):
+                problems.append(Problem(name, f"{name} is of another machine than its folder says."))
+            elif not all(math.isfinite(value) and value > 0 for value in values):
+                problems.append(Problem(name, f"{name} has times that are no positive number of seconds."))
+        except IntegrityError as error:
+            problems.append(Problem(name, f"{name}: {str(error).splitlines()[0]}"))
+    return len(found), problems
 
 
 def samples(processes: Iterable[Process], estimate: str) -> dict[str, np.ndarray]:

@@ -108,11 +108,14 @@ def of_commit(
     top = check_out(commit, here, folder)
     if top is None or not top.is_dir():
         return None
-    for name in [*settings.benchmarks, *filter(catalog.is_path, settings.recipes)]:
-        if (here / name).is_file() and (here / name).is_relative_to(here) and ".." not in Path(name).parts:
+    for named in [*settings.benchmarks, *filter(catalog.is_path, settings.recipes)]:
+        name = Path(os.path.relpath(named))
+        if name.is_file() and ".." not in name.parts:
             (top / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(here / name, top / name)
+            shutil.copyfile(name, top / name)
     sources = top / "src" if (top / "src").is_dir() else top
+    # Installed code is compiled already; what compiles at its first import takes longer and more memory.
+    subprocess.run([python, "-m", "compileall", "-q", str(sources)], capture_output=True, check=False)
     path = os.pathsep.join(filter(None, [str(sources), os.environ.get("PYTHONPATH")]))
     return Side(python, top, {**(variables or {}), "PYTHONPATH": path}, commit=commit)
 

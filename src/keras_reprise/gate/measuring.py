@@ -7,6 +7,7 @@ import secrets
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +29,10 @@ VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *TH
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
 USUAL_SEEDS = 6
 FACTS = """
-import importlib.metadata, json, pathlib, platform, urllib.parse
-here, found = pathlib.Path.cwd(), {}
+import importlib.metadata, json, platform
+found = {}
 for one in importlib.metadata.distributions():
-    origin = json.loads(one.read_text("direct_url.json") or "{}")
-    place = pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(origin.get("url", "")).path))
-    inside = place == here or place in here.parents or here in place.parents
-    if not (inside and ("dir_info" in origin or ".tox" in place.parts)):
-        found.setdefault((one.metadata["Name"] or "").lower().replace("_", "-"), one.version)
+    found.setdefault((one.metadata["Name"] or "").lower().replace("_", "-"), one.version)
 print(json.dumps({"python": platform.python_version(), "packages": found}))
 """
 
@@ -60,8 +57,18 @@ def software(side: Side) -> Software:
             f"{side.python} does not start: {done.stderr.strip()[-300:]}.\nNothing was measured."
         ) from error
     chosen = {name: side.environment[name] for name in VARIABLES if name in side.environment}
-    packages = {name: version for name, version in facts["packages"].items() if name and name != "keras-reprise"}
+    own = {"", "keras-reprise", project_name(side.folder)}
+    packages = {name: version for name, version in facts["packages"].items() if name not in own}
     return Software(python=facts["python"], packages=packages, variables=chosen)
+
+
+def project_name(folder: Path) -> str:
+    """The name of the project in `folder` as pyproject.toml has it, in the form of packages; nothing without one."""
+    try:
+        name = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return str(name).lower().replace("_", "-")
 
 
 def this_machine() -> str:

@@ -197,7 +197,7 @@ def _together(first: Look, again: Look, suspects: set[str]) -> Look:
     quality = []
     for one in first.quality:
         more = _partner(one, again.quality)
-        quality.append(one if more is None else one.joined(more))
+        quality.append(one if more is None or more.seeds == one.seeds else one.joined(more))
     return Look(
         joined(first.costs, again.costs),
         joined(first.loops, again.loops),
