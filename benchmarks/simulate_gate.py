@@ -2,7 +2,7 @@
 
 Run: python benchmarks/simulate_gate.py FILE... where each FILE holds one occasion: a calibration written by `reprise
 calibrate`, or processes as JSON lines. A replayed gate starts anywhere in an occasion and calls its processes, in the order in
-which they ran, accepted code or code of now as the gate would have drawn them (6 a side, and 6 more for the second look). With
+which they ran, accepted code or code of now as the gate would have drawn them (6 a side, and 12 for the second look). With
 --stored the accepted code is 12 processes of another occasion instead. The calibrated noise comes from the occasions that the
 gate does not use; with --uncalibrated there is none. Prints the tables of docs/gate.md.
 """
@@ -18,12 +18,13 @@ import numpy as np
 from tabulate import tabulate
 
 from keras_reprise.gate.documents import Calibration
-from keras_reprise.gate.measuring import Taken
+from keras_reprise.gate.measuring import SECOND_LOOK, Taken
 from keras_reprise.gate.processes import Process
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.verdicts import Known, Look, first_look, learn, look_of, second_look
 
 BASELINE, ROUNDS = 12, 6
+AGAIN = SECOND_LOOK * ROUNDS
 ABBA = np.array([0, 1, 1, 0])
 
 
@@ -44,10 +45,10 @@ def part(side, chosen, slowed=None, factor=1.0):
     return Look(costs, {m: v[chosen] for m, v in side.loops.items()})
 
 
-def in_turns(start, drawn):
-    """The numbers of 6 processes of accepted code and 6 of now, from `start` on."""
-    labels = np.concatenate([ABBA ^ drawn.randint(0, 1) for _ in range(ROUNDS // 2)])
-    numbers = start + np.arange(2 * ROUNDS)
+def in_turns(start, rounds, drawn):
+    """The numbers of so many processes of accepted code and of now, from `start` on."""
+    labels = np.concatenate([ABBA ^ drawn.randint(0, 1) for _ in range(rounds // 2)])
+    numbers = start + np.arange(2 * rounds)
     return numbers[labels == 0], numbers[labels == 1]
 
 
@@ -67,17 +68,17 @@ class Replay:
         """The first look of a gate, and its judgement after both."""
         now = self.drawn.randrange(len(self.occasions))
         side, known = self.occasions[now], self.known[now]
-        start = self.drawn.randint(0, length(side) - 4 * ROUNDS)
+        start = self.drawn.randint(0, length(side) - (1 if self.stored else 2) * (ROUNDS + AGAIN))
         if self.stored:
             other = self.drawn.choice([one for number, one in enumerate(self.occasions) if number != now])
             begin = self.drawn.randint(0, length(other) - BASELINE)
             before = part(other, np.arange(begin, begin + BASELINE))
-            numbers = np.arange(start, start + 2 * ROUNDS)
+            numbers = np.arange(start, start + ROUNDS + AGAIN)
             looks = [(before, part(side, n, slowed, factor)) for n in (numbers[:ROUNDS], numbers[ROUNDS:])]
         else:
             looks = []
-            for begin in (start, start + 2 * ROUNDS):
-                a, b = in_turns(begin, self.drawn)
+            for begin, rounds in ((start, ROUNDS), (start + 2 * ROUNDS, AGAIN)):
+                a, b = in_turns(begin, rounds, self.drawn)
                 looks.append((part(side, a), part(side, b, slowed, factor)))
         first = first_look(*looks[0], self.settings, known)
         return first, second_look(first, looks[0], looks[1], self.settings, known) if first.suspects else first

@@ -1,9 +1,8 @@
 """The rule of the regression gate: pure functions of what processes and replicates measured, no I/O.
 
-A metric is suspect if its change is above what counts and not plausibly chance by itself. It is then measured again, and has
-changed only if all of this holds: over both looks together the change is above what counts; an exact permutation test on the
-processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so; and
-the second look alone shows it again. What counts is the metric's threshold, or three times the noise that this machine was
+A metric is suspect if a first look finds about what counts. It is then measured again, and has changed only if all of this
+holds: the second look alone is above what counts; both looks together are, too; and an exact permutation test on their
+processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so. What counts is the metric's threshold, or three times the noise that this machine was
 calibrated to have where that is larger; for quality it is the equivalence margin. The run's own controls must be quiet, else
 nothing is called a regression. See docs/gate.md.
 
@@ -23,6 +22,10 @@ from scipy.stats import t as student
 from keras_reprise.stats import holm, rank_sum_tail, shift, welch
 
 LEVEL = 0.05
+SUSPECT_LEVEL, SUSPECT_SHARE = (
+    0.25,
+    2 / 3,
+)  # of p, and of what counts: a first look is only to say what to measure again
 CONTROL_LEVEL = 0.01  # of the run's own controls, whose false alarms make a gate inconclusive
 NOISE_FACTOR = 3.0
 BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
@@ -80,6 +83,11 @@ class Row(Change):
 def bounds(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[str, float]:
     """The change of logarithms that counts, by metric: its threshold, or 3 x noise where that is larger."""
     return {m: max(math.log1p(threshold), NOISE_FACTOR * noise[m]) for m, threshold in thresholds.items()}
+
+
+def suspects_from(thresholds: Mapping[str, float], bound: Mapping[str, float]) -> dict[str, float]:
+    """The change of logarithms from which a first look suspects: the threshold, or two thirds of what counts if larger."""
+    return {m: max(math.log1p(threshold), SUSPECT_SHARE * bound[m]) for m, threshold in thresholds.items()}
 
 
 def assumed_noise(before: np.ndarray, now: np.ndarray, least: float) -> float:
@@ -149,15 +157,20 @@ def quality_changes(
     return changes
 
 
-def decide(changes: Sequence[Change], level: float = LEVEL, *, screening: bool = False) -> list[Row]:
+def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[str, float] | None = None) -> list[Row]:
     """What each change amounts to, with all of them as one family.
 
-    With `screening` a change is suspect by its own p, unadjusted, since it will be measured again; see `confirmed`.
+    With `screens` it is a first look: a metric is suspect from there on, or else from what counts on, by its own p of up to
+    15 %, since it will be measured again; see `confirmed`.
     """
     rows = []
     for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
-        reachable = found.least_p * (1 if screening else len(changes)) <= level
-        verdict, why = _verdict(found, (found.p if screening else p) <= level)
+        reachable = found.least_p * len(changes) <= level
+        if screens is None:
+            verdict, why = _verdict(found, found.bound, p <= level)
+        else:
+            reachable = found.least_p <= SUSPECT_LEVEL
+            verdict, why = _verdict(found, screens.get(found.metric, found.bound), found.p <= SUSPECT_LEVEL)
         if verdict == INCONCLUSIVE and not reachable:
             why = f"{found.n_before} against {found.n_now} values cannot decide {len(changes)} metrics"
         error = (found.high - found.low) / (2 * 1.96)
@@ -166,10 +179,10 @@ def decide(changes: Sequence[Change], level: float = LEVEL, *, screening: bool =
     return rows
 
 
-def _verdict(found: Change, significant: bool) -> tuple[str, str]:
+def _verdict(found: Change, counts_from: float, significant: bool) -> tuple[str, str]:
+    if abs(found.change) > counts_from and significant:
+        return (REGRESSED if found.change > 0 else IMPROVED), ""
     if abs(found.change) > found.bound:
-        if significant:
-            return (REGRESSED if found.change > 0 else IMPROVED), ""
         return INCONCLUSIVE, "large, but it may be chance"
     if -found.bound <= found.low and found.high <= found.bound:
         return SAME, ""
@@ -185,10 +198,11 @@ def confirmed(rows: Sequence[Row], together: Sequence[Row], alone: Mapping[str, 
 def _settled(row: Row, both: Row | None, again: float | None) -> Row:
     if both is None or again is None:
         return replace(row, verdict=INCONCLUSIVE, why="it could not be measured again")
-    same_way = math.isnan(again) or again * math.copysign(1, row.change) > row.bound
-    if both.verdict != row.verdict or not same_way:
-        return replace(both, verdict=INCONCLUSIVE, why="not seen again when measured again", again=again)
-    return replace(both, again=again)
+    seen = math.isnan(again) or again * math.copysign(1, row.change) > row.bound
+    if both.verdict == row.verdict and seen:
+        return replace(both, again=again)
+    verdict = INCONCLUSIVE if both.suspect else both.verdict
+    return replace(both, verdict=verdict, why="not seen again when measured again", again=again)
 
 
 def unsettled(rows: Sequence[Row], why: str) -> list[Row]:
@@ -278,7 +292,7 @@ def seeds_needed(
         if deviation == 0.0:
             return n if effect > margin else None
         missed = (
-            _missed(deviation, effect, margin, n, n_before, LEVEL)
+            _missed(deviation, effect, margin, n, n_before, SUSPECT_LEVEL)
             + _missed(deviation, effect, margin, 2 * n, n_before, LEVEL / metrics)
             + _missed(deviation, effect, margin, n, n_before, 1.0)
         )

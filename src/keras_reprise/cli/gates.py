@@ -35,7 +35,9 @@ def note(text: str) -> None:
     click.echo(errors.printable(text), err=True)
 
 
-def settings_of(config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None) -> Any:
+def settings_of(
+    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str = "rounds"
+) -> Any:
     import msgspec
 
     from keras_reprise.gate.settings import read_settings
@@ -43,7 +45,7 @@ def settings_of(config: Path | None, benchmarks: tuple[str, ...], recipes: tuple
     settings = read_settings(config, benchmarks, recipes)
     if rounds is None:
         return settings
-    return msgspec.structs.replace(settings, rounds=rounds, baseline_rounds=max(rounds, 2))
+    return msgspec.structs.replace(settings, **{name: rounds})
 
 
 @main.command()
@@ -133,7 +135,7 @@ def accept(
 
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
-    settings = settings_of(config, benchmarks, recipes, rounds)
+    settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
     measured = gating.accept(store, settings, name, who, why, last, note).measured
     path = baseline_path(store, measured.machine, name)
     replicates = sum(len(quality.seeds) for quality in measured.quality)
@@ -167,20 +169,17 @@ def calibrate(
 
     Example: reprise calibrate
     """
-    import math
-
     from keras_reprise.gate import gating
 
-    calibration, known = gating.calibrate(
-        open_store(store_path), settings_of(config, benchmarks, recipes, rounds), name, note
-    )
+    settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
+    calibration, beside, stored = gating.calibrate(open_store(store_path), settings, name, note)
+    occasions = len(calibration.occasions)
     if as_json:
-        return print_json({"occasions": len(calibration.occasions), "noise": known.noise})
-    rows = [[metric, f"{value:.1%}", f"x {math.exp(3 * value):.3f}"] for metric, value in sorted(known.noise.items())]
-    print_table(rows, ["metric", "noise between gates", "changes count from"])
-    say(
-        f"\n{len(calibration.occasions)} occasions. Changes count from three times the noise, or from the metric's threshold if that is larger."
-    )
+        return print_json({"occasions": occasions, "noise": beside.noise, "noise_of_stored": stored.noise})
+    found = sorted({**beside.noise, **stored.noise})
+    rows = [[m, *(f"{known.noise[m]:.1%}" if m in known.noise else "-" for known in (beside, stored))] for m in found]
+    print_table(rows, ["metric", "noise of a look: in turns", "against stored numbers"])
+    say(f"\n{occasions} {'occasion' if occasions == 1 else 'occasions'}. docs/gate.md says how it becomes what counts.")
 
 
 @main.command()

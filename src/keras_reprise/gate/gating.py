@@ -229,8 +229,11 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
     return baseline
 
 
-def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Calibration, Known]:
-    """Measure identical code against itself and keep this occasion with the others; returns all that is known now."""
+def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Calibration, Known, Known]:
+    """Measure identical code against itself and keep this occasion with the others.
+
+    Returns what is known now of gates in turns, and of those against stored numbers.
+    """
     this = measuring.this_machine()
     path = calibration_path(store, this, name)
     kept = read(path, Calibration)
@@ -238,7 +241,8 @@ def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Ca
     _require_sound(found, settings)
     calibration = Calibration(schema=SCHEMA, occasions=[*(kept.occasions if kept else []), found])
     write(path, calibration)
-    return calibration, calibrated(store, this, name, settings)
+    beside, stored = (calibrated(store, this, name, settings, beside=beside) for beside in (True, False))
+    return calibration, beside, stored
 
 
 def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, beside: bool = False) -> Known:

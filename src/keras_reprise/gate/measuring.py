@@ -28,6 +28,7 @@ from keras_reprise.store import Store
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
 USUAL_SEEDS = 6
+SECOND_LOOK = 2  # times as many processes as the first, of what is suspect alone
 FACTS = """
 import importlib.metadata, json, platform
 found = {}
@@ -207,7 +208,7 @@ def again(
     recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
     suites, only, wanted = needed_again(suspects, settings, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
-    return taken(sides, settings, settings.rounds, suites, other, only=only)
+    return taken(sides, settings, SECOND_LOOK * settings.rounds, suites, other, only=only)
 
 
 def _say(text: str) -> None:

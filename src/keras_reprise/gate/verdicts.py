@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_reprise import judge
 from keras_reprise.gate.documents import Measured, Quality, quality_samples, samples
-from keras_reprise.gate.measuring import Taken
+from keras_reprise.gate.measuring import SECOND_LOOK, Taken
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
 from keras_reprise.gate.settings import Settings
@@ -36,6 +36,7 @@ from keras_reprise.regression import (
     null_rows,
     quality_changes,
     share_felt,
+    suspects_from,
     unsettled,
 )
 
@@ -152,17 +153,21 @@ def first_look(before: Look, now: Look, settings: Settings, known: Known, *, fin
     """Compare all that both sides have, as one family. Suspects still have to be measured again, unless this is `final`."""
     old, new = adjusted([before, now], [before, now, *known.occasions])
     least = WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS
-    looks = math.sqrt(2) if known.beside else 1.0  # both looks are judged together: they have twice the processes
+    fewer = math.sqrt(1 + SECOND_LOOK) if known.beside else 1.0  # both looks are judged, with so many more processes
     both = {
-        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least)) / looks
+        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least)) / fewer
         for metric in new
         if metric in old
     }
-    bound = bounds({metric: settings.threshold(metric) for metric in both}, both)
+    thresholds = {metric: settings.threshold(metric) for metric in both}
+    bound = bounds(thresholds, both)
     costs = cost_changes(old, new, bound)
     control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
     changes = [*(c for c in costs if c not in control), *_quality(before.quality, now.quality)]
-    rows = [_identical(row, before, now) for row in decide(changes, screening=not final)]
+    rows = [
+        _identical(row, before, now)
+        for row in decide(changes, screens=None if final else suspects_from(thresholds, bound))
+    ]
     rows += claim_rows(before.quality, now.quality)
     rows += _missing(before, now, {row.metric for row in [*rows, *control]})
     sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
