@@ -18,10 +18,11 @@ import numpy as np
 from tabulate import tabulate
 
 from keras_reprise.gate.documents import Calibration
-from keras_reprise.gate.measuring import SECOND_LOOK, Taken
+from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import Process
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.verdicts import Known, Look, first_look, learn, look_of, second_look
+from keras_reprise.regression import SECOND_LOOK
 
 BASELINE, ROUNDS = 12, 6
 AGAIN = SECOND_LOOK * ROUNDS

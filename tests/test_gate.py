@@ -116,7 +116,7 @@ def test_identical_code_passes(accepted, made):
         "test_slow",
         "peak memory",
         "same",
-        "95 % interval",
+        "90 % interval",
         "smallest visible",
         "Controls: quiet",
     ):

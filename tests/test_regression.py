@@ -19,6 +19,7 @@ from keras_reprise.regression import (
     null_rows,
     quality_changes,
     share_felt,
+    suspects_from,
 )
 from keras_reprise.stats import rank_sum_tail, shift
 
@@ -137,6 +138,36 @@ def looked_twice(before, first, again, noises=None):
     together = {m: np.concatenate([first[m], again[m]]) for m in first}
     alone = {row.metric: row.change for row in changes_of(before, again, noises=noises)}
     return confirmed(rows, decide(changes_of(before, together, noises=noises)), alone), rows
+
+
+def test_a_gate_in_turns_finds_the_visible_change_in_about_four_of_five():
+    """Six against six, then twelve against twelve; the noise of a look is known, so what counts is below it."""
+    generator = np.random.default_rng(21)
+    spread = 0.05
+    noise_of_a_look = spread * math.sqrt(2 / 6)
+    counts = bounds({"m": 0.02}, {"m": noise_of_a_look / math.sqrt(3)})
+    screens = suspects_from({"m": 0.02}, counts)
+
+    def gate(scale):
+        before, now = ([{"m": times(generator, n, spread=spread, scale=s)} for n in (6, 12)] for s in (1.0, scale))
+        first = decide(cost_changes(before[0], now[0], counts), screens=screens)
+        old, new = ({"m": np.concatenate([look["m"] for look in looks])} for looks in (before, now))
+        alone = {change.metric: change.change for change in cost_changes(before[1], now[1], counts)}
+        return first[0], confirmed(first, decide(cost_changes(old, new, counts)), alone)[0]
+
+    visible = float(np.median([gate(1.0)[0].visible for _ in range(100)]))
+    assert 0.05 < visible < 0.12
+    found = np.mean([gate(math.exp(visible))[1].verdict == "regressed" for _ in range(400)])
+    assert 0.65 < found < 0.95
+    assert np.mean([gate(1.0)[1].verdict == "regressed" for _ in range(400)]) < 0.01
+
+
+def test_no_change_is_shown_by_an_interval_within_what_counts_at_one_look():
+    before = {"m": 0.01 * np.exp(np.linspace(-0.02, 0.02, 6))}
+    now = {"m": before["m"] * 1.003}
+    narrow, wide = {"m": 0.015}, {"m": 0.06}
+    assert decide(cost_changes(before, now, narrow, wide), screens={})[0].verdict == "same"
+    assert decide(cost_changes(before, now, narrow), screens={})[0].verdict == "inconclusive"
 
 
 def test_what_is_not_seen_again_is_inconclusive():

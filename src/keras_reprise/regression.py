@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
-from scipy.stats import nct
+from scipy.optimize import brentq
+from scipy.stats import nct, norm
 from scipy.stats import t as student
 
 from keras_reprise.stats import holm, rank_sum_tail, shift, welch
@@ -26,10 +27,13 @@ SUSPECT_LEVEL, SUSPECT_SHARE = (
     0.25,
     2 / 3,
 )  # of p, and of what counts: a first look is only to say what to measure again
+SECOND_LOOK = 2  # times as many processes as the first, of what is suspect alone
 CONTROL_LEVEL = 0.01  # of the run's own controls, whose false alarms make a gate inconclusive
 NOISE_FACTOR = 3.0
+MOST_ALIKE = math.log(1.2)
 BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
-POWER_QUANTILE = 0.8416  # of the normal distribution: what is seen in 80 % of gates
+POWER, POWER_QUANTILE = 0.8, 0.8416  # what is seen in 80 % of gates, and that quantile of the normal distribution
+INTERVAL, INTERVAL_QUANTILE = 0.90, 1.6449  # within bounds when two one-sided tests at 5 % say so
 MOST_SEEDS = 30
 USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
 
@@ -42,9 +46,11 @@ Samples = Mapping[str, np.ndarray]  # metric -> one positive estimate a process 
 
 @dataclass(frozen=True)
 class Change:
-    """How one metric changed, before anything is decided. `change`, its interval and `bound` are on the additive scale.
+    """How one metric changed, before anything is decided. `change`, its 90 % interval and `bound` are on the additive scale.
 
-    `ratio` tells whether that scale is logarithmic. `least_p` is the smallest p that so many values can give.
+    `ratio` tells whether that scale is logarithmic. `bound` is what counts; an interval within `alike` is no change, which is
+    wider where a metric that looks changed would be measured with more processes. `least_p` is the smallest p that so many
+    values can give.
     """
 
     metric: str
@@ -58,6 +64,7 @@ class Change:
     high: float
     p: float
     bound: float
+    alike: float
     least_p: float = 0.0
     worse_when_larger: bool = True
 
@@ -83,6 +90,11 @@ class Row(Change):
 def bounds(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[str, float]:
     """The change of logarithms that counts, by metric: its threshold, or 3 x noise where that is larger."""
     return {m: max(math.log1p(threshold), NOISE_FACTOR * noise[m]) for m, threshold in thresholds.items()}
+
+
+def alike_within(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[str, float]:
+    """Within what an interval is no change at one look: the threshold, or 3 x its noise where larger, but not beyond 20 %."""
+    return {m: max(math.log1p(t), min(NOISE_FACTOR * noise[m], MOST_ALIKE)) for m, t in thresholds.items()}
 
 
 def suspects_from(thresholds: Mapping[str, float], bound: Mapping[str, float]) -> dict[str, float]:
@@ -120,16 +132,21 @@ def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
     return min(1.5, max(0.0, (products + weight * USUAL_SHARE) / (squares + weight)))
 
 
-def cost_changes(before: Samples, now: Samples, bound: Mapping[str, float]) -> list[Change]:
-    """The change of every time and memory that both sides have; by rank-sum test and Hodges-Lehmann interval."""
+def cost_changes(
+    before: Samples, now: Samples, bound: Mapping[str, float], alike: Mapping[str, float] | None = None
+) -> list[Change]:
+    """The change of every time and memory that both sides have; by rank-sum test and Hodges-Lehmann interval.
+
+    `bound` is what counts, `alike` within which an interval is no change (default: what counts), by metric.
+    """
     changes = []
     for metric in (metric for metric in now if metric in before):
         old, new = np.log(before[metric]), np.log(now[metric])
-        found, sizes = shift(old, new), (len(old), len(new))
+        found, sizes = shift(old, new, INTERVAL), (len(old), len(new))
         changes.append(
             Change(
                 metric, True, *sizes, math.exp(float(np.median(old))), math.exp(float(np.median(new))), found.estimate,
-                found.low, found.high, found.p, bound[metric], min(1.0, 2 * float(rank_sum_tail(*sizes)[0])),
+                found.low, found.high, found.p, bound[metric], (alike or bound)[metric], min(1.0, 2 * float(rank_sum_tail(*sizes)[0])),
             )
         )  # fmt: skip
     return changes
@@ -143,7 +160,7 @@ def quality_changes(
     for metric in (metric for metric in now if metric in before):
         old, new = before[metric], now[metric]
         sign = 1.0 if larger_is_worse[metric] else -1.0
-        change, low, high, p = welch(sign * new, sign * old)
+        change, low, high, p = welch(sign * new, sign * old, INTERVAL)
         sizes = len(old), len(new)
         least = 1.0 if min(sizes) < 2 else 0.0
         p = 1.0 if math.isnan(p) else p
@@ -151,7 +168,7 @@ def quality_changes(
             Change(
                 metric, False, *sizes, float(np.mean(old)), float(np.mean(new)), change,
                 -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, p,
-                margins[metric], least, larger_is_worse[metric],
+                margins[metric], margins[metric], least, larger_is_worse[metric],
             )
         )  # fmt: skip
     return changes
@@ -165,26 +182,46 @@ def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[
     """
     rows = []
     for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
-        reachable = found.least_p * len(changes) <= level
+        error = (found.high - found.low) / (2 * INTERVAL_QUANTILE)
+        visible = found.bound + POWER_QUANTILE * error
         if screens is None:
+            reachable = found.least_p * len(changes) <= level
             verdict, why = _verdict(found, found.bound, p <= level)
         else:
             reachable = found.least_p <= SUSPECT_LEVEL
-            verdict, why = _verdict(found, screens.get(found.metric, found.bound), found.p <= SUSPECT_LEVEL)
+            suspect = screens.get(found.metric, found.bound)
+            verdict, why = _verdict(found, suspect, found.p <= SUSPECT_LEVEL)
+            visible = _visible(found, suspect, error, len(changes))
         if verdict == INCONCLUSIVE and not reachable:
             why = f"{found.n_before} against {found.n_now} values cannot decide {len(changes)} metrics"
-        error = (found.high - found.low) / (2 * 1.96)
-        visible = found.bound + POWER_QUANTILE * error if reachable else math.inf
+        visible = visible if reachable else math.inf
         rows.append(Row(**vars(found), p_adjusted=p, visible=visible, verdict=verdict, why=why))
     return rows
+
+
+def _visible(found: Change, suspect: float, error: float, metrics: int) -> float:
+    """The change that 80 % of gates see: suspect at a first look of this standard error, and seen again, and significant."""
+    more = SECOND_LOOK if found.ratio else 1  # times as many values in the second look
+    again, both = error / math.sqrt(more), error / math.sqrt(1 + more)
+    suspect = max(suspect, error * float(norm.isf(SUSPECT_LEVEL / 2)))
+    significant = max(found.bound, both * float(norm.isf(LEVEL / (2 * metrics))))
+    if error == 0.0:
+        return max(suspect, significant)
+
+    def seen(change: float) -> float:
+        twice = norm.cdf((change - suspect) / error) * norm.cdf((change - found.bound) / again)
+        return float(min(twice, norm.cdf((change - significant) / both))) - POWER
+
+    most = max(suspect, significant) + 4 * error
+    return float(brentq(seen, 0.0, most)) if math.isfinite(most) else math.inf
 
 
 def _verdict(found: Change, counts_from: float, significant: bool) -> tuple[str, str]:
     if abs(found.change) > counts_from and significant:
         return (REGRESSED if found.change > 0 else IMPROVED), ""
-    if abs(found.change) > found.bound:
+    if abs(found.change) > found.alike:
         return INCONCLUSIVE, "large, but it may be chance"
-    if -found.bound <= found.low and found.high <= found.bound:
+    if -found.alike <= found.low and found.high <= found.alike:
         return SAME, ""
     return INCONCLUSIVE, "a change that counts cannot be excluded"
 
@@ -198,7 +235,7 @@ def confirmed(rows: Sequence[Row], together: Sequence[Row], alone: Mapping[str, 
 def _settled(row: Row, both: Row | None, again: float | None) -> Row:
     if both is None or again is None:
         return replace(row, verdict=INCONCLUSIVE, why="it could not be measured again")
-    seen = math.isnan(again) or again * math.copysign(1, row.change) > row.bound
+    seen = math.isnan(again) or again * math.copysign(1, row.change) > both.bound
     if both.verdict == row.verdict and seen:
         return replace(both, again=again)
     verdict = INCONCLUSIVE if both.suspect else both.verdict
@@ -220,11 +257,11 @@ def null_rows(sides: Sequence[Samples], bound: Mapping[str, float]) -> list[Row]
         centred = [np.log(side[metric]) - np.median(np.log(side[metric])) for side in sides]
         if sum(map(len, centred)) >= 6:
             even, odd = (np.concatenate([values[first::2] for values in centred]) for first in (0, 1))
-            change, low, high, p = welch(odd, even)
+            change, low, high, p = welch(odd, even, INTERVAL)
             changes.append(
                 Change(
                     metric, True, len(even), len(odd), 1.0, math.exp(change), change, -math.inf if math.isnan(low) else low,
-                    math.inf if math.isnan(high) else high, 1.0 if math.isnan(p) else p, bound[metric],
+                    math.inf if math.isnan(high) else high, 1.0 if math.isnan(p) else p, bound[metric], bound[metric],
                 )
             )  # fmt: skip
     return decide(changes, CONTROL_LEVEL)

@@ -285,7 +285,7 @@ def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
     found: dict[str, int] = {quality.recipe: FEWEST_SEEDS for quality in baseline.quality}
     for metric, n in needed(baseline, settings).items():
         slug = metric.split("/")[0]
-        found[slug] = max(found[slug], min(n or MOST_SEEDS, MOST_SEEDS))
+        found[slug] = max(found[slug], min(n or FEWEST_SEEDS, MOST_SEEDS))
     return found
 
 

@@ -23,12 +23,12 @@ from keras_reprise.gate.settings import Settings
 from keras_reprise.interruption import machine
 from keras_reprise.progress import counter, format_seconds
 from keras_reprise.record import Code, pretty
+from keras_reprise.regression import SECOND_LOOK
 from keras_reprise.store import Store
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
 USUAL_SEEDS = 6
-SECOND_LOOK = 2  # times as many processes as the first, of what is suspect alone
 FACTS = """
 import importlib.metadata, json, platform
 found = {}

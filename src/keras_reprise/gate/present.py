@@ -14,7 +14,7 @@ from keras_reprise.gate.processes import PEAK_MEMORY
 from keras_reprise.regression import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, SAME, VERDICTS, Row
 
 MARKS = {REGRESSED: "✗", FAILED: "✗", INCOMPARABLE: "–", INCONCLUSIVE: "?", IMPROVED: "✓", SAME: "✓"}
-HEADERS = ("metric", "before", "now", "change", "95 % interval", "verdict", "smallest visible")
+HEADERS = ("metric", "before", "now", "change", "90 % interval", "verdict", "smallest visible")
 
 
 def table(outcome: Outcome) -> str:

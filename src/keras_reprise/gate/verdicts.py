@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_reprise import judge
 from keras_reprise.gate.documents import Measured, Quality, quality_samples, samples
-from keras_reprise.gate.measuring import SECOND_LOOK, Taken
+from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
 from keras_reprise.gate.settings import Settings
@@ -21,11 +21,13 @@ from keras_reprise.regression import (
     INCOMPARABLE,
     REGRESSED,
     SAME,
+    SECOND_LOOK,
     VERDICTS,
     WITHIN_AN_OCCASION,
     Change,
     Row,
     Samples,
+    alike_within,
     assumed_noise,
     bounds,
     confirmed,
@@ -153,15 +155,16 @@ def first_look(before: Look, now: Look, settings: Settings, known: Known, *, fin
     """Compare all that both sides have, as one family. Suspects still have to be measured again, unless this is `final`."""
     old, new = adjusted([before, now], [before, now, *known.occasions])
     least = WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS
-    fewer = math.sqrt(1 + SECOND_LOOK) if known.beside else 1.0  # both looks are judged, with so many more processes
     both = {
-        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least)) / fewer
+        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least))
         for metric in new
         if metric in old
     }
+    # What is suspect will be judged with so many more processes; against stored numbers they do not make it less noisy.
+    fewer = math.sqrt(1 + SECOND_LOOK) if known.beside else 1.0
     thresholds = {metric: settings.threshold(metric) for metric in both}
-    bound = bounds(thresholds, both)
-    costs = cost_changes(old, new, bound)
+    bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
+    costs = cost_changes(old, new, bound, alike_within(thresholds, both))
     control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
     changes = [*(c for c in costs if c not in control), *_quality(before.quality, now.quality)]
     rows = [
@@ -257,7 +260,7 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
             rows.append(
                 Row(
                     f"{new.recipe}/{claim.id}", False, len(values[0]), len(values[1]), float(np.mean(values[0])),
-                    float(np.mean(values[1])), math.nan, math.nan, math.nan, found.p, math.nan, p_adjusted=found.p,
+                    float(np.mean(values[1])), math.nan, math.nan, math.nan, found.p, math.nan, math.nan, p_adjusted=found.p,
                     verdict=REGRESSED if worse else IMPROVED, why=f"the claim was {was.verdict}, is {found.verdict}",
                 )
             )  # fmt: skip
@@ -303,5 +306,5 @@ def _difference(old: Quality, new: Quality) -> str:
 def _without(metric: str, verdict: str, why: str) -> Row:
     gap = math.nan
     return Row(
-        metric, "::" in metric, 0, 0, gap, gap, gap, gap, gap, gap, gap, p_adjusted=gap, verdict=verdict, why=why
+        metric, "::" in metric, 0, 0, gap, gap, gap, gap, gap, gap, gap, gap, p_adjusted=gap, verdict=verdict, why=why
     )
