@@ -848,8 +848,7 @@ def test_the_loop_is_timed_around_each_run(tmp_path, monkeypatch):
     assert (old.error, old.modules) == (None, 1)
     (tmp_path / "thing.py").rename(tmp_path / "conftest.py")
     (tmp_path / SUITE).write_text(BENCHMARKS)
-    assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.0101, rel=0.2)
-    assert found.fastest[f"{SUITE}::test_wait"] >= 0.01
+    assert 0.01 <= found.fastest[f"{SUITE}::test_wait"] <= found.median[f"{SUITE}::test_wait"]
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "inside").mkdir()
     (tmp_path / SUITE).rename(tmp_path / "inside" / SUITE)

@@ -129,17 +129,17 @@ def accept(
 
     Example: reprise accept --why "first baseline"
     """
-    from keras_reprise.gate import gating
+    from keras_reprise.gate import references
     from keras_reprise.gate.documents import baseline_path
     from keras_reprise.git import git
 
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
     settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
-    measured = gating.accept(store, settings, name, who, why, last, note).measured
+    measured = references.accept(store, settings, name, who, why, last, note).measured
     path = baseline_path(store, measured.machine, name)
     replicates = sum(len(quality.seeds) for quality in measured.quality)
-    needed = gating.needed(measured, settings)
+    needed = references.needed(measured, settings)
     if as_json:
         facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
         return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
@@ -169,10 +169,10 @@ def calibrate(
 
     Example: reprise calibrate
     """
-    from keras_reprise.gate import gating
+    from keras_reprise.gate import references
 
     settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
-    calibration, beside, stored = gating.calibrate(open_store(store_path), settings, name, note)
+    calibration, beside, stored = references.calibrate(open_store(store_path), settings, name, note)
     occasions = len(calibration.occasions)
     if as_json:
         return print_json({"occasions": occasions, "noise": beside.noise, "noise_of_stored": stored.noise})

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.environments import sides
-from keras_reprise.gate.gating import Outcome, calibrated, changes, comparable, judged, notes_of
+from keras_reprise.gate.gating import Outcome, changes, comparable, judged, notes_of
 from keras_reprise.gate.injection import injected
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import Process
+from keras_reprise.gate.references import calibrated
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Look, look_of
 from keras_reprise.store import Store

@@ -1,4 +1,4 @@
-"""The gate itself, and what makes its references: `gate`, `accept`, `calibrate`. Nothing is written before all is measured."""
+"""The gate itself: what the code does now against what was accepted. Nothing is written before all is measured."""
 
 import math
 import secrets
@@ -11,38 +11,27 @@ import msgspec
 import numpy as np
 
 from keras_reprise import errors
-from keras_reprise.errors import NothingMeasuredError, UserError
+from keras_reprise.errors import NothingMeasuredError
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.documents import (
-    Accepted,
-    Baseline,
-    Calibration,
     Finished,
     Measured,
     Software,
-    baseline_path,
-    calibration_path,
-    finished_gates,
     keep,
-    quality_samples,
-    read,
     require_baseline,
-    samples,
-    write,
 )
 from keras_reprise.gate.environments import of_commit, scratch_folder
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, read_benchmarks
+from keras_reprise.gate.references import calibrated, seeds_for
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, learn, look_of, second_look
-from keras_reprise.record import SCHEMA, Code
-from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, seeds_needed
+from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
+from keras_reprise.record import SCHEMA
+from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.store import Store
 
 Say = Callable[[str], None]
-
-LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 8
 
 
 @dataclass(frozen=True)
@@ -86,9 +75,9 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     settings = comparable(settings, baseline.software, software)
     seeds = {"now": measuring.seeds_of(recipes, settings, seeds_for(baseline, settings))}
     with scratch_folder() as scratch:
-        accepted, alone = accepted_code(baseline, software, settings, scratch / "accepted")
+        accepted, why_stored = accepted_code(baseline, software, settings, scratch / "accepted")
         sides = {"before": accepted, "now": here} if accepted else {"now": here}
-        _announce(
+        measuring.announce(
             say, store, settings, settings.rounds, seeds["now"], baseline, len(sides),
             "and at most as long again if something looks changed",
         )  # fmt: skip
@@ -98,13 +87,13 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         found = measuring.document(first["now"], here, order_seed)
         crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
         if crash:
-            sides, alone = {"now": here}, f"its code could not be measured now ({crash})"
-        known = calibrated(store, this, name, settings, beside=not alone)
+            sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
+        known = calibrated(store, this, name, settings, beside=not why_stored)
         stored = look_of(baseline, settings.estimate)
 
         def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
             now = look_of(injected(taken["now"]), settings.estimate)
-            if alone:
+            if why_stored:
                 return stored, now
             return look_of(Taken(taken["before"].processes, baseline.quality), settings.estimate), now
 
@@ -119,8 +108,10 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
     if settings.benchmarks:
-        notes = [f"Times are compared with those stored in the baseline: {alone}."] + notes if alone else notes
-        notes += drift(stored, look_of(first["before"], settings.estimate)) if not alone else []
+        notes = (
+            [f"Times are compared with those stored in the baseline: {why_stored}."] + notes if why_stored else notes
+        )
+        notes += drift(stored, look_of(first["before"], settings.estimate)) if not why_stored else []
     return Outcome(
         judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this
     )  # fmt: skip
@@ -204,129 +195,6 @@ def imported(store: Store, settings: Settings, name: str, before: Sequence[Path]
     return Outcome(
         judgement, f"{len(before)} files" if before else f"baseline {name!r}", f"{len(now)} files", [], notes, this
     )
-
-
-def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
-    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate found it."""
-    this = measuring.this_machine()
-    if last:
-        finished = next(reversed(finished_gates(store, this, name)), None)
-        if finished is None:
-            raise NothingMeasuredError(
-                "No finished gate of this machine is kept.\nRun `reprise gate` first, or leave out --last to measure now."
-            )
-        found = finished.measured
-        if found.code != measuring.code_of(measuring.here()):
-            raise UserError(
-                "The last gate measured another state of the code than is here now.\nRun `reprise gate` again, or leave out --last to measure now."
-            )
-    else:
-        found = _measure(store, settings, name, say)
-    _require_sound(found, settings)
-    accepted = Accepted(at=measuring.now(), by=by, why=why)
-    baseline = Baseline(schema=SCHEMA, accepted=accepted, measured=found)
-    write(baseline_path(store, this, name), baseline)
-    return baseline
-
-
-def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Calibration, Known, Known]:
-    """Measure identical code against itself and keep this occasion with the others.
-
-    Returns what is known now of gates in turns, and of those against stored numbers.
-    """
-    this = measuring.this_machine()
-    path = calibration_path(store, this, name)
-    kept = read(path, Calibration)
-    found = _measure(store, msgspec.structs.replace(settings, recipes=[]), name, say)
-    _require_sound(found, settings)
-    calibration = Calibration(schema=SCHEMA, occasions=[*(kept.occasions if kept else []), found])
-    write(path, calibration)
-    beside, stored = (calibrated(store, this, name, settings, beside=beside) for beside in (True, False))
-    return calibration, beside, stored
-
-
-def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, beside: bool = False) -> Known:
-    """What is known of this machine, from those occasions of calibration that share code and software.
-
-    With `beside` it is what is known of gates that measure both sides in turns; each occasion tells that by itself.
-    """
-    found = read(calibration_path(store, machine_id, name), Calibration)
-    if found is None:
-        return Known(beside=beside)
-    same: dict[tuple[Code, str], list[Measured]] = {}
-    for occasion in found.occasions:
-        same.setdefault((occasion.code, occasion.software.digest), []).append(occasion)
-    best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
-    chosen = found.occasions if beside else best
-    return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)
-
-
-def needed(baseline: Measured, settings: Settings) -> dict[str, int | None]:
-    """How many replicates show a loss of three margins in 95 % of gates, by metric; None when 30 are too few."""
-    values = quality_samples(baseline.quality)
-    margins = {
-        f"{q.recipe}/{name}": settings.margin(f"{q.recipe}/{name}") or margin
-        for q in baseline.quality
-        for name, margin in q.margins.items()
-    }
-    family = len(margins) + len(samples(baseline.processes, "median"))
-    return {
-        metric: seeds_needed(
-            float(np.std(found, ddof=1)), LOSS_IN_MARGINS * margins[metric], margins[metric],
-            n_before=len(found), metrics=family,
-        )
-        for metric, found in values.items()
-        if len(found) > 1
-    }  # fmt: skip
-
-
-def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
-    """The replicates that a gate makes of each recipe: as many as its metrics need, at least 3, at most 8."""
-    found: dict[str, int] = {quality.recipe: FEWEST_SEEDS for quality in baseline.quality}
-    for metric, n in needed(baseline, settings).items():
-        slug = metric.split("/")[0]
-        found[slug] = max(found[slug], min(n or FEWEST_SEEDS, MOST_SEEDS))
-    return found
-
-
-def _measure(store: Store, settings: Settings, name: str, say: Say) -> Measured:
-    seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
-    last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    _announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None, 1)
-    return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds)
-
-
-def _announce(
-    say: Say,
-    store: Store,
-    settings: Settings,
-    rounds: int,
-    seeds: Mapping[str, Sequence[int]],
-    known: Measured | None,
-    sides: int,
-    more: str = "",
-) -> None:
-    seconds = measuring.in_words(measuring.expected_s(settings, rounds * sides, seeds, known, store))
-    parts = []
-    if settings.benchmarks:
-        files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
-        count = sides * rounds * len(measuring.suites_of(settings))
-        code = ", the accepted code and that of now in turns" if sides == 2 else ""
-        parts.append(f"{count} processes ({rounds} rounds of {files} and the control{code})")
-    if seeds:
-        recipes = "1 recipe" if len(seeds) == 1 else f"{len(seeds)} recipes"
-        parts.append(f"{sum(map(len, seeds.values()))} replicates of {recipes}")
-    say(f"{' and '.join(parts)}: about {seconds}{', ' + more if more else ''}.")
-
-
-def _require_sound(found: Measured, settings: Settings) -> None:
-    """Nothing that crashed becomes a reference."""
-    crashed = look_of(found, settings.estimate).failures
-    if crashed:
-        what, why = next(iter(crashed.items()))
-        raise errors.MeasurementError(f"{what}: {why}.\nNothing was kept. Mend it and run the command again.")
-    if not found.processes and not found.quality:
-        raise NothingMeasuredError("Nothing was measured.\nName benchmarks or recipes in gate.toml.")
 
 
 def changes(before: Software, now: Software) -> list[str]:

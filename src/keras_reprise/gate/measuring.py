@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +119,30 @@ def expected_s(
     for name, chosen in seeds.items():
         total += len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
     return total
+
+
+def announce(
+    say: Callable[[str], None],
+    store: Store,
+    settings: Settings,
+    rounds: int,
+    seeds: Mapping[str, Sequence[int]],
+    known: Measured | None,
+    sides: int,
+    more: str = "",
+) -> None:
+    """Say what will be measured, and how long it will take."""
+    seconds = in_words(expected_s(settings, rounds * sides, seeds, known, store))
+    parts = []
+    if settings.benchmarks:
+        files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
+        count = sides * rounds * len(suites_of(settings))
+        code = ", the accepted code and that of now in turns" if sides == 2 else ""
+        parts.append(f"{count} processes ({rounds} rounds of {files} and the control{code})")
+    if seeds:
+        recipes = "1 recipe" if len(seeds) == 1 else f"{len(seeds)} recipes"
+        parts.append(f"{sum(map(len, seeds.values()))} replicates of {recipes}")
+    say(f"{' and '.join(parts)}: about {seconds}{', ' + more if more else ''}.")
 
 
 def _recorded_s(store: Store, scale: str) -> dict[str, float]:
