@@ -2,8 +2,8 @@
 
 Run: python benchmarks/simulate_gate.py FILE... where each FILE holds one occasion: a calibration written by `reprise
 calibrate`, or processes as JSON lines. A replayed gate starts anywhere in an occasion and calls its processes, in the order in
-which they ran, accepted code or code of now as the gate would have drawn them (6 a side, and 12 for the second look). With
---stored the accepted code is 12 processes of another occasion instead. The calibrated noise comes from the occasions that the
+which they ran, accepted code or code of now as the gate would have drawn them (6 a side, and 12 for the second look); after
+an occasion's last process comes its first. With --stored the accepted code is 12 processes of another occasion instead. The calibrated noise comes from the occasions that the
 gate does not use; with --uncalibrated there is none. Prints the tables of docs/gate.md.
 """
 
@@ -69,18 +69,18 @@ class Replay:
         """The first look of a gate, and its judgement after both."""
         now = self.drawn.randrange(len(self.occasions))
         side, known = self.occasions[now], self.known[now]
-        start = self.drawn.randint(0, length(side) - (1 if self.stored else 2) * (ROUNDS + AGAIN))
+        start, size = self.drawn.randrange(length(side)), length(side)
         if self.stored:
             other = self.drawn.choice([one for number, one in enumerate(self.occasions) if number != now])
             begin = self.drawn.randint(0, length(other) - BASELINE)
             before = part(other, np.arange(begin, begin + BASELINE))
             numbers = np.arange(start, start + ROUNDS + AGAIN)
-            looks = [(before, part(side, n, slowed, factor)) for n in (numbers[:ROUNDS], numbers[ROUNDS:])]
+            looks = [(before, part(side, n % size, slowed, factor)) for n in (numbers[:ROUNDS], numbers[ROUNDS:])]
         else:
             looks = []
             for begin, rounds in ((start, ROUNDS), (start + 2 * ROUNDS, AGAIN)):
                 a, b = in_turns(begin, rounds, self.drawn)
-                looks.append((part(side, a), part(side, b, slowed, factor)))
+                looks.append((part(side, a % size), part(side, b % size, slowed, factor)))
         first = first_look(*looks[0], self.settings, known)
         return first, second_look(first, looks[0], looks[1], self.settings, known) if first.suspects else first
 
