@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from keras_reprise.errors import UserError
-from keras_reprise.gate import environments, measuring, processes, quality
+from keras_reprise.gate import environments, measuring, processes, quality, verdicts
 from keras_reprise.gate.documents import Measured, Quality
 from keras_reprise.gate.environments import parse
 from keras_reprise.gate.processes import CONTROL, Process, Side, Task, plan, read_benchmarks
@@ -164,9 +164,9 @@ def test_what_cannot_be_told_is_inconclusive(gate, made, options, code):
     made.spread = 0.3
     assert gate("accept", "--why", "first").exit_code == 0
     result = gate("gate", "--json", *options)
-    verdicts = {row["verdict"] for row in json.loads(result.stdout)["metrics"]}
-    assert "inconclusive" in verdicts
-    assert verdicts <= {"inconclusive", "same"}
+    found = {row["verdict"] for row in json.loads(result.stdout)["metrics"]}
+    assert "inconclusive" in found
+    assert found <= {"inconclusive", "same"}
     assert result.exit_code == code
 
 
@@ -793,23 +793,50 @@ def test_accepted_code_that_cannot_run_the_benchmarks_of_now_gives_way_to_its_nu
 
 
 BENCHMARKS = """
-import os, time
+import os
+from made_clock import sleep
 
 def test_wait(benchmark):
-    benchmark.pedantic(time.sleep, args=(0.01 * float(os.environ.get("SLOWER", "1")),), rounds=3)
+    benchmark.pedantic(sleep, args=(0.01 * float(os.environ.get("SLOWER", "1")),), rounds=3)
 
 def test_crash(benchmark):
     if "CRASH" in os.environ:
         raise ValueError("crashed as told")
-    benchmark.pedantic(time.sleep, args=(0.005,), rounds=3)
+    benchmark.pedantic(sleep, args=(0.005,), rounds=3)
+"""
+CLOCK = """
+import random
+seconds = 0.0
+
+def now():
+    global seconds
+    seconds += 1e-9
+    return seconds
+
+def sleep(length):
+    global seconds
+    seconds += length * random.uniform(0.995, 1.005)
 """
 
 
-def test_a_gate_measured_for_real(tmp_path, monkeypatch, reprise, store_path):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def clocked(tmp_path, monkeypatch):
+    """Benchmarks on a made clock, so that nothing that the machine does meanwhile changes what they measure."""
+    folder = tmp_path / "clocked"
+    (folder / "library").mkdir(parents=True)
+    (folder / SUITE).write_text(BENCHMARKS)
+    (folder / "library" / "made_clock.py").write_text(CLOCK)
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --benchmark-timer=made_clock.now\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "library"), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
+    """Everything but the benchmarks' clock is real; the control reads the real one, so it is told to find nothing."""
     monkeypatch.setattr(processes, "PASSES", 2)
     monkeypatch.setattr(processes, "MOST_STEAL", 1.0)
-    Path(SUITE).write_text(BENCHMARKS)
+    monkeypatch.setattr(verdicts, "CONTROL_LEVEL", 0.0)
     Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "median"\nrounds = 5\nbaseline_rounds = 6\n')
     words = ("--store", store_path)
     result = reprise("accept", "--why", "first", *words)
@@ -817,8 +844,8 @@ def test_a_gate_measured_for_real(tmp_path, monkeypatch, reprise, store_path):
     monkeypatch.setenv("SLOWER", "1.6")
     result = reprise("gate", "--json", *words)
     assert result.exit_code == 1, result.output
-    assert metric(result, "test_wait")["ratio"] == pytest.approx(1.6, rel=0.1)
-    assert metric(result, "test_crash")["verdict"] in ("same", "inconclusive")
+    assert metric(result, "test_wait")["ratio"] == pytest.approx(1.6, rel=0.01)
+    assert metric(result, "test_crash")["verdict"] == "same"
     assert metric(result, "peak memory")["now"] > 10 * 2**20
     monkeypatch.setenv("CRASH", "1")
     result = reprise("gate", "--rounds", "2", *words)
@@ -833,28 +860,29 @@ def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path):
     assert "no end after 1 s" in found[1]
 
 
-def test_the_loop_is_timed_around_each_run(tmp_path, monkeypatch):
+def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):
     monkeypatch.setattr(processes, "PASSES", 3)
-    (tmp_path / SUITE).write_text(BENCHMARKS)
-    found = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, tmp_path), ())
+    found = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, clocked), ())
     assert found.error is None
     assert set(found.relative) == {f"{SUITE}::test_wait", f"{SUITE}::test_crash", f"{SUITE}::peak memory"}
-    assert found.modules == 0
-    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, tmp_path, commit="abc"), ())
+    assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.01, rel=0.006)
+    assert found.fastest[f"{SUITE}::test_wait"] <= found.median[f"{SUITE}::test_wait"]
+    assert found.modules == 1, "the clock"
+    (clocked / "library").rename(clocked.parent / "library")
+    monkeypatch.setenv("PYTHONPATH", str(clocked.parent / "library"))
+    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, clocked, commit="abc"), ())
     assert old.error == processes.NOT_ITS_FILES, "what is installed would be measured twice"
-    (tmp_path / "thing.py").write_text("")
-    (tmp_path / SUITE).write_text("import thing\n" + BENCHMARKS)
-    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, tmp_path, commit="abc"), ())
+    (clocked / "thing.py").write_text("")
+    (clocked / SUITE).write_text("import thing\n" + BENCHMARKS)
+    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, clocked, commit="abc"), ())
     assert (old.error, old.modules) == (None, 1)
-    (tmp_path / "thing.py").rename(tmp_path / "conftest.py")
-    (tmp_path / SUITE).write_text(BENCHMARKS)
-    assert 0.01 <= found.fastest[f"{SUITE}::test_wait"] <= found.median[f"{SUITE}::test_wait"]
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    (tmp_path / "inside").mkdir()
-    (tmp_path / SUITE).rename(tmp_path / "inside" / SUITE)
-    inside = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, tmp_path / "inside"), ())
+    (clocked / "thing.py").rename(clocked / "conftest.py")
+    (clocked / SUITE).write_text(BENCHMARKS)
+    (clocked / "inside").mkdir()
+    (clocked / SUITE).rename(clocked / "inside" / SUITE)
+    inside = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, clocked / "inside"), ())
     assert set(inside.relative) == set(found.relative), "pytest's root folder is no part of a name"
-    control = processes._run(Task(CONTROL, "now", 0), 0, Side(sys.executable, tmp_path), ())
+    control = processes._run(Task(CONTROL, "now", 0), 0, Side(sys.executable, clocked), ())
     assert control.error is None
     assert all(name.startswith("control::") for name in control.relative)
     assert len(control.relative) == 4
