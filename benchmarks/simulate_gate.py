@@ -1,16 +1,20 @@
 """False alarms and power of the gate, by replaying its decision on processes that measured identical code.
 
-Run: python benchmarks/simulate_gate.py FILE... where each FILE holds one occasion: a calibration written by `reprise
-calibrate`, or processes as JSON lines. A replayed gate starts anywhere in an occasion and calls its processes, in the order in
-which they ran, accepted code or code of now as the gate would have drawn them (6 a side, and 12 for the second look); after
-an occasion's last process comes its first. With --stored the accepted code is 12 processes of another occasion instead. The calibrated noise comes from the occasions that the
-gate does not use; with --uncalibrated there is none. Prints the tables of docs/gate.md.
+Run: python benchmarks/simulate_gate.py CALIBRATION... with files that `reprise calibrate` wrote. A replayed gate starts
+anywhere in an occasion and calls its processes, in the order in which they ran, accepted code or code of now as the gate
+would have drawn them; after an occasion's last process comes its first. With --stored the accepted code is 12 processes of
+another occasion instead. The calibrated noise comes from the occasions that the gate does not use; with --uncalibrated there
+is none.
+
+--quality STORE adds recipes: a store with many replicates of each, made by `reprise run RECIPE... --scale quick --seeds 40`.
+Every gate draws its replicates, all with different seeds, as if the code of now gave other numbers that are as good: 6 for
+the baseline, as many as the gate would propose for each look. Prints the tables of docs/gate.md.
 """
 
 import argparse
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import msgspec
@@ -18,32 +22,54 @@ import numpy as np
 from tabulate import tabulate
 
 from keras_reprise.gate.documents import Calibration
-from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import Process
+from keras_reprise.gate.quality import quality_of
+from keras_reprise.gate.references import needed, seeds_for
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.verdicts import Known, Look, first_look, learn, look_of, second_look
+from keras_reprise.record import Record
 from keras_reprise.regression import SECOND_LOOK
+from keras_reprise.store import Store
 
-BASELINE, ROUNDS = 12, 6
-AGAIN = SECOND_LOOK * ROUNDS
+BASELINE, BASELINE_SEEDS, LOSS = 12, 6, 0.03
 ABBA = np.array([0, 1, 1, 0])
 
 
 def occasions_in(path):
-    """The processes of each occasion in a file."""
-    if path.suffix == ".jsonl":
-        return [[msgspec.json.decode(line, type=Process) for line in path.read_bytes().splitlines()]]
-    return [one.processes for one in msgspec.json.decode(path.read_bytes(), type=Calibration).occasions]
+    """The occasions of a calibration."""
+    return msgspec.json.decode(path.read_bytes(), type=Calibration).occasions
+
+
+def qualities_in(folder, settings):
+    """All replicates of each recipe in a store."""
+    store, by_slug = Store(folder), defaultdict[str, list[Record]](list)
+    for summary in store.summaries()[0]:
+        by_slug[summary.recipe.slug].append(store.read(store.root / summary.path))
+    return [quality_of(records, store, settings) for records in by_slug.values()]
+
+
+def some(quality, chosen, worse=None):
+    """The replicates of a recipe that are numbered in `chosen`; those of the metric `worse` lose three points."""
+
+    def those(values):
+        return {name: [found[number] for number in chosen] for name, found in values.items()}
+
+    metrics = those(quality.metrics)
+    for name in (name for name in metrics if f"{quality.recipe}/{name}" == worse):
+        metrics[name] = [value + LOSS for value in metrics[name]]
+    return msgspec.structs.replace(
+        quality, seeds=[quality.seeds[n] for n in chosen], metrics=metrics, statistics=those(quality.statistics)
+    )
 
 
 def length(side):
     return min(map(len, side.costs.values()))
 
 
-def part(side, chosen, slowed=None, factor=1.0):
+def part(side, chosen, quality, slowed=None, factor=1.0):
     """The estimates of every metric that are numbered in `chosen`; `slowed` is made slower by `factor`."""
     costs = {m: v[chosen] * (factor if m == slowed else 1.0) for m, v in side.costs.items()}
-    return Look(costs, {m: v[chosen] for m, v in side.loops.items()})
+    blocks = dict.fromkeys(costs, np.arange(len(chosen)) // 2)  # two of each side in a block
+    return Look(costs, {m: v[chosen] for m, v in side.loops.items()}, blocks, quality)
 
 
 def in_turns(start, rounds, drawn):
@@ -54,35 +80,58 @@ def in_turns(start, rounds, drawn):
 
 
 class Replay:
-    """Gates replayed on occasions of identical code."""
+    """Gates replayed on occasions of identical code, and on replicates of identical recipes."""
 
-    def __init__(self, occasions, settings, stored, uncalibrated):
-        self.occasions, self.settings, self.stored = occasions, settings, stored
+    def __init__(self, measured, settings, qualities, *, estimate="adjusted", stored=False, uncalibrated=False):
+        self.measured, self.settings, self.stored, self.qualities = measured, settings, stored, qualities
+        self.occasions = [look_of(one, estimate) for one in measured]
         self.drawn = random.Random(1)
         self.known = []
-        for now in range(len(occasions)):
-            others = [one for number, one in enumerate(occasions) if number != now] or occasions
-            known = learn(others, ROUNDS, beside=not stored)
+        for now in range(len(measured)):
+            others = [one for number, one in enumerate(self.occasions) if number != now] or self.occasions
+            known = learn(others, settings.rounds, beside=not stored)
             self.known.append(Known(beside=not stored) if uncalibrated else known)
 
-    def gate(self, slowed=None, factor=1.0):
+    def gate(self, slowed=None, factor=1.0, *, worse=None):
         """The first look of a gate, and its judgement after both."""
-        now = self.drawn.randrange(len(self.occasions))
-        side, known = self.occasions[now], self.known[now]
+        now, rounds = self.drawn.randrange(len(self.occasions)), self.settings.rounds
+        side, known, sizes = self.occasions[now], self.known[now], (rounds, SECOND_LOOK * rounds)
         start, size = self.drawn.randrange(length(side)), length(side)
+        accepted, *qualities = self.replicates(now, worse)
+        looks: list[tuple[Look, Look]] = []
         if self.stored:
             other = self.drawn.choice([one for number, one in enumerate(self.occasions) if number != now])
             begin = self.drawn.randint(0, length(other) - BASELINE)
-            before = part(other, np.arange(begin, begin + BASELINE))
-            numbers = np.arange(start, start + ROUNDS + AGAIN)
-            looks = [(before, part(side, n % size, slowed, factor)) for n in (numbers[:ROUNDS], numbers[ROUNDS:])]
+            before = part(other, np.arange(begin, begin + BASELINE), accepted)
+            for begin, n, quality in zip((start, start + rounds), sizes, qualities, strict=True):
+                chosen = np.arange(begin, begin + n) % size
+                looks.append((before, part(side, chosen, quality, slowed, factor)))
         else:
-            looks = []
-            for begin, rounds in ((start, ROUNDS), (start + 2 * ROUNDS, AGAIN)):
-                a, b = in_turns(begin, rounds, self.drawn)
-                looks.append((part(side, a % size), part(side, b % size, slowed, factor)))
+            for begin, n, quality in zip((start, start + 2 * rounds), sizes, qualities, strict=True):
+                a, b = in_turns(begin, n, self.drawn)
+                looks.append((part(side, a % size, accepted), part(side, b % size, quality, slowed, factor)))
         first = first_look(*looks[0], self.settings, known)
         return first, second_look(first, looks[0], looks[1], self.settings, known) if first.suspects else first
+
+    def accepted(self, now):
+        """A baseline with drawn replicates of each recipe, and the numbers of the other replicates."""
+        drawn = [self.drawn.sample(range(len(one.seeds)), len(one.seeds)) for one in self.qualities]
+        chosen = [some(one, numbers[:BASELINE_SEEDS]) for one, numbers in zip(self.qualities, drawn, strict=True)]
+        baseline = msgspec.structs.replace(self.measured[now], quality=chosen)
+        return baseline, [numbers[BASELINE_SEEDS:] for numbers in drawn]
+
+    def replicates(self, now, worse):
+        """The baseline's replicates and those of both looks; where `worse` loses, as many as are proposed for it."""
+        baseline, others = self.accepted(now)
+        wanted = seeds_for(baseline, self.settings)
+        looks: tuple[list, list] = ([], [])
+        for one, numbers in zip(self.qualities, others, strict=True):
+            n = wanted[one.recipe]
+            if worse and worse.startswith(f"{one.recipe}/"):
+                n = min(max(n, needed(baseline, self.settings)[worse] or 0), len(numbers) // 2)
+            for look, start in zip(looks, (0, n), strict=True):
+                look.append(some(one, numbers[start : start + n], worse))
+        return baseline.quality, *looks
 
 
 def false_alarms(replay, windows):
@@ -97,20 +146,53 @@ def false_alarms(replay, windows):
     return tabulate(rows, headers=[f"identical code, {windows} gates", "gates", "share"], tablefmt="github")
 
 
+def found(replay, metric, windows, **change):
+    """The rows of the changed metric in so many gates."""
+    gates = (replay.gate(**change)[1] for _ in range(windows))
+    return [next(row for row in gate.rows if row.metric == metric) for gate in gates]
+
+
 def power(replay, windows):
-    rows, whole = [], learn(replay.occasions, ROUNDS, beside=not replay.stored)
+    rows, whole = [], learn(replay.occasions, replay.settings.rounds, beside=not replay.stored)
     for metric in (m for m in replay.occasions[0].costs if not m.startswith("control::")):
         shares, counts = [], []
         for factor in (1.1, 1.2, 1.3):
-            hits = 0
-            for _ in range(windows):
-                row = next(row for row in replay.gate(metric, factor)[1].rows if row.metric == metric)
-                hits += row.verdict == "regressed"
-                counts.append(row.bound)
-            shares.append(f"{hits / windows:.0%}")
+            judged = found(replay, metric, windows, slowed=metric, factor=factor)
+            counts += [row.bound for row in judged]
+            shares.append(f"{np.mean([row.verdict == 'regressed' for row in judged]):.0%}")
         counted = math.exp(float(np.median(counts)))
         rows.append([metric.split("/")[-1], f"{whole.noise[metric]:.1%}", f"x {counted:.3f}", *shares])
     headers = ["metric", "noise of a look", "counts from", "10 % found", "20 % found", "30 % found"]
+    return tabulate(rows, headers=headers, tablefmt="github")
+
+
+def quality_power(replay, windows):
+    """How often a loss of three points in one error is found, and how many replicates were proposed."""
+    rows = []
+    errors = [f"{one.recipe}/{name}" for one in replay.qualities for name in one.metrics if name.endswith("error")]
+    for metric in errors:
+        slug, name = metric.split("/", 1)
+        values = next(one for one in replay.qualities if one.recipe == slug).metrics[name]
+        proposed = [needed(replay.accepted(0)[0], replay.settings)[metric] for _ in range(windows)]
+        some = [n for n in proposed if n]
+        judged = found(replay, metric, windows, worse=metric)
+        share = np.mean([row.verdict == "regressed" for row in judged])
+        rows.append(
+            [
+                metric,
+                f"{np.std(values, ddof=1):.4f}",
+                f"{np.mean([n is None for n in proposed]):.0%}",
+                np.median(some) if some else "-",
+                f"{share:.0%}",
+            ]
+        )
+    headers = [
+        "metric",
+        "standard deviation",
+        "none proposed",
+        "replicates proposed (median)",
+        "loss of 3 points found",
+    ]
     return tabulate(rows, headers=headers, tablefmt="github")
 
 
@@ -121,22 +203,30 @@ def main():
     parser.add_argument("--estimate", choices=("adjusted", "median", "fastest"), default="adjusted")
     parser.add_argument("--stored", action="store_true")
     parser.add_argument("--uncalibrated", action="store_true")
+    parser.add_argument("--quality", type=Path, help="a store with many replicates of the gate's recipes")
     chosen = parser.parse_args()
     settings = read_settings(Path("benchmarks/gate.toml"))
-    measured = [processes for path in chosen.files for processes in occasions_in(path)]
-    occasions = [look_of(Taken(processes, []), chosen.estimate) for processes in measured]
-    left_out = sum(process.disturbed for processes in measured for process in processes)
-    against = (
-        "against stored numbers of another occasion" if chosen.stored else "accepted code and that of now in turns"
+    measured = [occasion for path in chosen.files for occasion in occasions_in(path)]
+    replay = Replay(
+        measured,
+        settings,
+        qualities_in(chosen.quality, settings) if chosen.quality else [],
+        estimate=chosen.estimate,
+        stored=chosen.stored,
+        uncalibrated=chosen.uncalibrated,
     )
+    processes = [process for occasion in measured for process in occasion.processes]
+    estimates = ", ".join(str(length(one)) for one in replay.occasions)
+    against = "stored numbers of another occasion" if chosen.stored else "the accepted code in turns with that of now"
     print(
-        f"{len(occasions)} occasions with {', '.join(str(length(one)) for one in occasions)} estimates of each of "
-        f"{len(occasions[0].costs)} metrics; {left_out} of {sum(map(len, measured))} processes left out for steal. "
-        f"{against.capitalize()}, {'not calibrated' if chosen.uncalibrated else 'calibrated on the other occasions'}, {chosen.estimate}.\n"
+        f"{len(measured)} occasions with {estimates} estimates of each of {len(replay.occasions[0].costs)} metrics; "
+        f"{sum(process.disturbed for process in processes)} of {len(processes)} processes left out for steal.\n"
+        f"Against {against}, {'not calibrated' if chosen.uncalibrated else 'calibrated on the other occasions'}, {chosen.estimate}.\n"
     )
-    replay = Replay(occasions, settings, chosen.stored, chosen.uncalibrated)
     print(false_alarms(replay, chosen.windows) + "\n")
     print(power(replay, chosen.windows // 5))
+    if replay.qualities:
+        print("\n" + quality_power(replay, chosen.windows // 5))
 
 
 if __name__ == "__main__":

@@ -235,6 +235,21 @@ def test_a_crash_is_neither_green_nor_red(accepted, made, gate, store_path):
     }
 
 
+def test_a_crash_in_the_second_look_is_one(accepted, made, monkeypatch):
+    monkeypatch.setenv("REPRISE_GATE_INJECT", "*test_slow=1.25")
+    real, first = made.run, len(made.calls) + 12
+
+    def run(task, position, side, only):
+        made.error = "exit 1: ValueError: broken" if len(made.calls) >= first else None
+        return real(task, position, side, only)
+
+    monkeypatch.setattr(processes, "_run", run)
+    result = accepted("gate", "--json")
+    assert result.exit_code == 4
+    failed = [row for row in json.loads(result.stdout)["metrics"] if row["verdict"] == "failed"]
+    assert [(row["metric"], row["why"]) for row in failed] == [(f"{SUITE}::test_slow", made.error)]
+
+
 def test_benchmarks_that_only_one_side_has_are_incomparable(accepted, made):
     made.seconds = {f"{SUITE}::test_renamed": 0.01}
     result = accepted("gate", "--json")
@@ -868,6 +883,8 @@ def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):
     assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.01, rel=0.006)
     assert found.fastest[f"{SUITE}::test_wait"] <= found.median[f"{SUITE}::test_wait"]
     assert found.modules == 1, "the clock"
+    alone = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, clocked), (f"{SUITE}::test_wait",))
+    assert (alone.error, set(alone.relative)) == (None, {f"{SUITE}::test_wait"})
     (clocked / "library").rename(clocked.parent / "library")
     monkeypatch.setenv("PYTHONPATH", str(clocked.parent / "library"))
     old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, clocked, commit="abc"), ())

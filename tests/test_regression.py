@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, rankdata
 
 from keras_reprise import regression
 from keras_reprise.regression import (
@@ -21,7 +21,7 @@ from keras_reprise.regression import (
     share_felt,
     suspects_from,
 )
-from keras_reprise.stats import rank_sum_tail, shift
+from keras_reprise.stats import rank_sum_tail, shift, shift_in_blocks
 
 
 def times(generator, n, *, scale=1.0, spread=0.02):
@@ -67,6 +67,73 @@ def test_interval_of_few_values_is_infinite():
 def test_equal_values_are_no_shift():
     found = shift(np.full(6, 3.0), np.full(6, 3.0))
     assert (found.estimate, found.p) == (0.0, 1.0)
+
+
+def in_turns(generator, blocks=9, *, change=0.0, spread=0.02, between=0.0):
+    """Blocks of two values a side, whose levels differ by a standard deviation of `between`."""
+    levels = between * generator.standard_normal(blocks)
+    values = levels[:, None] + spread * generator.standard_normal((blocks, 4))
+    return [(row[:2], row[2:] + change) for row in values]
+
+
+def test_p_in_blocks_is_that_of_all_exchanges_within_them():
+    """Against a plain enumeration of 6 x 6 x 2 exchanges, ties too."""
+    generator = np.random.default_rng(30)
+    for digits in (1, 6):
+        blocks = [(np.round(old, digits), np.round(new, digits)) for old, new in in_turns(generator, 2, spread=0.3)]
+        blocks.append((np.round(generator.normal(size=1), digits), np.round(generator.normal(size=1), digits)))
+        aligned = [np.concatenate(block) - np.mean(np.concatenate(block)) for block in blocks]
+        ranks = np.split(rankdata(np.round(np.concatenate(aligned), 9)), [4, 8])
+        ways = [[sum(chosen) for chosen in itertools.combinations(one, len(one) // 2)] for one in ranks]
+        sums = np.array([sum(way) for way in itertools.product(*ways)])
+        found = sum(one[len(one) // 2 :].sum() for one in ranks)
+        expected = min(1.0, 2 * min(np.mean(sums <= found + 1e-9), np.mean(sums >= found - 1e-9)))
+        assert shift_in_blocks(blocks).p == pytest.approx(expected)
+        assert shift_in_blocks(blocks).least_p == pytest.approx(2 / 72)
+
+
+def test_what_blocks_differ_by_neither_hides_a_change_nor_makes_one():
+    generator = np.random.default_rng(31)
+    steady = in_turns(generator, change=0.1)
+    levels = generator.normal(size=9)
+    drifting = [(old + level, new + level) for (old, new), level in zip(steady, levels, strict=True)]
+    one, other = shift_in_blocks(steady), shift_in_blocks(drifting)
+    assert (other.estimate, other.low, other.high, other.p) == pytest.approx((one.estimate, one.low, one.high, one.p))
+    assert one.p < 1e-5
+    before, now = (np.concatenate(side) for side in zip(*drifting, strict=True))
+    assert shift(before, now).p > 0.05
+
+
+def test_interval_in_blocks_covers_the_true_shift_as_often_as_it_says():
+    generator = np.random.default_rng(32)
+    for blocks in (3, 9):
+        found = [shift_in_blocks(in_turns(generator, blocks, change=0.1, between=0.1), 0.9) for _ in range(1500)]
+        assert 0.88 < np.mean([one.low <= 0.1 <= one.high for one in found]) < 0.97
+        assert np.mean([one.estimate for one in found]) == pytest.approx(0.1, abs=0.002)
+
+
+def test_no_change_in_blocks_is_called_one_as_rarely_as_the_level_says():
+    generator = np.random.default_rng(33)
+    small = [shift_in_blocks(in_turns(generator, 5, between=0.1)).p <= 0.05 for _ in range(2000)]
+    assert 0.03 < np.mean(small) < 0.06
+
+
+def test_equal_values_in_blocks_are_no_shift():
+    found = shift_in_blocks([(np.full(2, 3.0), np.full(2, 3.0))] * 3)
+    assert (found.estimate, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
+    assert shift_in_blocks([(np.full(2, 3.0), np.full(2, 4.0))]).low == -math.inf
+
+
+def test_blocks_that_lost_a_process_count_with_as_many_of_both_sides():
+    blocks = ({"m": np.array([0, 0, 1, 1])}, {"m": np.array([0, 1, 1, 2])})
+    before, now = {"m": np.array([1.0, 9.0, 4.0, 4.0])}, {"m": np.array([1.1, 4.4, 4.4, 7.0])}
+    found = cost_changes(before, now, {"m": 0.05}, blocks=blocks)[0]
+    assert found.change == pytest.approx(math.log(1.1))
+    apart = ({"m": np.array([0, 0, 1, 1])}, {"m": np.array([2, 2, 3, 3])})
+    assert (
+        cost_changes(before, now, {"m": 0.05}, blocks=apart)[0].change
+        == shift(np.log(before["m"]), np.log(now["m"])).estimate
+    )
 
 
 def changes_of(before, now, *, thresholds=0.05, noises=None):

@@ -2,9 +2,10 @@
 
 A metric is suspect if a first look finds about what counts. It is then measured again, and has changed only if all of this
 holds: the second look alone is above what counts; both looks together are, too; and an exact permutation test on their
-processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so. What counts is the metric's threshold, or three times the noise that this machine was
-calibrated to have where that is larger; for quality it is the equivalence margin. The run's own controls must be quiet, else
-nothing is called a regression. See docs/gate.md.
+processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so.
+Where both sides were measured in turns the permutations are those within blocks. What counts is the metric's threshold, or
+three times the noise that this machine was calibrated to have where that is larger; for quality it is the equivalence
+margin. The run's own controls must be quiet, else nothing is called a regression. See docs/gate.md.
 
 Every comparison is on an additive scale on which positive is worse: logarithms of seconds and bytes, losses and errors
 themselves, accuracies negated.
@@ -20,13 +21,10 @@ from scipy.optimize import brentq
 from scipy.stats import nct, norm
 from scipy.stats import t as student
 
-from keras_reprise.stats import holm, rank_sum_tail, shift, welch
+from keras_reprise.stats import Blocks, holm, shift, shift_estimate_in_blocks, shift_in_blocks, welch
 
 LEVEL = 0.05
-SUSPECT_LEVEL, SUSPECT_SHARE = (
-    0.25,
-    2 / 3,
-)  # of p, and of what counts: a first look is only to say what to measure again
+SUSPECT_LEVEL, SUSPECT_SHARE = 0.25, 2 / 3  # of p and of what counts: a first look only says what to measure again
 SECOND_LOOK = 2  # times as many processes as the first, of what is suspect alone
 CONTROL_LEVEL = 0.01  # of the run's own controls, whose false alarms make a gate inconclusive
 NOISE_FACTOR = 3.0
@@ -42,6 +40,7 @@ INCOMPARABLE, FAILED = "incomparable", "failed"
 VERDICTS = (REGRESSED, FAILED, INCOMPARABLE, INCONCLUSIVE, IMPROVED, SAME)  # worst first
 
 Samples = Mapping[str, np.ndarray]  # metric -> one positive estimate a process (n,), in seconds or bytes
+Numbers = Mapping[str, np.ndarray]  # metric -> the block in which each process was measured (n,)
 
 
 @dataclass(frozen=True)
@@ -133,23 +132,37 @@ def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
 
 
 def cost_changes(
-    before: Samples, now: Samples, bound: Mapping[str, float], alike: Mapping[str, float] | None = None
+    before: Samples,
+    now: Samples,
+    bound: Mapping[str, float],
+    alike: Mapping[str, float] | None = None,
+    blocks: tuple[Numbers, Numbers] | None = None,
 ) -> list[Change]:
-    """The change of every time and memory that both sides have; by rank-sum test and Hodges-Lehmann interval.
+    """The change of every time and memory that both sides have; by rank test and Hodges-Lehmann interval.
 
-    `bound` is what counts, `alike` within which an interval is no change (default: what counts), by metric.
+    `bound` is what counts, `alike` within which an interval is no change (default: what counts), by metric. `blocks` are
+    those of before and now where both were measured in turns.
     """
     changes = []
     for metric in (metric for metric in now if metric in before):
         old, new = np.log(before[metric]), np.log(now[metric])
-        found, sizes = shift(old, new, INTERVAL), (len(old), len(new))
+        turns = _in_blocks(old, new, blocks[0][metric], blocks[1][metric]) if blocks else []
+        found = shift_in_blocks(turns, INTERVAL) if turns else shift(old, new, INTERVAL)
+        sizes = len(old), len(new)
         changes.append(
             Change(
                 metric, True, *sizes, math.exp(float(np.median(old))), math.exp(float(np.median(new))), found.estimate,
-                found.low, found.high, found.p, bound[metric], (alike or bound)[metric], min(1.0, 2 * float(rank_sum_tail(*sizes)[0])),
+                found.low, found.high, found.p, bound[metric], (alike or bound)[metric], found.least_p,
             )
         )  # fmt: skip
     return changes
+
+
+def _in_blocks(old: np.ndarray, new: np.ndarray, of_old: np.ndarray, of_new: np.ndarray) -> Blocks:
+    """Values before and now block by block, as many of both: the first ones where a side has more of them."""
+    pairs = [(old[of_old == number], new[of_new == number]) for number in np.unique(of_old)]
+    sizes = [min(map(len, pair)) for pair in pairs]
+    return [(one[:size], other[:size]) for (one, other), size in zip(pairs, sizes, strict=True) if size]
 
 
 def quality_changes(
@@ -178,7 +191,7 @@ def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[
     """What each change amounts to, with all of them as one family.
 
     With `screens` it is a first look: a metric is suspect from there on, or else from what counts on, by its own p of up to
-    15 %, since it will be measured again; see `confirmed`.
+    25 %, since it will be measured again; see `confirmed`.
     """
     rows = []
     for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
@@ -302,7 +315,9 @@ def noise_side_by_side(occasions: Sequence[Samples], size: int) -> dict[str, flo
                 part = logs[start : start + 24]
                 part = part[: len(part) // 4 * 4]
                 if len(part) >= 8:
-                    found = [shift(part[~b], part[b]).estimate ** 2 for b in _drawn(len(part) // 4)]
+                    numbers = np.arange(len(part)) // 4
+                    turns = [_in_blocks(part[~b], part[b], numbers[~b], numbers[b]) for b in _drawn(len(part) // 4)]
+                    found = [shift_estimate_in_blocks(blocks) ** 2 for blocks in turns]
                     squares.setdefault(metric, []).append(float(np.mean(found)) * len(part) / (2 * size))
     return {metric: math.sqrt(float(np.mean(found))) for metric, found in squares.items()}
 

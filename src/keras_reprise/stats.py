@@ -1,13 +1,15 @@
 """Statistics of small samples: pure functions of arrays, no I/O.
 
-t tests and intervals (Student), exact sign-flip, sign and rank-sum tests, Holm's step-down adjustment, Clopper-Pearson
-and Hodges-Lehmann intervals.
+t tests and intervals (Student), exact sign-flip, sign, rank-sum and aligned rank tests, Holm's step-down adjustment,
+Clopper-Pearson and Hodges-Lehmann intervals.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from scipy.special import bdtr, bdtrc, betaincinv, ndtr, stdtr, stdtrit
@@ -46,12 +48,16 @@ def welch(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> tuple[float, flo
 
 @dataclass(frozen=True)
 class Shift:
-    """How far the values now lie above those before: estimate, interval, and the exact two-sided p of no shift."""
+    """How far the values now lie above those before: estimate, interval, and the exact two-sided p of no shift.
+
+    `least_p` is the smallest p that so many values can give.
+    """
 
     estimate: float
     low: float
     high: float
     p: float
+    least_p: float
 
 
 def shift(before: np.ndarray, now: np.ndarray, level: float = 0.95) -> Shift:
@@ -66,7 +72,62 @@ def shift(before: np.ndarray, now: np.ndarray, level: float = 0.95) -> Shift:
     p = min(1.0, 2 * float(tail[math.ceil(min(wins, len(differences) - wins))]))
     k = int(np.searchsorted(tail, (1 - level) / 2, side="right"))  # the k-th differences from both ends are its limits
     low, high = (float(differences[k - 1]), float(differences[-k])) if k else (-math.inf, math.inf)
-    return Shift(float(np.median(differences)), low, high, p)
+    return Shift(float(np.median(differences)), low, high, p, min(1.0, 2 * float(tail[0])))
+
+
+Blocks = list[tuple[np.ndarray, np.ndarray]]  # values before and now of each block, as many of both
+
+
+def shift_in_blocks(blocks: Blocks, level: float = 0.95) -> Shift:
+    """The same for values measured in `blocks`, in each as many before as now: what blocks differ by does not count.
+
+    The aligned rank test of Hodges and Lehmann (Ann. Math. Statist. 33, 1962): the mean of its block is taken from every
+    value, all are ranked together, and the sum of the ranks of the values now is compared with that of all exchanges of
+    before and now within blocks. The interval is that of the test, its distribution taken at the estimate, ties broken.
+    """
+    aligned, differences = _aligned(blocks)
+    estimate = float(np.median(differences))
+    sums, shares, found = _exchanged(aligned, "average")
+    p = min(1.0, 2 * float(min(shares[sums <= found].sum(), shares[sums >= found].sum())))
+    sums, shares, _ = _exchanged([(old + estimate / 2, new - estimate / 2) for old, new in aligned], "ordinal")
+    n = sum(len(new) for _, new in blocks)
+    wins = (sums - n * (n + 1)) / 2  # sums are of doubled ranks
+    k = int(wins[np.searchsorted(np.cumsum(shares), (1 - level) / 2, side="right")])
+    low, high = -math.inf, math.inf
+    if shares[0] <= (1 - level) / 2 and k > 0:
+        low, high = float(differences[k - 1]), float(differences[-k])
+    ways = math.prod(math.comb(len(old) + len(new), len(new)) for old, new in blocks)
+    return Shift(estimate, low, high, p, min(1.0, 2 / ways))
+
+
+def shift_estimate_in_blocks(blocks: Blocks) -> float:
+    """The estimate of `shift_in_blocks` alone."""
+    return float(np.median(_aligned(blocks)[1]))
+
+
+def _aligned(blocks: Blocks) -> tuple[Blocks, np.ndarray]:
+    """The blocks without their means, and all differences between values now and before, ascending."""
+    centres = [(np.mean(old) + np.mean(new)) / 2 for old, new in blocks]
+    aligned = [(old - c, new - c) for (old, new), c in zip(blocks, centres, strict=True)]
+    old, new = (np.concatenate(side) for side in zip(*aligned, strict=True))
+    return aligned, np.sort((new[:, None] - old[None, :]).ravel())
+
+
+def _exchanged(aligned: Blocks, ties: Literal["average", "ordinal"]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Sums of the doubled ranks of the values now (s,), the share of exchanges that gives each, and the sum as it is."""
+    values = np.concatenate([np.concatenate(block) for block in aligned])
+    ordered = np.sort(values)
+    if ties == "average":
+        doubled = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") + 1
+    else:
+        doubled = 2 * np.argsort(np.argsort(values, kind="stable")) + 2
+    shares, least, found, start = np.ones(1), 0, 0, 0
+    for old, new in aligned:
+        mine = doubled[start : start + len(old) + len(new)]
+        sums = [sum(chosen) for chosen in combinations(mine.tolist(), len(new))]
+        shares = np.convolve(shares, np.bincount(np.array(sums) - min(sums)) / len(sums))
+        least, found, start = least + min(sums), found + int(mine[len(old) :].sum()), start + len(mine)
+    return least + np.arange(len(shares)), shares, found
 
 
 @lru_cache(maxsize=64)

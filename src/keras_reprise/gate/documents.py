@@ -198,6 +198,15 @@ def samples(processes: Iterable[Process], estimate: str) -> dict[str, np.ndarray
     return {name: np.array(values) for name, values in found.items()}
 
 
+def blocks(processes: Iterable[Process]) -> dict[str, np.ndarray]:
+    """The block of two rounds in which each estimate of `samples` was made (n,), by metric; see `plan`."""
+    found: dict[str, list[int]] = {}
+    for process in (process for process in processes if not process.disturbed):
+        for name in process.median:
+            found.setdefault(name, []).append(process.round // 2)
+    return {name: np.array(numbers) for name, numbers in found.items()}
+
+
 def quality_samples(found: Sequence[Quality]) -> dict[str, np.ndarray]:
     """One number a replicate (n,), by `recipe/arm/metric`; those that are not finite are left out."""
     return {

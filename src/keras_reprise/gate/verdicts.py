@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_reprise import judge
-from keras_reprise.gate.documents import Measured, Quality, quality_samples, samples
+from keras_reprise.gate.documents import Measured, Quality, blocks, quality_samples, samples
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
@@ -25,6 +25,7 @@ from keras_reprise.regression import (
     VERDICTS,
     WITHIN_AN_OCCASION,
     Change,
+    Numbers,
     Row,
     Samples,
     alike_within,
@@ -47,11 +48,13 @@ from keras_reprise.regression import (
 class Look:
     """What one side gave: estimates by metric, the recipes' replicates, and what failed and why.
 
-    `loops` are the seconds of the fixed loop beside each estimate, where those are to be adjusted for the machine's speed.
+    `loops` are the seconds of the fixed loop beside each estimate, where those are to be adjusted for the machine's speed;
+    `blocks` number the blocks in which the estimates were made, where both sides were measured in turns.
     """
 
     costs: Samples
     loops: Samples = field(default_factory=dict)
+    blocks: Numbers = field(default_factory=dict)
     quality: Sequence[Quality] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,7 +113,7 @@ def look_of(found: Measured | Taken, estimate: str) -> Look:
         for metric, values in relative.items()
         if len(values) == len(costs[metric]) and not metric.endswith(PEAK_MEMORY)
     }
-    return Look(costs, loops, found.quality, failures(found.processes) | crashed)
+    return Look(costs, loops, blocks(found.processes), found.quality, failures(found.processes) | crashed)
 
 
 def failures(processes: Sequence[Process]) -> dict[str, str]:
@@ -164,7 +167,8 @@ def first_look(before: Look, now: Look, settings: Settings, known: Known, *, fin
     fewer = math.sqrt(1 + SECOND_LOOK) if known.beside else 1.0
     thresholds = {metric: settings.threshold(metric) for metric in both}
     bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
-    costs = cost_changes(old, new, bound, alike_within(thresholds, both))
+    turns = (before.blocks, now.blocks) if known.beside else None
+    costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns)
     control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
     changes = [*(c for c in costs if c not in control), *_quality(before.quality, now.quality)]
     rows = [
@@ -192,6 +196,13 @@ def second_look(
     seen = {row.metric: row.change for row in alone.rows if row.verdict not in (FAILED, INCOMPARABLE)}
     claims = {row.metric: math.nan for row in both.rows if row.suspect and math.isnan(row.change)}
     rows = confirmed(first.rows, both.rows, seen | claims)
+    crashed = {**again[0].failures, **again[1].failures}
+    rows = [
+        replace(row, verdict=FAILED, why=crashed[_source(row.metric)])
+        if row.metric in suspects and _source(row.metric) in crashed
+        else row
+        for row in rows
+    ]
     settled = replace(first, rows=rows, control=first.control + [row for row in alone.control if row.suspect])
     return replace(settled, rows=unsettled(rows, settled.control_failed)) if settled.control_failed else settled
 
@@ -206,9 +217,11 @@ def _together(first: Look, again: Look, suspects: set[str]) -> Look:
     for one in first.quality:
         more = _partner(one, again.quality)
         quality.append(one if more is None or more.seeds == one.seeds else one.joined(more))
+    later = {m: numbers + 1 + max(first.blocks.get(m, numbers)) for m, numbers in again.blocks.items()}
     return Look(
         joined(first.costs, again.costs),
         joined(first.loops, again.loops),
+        joined(first.blocks, later),
         quality,
         {**first.failures, **again.failures},
     )
@@ -270,6 +283,11 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
 def _values(quality: Quality, claim: str) -> np.ndarray:
     values = [number(value) for value in quality.statistics[claim]]
     return np.array([value for value in values if math.isfinite(value)])
+
+
+def _source(metric: str) -> str:
+    """The benchmark file or the recipe that a metric comes from."""
+    return metric.split("::" if "::" in metric else "/", 1)[0]
 
 
 def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:

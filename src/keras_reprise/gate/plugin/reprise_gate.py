@@ -28,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = items * int(os.environ.get("REPRISE_PASSES", "1"))
 
 
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | pytest.Collector | None) -> bool | None:
+    """A benchmark that follows itself is taken down in between, as pytest does between different ones."""
+    if nextitem is not item or item.parent is None:
+        return None
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=item.parent)
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     before = loops_s()
