@@ -86,6 +86,7 @@ class Replay:
         self.measured, self.settings, self.stored, self.qualities = measured, settings, stored, qualities
         self.occasions = [look_of(one, estimate) for one in measured]
         self.drawn = random.Random(1)
+        self.proposed: int | None = None  # replicates of the metric that is worse in the last gate; None: over 30
         self.known = []
         for now in range(len(measured)):
             others = [one for number, one in enumerate(self.occasions) if number != now] or self.occasions
@@ -128,7 +129,8 @@ class Replay:
         for one, numbers in zip(self.qualities, others, strict=True):
             n = wanted[one.recipe]
             if worse and worse.startswith(f"{one.recipe}/"):
-                n = min(max(n, needed(baseline, self.settings)[worse] or 0), len(numbers) // 2)
+                self.proposed = needed(baseline, self.settings)[worse]
+                n = min(max(n, self.proposed or 0), len(numbers) // 2)
             for look, start in zip(looks, (0, n), strict=True):
                 look.append(some(one, numbers[start : start + n], worse))
         return baseline.quality, *looks
@@ -146,20 +148,15 @@ def false_alarms(replay, windows):
     return tabulate(rows, headers=[f"identical code, {windows} gates", "gates", "share"], tablefmt="github")
 
 
-def found(replay, metric, windows, **change):
-    """The rows of the changed metric in so many gates."""
-    gates = (replay.gate(**change)[1] for _ in range(windows))
-    return [next(row for row in gate.rows if row.metric == metric) for gate in gates]
-
-
 def power(replay, windows):
     rows, whole = [], learn(replay.occasions, replay.settings.rounds, beside=not replay.stored)
     for metric in (m for m in replay.occasions[0].costs if not m.startswith("control::")):
         shares, counts = [], []
         for factor in (1.1, 1.2, 1.3):
-            judged = found(replay, metric, windows, slowed=metric, factor=factor)
-            counts += [row.bound for row in judged]
-            shares.append(f"{np.mean([row.verdict == 'regressed' for row in judged]):.0%}")
+            gates = [replay.gate(metric, factor)[1] for _ in range(windows)]
+            rows_of_it = [next(row for row in gate.rows if row.metric == metric) for gate in gates]
+            counts += [row.bound for row in rows_of_it]
+            shares.append(f"{np.mean([row.verdict == 'regressed' for row in rows_of_it]):.0%}")
         counted = math.exp(float(np.median(counts)))
         rows.append([metric.split("/")[-1], f"{whole.noise[metric]:.1%}", f"x {counted:.3f}", *shares])
     headers = ["metric", "noise of a look", "counts from", "10 % found", "20 % found", "30 % found"]
@@ -167,39 +164,28 @@ def power(replay, windows):
 
 
 def quality_power(replay, windows):
-    """How often a loss of three points in one error is found, and how many replicates were proposed."""
+    """How often a loss of three points in one error is found with as many replicates as were proposed for it."""
     rows = []
-    errors = [f"{one.recipe}/{name}" for one in replay.qualities for name in one.metrics if name.endswith("error")]
-    for metric in errors:
-        slug, name = metric.split("/", 1)
-        values = next(one for one in replay.qualities if one.recipe == slug).metrics[name]
-        proposed = [needed(replay.accepted(0)[0], replay.settings)[metric] for _ in range(windows)]
-        some = [n for n in proposed if n]
-        judged = found(replay, metric, windows, worse=metric)
-        share = np.mean([row.verdict == "regressed" for row in judged])
-        rows.append(
-            [
-                metric,
-                f"{np.std(values, ddof=1):.4f}",
-                f"{np.mean([n is None for n in proposed]):.0%}",
-                np.median(some) if some else "-",
-                f"{share:.0%}",
-            ]
-        )
-    headers = [
-        "metric",
-        "standard deviation",
-        "none proposed",
-        "replicates proposed (median)",
-        "loss of 3 points found",
-    ]
+    for metric in (
+        f"{one.recipe}/{name}" for one in replay.qualities for name in one.metrics if name.endswith("error")
+    ):
+        gates = []
+        for _ in range(windows):
+            _, judged = replay.gate(worse=metric)
+            gates.append((replay.proposed, next(row for row in judged.rows if row.metric == metric)))
+        proposed = [n for n, _ in gates if n]
+        found = [row.verdict == "regressed" for n, row in gates if n]
+        shares = [f"{np.median(proposed):g}", f"{np.mean(found):.0%}"] if proposed else ["-", "-"]
+        rows.append([metric, f"{windows - len(proposed)} of {windows}", *shares])
+    headers = ["metric", "over 30 replicates needed", "else proposed (median)", "loss of 3 points found"]
     return tabulate(rows, headers=headers, tablefmt="github")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--windows", type=int, default=1000)
+    parser.add_argument("--windows", type=int, default=1000, help="gates of identical code")
+    parser.add_argument("--power", type=int, default=100, help="gates for each figure of power; 0: none")
     parser.add_argument("--estimate", choices=("adjusted", "median", "fastest"), default="adjusted")
     parser.add_argument("--stored", action="store_true")
     parser.add_argument("--uncalibrated", action="store_true")
@@ -223,10 +209,11 @@ def main():
         f"{sum(process.disturbed for process in processes)} of {len(processes)} processes left out for steal.\n"
         f"Against {against}, {'not calibrated' if chosen.uncalibrated else 'calibrated on the other occasions'}, {chosen.estimate}.\n"
     )
-    print(false_alarms(replay, chosen.windows) + "\n")
-    print(power(replay, chosen.windows // 5))
-    if replay.qualities:
-        print("\n" + quality_power(replay, chosen.windows // 5))
+    print(false_alarms(replay, chosen.windows))
+    if chosen.power:
+        print("\n" + power(replay, chosen.power))
+    if chosen.power and replay.qualities:
+        print("\n" + quality_power(replay, chosen.power))
 
 
 if __name__ == "__main__":
