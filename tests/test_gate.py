@@ -472,6 +472,9 @@ def test_blocks_are_abba_and_the_order_is_drawn():
         assert len({task.suite for task in tasks[start : start + 4]}) == 1
     assert tasks == plan(["x", "y"], 4, 7, ("a", "b"))
     assert tasks != plan(["x", "y"], 4, 8, ("a", "b"))
+    fewer = plan(["x", CONTROL], 8, 7, ("a", "b"), control_every=2)
+    assert [task.round for task in fewer if task.suite == CONTROL] == [0, 0, 1, 1, 4, 4, 5, 5]
+    assert sum(task.suite == "x" for task in fewer) == 16
     single = plan(["x", "y", "z"], 5, 1)
     assert [task.round for task in single] == [n for n in range(5) for _ in range(3)]
 

@@ -1,5 +1,6 @@
 """`gate --between`: did another environment, or another commit, change speed, peak memory or quality?"""
 
+import secrets
 from collections.abc import Callable, Mapping
 
 from keras_reprise.gate import measuring, quality
@@ -7,7 +8,7 @@ from keras_reprise.gate.environments import sides
 from keras_reprise.gate.gating import Outcome, changes, comparable, judged, notes_of
 from keras_reprise.gate.injection import injected
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import Process
+from keras_reprise.gate.processes import Process, plan
 from keras_reprise.gate.references import calibrated
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Look, look_of
@@ -36,7 +37,8 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
             processes.extend(process for one in found.values() for process in one.processes)
             return look_of(found["a"], settings.estimate), look_of(injected(found["b"]), settings.estimate)
 
-        first = looks(measuring.taken(made, settings, settings.rounds, measuring.suites_of(settings), seeds))
+        tasks = plan(measuring.suites_of(settings), settings.rounds, secrets.randbits(32), list(made))
+        first = looks(measuring.taken(made, tasks, settings, seeds))
         judgement = judged(
             first, lambda suspects: looks(measuring.again(suspects, made, settings, seeds)), settings, known, say
         )

@@ -23,7 +23,7 @@ from keras_reprise.gate.documents import (
 from keras_reprise.gate.environments import of_commit, scratch_folder
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, read_benchmarks
+from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan, read_benchmarks
 from keras_reprise.gate.references import calibrated, seeds_for
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
@@ -82,8 +82,8 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
             "and at most as long again if something looks changed",
         )  # fmt: skip
         order_seed = secrets.randbits(32)
-        suites = measuring.suites_of(settings)
-        first = measuring.taken(sides, settings, settings.rounds, suites, seeds, order_seed=order_seed)
+        tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
+        first = measuring.taken(sides, tasks, settings, seeds)
         found = measuring.document(first["now"], here, order_seed)
         crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
         if crash:

@@ -157,8 +157,8 @@ def _recorded_s(store: Store, scale: str) -> dict[str, float]:
 def measured(side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]]) -> Measured:
     """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
     order_seed = secrets.randbits(32)
-    found = taken({"now": side}, settings, rounds, suites_of(settings), {"now": seeds}, order_seed=order_seed)["now"]
-    return document(found, side, order_seed)
+    tasks = plan(suites_of(settings), rounds, order_seed)
+    return document(taken({"now": side}, tasks, settings, {"now": seeds})["now"], side, order_seed)
 
 
 def document(found: Taken, side: Side, order_seed: int) -> Measured:
@@ -171,17 +171,14 @@ def document(found: Taken, side: Side, order_seed: int) -> Measured:
 
 def taken(
     sides: Mapping[str, Side],
+    tasks: Sequence[Task],
     settings: Settings,
-    rounds: int,
-    suites: Sequence[str],
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
     *,
     only: Sequence[str] = (),
-    order_seed: int | None = None,
 ) -> dict[str, Taken]:
-    """Benchmark files on all sides in turns, `only` some of their benchmarks; then the recipes of each side in `seeds`."""
-    drawn = secrets.randbits(32) if order_seed is None else order_seed
-    processes = run_processes(plan(suites, rounds, drawn, list(sides)), sides, only)
+    """Benchmark files on all sides as planned, `only` some of their benchmarks; then the recipes of each side in `seeds`."""
+    processes = run_processes(tasks, sides, only)
     return {
         name: Taken(
             [process for process in processes if process.side == name],
@@ -228,11 +225,16 @@ def again(
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
 ) -> dict[str, Taken]:
-    """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds."""
+    """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds.
+
+    The control runs as often as in the first look.
+    """
     recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
     suites, only, wanted = needed_again(suspects, settings, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
-    return taken(sides, settings, SECOND_LOOK * settings.rounds, suites, other, only=only)
+    rounds, order_seed = SECOND_LOOK * settings.rounds, secrets.randbits(32)
+    tasks = plan(suites, rounds, order_seed, list(sides), control_every=SECOND_LOOK)
+    return taken(sides, tasks, settings, other, only=only)
 
 
 def _say(text: str) -> None:

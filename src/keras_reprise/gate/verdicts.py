@@ -246,14 +246,18 @@ def _what(quality: Quality) -> tuple[str, int, str, str | None]:
 
 
 def _identical(row: Row, before: Look, now: Look) -> Row:
-    """Quality whose every replicate gave the very number it gave before is the same, however few there are."""
+    """Quality whose every replicate gave the very number it gave before is the same, however few there are.
+
+    The number shown for before is then that of these replicates.
+    """
     if row.ratio or row.suspect:
         return row
     recipe, name = row.metric.split("/", 1)
     old, new = (next(q for q in side.quality if q.recipe == recipe) for side in (before, now))
     known = dict(zip(old.seeds, old.metrics.get(name, []), strict=False))
     if all(known.get(seed) == value for seed, value in zip(new.seeds, new.metrics[name], strict=True)):
-        return replace(row, verdict=SAME, why="the same number for every seed", change=0.0, low=0.0, high=0.0)
+        why = "the same number for every seed"
+        return replace(row, verdict=SAME, why=why, before=row.now, change=0.0, low=0.0, high=0.0)
     return row
 
 
