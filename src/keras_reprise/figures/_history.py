@@ -28,7 +28,7 @@ def history(found: Sequence[Series]) -> Figure:
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(dates_of.ConciseDateFormatter(locator))
         ax.set_title(f"{one.metric} on {one.machine[:8]} ({one.setting})")
-        ax.set_ylabel("")
+        ax.set_ylabel(one.metric.rsplit("/", 1)[-1])
         legend = ax.get_legend()
         if legend is not None:
             legend.set_title("environment")
