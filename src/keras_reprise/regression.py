@@ -18,7 +18,7 @@ from itertools import combinations, product
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import nct, norm
+from scipy.stats import chi2, nct, norm
 from scipy.stats import t as student
 
 from keras_reprise.stats import Blocks, holm, shift, shift_estimate_in_blocks, shift_in_blocks, welch
@@ -32,7 +32,7 @@ MOST_ALIKE = math.log(1.2)
 BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
 POWER, POWER_QUANTILE = 0.8, 0.8416  # what is seen in 80 % of gates, and that quantile of the normal distribution
 INTERVAL, INTERVAL_QUANTILE = 0.90, 1.6449  # within bounds when two one-sided tests at 5 % say so
-MOST_SEEDS = 30
+MOST_SEEDS, DEVIATION_CONFIDENCE = 30, 0.8
 USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
 
 REGRESSED, IMPROVED, SAME, INCONCLUSIVE = "regressed", "improved", "same", "inconclusive"
@@ -329,6 +329,15 @@ def _drawn(blocks: int) -> list[np.ndarray]:
         np.concatenate([abba, *(abba ^ swap for swap in swaps)])
         for swaps in product((False, True), repeat=blocks - 1)
     ]  # fmt: skip
+
+
+def deviation_at_most(values: np.ndarray) -> float:
+    """The standard deviation that the values (n,), n > 1, allow: its upper bound at 80 % confidence, were they normal.
+
+    Few replicates often happen to lie closer together than all do; as many as would be needed then are too few.
+    """
+    freedom = len(values) - 1
+    return float(np.std(values, ddof=1)) * math.sqrt(freedom / float(chi2.ppf(1 - DEVIATION_CONFIDENCE, freedom)))
 
 
 def seeds_needed(

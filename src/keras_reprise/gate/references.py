@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import msgspec
-import numpy as np
 
 from keras_reprise import errors
 from keras_reprise.errors import NothingMeasuredError, UserError
@@ -24,7 +23,7 @@ from keras_reprise.gate.documents import (
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Known, learn, look_of
 from keras_reprise.record import SCHEMA, Code
-from keras_reprise.regression import seeds_needed
+from keras_reprise.regression import deviation_at_most, seeds_needed
 from keras_reprise.store import Store
 
 Say = Callable[[str], None]
@@ -98,7 +97,7 @@ def needed(baseline: Measured, settings: Settings) -> dict[str, int | None]:
     family = len(margins) + len(samples(baseline.processes, "median"))
     return {
         metric: seeds_needed(
-            float(np.std(found, ddof=1)), LOSS_IN_MARGINS * margins[metric], margins[metric],
+            deviation_at_most(found), LOSS_IN_MARGINS * margins[metric], margins[metric],
             n_before=len(found), metrics=family,
         )
         for metric, found in values.items()
