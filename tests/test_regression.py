@@ -324,6 +324,13 @@ def test_seeds_needed_find_the_loss_they_promise():
     assert found / 500 > 0.9
 
 
+def test_the_spread_that_few_values_allow_is_below_the_true_one_in_a_fifth_of_cases():
+    generator = np.random.default_rng(34)
+    allowed = [regression.deviation_at_most(generator.standard_normal(6)) for _ in range(3000)]
+    assert np.mean(np.array(allowed) < 1.0) == pytest.approx(0.2, abs=0.03)
+    assert regression.deviation_at_most(np.full(6, 0.3)) == 0.0
+
+
 def test_halves_of_a_steady_run_agree_and_of_a_drifting_pair_do_not():
     generator = np.random.default_rng(12)
     assert not any(row.suspect for row in null_rows([{"m": times(generator, 12)}], {"m": 0.1}))

@@ -83,7 +83,8 @@ def shift_in_blocks(blocks: Blocks, level: float = 0.95) -> Shift:
 
     The aligned rank test of Hodges and Lehmann (Ann. Math. Statist. 33, 1962): the mean of its block is taken from every
     value, all are ranked together, and the sum of the ranks of the values now is compared with that of all exchanges of
-    before and now within blocks. The interval is that of the test, its distribution taken at the estimate, ties broken.
+    before and now within blocks, which are equally likely if the values of a block could have come in any order. The
+    interval is that of the test, its distribution taken at the estimate, ties broken.
     """
     aligned, differences = _aligned(blocks)
     estimate = float(np.median(differences))
