@@ -211,11 +211,24 @@ def test_times_read_well(seconds, words):
 def test_progress_estimates_from_what_was_measured_not_from_the_cache(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    shown = progress.Progress(4, quiet=True)
+    shown = progress.Progress(3, quiet=True)
     assert shown.time_left() == "time left unknown"
-    shown.arm("a")
-    shown.arm_done(measured=False)
-    shown.arm("b")
+    shown.arm("worker", "b")
     now[0] = 10.0
-    shown.epoch(1, 2, "epoch 1/2, loss 0.5000")
+    shown.epoch("worker", 1, 2, "epoch 1/2, loss 0.5000")
     assert shown.time_left() == "50 s left"
+
+
+def test_progress_counts_what_all_workers_do(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    shown = progress.Progress(4, quiet=True)
+    shown.arm("one", "a")
+    shown.arm("two", "b")
+    now[0] = 10.0
+    shown.epoch("one", 1, 2, "")
+    shown.epoch("two", 1, 2, "")
+    assert shown.time_left() == "30 s left"
+    shown.arm_done("one")
+    shown.arm_given_up("two")
+    assert (shown.done, shown.time_left()) == (1, "30 s left")

@@ -44,6 +44,11 @@ READING = (
     "launch",
     "progress",
     "interruption",
+    "run",
+    "schedule",
+    "tasks",
+    "executors",
+    "worker",
 )
 HEAVY = {"keras", "tensorflow", "jax", "torch", "pandas", "seaborn", "sklearn"}
 

@@ -7,11 +7,15 @@ import pytest
 
 from keras_reprise import catalog
 from keras_reprise.engine import backend
+from keras_reprise.environment import code_facts, environment_facts, machine_facts
 from keras_reprise.recipe import Scale
+from keras_reprise.record import pretty, record_id
+from keras_reprise.replicate import Replicate
+from keras_reprise.seeds import Seeds
 from keras_reprise.store import Store
 
 backend.start()
-from keras_reprise.run import Job, Runner  # noqa: E402
+from keras_reprise.measure import document, measure_arm  # noqa: E402
 
 ENTRIES = catalog.read_lock().recipes
 CURRENT = catalog.current()
@@ -62,8 +66,19 @@ def one_record(entry, store_path, smaller):
     loaded = catalog.load(catalog.recipes_folder() / entry.path)
     quick = loaded.recipe.scale("quick").settings
     assert set(smaller) <= set(quick)
-    job = Job(loaded, Scale("quick", **(quick | smaller)), (1,), data="digits")
-    assert Runner(Store(store_path), quiet=True).run([job]).recorded == 1
+    replicate = Replicate(Seeds(1), Scale("quick", **(quick | smaller)), "digits" if loaded.recipe.data else None)
+    arms = {arm.name: measure_arm(loaded, arm, replicate) for arm in loaded.recipe.arms}
+    store = Store(store_path)
+    machine, environment = (
+        store.add_document(*facts)[:12]
+        for facts in (("machines", machine_facts()), ("environments", environment_facts()))
+    )
+    card = store.add_document("cards", loaded.card)
+    found = document(
+        loaded, replicate, 0, arms,
+        card=card, machine=machine, environment=environment, determinism="fast", code=code_facts(None),
+    )  # fmt: skip
+    store.add_record(pretty(found | {"id": record_id(found)}))
     return json.loads(next((store_path / "records").rglob("*.json")).read_bytes())
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from keras_reprise import store as stores
 from keras_reprise.errors import StoreError
+from keras_reprise.record import pretty, record_id
 from keras_reprise.store import Store
 
 
@@ -147,7 +148,7 @@ def test_a_record_over_one_mebibyte_is_refused(filled_store):
     document = json.loads(a_record(filled_store).read_bytes())
     document["arms"]["one"]["curves"]["long"] = [0.123456] * 100_000
     with pytest.raises(StoreError, match="limit"):
-        Store(filled_store).add_record({key: value for key, value in document.items() if key != "id"})
+        Store(filled_store).add_record(pretty(document | {"id": record_id(document)}))
 
 
 def test_an_empty_store_is_nothing_measured(tmp_path, reprise):

@@ -62,23 +62,30 @@ def test_slow_calls_are_made_less_often_but_five_times_at_least():
 def test_each_replicate_of_a_timing_recipe_has_a_process_of_its_own(tmp_path, reprise_process):
     recipe, store = tmp_path / "timing.py", tmp_path / "store"
     recipe.write_text(TIMING)
-    done = reprise_process("run", recipe, "--store", store, "--json")
+    done = reprise_process("run", recipe, "--store", store, "--json", REPRISE_WORKERS="1")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["recorded"] == 2
     records = [json.loads(path.read_bytes()) for path in (store / "records").rglob("*.json")]
     pids = [{arm["metrics"]["pid"] for arm in record["arms"].values()} for record in records]
     assert all(len(pid) == 1 for pid in pids)
     assert pids[0] != pids[1]
-    again = reprise_process("run", recipe, "--store", store, "--json")
+    again = reprise_process("run", recipe, "--store", store, "--json", REPRISE_WORKERS="1")
     assert json.loads(again.stdout) == {"recorded": 0, "present": 2, "failed": 0, "waiting": 0}
 
 
 def test_arms_of_a_timing_recipe_can_be_measured_one_by_one(tmp_path, reprise_process):
     recipe, store = tmp_path / "timing.py", tmp_path / "store"
     recipe.write_text(TIMING)
-    common = ("run", recipe, "--seeds", "1", "--store", store, "--json")
+    common = ("run", recipe, "--seeds", "1", "--store", store, "--json", "--workers", "1")
     assert json.loads(reprise_process(*common, "--arm", "one").stdout)["waiting"] == 1
     assert json.loads(reprise_process(*common, "--arm", "two").stdout)["recorded"] == 1
+
+
+def test_timings_are_not_measured_in_this_process(tmp_path, reprise):
+    recipe = tmp_path / "timing.py"
+    recipe.write_text(TIMING)
+    refused = reprise("run", recipe, "--store", tmp_path / "store", "--workers", 0)
+    assert (refused.exit_code, "fresh process" in refused.output, "Traceback" in refused.output) == (2, True, False)
 
 
 @contextlib.contextmanager

@@ -4,11 +4,11 @@ Reading the lock imports nothing heavy; only `load` runs a recipe file, and with
 """
 
 import hashlib
-import importlib.util
 import re
 import sys
 import tomllib
 import traceback
+import types
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -173,17 +173,17 @@ def suite(name: str) -> tuple[Suite, list[LockEntry]]:
     return SUITES[name], [entry for entry in current() if name == "all" or name in entry.card.suites]
 
 
-def load(path: Path) -> LoadedRecipe:
-    """Run a recipe file and return its RECIPE; RecipeError says the line when it does not import."""
-    source = path.read_bytes()
-    module_name = "_reprise_recipe_" + re.sub(r"\W", "_", path.stem)
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
+def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
+    """Run a recipe file and return its RECIPE; RecipeError says the line when it does not import.
+
+    With `source` that is what is run, whether or not the file at `path` is there and still says the same.
+    """
+    source = path.read_bytes() if source is None else source
+    module = types.ModuleType("_reprise_recipe_" + re.sub(r"\W", "_", path.stem))
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
     except RecipeError as error:
         raise RecipeError(f"{path.name}: {error}") from error
     except Exception as error:  # whatever a recipe file raises is reported with its line

@@ -12,7 +12,9 @@ from typing import Any
 
 from keras_reprise.git import git
 
+THREADS = "REPRISE_THREADS"
 THREAD_VARIABLES = (
+    THREADS,
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -74,6 +76,28 @@ def usable_cores() -> int:
         return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
     except (OSError, ValueError):
         return cores
+
+
+def threads() -> int:
+    """How many threads this process computes with: its share as a worker among others, else every usable core."""
+    share = os.environ.get(THREADS, "")
+    return max(1, min(int(share), usable_cores())) if share.isdecimal() else usable_cores()
+
+
+def thread_variables(share: int | None) -> dict[str, str]:
+    """The variables that give a new process `share` threads, in every backend; none where it may use all cores."""
+    if share is None or share >= usable_cores():
+        return {}
+    return {THREADS: str(share), "OMP_NUM_THREADS": str(share), "NPROC": str(share)}  # NPROC is XLA's on a CPU
+
+
+def visible_gpus() -> list[str]:
+    """CUDA's names (indices) of the GPUs that this process may use; none where the driver's tool is missing."""
+    here = [str(number) for number in range(len(_gpus()))]
+    limit = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if limit is None or not here:
+        return here
+    return [name for name in limit.split(",") if name not in ("", "-1")]
 
 
 def code_facts(folder: Path | None, watched: Sequence[str] = ("src", "recipes", "pyproject.toml")) -> dict[str, Any]:

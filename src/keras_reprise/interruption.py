@@ -9,12 +9,8 @@ import getpass
 import hashlib
 import io
 import json
-import os
 import shutil
-import signal
-import socket
 import tempfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +19,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, ReadWriteLock, Timeout
 
-from keras_reprise.errors import INTERRUPTED, StoreError
+from keras_reprise.errors import StoreError
 from keras_reprise.store import write_atomically
 
 
@@ -32,11 +28,8 @@ class ReplicateCache:
 
     def __init__(self, folder: Path, **facts: Any) -> None:
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-        self.folder = folder / "replicates" / key[:24]
-
-    @property
-    def checkpoints(self) -> "Checkpoints":
-        return Checkpoints(self.folder / "checkpoints")
+        self.name = f"replicates/{key[:24]}"
+        self.folder = folder / self.name
 
     def load_arm(self, name: str) -> dict[str, Any] | None:
         """What was saved of the arm, or None; a file that cannot be read counts as none."""
@@ -84,15 +77,15 @@ class Checkpoints:
 
 
 @contextlib.contextmanager
-def only_run(folder: Path, name: str) -> Iterator[None]:
-    """Hold the lock of `name` while running; StoreError when another process has it. Freed when a process dies."""
+def only_run(folder: Path, name: str, what: str) -> Iterator[None]:
+    """Hold the lock `name` while running `what`; StoreError when another process has it. Freed when a process dies."""
     lock = FileLock(folder / "locks" / f"{name}.lock")
     Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise StoreError(
-            f"Another `reprise run` is measuring {name} for this store.\nTwo at once would do the same work and disturb each other's timings.\n"
+            f"Another `reprise run` is measuring {what} for this store.\nTwo at once would do the same work and disturb each other's timings.\n"
             "Wait for it to end, or give this one another --store; stores can be merged."
         ) from error
     try:
@@ -120,36 +113,3 @@ def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextlib.contextmanager
-def prompt_interrupt(message: Callable[[], str], grace_s: float = 2.0) -> Iterator[None]:
-    """Make Ctrl-C end the process within seconds, also while one long compiled call holds the main thread.
-
-    Python raises KeyboardInterrupt only between its own instructions. If it has not come through after `grace_s`, the
-    process prints `message()` and exits 130 at once; what is on disk is complete at any moment.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    reading, writing = socket.socketpair()
-    writing.setblocking(False)
-    previous = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
-    left = threading.Event()
-
-    def watch() -> None:
-        while received := reading.recv(1):
-            if received[0] == signal.SIGINT and not left.wait(grace_s):
-                os.write(2, ("\n" + message() + "\n").encode())
-                os._exit(INTERRUPTED)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        left.set()
-        signal.set_wakeup_fd(previous)
-        writing.close()
-        watcher.join(timeout=1)
-        reading.close()

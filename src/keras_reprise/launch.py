@@ -1,16 +1,17 @@
 """From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
 
-import subprocess
-import sys
-from dataclasses import dataclass
+import contextlib
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 
-from keras_reprise import catalog
+from keras_reprise import catalog, environment, errors, tasks
 from keras_reprise.errors import UserError
-from keras_reprise.interruption import prompt_interrupt
+from keras_reprise.executors import Executor
+from keras_reprise.record import Card
+from keras_reprise.run import Outcome, Run
+from keras_reprise.schedule import Job
 from keras_reprise.store import Store
 
 DATA_SETS = ("cifar10", "digits")
@@ -28,17 +29,17 @@ def run(
     arms: tuple[str, ...] = (),
     backend: str | None = None,
     precision: str | None = None,
+    determinism: str = "fast",
     executor: str = "local",
+    workers: int | None = None,
+    threads: int | None = None,
+    time_limit: str | None = None,
     data_name: str | None = None,
     data_dir: Path | None = None,
     retry_failed: bool = False,
     debug: bool = False,
-    here: bool = False,
-) -> Any:
-    """Resolve what was asked for, then measure it; returns a `run.Outcome`.
-
-    Replicates of a timing recipe are measured by processes of their own, one after the other, unless `here`.
-    """
+) -> Outcome:
+    """Resolve what was asked for, then measure it."""
     suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
     paths = _paths(recipes, family, suite)
     scale = scale or (suite.scale if suite else "quick")
@@ -47,60 +48,98 @@ def run(
     if data_name is not None and data_name not in DATA_SETS:
         raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
     chosen_seeds, auto = parse_seeds(seeds)
-    store.make_writable()
+    limit = parse_duration(time_limit) if time_limit else None
     if data_name is None:
         _require_data(recipes, paths, data_dir)
-    kept = "Interrupted. Finished arms and training states are kept; run the same command again to continue."
-    with prompt_interrupt(lambda: kept):
-        try:
-            click.echo(f"Loading Keras on {_start(backend, precision)} ...", err=True)
-            from keras_reprise.run import Job, Runner
-
+    setup = tasks.Setup(
+        str(store.cache.absolute()),
+        environment.code_facts(catalog.checkout()),
+        backend=backend,
+        precision=precision or "float32",
+        determinism=determinism,
+        data_dir=str(data_dir.absolute()) if data_dir else None,
+        debug=debug,
+    )
+    store.make_writable()
+    chosen = _executor(executor, setup, workers, threads)
+    try:
+        with contextlib.closing(chosen):
+            driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
+            sources = [tasks.RecipeSource(str(path), path.read_bytes()) for path in paths]
             jobs = []
-            child = _Child(store, backend=backend, precision=precision, data=data_name, data_dir=data_dir, debug=debug)
-            for path in paths:
-                loaded = catalog.load(path)
-                job_scale = loaded.recipe.scale(scale)
-                wanted = chosen_seeds or tuple(range(1, job_scale.seeds + 1))
-                jobs.append(
-                    Job(loaded, job_scale, wanted, auto, data_name, tuple(loaded.recipe.arm(arm).name for arm in arms))
-                )
-            runner = Runner(store, data_dir=data_dir, retry_failed=retry_failed, debug=debug)
-            return runner.run(jobs, in_fresh_process=None if here else child.measure)
-        except KeyboardInterrupt:
-            click.echo(kept, err=True)
-            raise SystemExit(130) from None
+            for source, described in zip(sources, driver.describe(sources), strict=True):
+                card = msgspec.convert(described.card, Card)
+                job = Job(source, card, described.source_sha256, described.params, scale, (), auto, data_name, arms)
+                _check(job)
+                job.seeds = chosen_seeds or tuple(range(1, card.scales[scale]["seeds"] + 1))
+                jobs.append(job)
+            if workers == 0:
+                _refuse_timings(jobs)
+            if determinism == "strict":
+                jobs = _without_timings(jobs)
+            return driver.run(jobs)
+    except KeyboardInterrupt:
+        click.echo(
+            "Interrupted. Finished arms and training states are kept; run the same command again to continue.", err=True
+        )
+        raise SystemExit(errors.INTERRUPTED) from None
 
 
-@dataclass(frozen=True)
-class _Child:
-    """How a process of its own is started for a replicate of a timing recipe."""
+def _executor(name: str, setup: tasks.Setup, workers: int | None, threads: int | None) -> Executor:
+    if workers == 0:
+        from keras_reprise.executors.inline import InlineExecutor
 
-    store: Store
-    backend: str | None
-    precision: str | None
-    data: str | None
-    data_dir: Path | None
-    debug: bool
+        return InlineExecutor(setup)
+    from keras_reprise.executors.local import LocalExecutor, shares
 
-    def measure(self, path: Path, scale: str, seed: int, arms: tuple[str, ...], retry_failed: bool) -> int:
-        """Measure one replicate; returns the process's exit code, which is that of `reprise run`."""
-        command = [
-            sys.executable,
-            "-m",
-            "keras_reprise",
-            *(["--debug"] if self.debug else []),
-            "run",
-            str(path),
-            "--here",
-        ]
-        options = {
-            "--scale": scale, "--seeds": f"{seed},{seed}", "--store": self.store.root, "--backend": self.backend,
-            "--precision": self.precision, "--data": self.data, "--data-dir": self.data_dir,
-        }  # fmt: skip
-        command += [str(word) for pair in options.items() if pair[1] is not None for word in pair]
-        command += [word for arm in arms for word in ("--arm", arm)] + (["--retry-failed"] if retry_failed else [])
-        return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+    chosen = shares(workers, threads)
+    click.echo(f"Starting {len(chosen)} worker{'s' if len(chosen) > 1 else ''} ...", err=True)
+    return LocalExecutor(setup, chosen)
+
+
+def _check(job: Job) -> None:
+    """UserError when the recipe has no such scale or arm."""
+    for kind, wanted, known in (
+        ("scale", [job.scale], job.card.scales),
+        ("arm", job.only, job.params),
+    ):
+        for name in wanted:
+            if name not in known:
+                raise UserError(f"{job.card.slug} has no {kind} {name!r}.\nIt has {', '.join(known)}.")
+
+
+def _without_timings(jobs: list[Job]) -> list[Job]:
+    """The jobs that are not about seconds: kernels chosen for equal bits say nothing of speed."""
+    left = [job for job in jobs if not job.card.timing]
+    names = ", ".join(job.card.slug for job in jobs if job.card.timing)
+    if not left:
+        raise UserError(
+            f"{names}: recipes about seconds are not run with --determinism strict.\nIts kernels are slower. Leave the option out."
+        )
+    if names:
+        click.echo(f"Left out, being about seconds, which strict runs say nothing of: {names}.", err=True)
+    return left
+
+
+def _refuse_timings(jobs: list[Job]) -> None:
+    names = ", ".join(job.card.slug for job in jobs if job.card.timing)
+    if names:
+        raise UserError(
+            f"{names}: recipes about seconds need a fresh process for each replicate.\nNothing was run. Use --workers 1 or more."
+        )
+
+
+def parse_duration(text: str) -> float:
+    """The seconds that `--time-limit` means: 90, 90s, 15m, 2h."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"--time-limit {text!r} is no time.\nWrite 90 (seconds), 15m or 2h.")
+    return seconds
 
 
 def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
@@ -123,7 +162,7 @@ def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
     return (tuple(range(1, numbers[0] + 1)) if len(parts) == 1 else tuple(sorted(set(numbers)))), False
 
 
-def describe(outcome: Any) -> str:
+def describe(outcome: Outcome) -> str:
     """One line on what a run did, and the next step."""
     parts = [f"{outcome.recorded} replicates recorded"]
     parts += [f"{outcome.present} already in the store"] if outcome.present else []
@@ -162,9 +201,3 @@ def _require_data(recipes: tuple[str, ...], paths: list[Path], data_dir: Path | 
         from keras_reprise import datasets
 
         datasets.find_cifar10(data_dir)
-
-
-def _start(name: str | None, precision: str | None) -> str:
-    from keras_reprise.engine import backend
-
-    return backend.start(name, precision or "float32")

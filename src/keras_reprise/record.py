@@ -257,6 +257,21 @@ def decode_card(content: bytes, name: str) -> Card:
         raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
 
 
+def failed_arm(params: Mapping[str, Any], kind: str, message: str, total_s: float) -> dict[str, Any]:
+    """The arm of a record of which nothing is known but why it failed."""
+    return {
+        "params": dict(params),
+        "metrics": {},
+        "curves": {},
+        "histograms": {},
+        "trials": [],
+        "cost": msgspec.to_builtins(Cost()),
+        "time": msgspec.to_builtins(Time(total_s=total_s)),
+        "status": "failed",
+        "error": {"type": kind, "message": without_paths(message)},
+    }
+
+
 def without_paths(text: str) -> str:
     """`text` with every absolute path replaced: records are published."""
     return re.sub(r"(?:[A-Za-z]:)?(?:[/\\][\w.@~+-]+){2,}[/\\]?", "<path>", text)[:2000]

@@ -1,73 +1,36 @@
-"""Measuring: from a recipe to records in the store, arm by arm, so that an interruption costs one arm at most."""
+"""The driver of a run: it gives arms to workers, keeps what they measured, and writes the records.
 
+It never imports Keras. All it needs to go on is in the store and its cache, so that it may be killed at any moment.
+"""
+
+import contextlib
 import datetime
-import gc
-import resource
-import statistics
-import sys
 import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from keras_reprise import environment, judge
-from keras_reprise.catalog import LoadedRecipe, checkout
-from keras_reprise.engine.loop import forget
-from keras_reprise.errors import OK, RECIPE_FAILED, UserError
-from keras_reprise.interruption import ReplicateCache, machine, only_run
+from keras_reprise import errors, judge, tasks
+from keras_reprise.errors import MeasurementError, StoreError, UserError
+from keras_reprise.executors import Executor, Slot
+from keras_reprise.interruption import ReplicateCache, only_run
 from keras_reprise.progress import Progress, format_seconds
-from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, Scale, plain
-from keras_reprise.record import SCHEMA, decode_trial, encode_curve, encode_number, encode_trial, without_paths
-from keras_reprise.replicate import Replicate
-from keras_reprise.seeds import Seeds
+from keras_reprise.record import failed_arm
+from keras_reprise.schedule import Job, Place, Schedule, Unit
 from keras_reprise.store import Store, Summary
 
-LOOKS = (6, 12, 30)
-
-InFreshProcess = Callable[
-    [Path, str, int, tuple[str, ...], bool], int
-]  # recipe, scale, seed, arms, failed ones again -> exit code
-
-
-@dataclass(frozen=True)
-class Job:
-    """One recipe at one scale, for these seeds ("auto": as many as the verdicts need), on this data set."""
-
-    loaded: LoadedRecipe
-    scale: Scale
-    seeds: tuple[int, ...]
-    auto: bool = False
-    data: str | None = None
-    arms: tuple[str, ...] = ()
-
-    @property
-    def slug(self) -> str:
-        return self.loaded.recipe.slug
-
-    @property
-    def name(self) -> str:
-        return f"{self.slug}-v{self.loaded.recipe.version}-{self.scale.name}" + (f"-{self.data}" if self.data else "")
-
-    @property
-    def blocks(self) -> list[tuple[int, ...]]:
-        """The seeds in the order they are measured; with `auto` a block ends where the verdicts are looked at."""
-        if not self.auto:
-            return [self.seeds]
-        return [self.seeds[start:end] for start, end in zip((0, *LOOKS), LOOKS, strict=False)]
-
-    @property
-    def data_name(self) -> str | None:
-        declared = self.loaded.recipe.data
-        return None if declared is None else self.data or declared
+TRIES = 3  # of an arm whose worker ended without a word
+STARTS = 3  # of workers that never became ready, one after the other
+WAIT_S = 1.0
+STARTED_WITHIN_S = 300.0
+TIME_LIMITS_S = {"quick": 3600.0}
+LONGEST_S = 24 * 3600.0
 
 
 @dataclass
 class Outcome:
-    """What a run did: how many replicates it recorded, found already there, or recorded as failed."""
+    """What a run did: how many replicates it recorded, found already there, recorded as failed, or left for other arms."""
 
     recorded: int = 0
     present: int = 0
@@ -75,307 +38,305 @@ class Outcome:
     waiting: int = 0
 
 
-class Runner:
-    """Runs jobs in this process into one store."""
+@dataclass
+class Doing:
+    """What a worker is at: a replicate and its arm (None: its record), since when, and since when the arm is measured."""
+
+    unit: Unit
+    arm: str | None
+    given: str
+    began: float | None = None
+
+
+class Run:
+    """Measures recipes into one store, with the workers of one executor."""
 
     def __init__(
         self,
         store: Store,
+        executor: Executor,
         *,
-        data_dir: Path | None = None,
         retry_failed: bool = False,
+        time_limit_s: float | None = None,
         quiet: bool = False,
-        debug: bool = False,
     ) -> None:
         store.make_writable()
-        self.store, self.data_dir, self.retry_failed, self.quiet, self.debug = (
-            store,
-            data_dir,
-            retry_failed,
-            quiet,
-            debug,
-        )
-        self.machine = environment.machine_facts()
-        self.environment = environment.environment_facts()
-        self.machine_id = store.add_document("machines", self.machine)[:12]
-        self.environment_id = store.add_document("environments", self.environment)[:12]
-        self.code = environment.code_facts(checkout())
+        self.store, self.executor, self.retry_failed, self.time_limit_s = store, executor, retry_failed, time_limit_s
+        self.progress, self.outcome = Progress(0, quiet=quiet), Outcome()
+        self.schedule, self.alone = Schedule([], self._open), False
+        self.places: dict[Slot, Place] = {}
+        self.doing: dict[Slot, Doing] = {}
+        self.crashes: Counter[tuple[Unit, str | None]] = Counter()
+        self.failed_starts = 0
+        self.described: tasks.Described | None = None
+        self.locks = contextlib.ExitStack()
+        self.locked: set[Job] = set()
+        self.busy: StoreError | None = None
 
-    def run(self, jobs: Sequence[Job], in_fresh_process: InFreshProcess | None = None) -> Outcome:
-        """Measure every replicate of `jobs` that the store does not hold yet for this machine and environment.
+    def describe(self, recipes: Sequence[tasks.RecipeSource]) -> list[tasks.Described]:
+        """What is in these recipe files, as a worker says; an error when one cannot be loaded."""
+        found: list[tasks.Described] = []
+        for recipe in recipes:
+            slot = self._ready()
+            slot.send(tasks.Describe(recipe))
+            self.described = None
+            while self.described is None:
+                self.executor.wait(WAIT_S, self._deliver)
+                if slot not in self.places:
+                    raise MeasurementError(
+                        f"Loading {recipe.path} ended its worker.\nNothing was run. `--workers 0` loads it in this process."
+                    )
+            self.store.add_document("cards", self.described.card)
+            found.append(self.described)
+        return found
 
-        Replicates of timing recipes go to `in_fresh_process`, where one is given. They have the machine alone.
+    def run(self, jobs: Sequence[Job]) -> Outcome:
+        """Measure every replicate of `jobs` that the store does not hold yet for the kind of machine the workers are on.
+
+        Timing recipes come last: each replicate of theirs has a fresh worker with a machine to itself.
         """
-        outcome = Outcome()
-        planned = sum(len(self._missing(job, job.blocks[0])) * len(job.loaded.recipe.arms) for job in jobs)
-        with Progress(planned, quiet=self.quiet) as progress:
-            for job in jobs:
-                if job.loaded.recipe.timing and in_fresh_process is not None:
-                    self._hand_over(job, in_fresh_process, progress, outcome)
-                    continue
-                with (
-                    machine(alone=job.loaded.recipe.timing, say=progress.say),
-                    only_run(self.store.cache, job.name),
-                ):
-                    self._run_job(job, progress, outcome)
-        return outcome
+        with self.locks, self.progress:
+            for self.alone in (False, True):
+                part = [job for job in jobs if job.card.timing == self.alone]
+                if part:
+                    self._run_part(part)
+        self.outcome.present = sum(job.present for job in jobs)
+        if self.busy:
+            raise self.busy
+        return self.outcome
 
-    def _hand_over(self, job: Job, measure: InFreshProcess, progress: Progress, outcome: Outcome) -> None:
-        """Have each missing replicate measured by a process of its own."""
-        for seeds in job.blocks:
-            missing = self._missing(job, seeds)
-            outcome.present += len(seeds) - len(missing)
-            for number, (seed, _) in enumerate(missing, start=1):
-                progress.say(f"{job.slug}: process {number} of {len(missing)} (timings, each in a fresh process)")
-                code = measure(job.loaded.path, job.scale.name, seed, job.arms, self.retry_failed)
-                if code not in (OK, RECIPE_FAILED):
-                    raise SystemExit(code)
-                if code == RECIPE_FAILED:
-                    outcome.failed += 1
-                elif self._missing(job, [seed]):
-                    outcome.waiting += 1
-                else:
-                    outcome.recorded += 1
-                for _ in job.loaded.recipe.arms:
-                    progress.arm_done(measured=True)
-            if job.auto and all(row.verdict != "inconclusive" for row in self._verdicts(job)):
-                break
+    def _run_part(self, jobs: Sequence[Job]) -> None:
+        self._ready()
+        self.schedule = Schedule(jobs, self._open)
+        for place in dict.fromkeys(self.places.values()):
+            self.schedule.add_place(place)
+        self.progress.arms += sum(len(unit.waiting) for unit in self.schedule.units)
+        for job in jobs:
+            self._look(job)
+        while self.schedule.units:
+            self._occupy()
+            self.executor.wait(WAIT_S, self._deliver)
+            self._end_overdue()
 
-    def _run_job(self, job: Job, progress: Progress, outcome: Outcome) -> None:
-        for number, seeds in enumerate(job.blocks):
-            missing = self._missing(job, seeds)
-            outcome.present += len(seeds) - len(missing)
-            if number:
-                progress.arms += len(missing) * len(job.loaded.recipe.arms)
-            for seed, repeat in missing:
-                self._run_replicate(job, seed, repeat, progress, outcome)
-            if job.auto and all(row.verdict != "inconclusive" for row in self._verdicts(job)):
-                progress.say(f"{job.slug}: every claim is decided after {seeds[-1]} replicates.")
-                break
+    def _ready(self) -> Slot:
+        """A worker that is ready, once all are that were started together, or have failed to, or take too long."""
+        deadline = time.monotonic() + STARTED_WITHIN_S
+        while True:
+            slots = self.executor.slots(alone=self.alone)
+            for gone in [slot for slot in self.places if slot not in slots]:
+                del self.places[gone]
+            ready = [slot for slot in slots if slot in self.places]
+            late = time.monotonic() > deadline
+            if ready and (late or len(ready) == len(slots)):
+                return ready[0]
+            if late:
+                raise MeasurementError(
+                    f"No worker became ready within {format_seconds(STARTED_WITHIN_S)}.\nNothing was run. `--workers 0` computes in this process and shows what happens."
+                )
+            self.executor.wait(WAIT_S, self._deliver)
 
-    def _mine(self, job: Job) -> list[Summary]:
-        recipe = job.loaded.recipe
-        key = (recipe.slug, recipe.version, job.scale.name, self.machine_id, self.environment_id, job.data_name)
-        summaries, _ = self.store.summaries()
-        return [
-            s
-            for s in summaries
-            if (
-                s.recipe.slug,
-                s.recipe.version,
-                s.recipe.scale,
-                s.machine,
-                s.environment,
-                s.data.name if s.data else None,
+    def _occupy(self) -> None:
+        """Give every idle worker something to do, and put aside what has nothing left to be done."""
+        for slot in self.executor.slots(alone=self.alone):
+            while slot in self.places and slot not in self.doing:
+                chosen = self.schedule.next(slot, self.places[slot], shared=not self.alone)
+                if chosen is None:
+                    break
+                if self._lock(chosen[0].job):
+                    self._give(slot, *chosen)
+        for unit in [unit for unit in self.schedule.units if unit.measured and not unit.whole]:
+            self.outcome.waiting += 1
+            self.progress.say(
+                f"{unit}: {len(unit.results)} of {len(unit.job.params)} arms are kept; the record is written once all are measured."
             )
-            == key
-        ]
+            self._finish(unit, unit.worker)
 
-    def _missing(self, job: Job, seeds: Sequence[int]) -> list[tuple[int, int]]:
-        """Seeds without a record, each with the number of its repeat."""
+    def _give(self, slot: Slot, unit: Unit, arm: str | None) -> None:
+        self.doing[slot] = Doing(unit, arm, _now())
+        job = unit.job
+        replay = tasks.Replay(job.source, job.scale, unit.seed, unit.repeat, job.data, self._cache(unit).name)
+        if arm is None:
+            slot.send(tasks.Assemble(replay, unit.results))
+        else:
+            self.progress.arm(slot, f"{unit} {arm}")
+            slot.send(tasks.Measure(replay, arm, self.alone))
+
+    def _lock(self, job: Job) -> bool:
+        """Have the job to this run, or leave all of it to the other run that has it."""
+        if job not in self.locked:
+            try:
+                self.locks.enter_context(
+                    only_run(self.store.cache, f"{job.name}-{'-'.join(job.place or ())}", job.name)
+                )
+            except StoreError as error:
+                self.busy = error
+                for unit in [unit for unit in self.schedule.units if unit.job is job]:
+                    self.schedule.remove(unit)
+                return False
+            self.locked.add(job)
+        return True
+
+    def _deliver(self, slot: Slot, reply: tasks.Reply) -> None:
+        doing = self.doing.get(slot)
+        if isinstance(reply, tasks.Ready):
+            self._welcome(slot, reply)
+        elif isinstance(reply, tasks.Described):
+            self.described = reply
+        elif isinstance(reply, tasks.Said):
+            self.progress.say(reply.text)
+        elif isinstance(reply, tasks.Refused):
+            raise getattr(errors, reply.kind, UserError)(reply.text)
+        elif isinstance(reply, tasks.Crashed | tasks.Lost):
+            self._bury(slot, reply)
+        elif doing is None:  # of a worker that was taken off its task
+            return
+        elif isinstance(reply, tasks.Began):
+            doing.began = time.monotonic()
+        elif isinstance(reply, tasks.Progressed):
+            self.progress.epoch(slot, reply.done, reply.total, reply.detail)
+        elif isinstance(reply, tasks.Measured) and doing.arm:
+            del self.doing[slot]
+            self._keep(slot, doing.unit, doing.arm, reply.result)
+        elif isinstance(reply, tasks.Assembled):
+            del self.doing[slot]
+            self._record(slot, doing.unit, reply.content)
+
+    def _welcome(self, slot: Slot, reply: tasks.Ready) -> None:
+        """A worker is ready."""
+        self.failed_starts = 0
+        machine = self.store.add_document("machines", reply.machine)[:12]
+        environment = self.store.add_document("environments", reply.environment)[:12]
+        new = (machine, environment) not in self.places.values()
+        self.places[slot] = machine, environment
+        if new:
+            self.schedule.add_place(self.places[slot])
+
+    def _bury(self, slot: Slot, reply: tasks.Crashed | tasks.Lost) -> None:
+        """A worker is gone; another takes its arm, unless it has ended several workers."""
+        if self.places.pop(slot, None) is None:
+            self.failed_starts += 1
+            if self.failed_starts >= STARTS:
+                raise MeasurementError(
+                    f"Workers end before they are ready: {reply.why}.\nNothing more was run. `--workers 0` computes in this process and shows what happens."
+                )
+        doing = self.doing.pop(slot, None)
+        if doing is None:
+            return
+        unit, arm = doing.unit, doing.arm
+        self.crashes[unit, arm] += isinstance(reply, tasks.Crashed)
+        often = self.crashes[unit, arm] >= TRIES
+        if arm is None:
+            if often:
+                raise MeasurementError(f"The record of {unit} cannot be made: {reply.why}.\nIts arms are kept.")
+            unit.assembling = False
+        elif often:
+            self._fail(slot, doing, "WorkerEnded", f"{reply.why}; {TRIES} times")
+        else:
+            self.progress.say(f"{unit} {arm}: {reply.why}; it is measured again.")
+            self.progress.arm_given_up(slot)
+            unit.running.discard(arm)
+            unit.waiting.insert(0, arm)
+            unit.worker = None
+
+    def _end_overdue(self) -> None:
+        """End workers whose arm takes longer than the limit; the arm is failed."""
+        for slot, doing in list(self.doing.items()):
+            limit = self.time_limit_s or TIME_LIMITS_S.get(doing.unit.job.scale, LONGEST_S)
+            if doing.began is not None and time.monotonic() - doing.began > limit:
+                slot.close()
+                del self.places[slot], self.doing[slot]
+                self._fail(slot, doing, "TimeLimit", f"no end after {format_seconds(limit)}")
+
+    def _fail(self, slot: Slot, doing: Doing, kind: str, message: str) -> None:
+        """Keep an arm as failed that could not say so itself."""
+        assert doing.arm is not None
+        seconds = time.monotonic() - doing.began if doing.began is not None else 0.0
+        arm = failed_arm(doing.unit.job.params[doing.arm], kind, message, seconds)
+        times = {"started_at": doing.given, "finished_at": _now()}
+        self._keep(slot, doing.unit, doing.arm, {"arm": arm, "digest": "", "load": {}, **times})
+
+    def _keep(self, slot: Slot, unit: Unit, arm: str, result: dict[str, Any]) -> None:
+        """Keep a measured arm until its replicate is recorded; a failed one is measured anew by another run."""
+        if result["arm"]["status"] == "failed":
+            error = result["arm"]["error"]
+            self.progress.say(f"{unit} {arm} failed: {error['type']}: {error['message']} (--debug shows the traceback)")
+        else:
+            self._cache(unit).save_arm(arm, result)
+        unit.running.discard(arm)
+        unit.results[arm] = result
+        self.progress.arm_done(slot)
+
+    def _record(self, slot: Slot, unit: Unit, content: bytes) -> None:
+        """Write a replicate's record, unless another run was faster."""
+        if any((s.replicate.seed, s.replicate.repeat) == (unit.seed, unit.repeat) for s in self._recorded(unit.job)):
+            unit.job.present += 1
+            self.progress.say(f"{unit}: another run has recorded it meanwhile.")
+        else:
+            path, record = self.store.add_record(content)
+            if record.status == "complete":
+                self.outcome.recorded += 1
+            else:
+                self.outcome.failed += 1
+            took = format_seconds(record.duration_s)
+            self.progress.say(f"{unit}: {record.status} in {took}, {path.relative_to(self.store.root)}")
+        self._cache(unit).clear()
+        self._finish(unit, slot)
+
+    def _finish(self, unit: Unit, slot: Any) -> None:
+        """Nothing more is done for this replicate; a worker that had its machine alone is not used again."""
+        self.schedule.remove(unit)
+        if self.alone and self.places.pop(slot, None) is not None:
+            slot.close()
+        self._look(unit.job)
+
+    def _look(self, job: Job) -> None:
+        """Once all replicates of a block are there, go on with the next one while a claim is undecided."""
+        while job.auto and job.place and self.schedule.block_done(job):
+            if all(row.verdict != "inconclusive" for row in judge.verdicts(self._recorded(job), self.store)):
+                last = job.blocks[job.looked][-1]
+                return self.progress.say(f"{job.card.slug}: every claim is decided after {last} replicates.")
+            if job.looked + 1 == len(job.blocks):
+                return
+            self.progress.arms += sum(len(unit.waiting) for unit in self.schedule.next_block(job))
+
+    def _recorded(self, job: Job, place: Place | None = None) -> list[Summary]:
+        """The records of this job that the store holds now, whoever wrote them."""
+        place = place or job.place
+        assert place is not None
+        found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place)
+        return [summary for summary in found if (summary.data.name if summary.data else None) == job.data]
+
+    def _open(self, job: Job, place: Place, seeds: Sequence[int]) -> list[Unit]:
+        """The replicates without a record (or with failed ones that are to be measured again), with the arms kept of them."""
         present: dict[int, list[Summary]] = {}
-        for summary in self._mine(job):
+        for summary in self._recorded(job, place):
             present.setdefault(summary.replicate.seed, []).append(summary)
-        missing = []
+        units = []
         for seed in seeds:
             found = present.get(seed, [])
             if not found or (self.retry_failed and all(summary.status == "failed" for summary in found)):
-                missing.append((seed, max((summary.replicate.repeat for summary in found), default=-1) + 1))
-        return missing
+                repeat = max((summary.replicate.repeat for summary in found), default=-1) + 1
+                unit = Unit(job, seed, repeat, [], {})
+                kept = {arm: self._cache(unit, place).load_arm(arm) for arm in job.params}
+                unit.results = {arm: result for arm, result in kept.items() if result is not None}
+                unit.waiting = [a for a in job.params if a not in unit.results and (not job.only or a in job.only)]
+                units.append(unit)
+        return units
 
-    def _verdicts(self, job: Job) -> list[judge.Verdict]:
-        return judge.verdicts(self._mine(job), self.store)
-
-    def _run_replicate(self, job: Job, seed: int, repeat: int, progress: Progress, outcome: Outcome) -> None:
-        recipe = job.loaded.recipe
-        cache = ReplicateCache(
+    def _cache(self, unit: Unit, place: Place | None = None) -> ReplicateCache:
+        """Where finished arms of this replicate are kept, by all that decides its numbers."""
+        job, (machine, environment) = unit.job, place or unit.job.place or ("", "")
+        return ReplicateCache(
             self.store.cache,
-            recipe=job.loaded.source_sha256,
-            scale=plain({"name": job.scale.name, **job.scale.settings}),
-            seed=seed,
-            repeat=repeat,
-            data=job.data_name,
-            environment=self.environment_id,
-            machine=self.machine_id,
+            recipe=job.source_sha256,
+            scale={"name": job.scale, **job.card.scales[job.scale]},
+            seed=unit.seed,
+            repeat=unit.repeat,
+            data=job.data,
+            environment=environment,
+            machine=machine,
         )
-        replicate = Replicate(
-            Seeds(seed), job.scale, job.data_name, self.data_dir, cache.checkpoints, progress.epoch, cache.folder
-        )
-        if job.data_name:
-            replicate.dataset()
-        saved: dict[str, dict[str, Any]] = {}
-        for arm in recipe.arms:
-            known = cache.load_arm(arm.name)
-            if known is None and (not job.arms or arm.name in job.arms):
-                progress.arm(f"{recipe.slug} seed {seed} {arm.name}")
-                result = measure_arm(job.loaded, arm, replicate, debug=self.debug)
-                if result["arm"]["status"] == "failed":
-                    error = result["arm"]["error"]
-                    progress.say(
-                        f"{recipe.slug} seed {seed} {arm.name} failed: {error['type']}: {error['message']} (--debug shows the traceback)"
-                    )
-                else:
-                    cache.save_arm(arm.name, result)
-                saved[arm.name] = result
-            elif known is not None:
-                saved[arm.name] = known
-            progress.arm_done(measured=known is None)
-        if len(saved) < len(recipe.arms):
-            outcome.waiting += 1
-            progress.say(
-                f"{recipe.slug} seed {seed}: {len(saved)} of {len(recipe.arms)} arms are kept; the record is written once all are measured."
-            )
-            return
-        document = self._document(job, replicate, repeat, saved)
-        path, record = self.store.add_record(document)
-        cache.clear()
-        if record.status == "complete":
-            outcome.recorded += 1
-        else:
-            outcome.failed += 1
-        progress.say(
-            f"{recipe.slug} seed {seed}: {record.status} in {format_seconds(record.duration_s)}, {path.relative_to(self.store.root)}"
-        )
-
-    def _document(
-        self, job: Job, replicate: Replicate, repeat: int, saved: Mapping[str, dict[str, Any]]
-    ) -> dict[str, Any]:
-        recipe = job.loaded.recipe
-        arms = {name: result["arm"] for name, result in saved.items()}
-        seen = {name: arm_result(arm) for name, arm in arms.items()}
-        failed = [name for name, arm in arms.items() if arm["status"] == "failed"]
-        loads = [result["load"] for result in saved.values()]
-        digests = [result["digest"] for result in saved.values()]
-        return {
-            "schema": SCHEMA,
-            "recipe": {
-                "slug": recipe.slug,
-                "version": recipe.version,
-                "scale": job.scale.name,
-                "source_sha256": job.loaded.source_sha256,
-                "card": self.store.add_document("cards", job.loaded.card),
-            },
-            "replicate": {"seed": replicate.seed, "repeat": repeat},
-            "data": replicate.dataset().facts() if job.data_name else None,
-            "arms": arms,
-            "claims": {
-                claim.id: "nan" if failed else encode_number(claim.evaluate(seen, job.scale)) for claim in recipe.claims
-            },
-            "machine": self.machine_id,
-            "environment": self.environment_id,
-            "determinism": {"mode": "fast", "digest": _sha256("".join(digests)) if all(digests) else None},
-            "code": self.code,
-            "load": {
-                "mean_1m": statistics.fmean(load["mean_1m"] for load in loads),
-                "steal_fraction": statistics.fmean(load["steal_fraction"] for load in loads),
-            },
-            "status": "failed" if failed else "complete",
-            "started_at": min(result["started_at"] for result in saved.values()),
-            "finished_at": max(result["finished_at"] for result in saved.values()),
-            "duration_s": sum(arm["time"]["total_s"] for arm in arms.values()),
-        }
-
-
-def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: bool = False) -> dict[str, Any]:
-    """Measure one arm; an exception of the recipe makes a failed arm, never a crash.
-
-    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, and the load meanwhile.
-    """
-    import keras
-
-    keras.backend.clear_session(free_memory=False)
-    replicate.begin(arm.name)
-    started_at, start, before = _now(), time.perf_counter(), _load()
-    error = None
-    try:
-        measurement = loaded.recipe.measure(arm, replicate)
-    except UserError:
-        raise
-    except Exception as failure:  # any failure of an arm is a result: recorded with its type and message
-        if debug:
-            traceback.print_exc(file=sys.stderr)
-        measurement, error = Measurement(), {"type": type(failure).__name__, "message": without_paths(str(failure))}
-    total, after = time.perf_counter() - start, _load()
-    if replicate.trainings:
-        forget()
-        gc.collect()  # compiled programs hold the arm's data in reference cycles
-    histories = [history for history, _ in replicate.trainings]
-    diverged = measurement.diverged or any(history.diverged for history in histories)
-    timings = [history.timing for history in histories]
-    steps = [seconds for timing in timings for seconds in timing.step_s]
-    record = {
-        "params": plain(arm.settings),
-        "metrics": {name: encode_number(value) for name, value in measurement.metrics.items()},
-        "curves": {name: encode_curve(values) for name, values in measurement.curves.items()},
-        "histograms": {name: asdict(histogram) for name, histogram in measurement.histograms.items()},
-        "trials": [encode_trial(plain(trial)) for trial in measurement.trials],
-        "cost": {
-            "params": max((parameters for _, parameters in replicate.trainings), default=None),
-            "flops": max((h.flops_per_example for h in histories if h.flops_per_example is not None), default=None),
-            "peak_memory_bytes": _peak_memory_bytes(),
-        },
-        "time": {
-            "compile_s": sum(timing.compile_s for timing in timings) if timings else None,
-            "first_step_s": next((timing.first_step_s for timing in timings), None),
-            "step_s": _step_times(steps),
-            "evaluation_s": sum(sum(timing.evaluation_s) for timing in timings) if timings else None,
-            "flops_per_s": max((h.flops_per_s for h in histories if h.flops_per_s is not None), default=None),
-            "total_s": total,
-        },
-        "status": "failed" if error else "diverged" if diverged else "complete",
-        "error": error,
-    }
-    seconds = after["total"] - before["total"]
-    load = {
-        "mean_1m": (before["load"] + after["load"]) / 2,
-        "steal_fraction": (after["steal"] - before["steal"]) / seconds if seconds > 0 else 0.0,
-    }
-    return {
-        "arm": record,
-        "digest": _sha256("".join(replicate.digests)) if replicate.digests else "",
-        "started_at": started_at,
-        "finished_at": _now(),
-        "load": load,
-    }
-
-
-def arm_result(arm: Mapping[str, Any]) -> ArmResult:
-    """A stored arm as a statistic sees it."""
-    return ArmResult(
-        status=arm["status"],
-        metrics={name: float(value) for name, value in arm["metrics"].items()},
-        curves={name: np.array([float(value) for value in values]) for name, values in arm["curves"].items()},
-        histograms={name: Histogram(**histogram) for name, histogram in arm["histograms"].items()},
-        trials=[decode_trial(trial) for trial in arm["trials"]],
-    )
-
-
-def _step_times(steps: Sequence[float]) -> dict[str, Any] | None:
-    """Seconds per update: one estimate per epoch, their number, median, 5th and 95th percentile."""
-    if not steps:
-        return None
-    low, middle, high = np.quantile(steps, [0.05, 0.5, 0.95])
-    return {"n": len(steps), "median": float(middle), "p05": float(low), "p95": float(high)}
-
-
-def _peak_memory_bytes() -> int:
-    """The largest resident set of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _load() -> dict[str, float]:
-    import psutil
-
-    times = psutil.cpu_times()
-    return {"load": psutil.getloadavg()[0], "steal": getattr(times, "steal", 0.0), "total": sum(times)}
 
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _sha256(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -29,7 +29,6 @@ from keras_reprise.record import (
     decode,
     decode_card,
     pretty,
-    record_id,
 )
 
 T = TypeVar("T")
@@ -109,10 +108,8 @@ class Store:
             write_atomically(path, content)
         return digest
 
-    def add_record(self, document: dict[str, Any]) -> tuple[Path, Record]:
-        """Complete `document` with its id, validate it, and write it once; returns where it lies."""
-        document = document | {"id": record_id(document)}
-        content = pretty(document)
+    def add_record(self, content: bytes) -> tuple[Path, Record]:
+        """Validate the bytes of a record and write them once; returns where it lies."""
         record, _ = decode(content, "the new record")
         if len(content) > MAX_RECORD_BYTES:
             raise StoreError(
@@ -122,14 +119,27 @@ class Store:
         write_atomically(path, content)
         return path, record
 
+    def records_of(self, slug: str, version: int, scale: str, machine: str, environment: str) -> list[Summary]:
+        """The records of one recipe version, scale, machine and environment that are there now; without the index.
+
+        Those that cannot be read, or belong elsewhere, are passed over: `check` names them.
+        """
+        found = []
+        for name, _ in self._walk(records_folder(slug, version, scale, machine, environment).as_posix()):
+            with contextlib.suppress(IntegrityError):
+                summary = summary_of(name, self.read(self.root / name))
+                if (summary.machine, summary.environment) == (machine, environment):
+                    found.append(summary)
+        return found
+
     def record_files(self) -> Iterator[Path]:
         """Every file under records/, sorted; leftovers of an interrupted write are passed over."""
         for name, _ in self._walk():
             yield self.root / name
 
-    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Name and state of every file under records/; links are named but never followed."""
-        folders = ["records"]
+    def _walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result]]:
+        """Name and state of every file under `top`; links are named but never followed."""
+        folders = [top]
         while folders:
             folder = folders.pop()
             with contextlib.suppress(OSError), os.scandir(self.root / folder) as entries:
@@ -292,15 +302,13 @@ class Store:
 def record_path(record: Record) -> Path:
     """Where a record lies, relative to the store; derived from its content, never parsed for facts."""
     recipe = record.recipe
-    where = f"{record.machine[:8]}-{record.environment[:8]}"
-    return Path(
-        "records",
-        recipe.slug,
-        f"v{recipe.version}",
-        recipe.scale,
-        where,
-        f"seed{record.replicate.seed}-{record.id[:12]}.json",
-    )
+    folder = records_folder(recipe.slug, recipe.version, recipe.scale, record.machine, record.environment)
+    return folder / f"seed{record.replicate.seed}-{record.id[:12]}.json"
+
+
+def records_folder(slug: str, version: int, scale: str, machine: str, environment: str) -> Path:
+    """Where such records lie, relative to the store."""
+    return Path("records", slug, f"v{version}", scale, f"{machine[:8]}-{environment[:8]}")
 
 
 def summary_of(name: str, record: Record) -> Summary:

@@ -87,7 +87,22 @@ def show(recipe: str, as_json: bool) -> None:
 )
 @click.option("--backend", help="tensorflow, jax or torch (default: KERAS_BACKEND, else the first one installed).")
 @click.option("--precision", help="float32 (default), tf32, mixed_bfloat16 or mixed_float16; part of the environment.")
+@click.option(
+    "--determinism",
+    type=click.Choice(["fast", "strict"]),
+    default="fast",
+    show_default=True,
+    help="strict: deterministic kernels; every arm is measured twice and must agree in every bit.",
+)
 @click.option("--executor", type=click.Choice(["local"]), default="local", help="Where arms run.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    envvar="REPRISE_WORKERS",
+    help="Worker processes of this machine (default: one for each GPU, else one); 0 computes in this process, for a debugger.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker (default: its share of the cores).")
+@click.option("--time-limit", help="Longest time for one arm: 90, 15m, 2h (default: 1h at quick scale, else 24h).")
 @click.option(
     "--data", "data_name", help="Run on this data set instead of the recipe's: digits is a marked substitute."
 )
@@ -95,7 +110,6 @@ def show(recipe: str, as_json: bool) -> None:
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
 )
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
-@click.option("--here", is_flag=True, hidden=True, help="Measure timings in this process, which is a fresh one.")
 @STORE_OPTION
 @JSON_OPTION
 def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **options: Any) -> None:

@@ -261,6 +261,10 @@ def use_tf32(allowed: bool) -> None:
     jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "highest")
 
 
+def be_deterministic() -> None:
+    """XLA reads its flag (see `backend.choose`) when it starts; nothing is left to do."""
+
+
 def settings() -> dict[str, Any]:
     """What decides speed and rounding here."""
     return {

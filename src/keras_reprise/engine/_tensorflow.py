@@ -226,6 +226,11 @@ def use_tf32(allowed: bool) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(allowed)
 
 
+def be_deterministic() -> None:
+    """Only kernels that give the same bits every time, for this process; an operation that has none fails."""
+    tf.config.experimental.enable_op_determinism()
+
+
 def settings() -> dict[str, Any]:
     """What decides speed and rounding here."""
     return {

@@ -140,6 +140,11 @@ def use_tf32(allowed: bool) -> None:
     torch.backends.cudnn.allow_tf32 = allowed
 
 
+def be_deterministic() -> None:
+    """Only kernels that give the same bits every time, for this process; an operation that has none fails."""
+    torch.use_deterministic_algorithms(True)
+
+
 def settings() -> dict[str, Any]:
     """What decides speed and rounding here."""
     return {

@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_reprise.environment import usable_cores
+from keras_reprise.environment import threads
 from keras_reprise.errors import UserError
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
+DETERMINISMS = ("fast", "strict")
+XLA_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 EVALUATION_BATCH = 500
 PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 EXAMPLES_PER_SHARD = 25
@@ -130,7 +132,7 @@ def acts_on_single_examples(model: Any) -> bool:
 
 def shard_count(batch_size: int) -> int:
     """Into how many parts a batch is cut on this CPU: one per core, none below 25 examples."""
-    return max(1, min(usable_cores(), batch_size // EXAMPLES_PER_SHARD))
+    return max(1, min(threads(), batch_size // EXAMPLES_PER_SHARD))
 
 
 def output_gradient(shape: Sequence[int]) -> np.ndarray:
@@ -143,8 +145,11 @@ def installed() -> list[str]:
     return [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
 
 
-def choose(name: str | None = None) -> str:
-    """Select the backend before Keras is imported: `name`, else KERAS_BACKEND, else the first one installed."""
+def choose(name: str | None = None, *, strict: bool = False) -> str:
+    """Select the backend before Keras is imported: `name`, else KERAS_BACKEND, else the first one installed.
+
+    `strict` sets the variables that make its libraries deterministic, which they read when they are loaded.
+    """
     wanted = name or os.environ.get("KERAS_BACKEND")
     here = installed()
     install = "Install one: pip install 'keras-reprise[tensorflow-cpu]' (or tensorflow, tensorflow-cuda, jax, torch)."
@@ -163,25 +168,33 @@ def choose(name: str | None = None) -> str:
     if wanted == "tensorflow":
         # The parts of a batch are computed side by side, so that each kernel gets a part of the cores: a small dense network
         # gains 1.2 to 1.4 x, a convolutional one nothing, and one with batch normalisation, which is not cut, loses a third.
-        kernels = min(usable_cores(), SHARDS)
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(usable_cores() // kernels))
+        kernels = min(threads(), SHARDS)
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads() // kernels))
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(kernels))
+    if strict and wanted == "jax" and XLA_DETERMINISTIC not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_DETERMINISTIC}".strip()
+    if strict and wanted == "torch":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     return wanted
 
 
-def start(name: str | None = None, precision: str = "float32") -> str:
+def start(name: str | None = None, precision: str = "float32", determinism: str = "fast") -> str:
     """Choose the backend and import Keras on it, without the messages its libraries print while they load.
 
     `precision` is "float32" (TF32 off), "tf32" (float32 whose products a GPU may round to TF32), "mixed_bfloat16" or
-    "mixed_float16" (Keras's policies of these names). It holds for the process and is part of the environment.
+    "mixed_float16" (Keras's policies of these names). `determinism` is "fast", or "strict": only kernels that give the same
+    bits every time. Both hold for the process and are part of the environment.
     """
     if precision not in PRECISIONS:
         raise UserError(f"There is no precision {precision!r}.\nThere are {', '.join(PRECISIONS)}.")
-    chosen = choose(name)
+    strict = determinism == "strict"
+    chosen = choose(name, strict=strict)
     with _standard_error_held():
         keras = importlib.import_module("keras")
         keras.config.set_dtype_policy("float32" if precision == "tf32" else precision)
         module().use_tf32(precision == "tf32")
+        if strict:
+            module().be_deterministic()
     global _precision
     _precision = precision
     return chosen

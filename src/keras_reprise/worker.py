@@ -1,0 +1,164 @@
+"""A worker: imports the backend once, then does one task after the other. `python -m keras_reprise.worker FD` is one.
+
+A process of its own, so that a recipe that crashes, hangs or takes all memory takes nothing with it.
+"""
+
+import hashlib
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_reprise import catalog, tasks
+from keras_reprise.environment import machine_facts
+from keras_reprise.errors import UserError
+from keras_reprise.interruption import Checkpoints, machine
+from keras_reprise.record import pretty, record_id
+from keras_reprise.seeds import Seeds
+
+if TYPE_CHECKING:
+    from keras_reprise.replicate import Replicate
+
+PARENT_LOOKED_FOR_S = 0.5
+PROGRESS_EVERY_S = 0.2
+
+
+class Worker:
+    """Does tasks in this process; every reply goes to `send`."""
+
+    def __init__(self, setup: tasks.Setup, send: Callable[[tasks.Reply], None]) -> None:
+        from keras_reprise.engine import backend
+        from keras_reprise.environment import environment_facts
+
+        self.setup, self.send = setup, send
+        backend.start(setup.backend, setup.precision, setup.determinism)
+        self.machine, self.environment = machine_facts(), environment_facts(setup.determinism)
+        self._recipes: dict[tuple[str, str], catalog.LoadedRecipe] = {}
+        self._latest: tuple[tasks.Replay, Replicate] | None = None
+        self._told = 0.0
+        send(tasks.Ready(self.machine, self.environment))
+
+    def do(self, task: tasks.Task) -> None:
+        """Do one task; what is wrong with it whoever does it is `Refused`."""
+        try:
+            if isinstance(task, tasks.Describe):
+                self.send(self._describe(task))
+            elif isinstance(task, tasks.Measure):
+                self.send(self._measure(task))
+            else:
+                self.send(self._assemble(task))
+        except UserError as error:
+            if self.setup.debug:
+                traceback.print_exc(file=sys.stderr)
+            self.send(tasks.Refused(type(error).__name__, str(error)))
+
+    def _describe(self, task: tasks.Describe) -> tasks.Described:
+        from keras_reprise.recipe import plain
+
+        loaded = self._load(task.recipe)
+        params = {arm.name: plain(arm.settings) for arm in loaded.recipe.arms}
+        return tasks.Described(loaded.card, loaded.source_sha256, params)
+
+    def _measure(self, task: tasks.Measure) -> tasks.Measured:
+        from keras_reprise import measure
+
+        loaded, replicate = self._load(task.replay.recipe), self._replicate(task.replay)
+        arm = loaded.recipe.arm(task.arm)
+        with machine(alone=task.alone, say=lambda text: self.send(tasks.Said(text))):
+            if task.replay.data:
+                replicate.dataset()
+            self.send(tasks.Began())
+            if self.setup.determinism == "fast":
+                return tasks.Measured(measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug))
+            again = self._new_replicate(task.replay, kept=False)
+            return tasks.Measured(measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug))
+
+    def _assemble(self, task: tasks.Assemble) -> tasks.Assembled:
+        from keras_reprise import measure
+
+        loaded = self._load(task.replay.recipe)
+        card, here, environment = (_sha256(facts) for facts in (loaded.card, self.machine, self.environment))
+        document = measure.document(
+            loaded, self._replicate(task.replay), task.replay.repeat, task.arms,
+            card=card, machine=here[:12], environment=environment[:12],
+            determinism=self.setup.determinism, code=self.setup.code,
+        )  # fmt: skip
+        return tasks.Assembled(pretty(document | {"id": record_id(document)}))
+
+    def _load(self, recipe: tasks.RecipeSource) -> catalog.LoadedRecipe:
+        key = recipe.path, hashlib.sha256(recipe.content).hexdigest()
+        if key not in self._recipes:
+            self._recipes[key] = catalog.load(Path(recipe.path), recipe.content)
+        return self._recipes[key]
+
+    def _replicate(self, replay: tasks.Replay) -> "Replicate":
+        """The replicate that all its arms share; the latest is kept, with its data."""
+        if self._latest is None or self._latest[0] != replay:
+            self._latest = replay, self._new_replicate(replay, kept=True)
+        return self._latest[1]
+
+    def _new_replicate(self, replay: tasks.Replay, *, kept: bool) -> "Replicate":
+        from keras_reprise.replicate import Replicate
+
+        scale = self._load(replay.recipe).recipe.scale(replay.scale)
+        data_dir = Path(self.setup.data_dir) if self.setup.data_dir else None
+        if not kept:
+            return Replicate(Seeds(replay.seed), scale, replay.data, data_dir, on_epoch=self._progressed)
+        folder = Path(self.setup.cache) / replay.folder
+        checkpoints = Checkpoints(folder / "checkpoints")
+        return Replicate(Seeds(replay.seed), scale, replay.data, data_dir, checkpoints, self._progressed, folder)
+
+    def _progressed(self, done: float, total: float, detail: str) -> None:
+        now = time.monotonic()
+        if now - self._told >= PROGRESS_EVERY_S:
+            self._told = now
+            self.send(tasks.Progressed(done, total, detail))
+
+
+def _sha256(document: dict[str, Any]) -> str:
+    return hashlib.sha256(pretty(document)).hexdigest()
+
+
+def serve(connection: Connection) -> None:
+    """Do the tasks that come over `connection` until it is closed."""
+
+    def send(reply: tasks.Reply) -> None:
+        connection.send_bytes(tasks.encode(reply))
+
+    setup = tasks.decode_task(connection.recv_bytes())
+    assert isinstance(setup, tasks.Setup)
+    try:
+        worker = Worker(setup, send)
+    except UserError as error:
+        return send(tasks.Refused(type(error).__name__, str(error)))
+    while True:
+        task = tasks.decode_task(connection.recv_bytes())
+        assert not isinstance(task, tasks.Setup)
+        worker.do(task)
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process soon after its parent, however that ended."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_LOOKED_FOR_S)
+    os._exit(1)
+
+
+def main() -> None:
+    """The worker's process: the number of its connection is its only argument. Interrupts are the driver's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(int(sys.argv[2]),), daemon=True).start()
+    try:
+        serve(Connection(int(sys.argv[1])))
+    except (EOFError, OSError):
+        return
+
+
+if __name__ == "__main__":
+    main()
