@@ -33,6 +33,7 @@ def run(
     executor: str = "local",
     workers: int | None = None,
     threads: int | None = None,
+    address: str | None = None,
     time_limit: str | None = None,
     data_name: str | None = None,
     data_dir: Path | None = None,
@@ -49,7 +50,7 @@ def run(
         raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
     chosen_seeds, auto = parse_seeds(seeds)
     limit = parse_duration(time_limit) if time_limit else None
-    if data_name is None:
+    if data_name is None and executor == "local":
         _require_data(recipes, paths, data_dir)
     setup = tasks.Setup(
         str(store.cache.absolute()),
@@ -61,7 +62,7 @@ def run(
         debug=debug,
     )
     store.make_writable()
-    chosen = _executor(executor, setup, workers, threads)
+    chosen = _executor(executor, setup, workers, threads, address)
     try:
         with contextlib.closing(chosen):
             driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
@@ -73,7 +74,7 @@ def run(
                 _check(job)
                 job.seeds = chosen_seeds or tuple(range(1, card.scales[scale]["seeds"] + 1))
                 jobs.append(job)
-            if workers == 0:
+            if workers == 0 and executor == "local":
                 _refuse_timings(jobs)
             if determinism == "strict":
                 jobs = _without_timings(jobs)
@@ -85,7 +86,14 @@ def run(
         raise SystemExit(errors.INTERRUPTED) from None
 
 
-def _executor(name: str, setup: tasks.Setup, workers: int | None, threads: int | None) -> Executor:
+def _executor(name: str, setup: tasks.Setup, workers: int | None, threads: int | None, address: str | None) -> Executor:
+    if address is not None and name != "ray":
+        raise UserError("--address is that of a Ray cluster.\nAdd --executor ray.")
+    if name == "ray":
+        from keras_reprise.executors.on_ray import RayExecutor
+
+        click.echo(f"Connecting to the Ray cluster {address or 'of this machine'} ...", err=True)
+        return RayExecutor(setup, address=address, workers=workers or None, threads=threads)
     if workers == 0:
         from keras_reprise.executors.inline import InlineExecutor
 

@@ -94,12 +94,19 @@ def show(recipe: str, as_json: bool) -> None:
     show_default=True,
     help="strict: deterministic kernels; every arm is measured twice and must agree in every bit.",
 )
-@click.option("--executor", type=click.Choice(["local"]), default="local", help="Where arms run.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where arms run: on this machine, or on those of a Ray cluster.",
+)
+@click.option("--address", help="The Ray cluster's: auto, or host:port (default: one is started on this machine).")
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
     envvar="REPRISE_WORKERS",
-    help="Worker processes of this machine (default: one for each GPU, else one); 0 computes in this process, for a debugger.",
+    help="Worker processes of each machine (default: one for each GPU, else one); 0 computes in this process, for a debugger.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker (default: its share of the cores).")
 @click.option("--time-limit", help="Longest time for one arm: 90, 15m, 2h (default: 1h at quick scale, else 24h).")

@@ -1,0 +1,268 @@
+"""Workers on the machines of a Ray cluster.
+
+On every node Ray holds the resources: one actor for each worker, with its CPUs or a GPU. The actor itself computes nothing and
+never imports Keras; beside it runs the same worker process as on a single machine, and it passes on what the driver and that
+process say to each other. So an arm can crash, hang or run out of memory without taking Ray's process along, Keras is imported
+once per worker, and records do not depend on who launched them.
+"""
+
+import contextlib
+import getpass
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import keras_reprise
+from keras_reprise import datasets, tasks
+from keras_reprise.environment import THREAD_VARIABLES, usable_cores
+from keras_reprise.errors import DataError, UserError
+from keras_reprise.executors import Deliver
+from keras_reprise.executors.local import Share, WorkerProcess
+from keras_reprise.store import write_atomically
+
+SEEN_EVERY_S = 2.0  # how often the cluster is asked for its nodes
+REPLIES_WITHIN_S = 5.0  # how long an actor waits for its worker before it answers with nothing
+KEPT_DAYS = 14
+MARK = "same-file-system"
+
+
+class Post:
+    """A worker process on a node, and the relay between it and the driver; Ray makes an actor of it."""
+
+    def __init__(self, setup: bytes, share: Share, variables: Mapping[str, str], mark: str) -> None:
+        """`variables` are the driver's settings of threads; `mark` tells whether its cache can be seen from here."""
+        told = tasks.decode_task(setup)
+        assert isinstance(told, tasks.Setup)
+        own = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
+        self.cache = None if _reads(Path(told.cache) / MARK, mark) else _own_cache()
+        told = msgspec.structs.replace(told, cache=str(self.cache or told.cache))
+        self.data_dir = Path(told.data_dir) if told.data_dir else None
+        self.data_here = False
+        self.worker = WorkerProcess(told, share, own | dict(variables))
+
+    def exchange(self, task: bytes | None) -> list[bytes]:
+        """Give the worker a task, if there is one, and return what it replied meanwhile, after waiting for it a while."""
+        if task is not None:
+            told = tasks.decode_task(task)
+            if isinstance(told, tasks.Measure | tasks.Assemble) and not self._has_data(told.replay.data):
+                return []
+            if isinstance(told, tasks.Assemble) and self.cache:
+                shutil.rmtree(self.cache / told.replay.folder, ignore_errors=True)  # the driver has all arms
+            assert not isinstance(told, tasks.Setup)
+            self.worker.send(told)
+        replies = []
+        wait_s = REPLIES_WITHIN_S
+        while self.worker.connection.poll(wait_s):
+            reply = self.worker.receive()
+            replies.append(tasks.encode(reply))
+            if reply.last:
+                break
+            wait_s = 0.0
+        return replies
+
+    def lacks_data(self, name: str) -> bool:
+        """Whether this node has to be sent the data set."""
+        return not self._has_data(name)
+
+    def bring(self, files: Mapping[str, bytes] | None) -> str:
+        """Put a data set into this node's Keras cache, or fetch it from its publisher (None); returns what went wrong."""
+        try:
+            if files is None:
+                datasets.fetch_cifar10()
+            else:
+                folder = datasets.cifar10_places()[-2]
+                for name, content in files.items():
+                    write_atomically(folder / name, content)
+                datasets.verify_cifar10(folder)
+        except UserError as error:
+            return str(error)
+        return ""
+
+    def _has_data(self, name: str | None) -> bool:
+        if name != "cifar10" or self.data_here:
+            return True
+        with contextlib.suppress(DataError):
+            datasets.find_cifar10(self.data_dir)
+            self.data_here = True
+        return self.data_here
+
+
+def _reads(path: Path, text: str) -> bool:
+    with contextlib.suppress(OSError):
+        return path.read_text() == text
+    return False
+
+
+def _own_cache() -> Path:
+    """A folder of this node for training states; what nobody touched for two weeks is removed."""
+    cache = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}" / "cache"
+    (cache / "replicates").mkdir(parents=True, exist_ok=True)
+    for folder in (cache / "replicates").iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > KEPT_DAYS * 24 * 3600:
+                shutil.rmtree(folder, ignore_errors=True)
+    return cache
+
+
+@dataclass(eq=False)
+class RaySlot:
+    """One worker of a node, as the driver sees it."""
+
+    machine: str
+    node: str
+    number: int
+    actor: Any
+    replies: Any = None  # the call that is under way
+    task: tasks.Task | None = None
+    closed: bool = False
+
+    def send(self, task: tasks.Task) -> None:
+        self.task = task
+        self.replies = self.actor.exchange.remote(tasks.encode(task))
+
+    def listen(self) -> None:
+        self.replies = self.actor.exchange.remote(None)
+
+    def close(self) -> None:
+        import ray
+
+        self.closed, self.replies = True, None
+        ray.kill(self.actor)
+
+
+class RayExecutor:
+    """Slots on every node of a Ray cluster: one for each GPU, else `workers` (None: one) that share the node's CPUs.
+
+    `address` is that of a cluster; None starts one on this machine for the time of the run. Nodes may come and go.
+    """
+
+    def __init__(
+        self, setup: tasks.Setup, *, address: str | None = None, workers: int | None = None, threads: int | None = None
+    ) -> None:
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("--executor ray needs Ray.\nInstall it: pip install 'keras-reprise[ray]'.") from error
+        self.ray, self.workers, self.threads = ray, workers, threads
+        self.setup = msgspec.structs.replace(setup, backend=setup.backend or os.environ.get("KERAS_BACKEND"))
+        self.mark = secrets.token_hex(16)
+        write_atomically(Path(setup.cache) / MARK, self.mark.encode())
+        package = str(Path(keras_reprise.__file__).parent)
+        options: dict[str, Any] = {"include_dashboard": False, "num_cpus": usable_cores()} if address is None else {}
+        try:
+            ray.init(
+                address or "local", log_to_driver=False, logging_level="ERROR",
+                runtime_env={"py_modules": [package]}, **options,
+            )  # fmt: skip
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"There is no Ray cluster at {address}: {str(error).splitlines()[0]}\nStart one with `ray start --head`, or leave --address out: one is then started on this machine."
+            ) from error
+        self.posts: list[RaySlot] = []
+        self.alone = False
+        self.nodes: list[dict[str, Any]] = []
+        self.nodes_seen = -SEEN_EVERY_S
+        self.data: Any = None
+
+    def slots(self, *, alone: bool = False) -> Sequence[RaySlot]:
+        if alone != self.alone:
+            self._end_all()
+            self.alone = alone
+        if time.monotonic() - self.nodes_seen >= SEEN_EVERY_S:
+            self.nodes = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+            self.nodes_seen = time.monotonic()
+        self.posts = [post for post in self.posts if not post.closed]
+        taken = {(post.node, post.number) for post in self.posts}
+        for node in self.nodes:
+            for number, resources in enumerate(self._divided(node)):
+                if (node["NodeID"], number) not in taken:
+                    self.posts.append(self._start(node, number, resources))
+        return list(self.posts)
+
+    def _divided(self, node: Mapping[str, Any]) -> list[dict[str, int]]:
+        """What each worker of a node holds of its CPUs and GPUs."""
+        cpus, gpus = int(node["Resources"]["CPU"]), int(node["Resources"].get("GPU", 0))
+        if self.alone:
+            return [{"num_cpus": cpus, "num_gpus": min(gpus, 1)}]
+        count = min(cpus, gpus if gpus and not self.workers else self.workers or 1)
+        return [{"num_cpus": cpus // count, "num_gpus": 1 if number < gpus else 0} for number in range(count)]
+
+    def _start(self, node: Mapping[str, Any], number: int, resources: Mapping[str, int]) -> RaySlot:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        threads = resources["num_cpus"] if self.alone else self.threads or resources["num_cpus"]
+        variables = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
+        actor = self.ray.remote(Post).options(scheduling_strategy=where, **resources)
+        share = Share(threads)
+        post = RaySlot(
+            str(node["NodeManagerHostname"]), node["NodeID"], number,
+            actor.remote(tasks.encode(self.setup), share, variables, self.mark),
+        )  # fmt: skip
+        post.listen()
+        return post
+
+    def wait(self, seconds: float, deliver: Deliver) -> None:
+        calls = {post.replies: post for post in self.posts if post.replies is not None}
+        if not calls:
+            return time.sleep(seconds)
+        done, _ = self.ray.wait(list(calls), num_returns=len(calls), timeout=0)
+        if not done:
+            done, _ = self.ray.wait(list(calls), timeout=seconds)
+        for call in done:
+            self._hear(calls[call], call, deliver)
+
+    def _hear(self, post: RaySlot, call: Any, deliver: Deliver) -> None:
+        post.replies = None
+        try:
+            replies = [tasks.decode_reply(content) for content in self.ray.get(call)]
+            if not replies and post.task is not None and self._bring_data(post):
+                return post.send(post.task)
+        except self.ray.exceptions.RayError as error:
+            post.closed = True
+            self.nodes_seen = -SEEN_EVERY_S
+            return deliver(post, tasks.Lost(f"{post.machine} is lost ({type(error).__name__})"))
+        except DataError as error:
+            return deliver(post, tasks.Refused("DataError", str(error)))
+        for reply in replies:
+            if isinstance(reply, tasks.Crashed):
+                post.close()
+            elif reply.last:
+                post.task = None
+            deliver(post, reply)
+        if not post.closed and post.replies is None and (post.task is not None or not replies):
+            post.listen()
+
+    def _bring_data(self, post: RaySlot) -> bool:
+        """Send the node the data set that the task needs, if it lacks it; whether it did."""
+        task = post.task
+        name = task.replay.data if isinstance(task, tasks.Measure | tasks.Assemble) else None
+        if name != "cifar10" or not self.ray.get(post.actor.lacks_data.remote(name)):
+            return False
+        if self.data is None:
+            with contextlib.suppress(DataError):
+                folder = datasets.find_cifar10(Path(self.setup.data_dir) if self.setup.data_dir else None)
+                self.data = self.ray.put({file: (folder / file).read_bytes() for file in datasets.CIFAR10_MD5})
+        if failure := self.ray.get(post.actor.bring.remote(self.data)):
+            raise DataError(f"{post.machine} lacks CIFAR-10, and so does this machine.\n{failure}")
+        return True
+
+    def _end_all(self) -> None:
+        for post in self.posts:
+            if not post.closed:
+                post.close()
+        self.posts = []
+
+    def close(self) -> None:
+        with contextlib.suppress(self.ray.exceptions.RayError):
+            self._end_all()
+        self.ray.shutdown()
