@@ -8,9 +8,11 @@ once per worker, and records do not depend on who launched them.
 
 import contextlib
 import getpass
+import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -112,6 +114,13 @@ def _own_cache() -> Path:
     return cache
 
 
+def _answers(address: str | None) -> None:
+    """OSError unless something listens at host:port; Ray itself would try for minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
 @dataclass(eq=False)
 class RaySlot:
     """One worker of a node, as the driver sees it."""
@@ -159,13 +168,15 @@ class RayExecutor:
         package = str(Path(keras_reprise.__file__).parent)
         options: dict[str, Any] = {"include_dashboard": False, "num_cpus": usable_cores()} if address is None else {}
         try:
+            _answers(address)
             ray.init(
-                address or "local", log_to_driver=False, logging_level="ERROR",
+                address or "local", log_to_driver=False, logging_level=logging.ERROR,
                 runtime_env={"py_modules": [package]}, **options,
             )  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(
-                f"There is no Ray cluster at {address}: {str(error).splitlines()[0]}\nStart one with `ray start --head`, or leave --address out: one is then started on this machine."
+                f"There is no Ray cluster at {address}: {why}\nStart one with `ray start --head`, or leave --address out: one is then started on this machine."
             ) from error
         self.posts: list[RaySlot] = []
         self.alone = False

@@ -1,0 +1,183 @@
+"""Runs over a Ray cluster of two nodes on this machine."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-reprise[ray]'")
+
+from keras_reprise import datasets
+from keras_reprise.errors import DataError
+from keras_reprise.store import Store
+
+CLUSTER = """
+import sys
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+node = cluster.add_node(num_cpus=1)
+print(cluster.address, flush=True)
+for line in sys.stdin:
+    if line == "kill\\n":
+        cluster.remove_node(node, allow_graceful=False)
+    if line == "add\\n":
+        node = cluster.add_node(num_cpus=1)
+    print("done", flush=True)
+cluster.shutdown()
+"""
+
+
+class Nodes:
+    """A head and another node, of one CPU each; the other one can be killed and replaced."""
+
+    def __init__(self, keras_home: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "REPRISE_DATA"}
+        environment |= {"RAY_USAGE_STATS_ENABLED": "0", "KERAS_HOME": str(keras_home)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, env=environment,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().strip()
+
+    def tell(self, word: str) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n"
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def keras_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("keras")
+
+
+@pytest.fixture(scope="module")
+def nodes(keras_home):
+    cluster = Nodes(keras_home)
+    assert cluster.address
+    yield cluster
+    cluster.close()
+
+
+def start(nodes, store, *words):
+    command = [sys.executable, "-m", "keras_reprise", "run", *map(str, words), "--store", str(store)]
+    command += ["--executor", "ray", "--address", nodes.address, "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def numbers(folder):
+    found = {}
+    for path in (folder / "records").rglob("*.json"):
+        document = json.loads(path.read_bytes())
+        key = document["recipe"]["slug"], document["replicate"]["seed"]
+        assert key not in found
+        arms = {name: (arm["metrics"], arm["curves"]) for name, arm in document["arms"].items()}
+        found[key] = (document["environment"], document["status"], document["claims"], arms)
+    return found
+
+
+@pytest.fixture(scope="module")
+def slow_recipe(tmp_path_factory):
+    """The tiny recipe, slow enough for something to happen meanwhile."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.py"
+    path.write_text((Path(__file__).parent / "data" / "recipes" / "tiny.py").read_text().replace('"0"', '"0.1"'))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, slow_recipe):
+    """What a worker of one thread measures on one machine."""
+    store = tmp_path_factory.mktemp("local")
+    command = [sys.executable, "-m", "keras_reprise", "run", str(slow_recipe), "--data", "digits", "--seeds", "6"]
+    command += ["--workers", "1", "--threads", "1", "--store", str(store)]
+    subprocess.run(command, check=True, capture_output=True)
+    return numbers(store)
+
+
+def test_records_are_those_of_a_local_run(tmp_path, nodes, slow_recipe, undisturbed):
+    run = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
+    output, errors = run.communicate(timeout=200)
+    assert run.returncode == 0, errors
+    assert json.loads(output)["recorded"] == 6
+    assert numbers(tmp_path) == undisturbed
+    assert Store(tmp_path).check()[1] == []
+
+
+def test_a_node_that_is_killed_half_way_costs_nothing_but_its_arm(tmp_path, nodes, slow_recipe, undisturbed):
+    run = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
+    deadline = time.monotonic() + 100
+    while not list(tmp_path.rglob("seed*.json")):
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    nodes.tell("kill")
+    _, errors = run.communicate(timeout=200)
+    nodes.tell("add")
+    assert run.returncode == 0, errors
+    assert "is lost" in errors
+    assert numbers(tmp_path) == undisturbed
+    assert Store(tmp_path).check()[1] == []
+
+
+def test_a_driver_that_is_killed_goes_on(tmp_path, nodes, slow_recipe, undisturbed):
+    first = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
+    deadline = time.monotonic() + 100
+    while not list(tmp_path.rglob("seed*.json")):
+        assert first.poll() is None, first.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    first.kill()
+    first.communicate()
+    second = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
+    output, errors = second.communicate(timeout=200)
+    assert second.returncode == 0, errors
+    assert json.loads(output)["present"] >= 1
+    assert numbers(tmp_path) == undisturbed
+
+
+def test_nodes_are_sent_the_data_that_they_lack(tmp_path, nodes, keras_home):
+    try:
+        datasets.find_cifar10()
+    except DataError as error:
+        pytest.skip(f"CIFAR-10 is needed: {str(error).splitlines()[0]}")
+    assert not (keras_home / "datasets" / datasets.CIFAR10_FOLDER).exists()
+    recipe = tmp_path / "pixels.py"
+    recipe.write_text(PIXELS)
+    run = start(nodes, tmp_path, recipe, "--seeds", 1)
+    _, errors = run.communicate(timeout=200)
+    assert run.returncode == 0, errors
+    datasets.verify_cifar10(keras_home / "datasets" / datasets.CIFAR10_FOLDER)
+    shutil.rmtree(keras_home / "datasets")
+
+
+PIXELS = '''"""The mean of the first pixels"""
+from keras_reprise import Arm, Claim, Measurement, Recipe, Scale, Source
+
+RECIPE = Recipe(
+    slug="pixels",
+    version=1,
+    question="How bright?",
+    sources=(Source("tests", "here"),),
+    arms=(Arm("only", "all"),),
+    scales=(Scale("quick", n_train=10, n_test=10), Scale("full", n_train=10, n_test=10)),
+    measure=lambda arm, replicate: Measurement({"mean": float(replicate.dataset().stored_train.mean())}),
+    claims=(Claim("a", "A.", "tests", lambda arms, scale: arms["only"].metrics["mean"], above=0.0, measures="Mean"),),
+    data="cifar10",
+)
+'''
+
+
+def test_where_there_is_no_cluster_the_message_says_what_to_do(plain_recipe, store_path, reprise_process):
+    done = reprise_process("run", plain_recipe, "--executor", "ray", "--address", "127.0.0.1:1", "--store", store_path)
+    assert (done.returncode, "ray start --head" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
