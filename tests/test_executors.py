@@ -12,6 +12,7 @@ import pytest
 from keras_reprise.environment import usable_cores
 from keras_reprise.errors import UserError
 from keras_reprise.executors import local
+from keras_reprise.integrity import check
 from keras_reprise.launch import parse_duration
 from keras_reprise.store import Store
 
@@ -44,7 +45,7 @@ def test_a_worker_takes_all_arms_and_two_share_them(tmp_path, reprise):
         result = reprise("run", FAULTY, "--seeds", 6, "--workers", workers, "--store", store)
         assert result.exit_code == 0, result.output
         assert len({pid for document in documents(store).values() for pid in pids(document)}) == workers
-        assert Store(store).check()[1] == []
+        assert check(Store(store))[1] == []
 
 
 def test_workers_give_the_numbers_that_this_process_gives(tmp_path, tiny_recipe, reprise_process):
@@ -68,7 +69,7 @@ def faulty(tmp_path, reprise_process):
             "run", FAULTY, "--store", store, "--workers", 1, *options, FAULT_LOG=str(tmp_path / "log"), **environment
         )
         assert "Traceback" not in done.stderr
-        assert Store(store).check()[1] == []
+        assert check(Store(store))[1] == []
         return done, documents(store)
 
     return run

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from keras_reprise.errors import StoreError
+from keras_reprise.integrity import check
 from keras_reprise.interruption import Checkpoints, ReplicateCache, only_run
 from keras_reprise.store import Store
 
@@ -78,7 +79,7 @@ def test_a_run_killed_with_kill_9_continues_with_the_same_numbers(tmp_path, tiny
     assert continued.wait(timeout=300) == 0, continued.communicate()
     continued.communicate()
     assert arms(tmp_path) == undisturbed
-    assert Store(tmp_path).check()[1] == []
+    assert check(Store(tmp_path))[1] == []
     assert not list((tmp_path / ".cache" / "replicates").glob("*")), "the cache of a recorded replicate is removed"
 
 

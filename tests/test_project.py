@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import keras_reprise
+from keras_reprise.integrity import check
 from keras_reprise.store import Store
 
 TOP = Path(__file__).parents[1]
@@ -59,7 +60,7 @@ def test_what_the_readme_cites_is_what_the_store_has(reprise):
 
 
 def test_the_results_in_the_repository_are_intact():
-    count, problems = Store(TOP / "results").check()
+    count, problems = check(Store(TOP / "results"))
     assert count > 0
     assert problems == []
 

@@ -14,6 +14,7 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-repr
 
 from keras_reprise import datasets
 from keras_reprise.errors import DataError
+from keras_reprise.integrity import check
 from keras_reprise.store import Store
 
 CLUSTER = """
@@ -111,7 +112,7 @@ def test_records_are_those_of_a_local_run(tmp_path, nodes, slow_recipe, undistur
     assert run.returncode == 0, errors
     assert json.loads(output)["recorded"] == 6
     assert numbers(tmp_path) == undisturbed
-    assert Store(tmp_path).check()[1] == []
+    assert check(Store(tmp_path))[1] == []
 
 
 def test_a_node_that_is_killed_half_way_costs_nothing_but_its_arm(tmp_path, nodes, slow_recipe, undisturbed):
@@ -127,7 +128,7 @@ def test_a_node_that_is_killed_half_way_costs_nothing_but_its_arm(tmp_path, node
     assert run.returncode == 0, errors
     assert "is lost" in errors
     assert numbers(tmp_path) == undisturbed
-    assert Store(tmp_path).check()[1] == []
+    assert check(Store(tmp_path))[1] == []
 
 
 def test_a_driver_that_is_killed_goes_on(tmp_path, nodes, slow_recipe, undisturbed):

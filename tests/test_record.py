@@ -6,6 +6,7 @@ import pytest
 
 from keras_reprise import record
 from keras_reprise.errors import IntegrityError
+from keras_reprise.integrity import check
 from keras_reprise.store import Store
 
 GOLDEN = Path(__file__).parent / "data" / "golden-schema-1"
@@ -17,7 +18,7 @@ def document(filled_store):
 
 
 def test_the_golden_store_of_schema_1_is_still_read_and_judged(reprise):
-    count, problems = Store(GOLDEN).check()
+    count, problems = check(Store(GOLDEN))
     assert (count, problems) == (4, [])
     result = reprise("verdict", "--store", GOLDEN, "--json")
     assert result.exit_code == 0, result.output

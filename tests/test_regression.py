@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, rankdata
 
-from keras_reprise import regression
-from keras_reprise.regression import (
+from keras_reprise.noise import (
     assumed_noise,
+    deviation_at_most,
+    noise,
+    noise_side_by_side,
+    seeds_needed,
+    share_felt,
+)
+from keras_reprise.regression import (
     bounds,
     confirmed,
     cost_changes,
     decide,
-    noise,
-    noise_side_by_side,
     null_rows,
     quality_changes,
-    share_felt,
     suspects_from,
 )
 from keras_reprise.stats import rank_sum_tail, shift, shift_in_blocks
@@ -305,11 +308,11 @@ def test_one_replicate_decides_nothing():
 
 def test_seeds_needed_find_the_loss_they_promise():
     generator = np.random.default_rng(11)
-    n = regression.seeds_needed(0.01, 0.03, 0.01, n_before=6, metrics=8)
+    n = seeds_needed(0.01, 0.03, 0.01, n_before=6, metrics=8)
     assert n is not None
-    assert (regression.seeds_needed(0.01, 0.03, 0.01, n_before=6, metrics=80) or 0) >= n
-    assert regression.seeds_needed(0.05, 0.03, 0.01, n_before=6, metrics=8) is None
-    assert regression.seeds_needed(0.0, 0.03, 0.01, n_before=6, metrics=8) == 2
+    assert (seeds_needed(0.01, 0.03, 0.01, n_before=6, metrics=80) or 0) >= n
+    assert seeds_needed(0.05, 0.03, 0.01, n_before=6, metrics=8) is None
+    assert seeds_needed(0.0, 0.03, 0.01, n_before=6, metrics=8) == 2
     found = 0
     for _ in range(500):
         before = {f"m{i}": 0.3 + 0.01 * generator.standard_normal(6) for i in range(8)}
@@ -326,9 +329,9 @@ def test_seeds_needed_find_the_loss_they_promise():
 
 def test_the_spread_that_few_values_allow_is_below_the_true_one_in_a_fifth_of_cases():
     generator = np.random.default_rng(34)
-    allowed = [regression.deviation_at_most(generator.standard_normal(6)) for _ in range(3000)]
+    allowed = [deviation_at_most(generator.standard_normal(6)) for _ in range(3000)]
     assert np.mean(np.array(allowed) < 1.0) == pytest.approx(0.2, abs=0.03)
-    assert regression.deviation_at_most(np.full(6, 0.3)) == 0.0
+    assert deviation_at_most(np.full(6, 0.3)) == 0.0
 
 
 def test_halves_of_a_steady_run_agree_and_of_a_drifting_pair_do_not():

@@ -20,7 +20,7 @@ import numpy as np
 from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.errors import StoreError
-from keras_reprise.store import write_atomically
+from keras_reprise.files import write_atomically
 
 
 class ReplicateCache:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from keras_reprise import __version__
 from keras_reprise.errors import UserError
+from keras_reprise.files import make_folder, write_atomically
 from keras_reprise.groups import Group, read
 from keras_reprise.markup import latex as escape
 from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, quantities
-from keras_reprise.store import Store, make_folder, write_atomically
+from keras_reprise.store import Store
 
 PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
 % `reprise check-citations` says which numbers the store no longer gives.

@@ -14,10 +14,10 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
 from keras_reprise.errors import RecipeError
+from keras_reprise.files import write_atomically
 from keras_reprise.recipe import Scale, plain
 from keras_reprise.record import decode_trial, encode_trial
 from keras_reprise.seeds import Seeds
-from keras_reprise.store import write_atomically
 
 
 @dataclass

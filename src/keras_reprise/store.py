@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from keras_reprise.errors import IntegrityError, StoreError, printable
+from keras_reprise.files import TEMPORARY, sweep, write_atomically
+from keras_reprise.parallel import spread
 from keras_reprise.record import (
     Card,
     Code,
@@ -60,6 +62,10 @@ class _Indexed(msgspec.Struct):
     modified_ns: int
     summary: Summary
 
+    @property
+    def state(self) -> tuple[int, int]:
+        return self.size, self.modified_ns
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -94,6 +100,7 @@ class Store:
                     probe.write(b"\0" * 4096)
                     probe.flush()
                     os.fsync(probe.fileno())
+            sweep(self.root)
         except OSError as error:
             raise StoreError(
                 f"The store {self.root} cannot be written: {error.strerror or error}.\nNothing was run. Free space, change its permissions, or give another --store."
@@ -104,7 +111,7 @@ class Store:
         content = pretty(document)
         digest = hashlib.sha256(content).hexdigest()
         path = self.root / kind / f"{digest[:12]}.json"
-        if not path.exists():
+        if not _holds(path, content):
             write_atomically(path, content)
         return digest
 
@@ -132,10 +139,9 @@ class Store:
                     found.append(summary)
         return found
 
-    def record_files(self) -> Iterator[Path]:
-        """Every file under records/, sorted; leftovers of an interrupted write are passed over."""
-        for name, _ in self._walk():
-            yield self.root / name
+    def record_names(self) -> list[str]:
+        """Every file under records/, sorted by folder; leftovers of an interrupted write are passed over."""
+        return [name for name, _ in self._walk()]
 
     def _walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result]]:
         """Name and state of every file under `top`; links are named but never followed."""
@@ -146,41 +152,41 @@ class Store:
                 found = sorted(entries, key=lambda entry: entry.name)
                 folders += [f"{folder}/{e.name}" for e in reversed(found) if e.is_dir(follow_symlinks=False)]
                 for entry in found:
-                    if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".tmp-"):
+                    if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(TEMPORARY):
                         yield f"{folder}/{entry.name}", entry.stat(follow_symlinks=False)
 
     def read(self, path: Path) -> Record:
         """The record in `path`, validated and verified; IntegrityError when something is wrong with it."""
         if path.is_symlink():
-            raise IntegrityError(f"{self._name(path)} is a link, not a record.\nDelete it, and copy the record itself.")
-        record, _ = decode(_read_bytes(path, self.root), self._name(path))
+            raise IntegrityError(f"{self.name(path)} is a link, not a record.\nDelete it, and copy the record itself.")
+        record, _ = decode(self.read_bytes(path), self.name(path))
         if path != self.root / record_path(record):
             raise IntegrityError(
-                f"{self._name(path)} is misplaced: it belongs at {record_path(record)}.\nMove it there."
+                f"{self.name(path)} is misplaced: it belongs at {record_path(record)}.\nMove it there."
             )
         return record
 
     def card(self, digest: str) -> Card:
         """The recipe card with this sha256, verified."""
         path = self.root / "cards" / f"{digest[:12]}.json"
-        content = _read_bytes(path, self.root)
+        content = self.read_bytes(path)
         if hashlib.sha256(content).hexdigest() != digest:
             raise IntegrityError(
-                f"{self._name(path)} was edited: its content does not hash to its name.\nRestore it from git."
+                f"{self.name(path)} was edited: its content does not hash to its name.\nRestore it from git."
             )
-        return decode_card(content, self._name(path))
+        return decode_card(content, self.name(path))
 
     def document(self, kind: str, id12: str) -> dict[str, Any]:
         """A machine or environment document as plain data."""
         path = self.root / kind / f"{id12}.json"
-        content = _read_bytes(path, self.root)
+        content = self.read_bytes(path)
         if hashlib.sha256(content).hexdigest()[:12] != id12:
             raise IntegrityError(
-                f"{self._name(path)} was edited: its content does not hash to its name.\nRestore it from git."
+                f"{self.name(path)} was edited: its content does not hash to its name.\nRestore it from git."
             )
         document = json.loads(content)
         if not isinstance(document, dict):
-            raise IntegrityError(f"{self._name(path)} is not a JSON object.\nRestore it from git.")
+            raise IntegrityError(f"{self.name(path)} is not a JSON object.\nRestore it from git.")
         return document
 
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
@@ -189,20 +195,18 @@ class Store:
         Verified records are remembered in `.cache/index.msgpack` by size and modification time.
         """
         known = self.remembered("index", dict[str, _Indexed]) or {}
-        index: dict[str, _Indexed] = {}
-        problems = []
-        for name, status in self._walk():
-            entry = known.get(name)
-            if entry is None or (entry.size, entry.modified_ns) != (status.st_size, status.st_mtime_ns):
-                try:
-                    record = self.read(self.root / name)
-                except IntegrityError as error:
-                    problems.append(Problem(printable(name), str(error).split("\n")[0]))
-                    continue
-                summary = summary_of(name, record)
-                entry = _Indexed(status.st_size, status.st_mtime_ns, summary)
-            index[name] = entry
-        if index != known:
+        states = {name: (status.st_size, status.st_mtime_ns) for name, status in self._walk()}
+        new = [name for name, state in states.items() if name not in known or known[name].state != state]
+        read = {}
+        for found in spread(_summarised, self.root, new):
+            read.update(found)
+        problems = [Problem(printable(name), fault) for name, fault in read.items() if isinstance(fault, str)]
+        index = {}
+        for name, state in states.items():
+            summary = read.get(name, known[name].summary if name in known else None)
+            if isinstance(summary, Summary):
+                index[name] = _Indexed(*state, summary)
+        if new or len(index) != len(known):
             self.remember("index", index)
         return [entry.summary for entry in index.values()], problems
 
@@ -232,53 +236,17 @@ class Store:
             return str(error).split("\n")[0]
         return ""
 
-    def check(self) -> tuple[int, list[Problem]]:
-        """Re-hash every file; returns how many were read and what is truncated, edited, misplaced or refers to nothing."""
-        count, problems = 0, []
-        for kind in DOCUMENTS:
-            for path in sorted((self.root / kind).glob("*")):
-                count += 1
-                try:
-                    self._check_document(kind, path)
-                except (IntegrityError, ValueError) as error:
-                    problems.append(Problem(self._name(path), str(error).split("\n")[0]))
-        for path in self.record_files():
-            count += 1
-            try:
-                self._check_record(self.read(path), path)
-            except IntegrityError as error:
-                problems.append(Problem(self._name(path), str(error).split("\n")[0]))
-        return count, problems
-
-    def _check_document(self, kind: str, path: Path) -> None:
-        if path.name.startswith(".tmp-"):
-            return
-        content = _read_bytes(path, self.root)
-        if path.suffix != ".json" or hashlib.sha256(content).hexdigest()[:12] != path.stem:
-            raise IntegrityError(f"{self._name(path)} was edited or misplaced: its content does not hash to its name.")
-        if kind == "cards":
-            decode_card(content, self._name(path))
-        else:
-            json.loads(content)
-
-    def _check_record(self, record: Record, path: Path) -> None:
-        for kind, id12 in (
-            ("machines", record.machine),
-            ("environments", record.environment),
-            ("cards", record.recipe.card[:12]),
-        ):
-            if not (self.root / kind / f"{id12}.json").is_file():
-                raise IntegrityError(f"{self._name(path)} refers to {kind}/{id12}.json, which is missing.")
-        card = self.card(record.recipe.card)
-        if (card.slug, card.version) != (record.recipe.slug, record.recipe.version):
-            raise IntegrityError(f"{self._name(path)} refers to the card of {card.slug} version {card.version}.")
-        unknown = set(record.claims) ^ {claim.id for claim in card.claims}
-        if unknown:
+    def read_bytes(self, path: Path) -> bytes:
+        """The content of a file of the store; IntegrityError when it cannot be read."""
+        try:
+            return path.read_bytes()
+        except OSError as error:
             raise IntegrityError(
-                f"{self._name(path)} and its card disagree about the claims {', '.join(sorted(unknown))}."
-            )
+                f"{self.name(path)} cannot be read: {error.strerror}.\nRestore it from git."
+            ) from error
 
-    def _name(self, path: Path) -> str:
+    def name(self, path: Path) -> str:
+        """A file of the store in messages."""
         return printable(path.relative_to(self.root).as_posix())
 
     def remembered(self, name: str, kind: type[T]) -> T | None:
@@ -317,53 +285,18 @@ def summary_of(name: str, record: Record) -> Summary:
     return Summary(path=name, **shared)
 
 
-def _read_bytes(path: Path, root: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise IntegrityError(
-            f"{printable(path.relative_to(root).as_posix())} cannot be read: {error.strerror}.\nRestore it from git."
-        ) from error
-
-
-def make_folder(folder: Path) -> None:
-    """Make `folder` for output, and fail now, with a message, when nothing can be written there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise StoreError(
-            f"Nothing can be written to {folder}: {error.strerror or error}.\nGive another folder, free space, or change its permissions."
-        ) from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside `path`, flush it to disk, and rename it: a reader sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise StoreError(
-            f"{path.name} could not be written: {error.strerror}.\nWhat was finished before is kept; free space or permissions and run the command again."
-        ) from error
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+def _summarised(root: Path, names: Sequence[str]) -> dict[str, Summary | str]:
+    """Each record without its arms, or what is wrong with it."""
+    store, found = Store(root), dict[str, Summary | str]()
+    for name in names:
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            found[name] = summary_of(name, store.read(root / name))
+        except IntegrityError as error:
+            found[name] = str(error).split("\n")[0]
+    return found
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return path.read_bytes() == content
+    return False

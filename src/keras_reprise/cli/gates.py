@@ -109,7 +109,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    from keras_reprise.store import write_atomically
+    from keras_reprise.files import write_atomically
 
     write_atomically(path, content)
 

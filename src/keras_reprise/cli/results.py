@@ -124,8 +124,11 @@ def check(store_path: Path | None, as_json: bool) -> None:
             f"There is no store at {store.root}.\nGive --store the folder that holds records/."
         )
     from keras_reprise.gate.documents import check_baselines
+    from keras_reprise.integrity import check
+    from keras_reprise.progress import counter
 
-    files, problems = store.check()
+    with counter("files") as tell:
+        files, problems = check(store, tell)
     baselines, unusable = check_baselines(store)
     count, problems = files + baselines, problems + unusable
     if as_json:

@@ -28,7 +28,7 @@ from keras_reprise.environment import THREAD_VARIABLES, usable_cores
 from keras_reprise.errors import DataError, UserError
 from keras_reprise.executors import Deliver
 from keras_reprise.executors.local import Share, WorkerProcess
-from keras_reprise.store import write_atomically
+from keras_reprise.files import write_atomically
 
 SEEN_EVERY_S = 2.0  # how often the cluster is asked for its nodes
 REPLIES_WITHIN_S = 5.0  # how long an actor waits for its worker before it answers with nothing

@@ -10,8 +10,9 @@ from typing import Any
 from keras_reprise import describe
 from keras_reprise.citing import AUTHOR
 from keras_reprise.errors import UserError
+from keras_reprise.files import make_folder
 from keras_reprise.groups import gather
-from keras_reprise.store import Store, Summary, make_folder
+from keras_reprise.store import Store, Summary
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CRATE = "https://w3id.org/ro/crate/1.1"

@@ -7,8 +7,9 @@ from typing import Any
 
 from keras_reprise import describe
 from keras_reprise.errors import UserError
+from keras_reprise.files import make_folder
 from keras_reprise.record import Record, number
-from keras_reprise.store import Store, Summary, make_folder
+from keras_reprise.store import Store, Summary
 
 PLACE = (
     "record", "recipe", "version", "scale", "seed", "repeat", "status", "data", "substitute", "machine", "cpu", "gpus",

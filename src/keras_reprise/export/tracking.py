@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_reprise.errors import UserError
+from keras_reprise.files import make_folder
 from keras_reprise.groups import Group, gather
 from keras_reprise.record import ArmData, Record, number
-from keras_reprise.store import Store, Summary, make_folder
+from keras_reprise.store import Store, Summary
 
 BATCH = 1000  # metrics that one call of MLflow takes
 LONGEST = 500  # characters of a parameter that every version of MLflow takes

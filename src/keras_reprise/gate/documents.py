@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from keras_reprise.errors import IntegrityError, NothingMeasuredError, UserError, printable
+from keras_reprise.files import write_atomically
 from keras_reprise.gate.processes import Process
 from keras_reprise.record import (
     SCHEMA,
@@ -32,7 +33,7 @@ from keras_reprise.record import (
     number,
     pretty,
 )
-from keras_reprise.store import Problem, Store, write_atomically
+from keras_reprise.store import Problem, Store
 
 Schema = Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)]
 T = TypeVar("T")

@@ -22,8 +22,8 @@ from keras_reprise.gate.documents import (
 )
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Known, learn, look_of
+from keras_reprise.noise import deviation_at_most, seeds_needed
 from keras_reprise.record import SCHEMA, Code
-from keras_reprise.regression import deviation_at_most, seeds_needed
 from keras_reprise.store import Store
 
 Say = Callable[[str], None]

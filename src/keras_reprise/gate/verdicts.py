@@ -12,9 +12,18 @@ from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
 from keras_reprise.gate.settings import Settings
+from keras_reprise.noise import (
+    BETWEEN_OCCASIONS,
+    WITHIN_AN_OCCASION,
+    Numbers,
+    Samples,
+    assumed_noise,
+    noise,
+    noise_side_by_side,
+    share_felt,
+)
 from keras_reprise.record import number
 from keras_reprise.regression import (
-    BETWEEN_OCCASIONS,
     CONTROL_LEVEL,
     FAILED,
     IMPROVED,
@@ -23,22 +32,15 @@ from keras_reprise.regression import (
     SAME,
     SECOND_LOOK,
     VERDICTS,
-    WITHIN_AN_OCCASION,
     Change,
-    Numbers,
     Row,
-    Samples,
     alike_within,
-    assumed_noise,
     bounds,
     confirmed,
     cost_changes,
     decide,
-    noise,
-    noise_side_by_side,
     null_rows,
     quality_changes,
-    share_felt,
     suspects_from,
     unsettled,
 )

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_reprise.errors import StoreError
+from keras_reprise.files import make_folder, write_atomically
 from keras_reprise.report import html, markdown
 from keras_reprise.report.build import build
 from keras_reprise.report.pages import Site
-from keras_reprise.store import Store, Summary, make_folder, write_atomically
+from keras_reprise.store import Store, Summary
 
 MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove
 

@@ -13,9 +13,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from keras_reprise.errors import IntegrityError
+from keras_reprise.files import write_atomically
 from keras_reprise.groups import Group
 from keras_reprise.record import canonical
-from keras_reprise.store import Store, write_atomically
+from keras_reprise.store import Store
 
 MANY = 8  # figures from which on a second process pays for its start
 DRAWING = 1  # raised when the same records could be drawn otherwise

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise import describe
+from keras_reprise.files import write_atomically
 from keras_reprise.groups import Group, GroupCost
 from keras_reprise.history import Point, Series, series
 from keras_reprise.report.drawing import DRAWING
 from keras_reprise.report.pages import Past, Place
-from keras_reprise.store import write_atomically
 
 Places = Mapping[tuple[str, str], Place]
 MOST_FIGURES = 12  # a machine; the rest is in the table
