@@ -20,6 +20,8 @@ READING = (
     "files",
     "parallel",
     "integrity",
+    "merging",
+    "missing",
     "judge",
     "describe",
     "printing",

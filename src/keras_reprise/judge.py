@@ -16,7 +16,7 @@ from keras_reprise import stats
 from keras_reprise.record import Card, ClaimCard, number
 from keras_reprise.store import Store, Summary
 
-RULE = 1  # raised when the same records could get other verdicts, so that remembered ones are forgotten
+RULE = 2  # raised when the same records could get other verdicts, so that remembered ones are forgotten
 MOST_REMEMBERED = 100_000
 ALPHA = 0.05
 LOOKS = 3
@@ -135,9 +135,17 @@ def group_key(summary: Summary) -> tuple[Any, ...]:
 
 
 def one_per_seed(summaries: Iterable[Summary]) -> list[Summary]:
-    """The replicates: of repeats of a seed the first complete one, else the first."""
+    """The replicates: of repeats of a seed the first complete one, else the first.
+
+    Of several records of one repeat, as two runs that did not see each other make them, the one that was finished first, so
+    that what comes later never replaces what counted.
+    """
+
+    def order(one: Summary) -> tuple[int, bool, int, str, str]:
+        return one.replicate.seed, one.status != "complete", one.replicate.repeat, one.finished_at, one.id
+
     chosen: dict[int, Summary] = {}
-    for summary in sorted(summaries, key=lambda s: (s.replicate.seed, s.status != "complete", s.replicate.repeat)):
+    for summary in sorted(summaries, key=order):
         chosen.setdefault(summary.replicate.seed, summary)
     return list(chosen.values())
 

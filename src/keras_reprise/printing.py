@@ -13,6 +13,7 @@ from keras_reprise.compare import ClaimPair, Comparison
 from keras_reprise.errors import DataError
 from keras_reprise.history import Series
 from keras_reprise.judge import Verdict, data_label, groups, one_per_seed
+from keras_reprise.missing import Missing
 from keras_reprise.record import Card
 from keras_reprise.store import Store, Summary
 
@@ -97,6 +98,17 @@ def status_rows(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def missing_text(rows: Sequence[Missing], suite: str, machine: str) -> str:
+    """In a line or two what a machine lacks of a suite."""
+    complete = sum(not row.missing for row in rows)
+    scale = f" at {rows[0].scale} scale" if rows else ""
+    text = f"On {machine} {complete} of {len(rows)} recipes of the suite {suite} are complete{scale}"
+    lacking = sum(row.missing for row in rows)
+    return (
+        f"{text}; {lacking} replicates are missing (`reprise status --missing` lists them)." if lacking else f"{text}."
+    )
 
 
 def data_rows(data_dir: Path | None) -> list[dict[str, Any]]:

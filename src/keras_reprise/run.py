@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_reprise import errors, judge, tasks
+from keras_reprise import errors, judge, merging, tasks
 from keras_reprise.errors import MeasurementError, StoreError, UserError
 from keras_reprise.executors import Executor, Slot
 from keras_reprise.interruption import ReplicateCache, only_run
@@ -61,6 +61,7 @@ class Run:
         quiet: bool = False,
     ) -> None:
         store.make_writable()
+        merging.finish(store)
         self.store, self.executor, self.retry_failed, self.time_limit_s = store, executor, retry_failed, time_limit_s
         self.progress, self.outcome = Progress(0, quiet=quiet), Outcome()
         self.schedule, self.alone = Schedule([], self._open), False
@@ -268,7 +269,7 @@ class Run:
 
     def _record(self, slot: Slot, unit: Unit, content: bytes) -> None:
         """Write a replicate's record, unless another run was faster."""
-        if any((s.replicate.seed, s.replicate.repeat) == (unit.seed, unit.repeat) for s in self._recorded(unit.job)):
+        if any(one.replicate.repeat == unit.repeat for one in self._recorded(unit.job, seed=unit.seed)):
             unit.job.present += 1
             self.progress.say(f"{unit}: another run has recorded it meanwhile.")
         else:
@@ -299,11 +300,11 @@ class Run:
                 return
             self.progress.arms += sum(len(unit.waiting) for unit in self.schedule.next_block(job))
 
-    def _recorded(self, job: Job, place: Place | None = None) -> list[Summary]:
-        """The records of this job that the store holds now, whoever wrote them."""
+    def _recorded(self, job: Job, place: Place | None = None, seed: int | None = None) -> list[Summary]:
+        """The records of this job (and seed) that the store holds now, whoever wrote them."""
         place = place or job.place
         assert place is not None
-        found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place)
+        found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place, seed=seed)
         return [summary for summary in found if (summary.data.name if summary.data else None) == job.data]
 
     def _open(self, job: Job, place: Place, seeds: Sequence[int]) -> list[Unit]:

@@ -126,13 +126,17 @@ class Store:
         write_atomically(path, content)
         return path, record
 
-    def records_of(self, slug: str, version: int, scale: str, machine: str, environment: str) -> list[Summary]:
-        """The records of one recipe version, scale, machine and environment that are there now; without the index.
+    def records_of(
+        self, slug: str, version: int, scale: str, machine: str, environment: str, *, seed: int | None = None
+    ) -> list[Summary]:
+        """The records of one recipe version, scale, machine and environment (and seed) that are there now; without the index.
 
         Those that cannot be read, or belong elsewhere, are passed over: `check` names them.
         """
         found = []
         for name, _ in self._walk(records_folder(slug, version, scale, machine, environment).as_posix()):
+            if seed is not None and not name.rpartition("/")[2].startswith(f"seed{seed}-"):
+                continue
             with contextlib.suppress(IntegrityError):
                 summary = summary_of(name, self.read(self.root / name))
                 if (summary.machine, summary.environment) == (machine, environment):
@@ -265,6 +269,11 @@ class Store:
         self.cache.mkdir(exist_ok=True)
         if not (ignore := self.cache / ".gitignore").exists():
             write_atomically(ignore, b"*\n")
+
+
+def document_id(document: Mapping[str, Any]) -> str:
+    """The id under which a store keeps a machine or an environment."""
+    return hashlib.sha256(pretty(document)).hexdigest()[:12]
 
 
 def record_path(record: Record) -> Path:

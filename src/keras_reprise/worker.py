@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_reprise import catalog, tasks
 from keras_reprise.environment import machine_facts
@@ -22,6 +22,7 @@ from keras_reprise.errors import UserError
 from keras_reprise.interruption import Checkpoints, machine
 from keras_reprise.record import pretty, record_id
 from keras_reprise.seeds import Seeds
+from keras_reprise.store import document_id
 
 if TYPE_CHECKING:
     from keras_reprise.replicate import Replicate
@@ -85,10 +86,10 @@ class Worker:
         from keras_reprise import measure
 
         loaded = self._load(task.replay.recipe)
-        card, here, environment = (_sha256(facts) for facts in (loaded.card, self.machine, self.environment))
+        card = hashlib.sha256(pretty(loaded.card)).hexdigest()
         document = measure.document(
             loaded, self._replicate(task.replay), task.replay.repeat, task.arms,
-            card=card, machine=here[:12], environment=environment[:12],
+            card=card, machine=document_id(self.machine), environment=document_id(self.environment),
             determinism=self.setup.determinism, code=self.setup.code,
         )  # fmt: skip
         return tasks.Assembled(pretty(document | {"id": record_id(document)}))
@@ -121,10 +122,6 @@ class Worker:
         if now - self._told >= PROGRESS_EVERY_S:
             self._told = now
             self.send(tasks.Progressed(done, total, detail))
-
-
-def _sha256(document: dict[str, Any]) -> str:
-    return hashlib.sha256(pretty(document)).hexdigest()
 
 
 def serve(connection: Connection) -> None:

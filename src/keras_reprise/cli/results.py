@@ -10,22 +10,58 @@ from keras_reprise import errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
 from keras_reprise.console import open_store, print_json, print_table, read_store, say
+from keras_reprise.store import Store
 
 
 @main.command()
+@click.option(
+    "--missing", "only_missing", is_flag=True, help="List what this machine lacks of a suite, with the commands."
+)
+@click.option("--suite", "suite_name", default="all", show_default=True, help="The suite that is to be complete.")
+@click.option("--scale", help="quick or full (default: the suite's).")
+@click.option("--machine", help="Another machine than this one (start of its id).")
 @STORE_OPTION
 @JSON_OPTION
-def status(store_path: Path | None, as_json: bool) -> None:
-    """Show how many replicates the store holds, by recipe, scale, machine and data set.
+def status(
+    only_missing: bool, suite_name: str, scale: str | None, machine: str | None, store_path: Path | None, as_json: bool
+) -> None:
+    """Show how many replicates the store holds, by recipe, scale, machine and data set, and what this machine lacks.
 
-    Example: reprise status
+    Examples: reprise status
+
+              reprise status --missing --scale full
     """
-    from keras_reprise.printing import status_rows
+    from keras_reprise.missing import missing
+    from keras_reprise.printing import missing_text, status_rows
 
-    rows = status_rows(read_store(store_path)[0])
+    try:
+        summaries, store, _ = read_store(store_path)
+    except errors.NothingMeasuredError:
+        if not only_missing:
+            raise
+        summaries, store = [], open_store(store_path)
+    wanted = missing(summaries, suite_name, _machine(store, machine), scale)
+    rows = [vars(row) for row in wanted if row.missing] if only_missing else status_rows(summaries)
     if as_json:
         return print_json(rows)
-    print_table([list(row.values()) for row in rows], list(rows[0]))
+    if rows:
+        print_table([list(row.values()) for row in rows], list(rows[0]))
+    say(missing_text(wanted, suite_name, "this machine" if machine is None else f"machine {machine}"))
+
+
+def _machine(store: Store, start: str | None) -> str:
+    """The id of this machine, or of the one in the store whose id starts so."""
+    if start is None:
+        from keras_reprise.environment import machine_facts
+        from keras_reprise.store import document_id
+
+        return document_id(machine_facts())
+    known = sorted(path.stem for path in (store.root / "machines").glob("*.json") if path.stem.startswith(start))
+    if len(known) != 1:
+        raise errors.UserError(
+            f"{len(known)} machines of the store have an id that starts with {start!r}.\n`reprise status` shows their ids."
+        )
+    return known[0]
 
 
 @main.command()
@@ -142,6 +178,32 @@ def check(store_path: Path | None, as_json: bool) -> None:
     if not count:
         raise errors.NothingMeasuredError(
             "The store is empty, so nothing was checked.\n`reprise run --suite quickstart` fills one."
+        )
+
+
+@main.command()
+@click.argument("other", type=click.Path(path_type=Path))
+@STORE_OPTION
+@JSON_OPTION
+def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
+    """Bring records from another store, such as one of a machine without git: all of them valid, or none is taken.
+
+    Example: reprise merge ../from-the-cluster/results
+    """
+    from keras_reprise import merging
+    from keras_reprise.progress import counter
+
+    store = open_store(store_path)
+    with counter("records") as tell:
+        merged = merging.merge(store, Store(other), tell)
+    if as_json:
+        return print_json(vars(merged))
+    click.echo(
+        f"{merged.records} records and {merged.documents} documents merged, {merged.present} records were here already."
+    )
+    if merged.repeated:
+        click.echo(
+            f"{merged.repeated} of them are of seeds that were measured here, too; of each the record that was finished first counts."
         )
 
 

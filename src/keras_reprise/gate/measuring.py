@@ -1,7 +1,6 @@
 """Measuring one side of a gate, with the time it will take said beforehand; what is flagged is measured again."""
 
 import datetime
-import hashlib
 import json
 import secrets
 import statistics
@@ -22,9 +21,9 @@ from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Ta
 from keras_reprise.gate.settings import Settings
 from keras_reprise.interruption import machine
 from keras_reprise.progress import counter, format_seconds
-from keras_reprise.record import Code, pretty
+from keras_reprise.record import Code
 from keras_reprise.regression import SECOND_LOOK
-from keras_reprise.store import Store
+from keras_reprise.store import Store, document_id
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
@@ -74,7 +73,7 @@ def project_name(folder: Path) -> str:
 
 def this_machine() -> str:
     """The id under which a store keeps this machine's facts."""
-    return hashlib.sha256(pretty(machine_facts())).hexdigest()[:12]
+    return document_id(machine_facts())
 
 
 def here() -> Side:

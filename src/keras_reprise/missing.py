@@ -1,0 +1,56 @@
+"""What a store lacks of a suite on one machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras_reprise import catalog
+from keras_reprise.judge import groups
+from keras_reprise.store import Summary
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One recipe of a suite: how many replicates are wanted, how many are complete in the environment that has most of them,
+    how many are missing there, and the command that measures them."""
+
+    recipe: str
+    version: int
+    scale: str
+    data: str | None
+    wanted: int
+    complete: int
+    missing: int
+    environment: str | None
+    command: str
+
+
+def missing(summaries: Sequence[Summary], suite: str, machine: str, scale: str | None = None) -> list[Missing]:
+    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's)."""
+    from keras_reprise.launch import parse_seeds
+
+    chosen, entries = catalog.suite(suite)
+    scale = scale or chosen.scale
+    found = groups(summary for summary in summaries if summary.machine == machine and summary.status == "complete")
+    rows = []
+    for entry in entries:
+        if scale not in entry.card.scales:
+            continue
+        data = None if entry.card.data is None else chosen.data or entry.card.data
+        wanted = set(parse_seeds(chosen.seeds)[0] or range(1, int(entry.card.scales[scale]["seeds"]) + 1))
+        here = {
+            members[0].environment: len(wanted & {summary.replicate.seed for summary in members})
+            for members in found.values()
+            if _of(members[0]) == (entry.slug, entry.version, scale, data)
+        }
+        best = max(here, key=lambda environment: (here[environment], environment), default=None)
+        complete = here[best] if best else 0
+        substitute = f" --data {chosen.data}" if chosen.data and data else ""
+        command = f"reprise run {entry.slug} --scale {scale} --seeds {max(wanted)}{substitute}"
+        counts = len(wanted), complete, len(wanted) - complete
+        rows.append(Missing(entry.slug, entry.version, scale, data, *counts, best, command))
+    return rows
+
+
+def _of(summary: Summary) -> tuple[str, int, str, str | None]:
+    recipe = summary.recipe
+    return recipe.slug, recipe.version, recipe.scale, summary.data.name if summary.data else None
