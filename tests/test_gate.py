@@ -17,6 +17,7 @@ from keras_reprise.errors import UserError
 from keras_reprise.gate import environments, measuring, processes, quality, verdicts
 from keras_reprise.gate.documents import Measured, Quality
 from keras_reprise.gate.environments import parse
+from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, Process, Side, Task, plan, read_benchmarks
 from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.record import ClaimCard, DataRef
@@ -499,7 +500,7 @@ def trained(made, monkeypatch):
     (Path.cwd() / "mine.py").write_text("")
     told: dict[str, Any] = {"shift": 0.0, "options": {}, "asked": []}
 
-    def measure(names, seeds, side, settings):
+    def measure(names, seeds, side, settings, store):
         told["asked"].append(list(seeds))
         values = [float(0.3 + 0.005 * np.sin(seed) + told["shift"]) for seed in seeds]
         return [replicates(seeds, values, **told["options"])]
@@ -552,7 +553,9 @@ def test_a_claim_that_turns_is_a_regression(gate, trained):
 
 def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_path, monkeypatch):
     settings = Settings(recipes=[str(plain_recipe)], margins={"*": 0.5})
-    found = quality.measure([str(plain_recipe)], [1, 2], Side(sys.executable, tmp_path), settings)
+    with Journal().store("now") as store:
+        found = quality.measure([str(plain_recipe)], [1, 2], Side(sys.executable, tmp_path), settings, store)
+    assert not store.root.exists()
     assert len(found) == 1
     assert found[0].seeds == [1, 2]
     assert found[0].metrics
@@ -686,6 +689,87 @@ def test_a_commit_is_measured_from_its_own_files(gate, sources):
     assert gate("gate", "--between", "commit:HEAD~1", ".").exit_code == 0
     assert sources == {"a": "OLD = 1\n", "b": "NEW = 1\n"}
     assert gate("gate", "--between", "commit:nonsense", ".").exit_code == 2
+
+
+def tasks_of(machine, since=0):
+    return [(task.suite, task.side, task.round) for task, _ in machine.calls[since:]]
+
+
+@pytest.mark.parametrize("command", ["accept", "calibrate"])
+def test_a_baseline_or_calibration_that_was_interrupted_goes_on(gate, committed, store_path, command):
+    words = [command, "--why", "first"] if command == "accept" else [command]
+    committed.interrupt_after = 9
+    assert gate(*words).exit_code == 130
+    committed.interrupt_after = None
+    result = gate(*words)
+    assert result.exit_code == 0, result.output
+    assert "9 of 24 processes are kept" in result.stderr
+    assert len(committed.calls) == 10 + 15
+    assert len(set(tasks_of(committed))) == 24
+    assert not list((store_path / ".cache" / "gates-begun").glob("*"))
+
+
+@pytest.fixture
+def in_turns(gate, committed, sources):
+    """A committed project with a baseline, whose gate measures the accepted commit beside the code of now."""
+    assert gate("accept", "--why", "first").exit_code == 0
+    return committed
+
+
+@pytest.mark.parametrize("after", [1, 6, 15])
+def test_a_gate_in_turns_goes_on_with_whole_blocks(gate, in_turns, after):
+    """24 processes: 3 blocks of 2 suites, of four each."""
+    before = len(in_turns.calls)
+    in_turns.interrupt_after = before + after
+    assert gate("gate").exit_code == 130
+    in_turns.interrupt_after, resumed = None, len(in_turns.calls)
+    result = gate("gate", "--json")
+    assert result.exit_code == 0, result.output
+    kept = after // 4 * 4
+    assert (f"{kept} of 24 processes are kept" in result.stderr) == (kept > 0)
+    again = tasks_of(in_turns, resumed)
+    assert len(again) == 24 - kept
+    assert again[0] == tasks_of(in_turns, before)[kept], "the order is the one it was begun with"
+
+
+def test_a_second_look_that_was_interrupted_goes_on(gate, in_turns):
+    in_turns.factor[f"{SUITE}::test_slow", "now"] = 1.5
+    before = len(in_turns.calls)
+    in_turns.interrupt_after = before + 24 + 10
+    assert gate("gate").exit_code == 130
+    in_turns.interrupt_after, resumed = None, len(in_turns.calls)
+    result = gate("gate", "--json")
+    assert (result.exit_code, metric(result, "test_slow")["verdict"]) == (1, "regressed")
+    assert "24 of 24 processes are kept" in result.stderr
+    assert "8 of 36 processes are kept" in result.stderr
+    assert len(in_turns.calls) - resumed == 36 - 8
+
+
+@pytest.mark.parametrize("change", ["commit", "edit", "new file", "settings"])
+def test_nothing_is_kept_of_a_gate_of_other_code(gate, in_turns, change):
+    in_turns.interrupt_after = len(in_turns.calls) + 12
+    assert gate("gate").exit_code == 130
+    in_turns.interrupt_after = None
+    if change == "settings":
+        Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nrounds = 4\n')
+    else:
+        Path("new.py" if change == "new file" else SUITE).write_text("# changed\n")
+    if change == "commit":
+        git("commit", "-qam", "changed")
+    result = gate("gate")
+    assert result.exit_code == 0, result.output
+    assert "are kept" not in result.stderr
+
+
+def test_a_damaged_journal_is_as_none(gate, committed, store_path):
+    committed.interrupt_after = 9
+    assert gate("accept", "--why", "first").exit_code == 130
+    for path in (store_path / ".cache" / "gates-begun").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"{")
+    committed.interrupt_after = None
+    result = gate("accept", "--why", "first")
+    assert (result.exit_code, "are kept" in result.stderr) == (0, False)
 
 
 def test_files_of_a_commit_are_written_without_a_trace(committed, tmp_path, monkeypatch):
@@ -909,6 +993,6 @@ def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):
 
 
 def test_measured_sides_round_trip(made):
-    found = measuring.measured(measuring.here(), Settings(benchmarks=[SUITE]), 2, {})
+    found = measuring.measured(measuring.here(), Settings(benchmarks=[SUITE]), 2, {}, Journal())
     assert msgspec.json.decode(msgspec.json.encode(found), type=Measured) == found
     assert "keras-reprise" not in found.software.packages

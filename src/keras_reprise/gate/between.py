@@ -1,17 +1,19 @@
 """`gate --between`: did another environment, or another commit, change speed, peak memory or quality?"""
 
-import secrets
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.environments import sides
 from keras_reprise.gate.gating import Outcome, changes, comparable, judged, notes_of
 from keras_reprise.gate.injection import injected
+from keras_reprise.gate.journal import journal
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import Process, plan
 from keras_reprise.gate.references import calibrated
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Look, look_of
+from keras_reprise.git import git
 from keras_reprise.store import Store
 
 Say = Callable[[str], None]
@@ -37,9 +39,12 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
             processes.extend(process for one in found.values() for process in one.processes)
             return look_of(found["a"], settings.estimate), look_of(injected(found["b"]), settings.estimate)
 
-        tasks = plan(measuring.suites_of(settings), settings.rounds, secrets.randbits(32), list(made))
-        first = looks(measuring.taken(made, tasks, settings, seeds))
+        commits = [git(Path.cwd(), "rev-parse", made[side].commit or "HEAD") for side in "ab"]
+        begun = journal(store, "between", a, b, commits, facts, settings)
+        tasks = plan(measuring.suites_of(settings), settings.rounds, begun.order_seed("first"), list(made))
+        first = looks(measuring.taken(made, tasks, settings, seeds, begun))
         judgement = judged(
-            first, lambda suspects: looks(measuring.again(suspects, made, settings, seeds)), settings, known, say
+            first, lambda suspects: looks(measuring.again(suspects, made, settings, seeds, begun)), settings, known, say
         )
+    begun.forget()
     return Outcome(judgement, a, b, changes(facts["a"], facts["b"]), notes_of(judgement, known, processes), this)

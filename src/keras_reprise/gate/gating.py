@@ -1,7 +1,6 @@
 """The gate itself: what the code does now against what was accepted. Nothing is written before all is measured."""
 
 import math
-import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from keras_reprise.gate.documents import (
 )
 from keras_reprise.gate.environments import of_commit, scratch_folder
 from keras_reprise.gate.injection import injected, injections
+from keras_reprise.gate.journal import journal
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan, read_benchmarks
 from keras_reprise.gate.references import calibrated, seeds_for
@@ -81,9 +81,10 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
             say, store, settings, settings.rounds, seeds["now"], baseline, len(sides),
             "and at most as long again if something looks changed",
         )  # fmt: skip
-        order_seed = secrets.randbits(32)
+        begun = journal(store, "gate", name, baseline, software, settings, sorted(sides), injections())
+        order_seed = begun.order_seed("first")
         tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
-        first = measuring.taken(sides, tasks, settings, seeds)
+        first = measuring.taken(sides, tasks, settings, seeds, begun)
         found = measuring.document(first["now"], here, order_seed)
         crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
         if crash:
@@ -99,11 +100,12 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
 
         judgement = judged(
             looks(first),
-            lambda suspects: looks(measuring.again(suspects, sides, settings, seeds)),
+            lambda suspects: looks(measuring.again(suspects, sides, settings, seeds, begun)),
             settings,
             known,
             say,
         )
+    begun.forget()
     if not injections():
         keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])

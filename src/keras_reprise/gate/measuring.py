@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import secrets
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from keras_reprise.environment import THREAD_VARIABLES, code_facts, machine_fact
 from keras_reprise.errors import MeasurementError
 from keras_reprise.gate import quality
 from keras_reprise.gate.documents import Measured, Quality, Software
+from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
 from keras_reprise.gate.settings import Settings
 from keras_reprise.interruption import machine
@@ -153,11 +153,13 @@ def _recorded_s(store: Store, scale: str) -> dict[str, float]:
     return {slug: statistics.median(seconds) for slug, seconds in found.items()}
 
 
-def measured(side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]]) -> Measured:
+def measured(
+    side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], journal: Journal
+) -> Measured:
     """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
-    order_seed = secrets.randbits(32)
+    order_seed = journal.order_seed("first")
     tasks = plan(suites_of(settings), rounds, order_seed)
-    return document(taken({"now": side}, tasks, settings, {"now": seeds})["now"], side, order_seed)
+    return document(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed)
 
 
 def document(found: Taken, side: Side, order_seed: int) -> Measured:
@@ -173,34 +175,49 @@ def taken(
     tasks: Sequence[Task],
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
+    journal: Journal,
     *,
+    step: str = "first",
     only: Sequence[str] = (),
 ) -> dict[str, Taken]:
-    """Benchmark files on all sides as planned, `only` some of their benchmarks; then the recipes of each side in `seeds`."""
-    processes = run_processes(tasks, sides, only)
+    """Benchmark files on all sides as planned, `only` some of their benchmarks; then the recipes of each side in `seeds`.
+
+    What the journal has of this step is not measured again.
+    """
+    processes = run_processes(tasks, sides, journal, step, only)
     return {
         name: Taken(
             [process for process in processes if process.side == name],
-            run_recipes(side, settings, seeds[name]) if name in seeds else [],
+            run_recipes(side, settings, seeds[name], journal, f"{step}-{name}") if name in seeds else [],
         )
         for name, side in sides.items()
     }
 
 
-def run_processes(tasks: Sequence[Task], sides: Mapping[str, Side], only: Sequence[str] = ()) -> list[Process]:
+def run_processes(
+    tasks: Sequence[Task], sides: Mapping[str, Side], journal: Journal, step: str, only: Sequence[str] = ()
+) -> list[Process]:
     """Run the tasks one after the other, the machine to themselves, with progress."""
+    kept = journal.processes(step, tasks)
+    if kept:
+        _say(f"Going on with a gate that was interrupted: {len(kept)} of {len(tasks)} processes are kept.")
     with machine(alone=True, say=_say), counter("processes") as tell:
-        return measure(tasks, sides, only=only, done=tell)
+        return measure(
+            tasks, sides, only=only, kept=kept, keep=lambda processes: journal.keep(step, processes), done=tell
+        )
 
 
-def run_recipes(side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]]) -> list[Quality]:
+def run_recipes(
+    side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]], journal: Journal, step: str
+) -> list[Quality]:
     """Measure the recipes, those with the same seeds in one process."""
     found: list[Quality] = []
     alike: dict[tuple[int, ...], list[str]] = {}
     for name, chosen in seeds.items():
         alike.setdefault(tuple(chosen), []).append(name)
     for chosen, names in alike.items():
-        found += quality.measure(names, chosen, side, settings)
+        with journal.store(f"{step}-{chosen[0]}-{chosen[-1]}") as store:
+            found += quality.measure(names, chosen, side, settings, store)
     return found
 
 
@@ -223,6 +240,7 @@ def again(
     sides: Mapping[str, Side],
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
+    journal: Journal,
 ) -> dict[str, Taken]:
     """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds.
 
@@ -231,9 +249,9 @@ def again(
     recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
     suites, only, wanted = needed_again(suspects, settings, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
-    rounds, order_seed = SECOND_LOOK * settings.rounds, secrets.randbits(32)
+    rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed("again")
     tasks = plan(suites, rounds, order_seed, list(sides), control_every=SECOND_LOOK)
-    return taken(sides, tasks, settings, other, only=only)
+    return taken(sides, tasks, settings, other, journal, step="again", only=only)
 
 
 def _say(text: str) -> None:

@@ -117,19 +117,23 @@ def measure(
     sides: Mapping[str, Side],
     *,
     only: Sequence[str] = (),
+    kept: Sequence[Process] = (),
+    keep: Callable[[Sequence[Process]], None] = lambda processes: None,
     done: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
-    A process during which the host took the processors away is run again at once, at most half as many as there are tasks;
+    Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process during which the host took the processors away is run again at once, at most half as many as there are tasks;
     what crashed is not run again. `done(processes, of how many)` is called after each.
     """
-    waiting, spare = list(tasks), len(tasks) // 2
-    found: list[Process] = []
+    measured = {(process.suite, process.side, process.round) for process in kept}
+    waiting = [task for task in tasks if (task.suite, task.side, task.round) not in measured]
+    spare, found = len(tasks) // 2, list(kept)
     while waiting:
         task = waiting.pop(0)
         process = _run(task, len(found), sides[task.side], only)
         found.append(process)
+        keep(found)
         if process.error:
             waiting = [other for other in waiting if (other.suite, other.side) != (task.suite, task.side)]
         elif process.disturbed and spare:

@@ -1,13 +1,9 @@
 """Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away afterwards."""
 
-import contextlib
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from keras_reprise import catalog
 from keras_reprise.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
@@ -29,31 +25,20 @@ def chosen(settings: Settings) -> list[str]:
     return [name for name in dict.fromkeys(found) if name not in settings.skip]
 
 
-def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Settings) -> list[Quality]:
-    """What the recipes' replicates of these seeds gave, measured in one process.
+def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Settings, store: Store) -> list[Quality]:
+    """What the recipes' replicates of these seeds gave, measured in one run into `store`, which holds nothing else.
 
     MeasurementError when the recipe cannot be run at all; replicates that fail are counted in `failed`.
     """
-    with scratch_store() as store:
-        _run(names, seeds, store, side, settings)
-        summaries, problems = store.summaries()
-        if problems:
-            raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
-        records = [store.read(store.root / summary.path) for summary in summaries]
-        by_slug: dict[str, list[Record]] = {}
-        for record in records:
-            by_slug.setdefault(record.recipe.slug, []).append(record)
-        return [quality_of(mine, store, settings) for mine in by_slug.values()]
-
-
-@contextlib.contextmanager
-def scratch_store() -> Iterator[Store]:
-    """A store outside of any checkout, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="reprise-gate-"))
-    try:
-        yield Store(folder / "results")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    _run(names, seeds, store, side, settings)
+    summaries, problems = store.summaries()
+    if problems:
+        raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
+    records = [store.read(store.root / summary.path) for summary in summaries]
+    by_slug: dict[str, list[Record]] = {}
+    for record in records:
+        by_slug.setdefault(record.recipe.slug, []).append(record)
+    return [quality_of(mine, store, settings) for mine in by_slug.values()]
 
 
 def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from keras_reprise.gate.documents import (
     samples,
     write,
 )
+from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Known, learn, look_of
 from keras_reprise.noise import deviation_at_most, seeds_needed
@@ -34,6 +35,7 @@ LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 8
 def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
     """Make what the code does now the reference of later gates: measured anew, or as the last finished gate found it."""
     this = measuring.this_machine()
+    begun = journal(store, "accept", name, settings, measuring.software(measuring.here()))
     if last:
         finished = next(reversed(finished_gates(store, this, name)), None)
         if finished is None:
@@ -46,7 +48,8 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
                 "The last gate measured another state of the code than is here now.\nRun `reprise gate` again, or leave out --last to measure now."
             )
     else:
-        found = _measure(store, settings, name, say)
+        found = _measure(store, settings, name, say, begun)
+    begun.forget()
     _require_sound(found, settings)
     accepted = Accepted(at=measuring.now(), by=by, why=why)
     baseline = Baseline(schema=SCHEMA, accepted=accepted, measured=found)
@@ -62,7 +65,9 @@ def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Ca
     this = measuring.this_machine()
     path = calibration_path(store, this, name)
     kept = read(path, Calibration)
-    found = _measure(store, msgspec.structs.replace(settings, recipes=[]), name, say)
+    begun = journal(store, "calibrate", name, settings, measuring.software(measuring.here()))
+    found = _measure(store, msgspec.structs.replace(settings, recipes=[]), name, say, begun)
+    begun.forget()
     _require_sound(found, settings)
     calibration = Calibration(schema=SCHEMA, occasions=[*(kept.occasions if kept else []), found])
     write(path, calibration)
@@ -114,11 +119,11 @@ def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
     return found
 
 
-def _measure(store: Store, settings: Settings, name: str, say: Say) -> Measured:
+def _measure(store: Store, settings: Settings, name: str, say: Say, begun: Journal) -> Measured:
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
     measuring.announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None, 1)
-    return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds)
+    return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds, begun)
 
 
 def _require_sound(found: Measured, settings: Settings) -> None:

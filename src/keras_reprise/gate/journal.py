@@ -1,0 +1,129 @@
+"""What a gate has measured so far, kept in the store's cache until it ends, so that one that was killed goes on.
+
+A block of processes in which two sides alternate is kept whole or not at all: what lies between its halves must be moments.
+"""
+
+import contextlib
+import hashlib
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keras_reprise.errors import StoreError
+from keras_reprise.files import write_atomically
+from keras_reprise.gate.processes import Process, Task
+from keras_reprise.git import git
+from keras_reprise.store import Store
+
+KEPT_DAYS = 3
+
+
+class Journal:
+    """One gate's measurements by step ("first", "again"); `folder` None keeps nothing beyond this process."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    def order_seed(self, step: str) -> int:
+        """The number that draws the order of the step's processes: the one it was begun with."""
+        if self.folder is None:
+            return secrets.randbits(32)
+        path = self.folder / f"{step}-order"
+        with contextlib.suppress(OSError, ValueError):
+            return int(path.read_text())
+        drawn = secrets.randbits(32)
+        write_atomically(path, str(drawn).encode())
+        return drawn
+
+    def processes(self, step: str, tasks: Sequence[Task]) -> list[Process]:
+        """The processes of an earlier try that are still good: those of tasks whose whole block was measured."""
+        if self.folder is None:
+            return []
+        try:
+            found = msgspec.json.decode((self.folder / f"{step}.json").read_bytes(), type=list[Process])
+        except (OSError, msgspec.DecodeError):
+            return []
+        sound = {(p.suite, p.side, p.round) for p in found if not p.error and not p.disturbed}
+        blocks = _blocks(tasks)
+        missing = {blocks[task] for task in tasks if (task.suite, task.side, task.round) not in sound}
+        good = {(task.suite, task.side, task.round) for task in tasks if blocks[task] not in missing}
+        return [process for process in found if (process.suite, process.side, process.round) in good]
+
+    def keep(self, step: str, processes: Sequence[Process]) -> None:
+        if self.folder is not None:
+            write_atomically(self.folder / f"{step}.json", msgspec.json.encode(list(processes)))
+
+    @contextlib.contextmanager
+    def store(self, name: str) -> Iterator[Store]:
+        """A store for recipes of a side: that of the earlier try, or one outside of any checkout, removed at the end."""
+        if self.folder is not None:
+            yield Store(self.folder / name)
+            return
+        folder = Path(tempfile.mkdtemp(prefix="reprise-gate-"))
+        try:
+            yield Store(folder / "results")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def forget(self) -> None:
+        """The gate has ended."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _blocks(tasks: Sequence[Task]) -> dict[Task, tuple[Any, ...]]:
+    """What is measured together: a process alone, or a suite's four of two rounds where two sides take turns."""
+    in_turns = len({task.side for task in tasks}) > 1
+    return {t: (t.suite, t.round // 2) if in_turns else (t.suite, t.side, t.round) for t in tasks}
+
+
+def journal(store: Store, *facts: Any) -> Journal:
+    """The journal of a gate of which all that decides its numbers is in `facts`, the state of the code here aside.
+
+    Nothing is kept in a store that cannot be written, or of code that git does not know. Old journals are removed.
+    """
+    state = _state(Path.cwd())
+    if state is None:
+        return Journal()
+    top = store.cache / "gates-begun"
+    with contextlib.suppress(FileNotFoundError):
+        for folder in top.iterdir():
+            if time.time() - folder.stat().st_mtime > KEPT_DAYS * 24 * 3600:
+                shutil.rmtree(folder, ignore_errors=True)
+    key = hashlib.sha256(msgspec.json.encode([state, *facts], order="sorted")).hexdigest()[:24]
+    try:
+        store.make_writable()
+    except StoreError:
+        return Journal()
+    return Journal(top / key)
+
+
+def _state(folder: Path) -> str | None:
+    """The commit that is checked out and the content of every file that differs from it, results aside; None without git."""
+    commit = git(folder, "rev-parse", "HEAD")
+    listed = git(
+        folder,
+        "ls-files",
+        "-z",
+        "--modified",
+        "--deleted",
+        "--others",
+        "--exclude-standard",
+        "--",
+        ".",
+        ":(exclude)results",
+    )
+    if commit is None or listed is None:
+        return None
+    digest = hashlib.sha256(commit.encode())
+    for name in sorted(set(filter(None, listed.split("\0")))):
+        digest.update(name.encode(errors="surrogateescape"))
+        with contextlib.suppress(OSError):
+            digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
