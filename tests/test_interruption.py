@@ -93,15 +93,15 @@ def test_ctrl_c_ends_within_seconds_says_what_is_kept_and_exits_130(tmp_path, ti
     assert time.monotonic() - pressed < 30
 
 
-def test_two_runs_at_once_on_one_store_end_with_one_message(store_path, tiny_recipe, reprise):
+def test_two_runs_at_once_on_one_store_end_with_one_message(store_path, tiny_recipe, reprise_process):
     first = start(tiny_recipe, store_path, TINY_SLEEP="1", REPRISE_WORKERS="0")
     try:
         wait_for("*.npz", store_path / ".cache" / "replicates", first)
-        second = reprise("run", tiny_recipe, "--seeds", 1, "--data", "digits", "--store", store_path)
+        second = reprise_process("run", tiny_recipe, "--seeds", 1, "--data", "digits", "--store", store_path)
     finally:
         first.kill()
         first.communicate()
-    assert (second.exit_code, "Another `reprise run`" in second.output, "Traceback" in second.output) == (
+    assert (second.returncode, "Another `reprise run`" in second.stderr, "Traceback" in second.stderr) == (
         2,
         True,
         False,

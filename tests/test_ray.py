@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -36,9 +37,10 @@ cluster.shutdown()
 class Nodes:
     """A head and another node, of one CPU each; the other one can be killed and replaced."""
 
-    def __init__(self, keras_home: Path) -> None:
+    def __init__(self, keras_home: Path, folder: str) -> None:
+        """`folder` is for Ray's sockets, whose paths must be short."""
         environment = {name: value for name, value in os.environ.items() if name != "REPRISE_DATA"}
-        environment |= {"RAY_USAGE_STATS_ENABLED": "0", "KERAS_HOME": str(keras_home)}
+        environment |= {"RAY_USAGE_STATS_ENABLED": "0", "KERAS_HOME": str(keras_home), "TMPDIR": folder}
         self.process = subprocess.Popen(
             [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, env=environment,
@@ -65,10 +67,13 @@ def keras_home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def nodes(keras_home):
-    cluster = Nodes(keras_home)
-    assert cluster.address
-    yield cluster
-    cluster.close()
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        cluster = Nodes(keras_home, folder)
+        try:
+            assert cluster.address
+            yield cluster
+        finally:
+            cluster.close()
 
 
 def start(nodes, store, *words):

@@ -175,6 +175,10 @@ class RayExecutor:
             )  # fmt: skip
         except (OSError, ValueError, RuntimeError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
+            if address is None:
+                raise UserError(
+                    f"Ray could not be started here: {why}\nRun without --executor ray, or start it by hand with `ray start --head` and give --address auto."
+                ) from error
             raise UserError(
                 f"There is no Ray cluster at {address}: {why}\nStart one with `ray start --head`, or leave --address out: one is then started on this machine."
             ) from error
