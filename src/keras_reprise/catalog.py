@@ -4,6 +4,7 @@ Reading the lock imports nothing heavy; only `load` runs a recipe file, and with
 """
 
 import hashlib
+import os
 import re
 import sys
 import tomllib
@@ -117,7 +118,7 @@ def read_lock(folder: Path | None = None) -> Lock:
         raise RecipeError(
             f"{LOCK} cannot be read: {error.strerror}.\nReinstall keras-reprise, or run `reprise lock` in a checkout."
         ) from error
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{LOCK} is not a lock file: {error}.\nMake it anew with `reprise lock`.") from error
 
 
@@ -159,11 +160,17 @@ def recipe_path(name: str) -> Path:
     if not is_path(name):
         return recipes_folder() / find(name).path
     path = Path(name)
-    if not path.is_file():
+    if not os.path.isfile(name):
         raise UserError(
             f"There is no recipe file {name}.\nGive the path of a .py file that defines RECIPE, or a name from `reprise list`."
         )
     return path
+
+
+def say_that_code_runs(path: Path) -> None:
+    """Say on standard error that a file which is about to be loaded is not one of the package's recipes."""
+    if recipes_folder().resolve() not in path.resolve().parents:
+        print(f"reprise: {path} is not one of the package's recipes; running it runs its code.", file=sys.stderr)
 
 
 def suite(name: str) -> tuple[Suite, list[LockEntry]]:

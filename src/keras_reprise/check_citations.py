@@ -5,6 +5,7 @@ the macros' definitions. The records behind a citation are hashed again, whateve
 """
 
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -218,17 +219,21 @@ def _name_and_field(text: str) -> tuple[str, str]:
     return name, part
 
 
-def _with_inputs(path: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """The file, and those that a LaTeX file inputs from its folder or below it."""
-    yield path
-    if path.suffix != ".tex":
-        return
-    for match in INPUT.finditer(_read(path)):
-        for candidate in (path.parent / match["name"], path.parent / f"{match['name']}.tex"):
-            inside = candidate.resolve().is_relative_to(path.parent.resolve())
-            if inside and candidate.is_file() and candidate not in seen and candidate.resolve() != path.resolve():
-                yield from _with_inputs(candidate, seen | {path, candidate})
-                break
+def _with_inputs(path: Path) -> Iterator[Path]:
+    """The file, and those that a LaTeX file inputs from its folder or below it, each once."""
+    waiting, seen = [path], {path.resolve()}
+    while waiting:
+        file = waiting.pop()
+        yield file
+        for match in INPUT.finditer(_read(file)) if file.suffix == ".tex" else ():
+            for candidate in (file.parent / match["name"], file.parent / f"{match['name']}.tex"):
+                if not os.path.isfile(candidate):  # also for names that no file can have
+                    continue
+                place = candidate.resolve()
+                if place.is_relative_to(path.parent.resolve()) and place not in seen:
+                    seen.add(place)
+                    waiting.append(candidate)
+                    break
 
 
 def _read(path: Path) -> str:

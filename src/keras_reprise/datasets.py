@@ -7,9 +7,11 @@ NumPy arrays and nothing else.
 import contextlib
 import hashlib
 import io
+import lzma
 import os
 import pickle
 import tarfile
+import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,10 +20,12 @@ from typing import Any
 import numpy as np
 
 from keras_reprise.errors import DataError
+from keras_reprise.files import write_atomically
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 CIFAR10_ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 CIFAR10_FOLDER = "cifar-10-batches-py"
+MOST_BATCH_BYTES = 40_000_000
 CIFAR10_MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -221,15 +225,29 @@ def fetch_cifar10() -> Path:
             "Bring the file by other means, unpack it, and set REPRISE_DATA to the folder that holds it.\n"
             "Meanwhile `--data digits` runs a recipe on a marked substitute."
         ) from error
-    folder = cache / CIFAR10_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as tar:
-        for name in CIFAR10_MD5:  # these six and nothing else, to where we say
-            with contextlib.suppress(KeyError):  # a file that is not in the archive is missed below
-                if (member := tar.extractfile(f"{CIFAR10_FOLDER}/{name}")) is not None:
-                    (folder / name).write_bytes(member.read())
-    verify_cifar10(folder)
+    unpack_cifar10(Path(archive), cache / CIFAR10_FOLDER)
+    verify_cifar10(cache / CIFAR10_FOLDER)
     return cache / CIFAR10_FOLDER
+
+
+def unpack_cifar10(archive: Path, folder: Path) -> None:
+    """Write the six batch files of an archive to `folder`, and nothing else; DataError when it is not such an archive.
+
+    Links and devices are no files, and a file that is longer than the official ones is not unpacked. What is not in the
+    archive is missed by `verify_cifar10`.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            for name in CIFAR10_MD5:
+                with contextlib.suppress(KeyError):
+                    member = tar.getmember(f"{CIFAR10_FOLDER}/{name}")
+                    file = tar.extractfile(member) if member.isreg() and member.size <= MOST_BATCH_BYTES else None
+                    if file is not None:
+                        write_atomically(folder / name, file.read(MOST_BATCH_BYTES))
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, lzma.LZMAError, OverflowError) as error:
+        raise DataError(
+            f"{archive} is not the archive of CIFAR-10: {type(error).__name__}.\nDelete it, and fetch it anew with `reprise data fetch cifar10`."
+        ) from error
 
 
 @lru_cache(maxsize=32)
@@ -261,9 +279,16 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    batch = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
-    images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return images, np.asarray(batch[b"labels"], dtype=np.int32)
+    try:
+        batch = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        return images, np.asarray(batch[b"labels"], dtype=np.int32)
+    except DataError:
+        raise
+    except Exception as error:  # a broken pickle raises whatever it makes its objects raise
+        raise DataError(
+            f"{path} is no batch file of CIFAR-10: {type(error).__name__}.\nDelete it, and fetch it anew with `reprise data fetch cifar10`."
+        ) from error
 
 
 @lru_cache(maxsize=1)

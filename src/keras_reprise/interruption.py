@@ -16,11 +16,23 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.errors import StoreError
 from keras_reprise.files import write_atomically
+from keras_reprise.record import ArmData, Strict, Timestamp
+
+
+class _Kept(Strict, frozen=True):
+    """A finished arm as `measure_arm` gives it."""
+
+    arm: ArmData
+    digest: str
+    started_at: Timestamp
+    finished_at: Timestamp
+    load: dict[str, float]
 
 
 class ReplicateCache:
@@ -32,9 +44,11 @@ class ReplicateCache:
         self.folder = folder / self.name
 
     def load_arm(self, name: str) -> dict[str, Any] | None:
-        """What was saved of the arm, or None; a file that cannot be read counts as none."""
-        with contextlib.suppress(OSError, ValueError):
-            saved = json.loads((self.folder / f"arm-{name}.json").read_bytes())
+        """What was saved of the arm, or None; a file that is not what `save_arm` writes counts as none."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            content = (self.folder / f"arm-{name}.json").read_bytes()
+            msgspec.json.decode(content, type=_Kept)
+            saved = json.loads(content)
             return saved if isinstance(saved, dict) else None
         return None
 

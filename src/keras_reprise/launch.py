@@ -188,8 +188,7 @@ def _paths(recipes: tuple[str, ...], family: str | None, suite: catalog.Suite | 
     if recipes:
         paths = [catalog.recipe_path(name) for name in recipes]
         for path in paths:
-            if folder.resolve() not in path.resolve().parents:
-                click.echo(f"reprise: {path} is not one of the package's recipes; running it runs its code.", err=True)
+            catalog.say_that_code_runs(path)
         return paths
     if suite is not None:
         return [folder / entry.path for entry in catalog.suite(suite.name)[1]]

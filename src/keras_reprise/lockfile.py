@@ -11,6 +11,7 @@ import msgspec
 
 from keras_reprise.catalog import LOCK, LoadedRecipe, Lock, LockEntry, load, read_lock
 from keras_reprise.errors import RecipeError, UserError
+from keras_reprise.files import write_atomically
 from keras_reprise.record import Card, pretty
 
 
@@ -93,7 +94,7 @@ def relock(folder: Path, *, cosmetic: bool = False) -> list[Change]:
         entries.append(_entry(folder, loaded))
     _refuse_twins(entries)
     entries.sort(key=lambda entry: (entry.slug, -entry.version))
-    (folder / LOCK).write_bytes(pretty(msgspec.to_builtins(Lock(1, entries))))
+    write_atomically(folder / LOCK, pretty(msgspec.to_builtins(Lock(1, entries))))
     read_lock.cache_clear()
     return found
 
@@ -122,7 +123,7 @@ def supersede(folder: Path, slug: str) -> Path:
         )
     target = folder / "superseded" / f"{slug}-v{entry.version}.py"
     target.parent.mkdir(exist_ok=True)
-    target.write_bytes(done.stdout)
+    write_atomically(target, done.stdout)
     return target
 
 

@@ -17,12 +17,15 @@ from keras_reprise.errors import IntegrityError
 
 SCHEMA = 1
 CURVE_DIGITS = 7
+TIMESTAMP = (
+    r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z\Z"
+)
 
 Number = float | Literal["nan", "inf", "-inf"]
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Id12 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
-Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-Timestamp = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Id12 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=100)]
+Timestamp = Annotated[str, msgspec.Meta(pattern=TIMESTAMP)]
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -239,9 +242,12 @@ def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
         )
     try:
         record = msgspec.convert(document, Record)
-    except msgspec.ValidationError as error:
+        found = record_id(document)
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # of convert; and what has no canonical form: infinities, lone surrogates
         raise IntegrityError(f"{name} is not a record: {error}.\nRestore it from git, or delete it.") from error
-    found = record_id(document)
     if found != record.id:
         raise IntegrityError(
             f"{name} was edited: its content hashes to {found[:12]}, its id says {record.id[:12]}.\nRestore it from git, or delete it."
@@ -253,7 +259,7 @@ def decode_card(content: bytes, name: str) -> Card:
     """The card in `content`; IntegrityError names the file and the fault."""
     try:
         return msgspec.json.decode(content, type=Card)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
 
 

@@ -255,7 +255,7 @@ class Store:
 
     def remembered(self, name: str, kind: type[T]) -> T | None:
         """What `remember` kept under `name` in the cache; None when it is missing or of another form."""
-        with contextlib.suppress(OSError, msgspec.DecodeError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             return msgspec.msgpack.decode((self.cache / f"{name}.msgpack").read_bytes(), type=kind)
         return None
 

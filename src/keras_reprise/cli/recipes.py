@@ -62,8 +62,9 @@ def show(recipe: str, as_json: bool) -> None:
 
         from keras_reprise.record import Card
 
-        start_backend()
         path = catalog.recipe_path(recipe)
+        catalog.say_that_code_runs(path)
+        start_backend()
         card = msgspec.convert(catalog.load(path).card, Card)
     else:
         entry = catalog.find(recipe)

@@ -18,6 +18,12 @@ class Commands(click.Group):
                 raise
             click.echo(f"reprise: {errors.printable(str(error))}", err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            if ctx.params.get("debug"):
+                raise
+            what = f"{error.filename}: " if error.filename is not None else ""
+            click.echo(f"reprise: {errors.printable(what)}{error.strerror or error} (--debug shows where)", err=True)
+            ctx.exit(errors.USAGE)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(errors.INTERRUPTED)

@@ -154,7 +154,7 @@ def read(path: Path, kind: type[T]) -> T | None:
         raise IntegrityError(f"{path.name} cannot be read: {error.strerror}.\nRestore it from git.") from error
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(
             f"{path.name} is no {kind.__name__.lower()} of this version: {printable(str(error))}.\nRestore it from git, or make it anew with `reprise accept` or `reprise calibrate`."
         ) from error

@@ -49,7 +49,7 @@ def parse(words: str) -> Spec:
             spec.variables[name] = value
         elif os.sep in word and "@" not in word:
             found = next(
-                (p for p in (path, path / "bin" / "python", path / "Scripts" / "python.exe") if p.is_file()), None
+                (p for p in (path, path / "bin" / "python", path / "Scripts" / "python.exe") if os.path.isfile(p)), None
             )
             if found is None:
                 raise UserError(

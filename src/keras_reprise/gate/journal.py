@@ -47,7 +47,7 @@ class Journal:
             return []
         try:
             found = msgspec.json.decode((self.folder / f"{step}.json").read_bytes(), type=list[Process])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError, RecursionError):
             return []
         sound = {(p.suite, p.side, p.round) for p in found if not p.error and not p.disturbed}
         blocks = _blocks(tasks)
