@@ -168,17 +168,6 @@ def test_a_damaged_machine_document_is_put_right_by_the_next_run(filled_store, p
     assert reprise("check", "--store", filled_store).exit_code == 0
 
 
-def test_strict_and_fast_runs_are_told_apart(store_path, tiny_recipe, reprise_process):
-    common = ("run", tiny_recipe, "--data", "digits", "--seeds", 1, "--store", store_path)
-    for mode in ("fast", "strict"):
-        done = reprise_process(*common, "--determinism", mode)
-        assert done.returncode == 0, done.stderr
-    found = {document["determinism"]["mode"]: document for document in faults.documents(store_path)}
-    assert set(found) == {"fast", "strict"}
-    assert found["fast"]["environment"] != found["strict"]["environment"]
-    assert found["strict"]["determinism"]["digest"]
-
-
 def test_words_that_fit_no_recipe_are_refused_before_anything_is_measured(plain_recipe, store_path, reprise):
     for words in (("--scale", "huge"), ("--arm", "three")):
         result = reprise("run", plain_recipe, *words, "--store", store_path)

@@ -2,7 +2,7 @@
 
 Source: document 002 (002:79-86); the 36 crops are from the course notes behind it (catalogue, K1)
 Data:   none (standard normal feature maps)
-Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21), each in a process of its own
 Replay: reprise run fc-to-conv --scale full
 
 Full scale has the documented sizes: 7 x 7 x 512 features into 4,096 units. A 384 x 384 image leaves 12 x 12 x 512 features, on
@@ -69,7 +69,7 @@ SAME = {"above": 0.0, "below": 1e-4}
 
 RECIPE = Recipe(
     slug="fc-to-conv",
-    version=1,
+    version=2,
     question="Is a dense layer the same as a convolution with a window as large as its input?",
     sources=(Source("hyperparameters-notes", "002:79-86"),),
     arms=(
@@ -86,5 +86,6 @@ RECIPE = Recipe(
         exact("crops-identical", "They are those of 36 crops.", "catalogue K1", "larger-image", "difference", SAME),
         Claim("one-pass-cheaper", "One pass is cheaper than 36 crops one by one.", "catalogue K1", metric("larger-image", "crops_over_pass"), "ratio", above=1.0, log=True, expectation="HW", measures="Seconds for 36 crops over seconds for one pass"),
     ),
+    timing=True,
     figures=(HeatMap("The map of one unit's scores", "row", "column", "score", "window, from the top", "window, from the left", "score", arms=("larger-image",)),),
 )  # fmt: skip

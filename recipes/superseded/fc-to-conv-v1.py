@@ -1,0 +1,90 @@
+"""A dense layer is a convolution as large as its input: same numbers, same weights, and one pass over a larger image for 36 crops
+
+Source: document 002 (002:79-86); the 36 crops are from the course notes behind it (catalogue, K1)
+Data:   none (standard normal feature maps)
+Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Replay: reprise run fc-to-conv --scale full
+
+Full scale has the documented sizes: 7 x 7 x 512 features into 4,096 units. A 384 x 384 image leaves 12 x 12 x 512 features, on
+which the converted layer gives 6 x 6 results, those of 36 crops.
+"""
+
+import keras
+import numpy as np
+
+from keras_reprise import Arm, Claim, HeatMap, Measurement, Recipe, Scale, Source, near, timed_calls
+
+WINDOW = 7
+
+
+def documented_weights():
+    """How many weights Keras gives the layer that the document describes, biases left out."""
+    layer = keras.layers.Conv2D(4096, WINDOW, use_bias=False, kernel_initializer="zeros")
+    layer.build((None, WINDOW, WINDOW, 512))
+    return layer.count_params()
+
+
+def layers(replicate, arm):
+    """The dense layer on one window and the convolution with the same weights."""
+    scale, seeds = replicate.scale, replicate.seeds
+    shape = (WINDOW, WINDOW, scale.channels)
+    dense = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(scale.units, kernel_initializer=keras.initializers.RandomNormal(0, 0.01, seeds.weights("dense")))])
+    conv = keras.Sequential([keras.Input((None, None, scale.channels)), keras.layers.Conv2D(scale.units, WINDOW, kernel_initializer="zeros")])
+    kernel, bias = dense.get_weights()
+    conv.set_weights([kernel.reshape(*shape, scale.units), bias])
+    return dense, conv
+
+
+def measure(arm, replicate):
+    dense, conv = layers(replicate, arm)
+    size = WINDOW + arm.shifts - 1
+    x = replicate.seeds.generator("data").standard_normal((1, size, size, replicate.scale.channels), "float32")
+    places = [(i, j) for i in range(arm.shifts) for j in range(arm.shifts)]
+    crops = np.concatenate([x[:, i : i + WINDOW, j : j + WINDOW] for i, j in places])
+    one_by_one = np.concatenate([keras.ops.convert_to_numpy(dense(crop[None])) for crop in crops])
+    at_once = keras.ops.convert_to_numpy(conv(x)).reshape(len(places), -1)
+    crop_s = np.median(timed_calls(dense, crops[:1], calls=5, budget_s=0.3)) * len(places)
+    pass_s = np.median(timed_calls(conv, x, calls=5, budget_s=0.3))
+    return Measurement(
+        metrics={
+            "difference": np.abs(at_once - one_by_one).max() / np.abs(one_by_one).max(),
+            "params_difference": conv.count_params() - dense.count_params(),
+            "documented_weights": documented_weights(),
+            "results": len(at_once),
+            "crops_over_pass": crop_s / pass_s,
+        },
+        trials=[{"row": i + 1, "column": j + 1, "score": float(value)} for (i, j), value in zip(places, at_once[:, 0], strict=True)],
+    )
+
+
+def metric(arm, name):
+    return lambda arms, scale: arms[arm].metrics[name]
+
+
+def exact(id, says, where, arm, name, interval, printed=None):
+    return Claim(id, says, where, metric(arm, name), **interval, exact=True, expectation="MATH", printed=printed, measures=name.replace("_", " ").capitalize())
+
+
+SAME = {"above": 0.0, "below": 1e-4}
+
+RECIPE = Recipe(
+    slug="fc-to-conv",
+    version=1,
+    question="Is a dense layer the same as a convolution with a window as large as its input?",
+    sources=(Source("hyperparameters-notes", "002:79-86"),),
+    arms=(
+        Arm("one-window", "an input as large as the window", shifts=1),
+        Arm("larger-image", "an input five cells larger: 36 windows", shifts=6),
+    ),
+    scales=(Scale("quick", channels=32, units=64, seeds=3), Scale("full", channels=512, units=4096, seeds=3)),
+    measure=measure,
+    claims=(
+        exact("identical-result", "The convolution gives the dense layer's result.", "002:86", "one-window", "difference", SAME),
+        exact("same-weights", "It has as many parameters.", "002:85", "one-window", "params_difference", {"above": 0.0, "below": 0.0}),
+        exact("documented-weights", "The documented layer has 102,760,448 weights.", "002:85", "one-window", "documented_weights", near(102_760_448), 102_760_448),
+        exact("six-by-six", "A 384 x 384 image gives 6 x 6 results.", "catalogue K1", "larger-image", "results", near(36), 36),
+        exact("crops-identical", "They are those of 36 crops.", "catalogue K1", "larger-image", "difference", SAME),
+        Claim("one-pass-cheaper", "One pass is cheaper than 36 crops one by one.", "catalogue K1", metric("larger-image", "crops_over_pass"), "ratio", above=1.0, log=True, expectation="HW", measures="Seconds for 36 crops over seconds for one pass"),
+    ),
+    figures=(HeatMap("The map of one unit's scores", "row", "column", "score", "window, from the top", "window, from the left", "score", arms=("larger-image",)),),
+)  # fmt: skip
