@@ -7,6 +7,7 @@ numbers are those of a run that was left alone.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import psutil
 from keras_reprise.integrity import check
 from keras_reprise.store import Store
 
+QUICKLY_IMPORTED = {"KERAS_BACKEND": "jax"} if importlib.util.find_spec("jax") else {}
 RECIPES = Path(__file__).parent / "data" / "recipes"
 SEEDS = 3
 LONGEST_RUN_S = 300.0
@@ -48,7 +50,7 @@ def start(store: Path, workers: int = 2) -> "subprocess.Popen[bytes]":
     words = [RECIPES / "tiny.py", RECIPES / "faulty.py", "--data", "digits", "--seeds", SEEDS, "--store", store]
     words += ["--workers", workers, "--threads", 1]
     command = [sys.executable, "-m", "keras_reprise", "run", *map(str, words)]
-    environment = {**os.environ, "TINY_SLEEP": "0.2"}
+    environment = {**os.environ, **QUICKLY_IMPORTED, "TINY_SLEEP": "0.2"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from faults import QUICKLY_IMPORTED
 
 from keras_reprise.environment import usable_cores
 from keras_reprise.errors import UserError
@@ -121,7 +122,7 @@ def test_a_recipe_that_ends_its_worker_when_it_is_loaded_is_named(tmp_path, stor
 
 
 def test_workers_end_with_their_driver(tmp_path, tiny_recipe):
-    environment = {**os.environ, "TINY_SLEEP": "5", "REPRISE_WORKERS": "1"}
+    environment = {**os.environ, **QUICKLY_IMPORTED, "TINY_SLEEP": "5", "REPRISE_WORKERS": "1"}
     command = [
         sys.executable,
         "-m",

@@ -139,7 +139,12 @@ def test_two_drivers_share_one_store(store_path, plain_recipe, tiny_recipe):
     common = [sys.executable, "-m", "keras_reprise", "run"]
     more = ["--data", "digits", "--seeds", "3", "--store", str(store_path)]
     drivers = [
-        subprocess.Popen([*common, str(recipe), *more], stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+        subprocess.Popen(
+            [*common, str(recipe), *more],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **faults.QUICKLY_IMPORTED},
+        )
         for recipe in (plain_recipe, tiny_recipe)
     ]
     for driver in drivers:

@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from faults import QUICKLY_IMPORTED
 
 from keras_reprise.errors import StoreError
 from keras_reprise.integrity import check
 from keras_reprise.interruption import Checkpoints, ReplicateCache, only_run
+from keras_reprise.record import failed_arm
 from keras_reprise.store import Store
 
 
@@ -40,7 +42,7 @@ def start(recipe: Path, store: Path, **environment: str) -> "subprocess.Popen[st
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "REPRISE_WORKERS": "1", **environment},
+        env={**os.environ, **QUICKLY_IMPORTED, "REPRISE_WORKERS": "1", **environment},
         preexec_fn=heed_interrupts,
     )
 
@@ -94,7 +96,7 @@ def test_ctrl_c_ends_within_seconds_says_what_is_kept_and_exits_130(tmp_path, ti
 
 
 def test_two_runs_at_once_on_one_store_end_with_one_message(store_path, tiny_recipe, reprise_process):
-    first = start(tiny_recipe, store_path, TINY_SLEEP="1", REPRISE_WORKERS="0")
+    first = start(tiny_recipe, store_path, TINY_SLEEP="5", REPRISE_WORKERS="0")
     try:
         wait_for("*.npz", store_path / ".cache" / "replicates", first)
         second = reprise_process("run", tiny_recipe, "--seeds", 1, "--data", "digits", "--store", store_path)
@@ -119,10 +121,18 @@ def test_a_lock_is_free_again_after_its_holder(tmp_path):
 
 def test_a_broken_cache_counts_as_no_cache(tmp_path):
     cache = ReplicateCache(tmp_path, seed=1)
-    cache.save_arm("a", {"x": 1})
-    assert cache.load_arm("a") == {"x": 1}
-    (cache.folder / "arm-a.json").write_text("{")
-    assert cache.load_arm("a") is None
+    kept = {
+        "arm": failed_arm({}, "Error", "none", 1.0),
+        "digest": "",
+        "started_at": "2026-01-01T00:00:00Z",
+        "finished_at": "2026-01-01T00:00:00Z",
+        "load": {"mean_1m": 0.1, "steal_fraction": 0.0},
+    }
+    cache.save_arm("a", kept)
+    assert cache.load_arm("a") == kept
+    for broken in ("{", "[]", "{}", json.dumps(kept | {"arm": {}}), json.dumps(kept | {"digest": 1})):
+        (cache.folder / "arm-a.json").write_text(broken)
+        assert cache.load_arm("a") is None
     checkpoints = Checkpoints(tmp_path)
     (tmp_path / ("k" * 24 + ".npz")).write_bytes(b"PK\x03\x04 nonsense")
     assert checkpoints.load(["k" * 64]) is None

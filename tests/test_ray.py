@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from faults import QUICKLY_IMPORTED
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-reprise[ray]'")
 
@@ -79,7 +80,8 @@ def nodes(keras_home):
 def start(nodes, store, *words):
     command = [sys.executable, "-m", "keras_reprise", "run", *map(str, words), "--store", str(store)]
     command += ["--executor", "ray", "--address", nodes.address, "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **QUICKLY_IMPORTED}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def numbers(folder):
@@ -107,7 +109,7 @@ def undisturbed(tmp_path_factory, slow_recipe):
     store = tmp_path_factory.mktemp("local")
     command = [sys.executable, "-m", "keras_reprise", "run", str(slow_recipe), "--data", "digits", "--seeds", "6"]
     command += ["--workers", "1", "--threads", "1", "--store", str(store)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **QUICKLY_IMPORTED})
     return numbers(store)
 
 

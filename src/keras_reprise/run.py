@@ -5,8 +5,9 @@ It never imports Keras. All it needs to go on is in the store and its cache, so 
 
 import contextlib
 import datetime
+import math
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,10 @@ from keras_reprise.schedule import Job, Place, Schedule, Unit
 from keras_reprise.store import Store, Summary
 
 TRIES = 3  # of an arm whose worker ended without a word
+LOSS = 0.25  # of a try is a machine that is lost, which is seldom the arm's fault
 STARTS = 3  # of workers that never became ready, one after the other
 WAIT_S = 1.0
-STARTED_WITHIN_S = 300.0
+STARTED_WITHIN_S, IDLE_S = 300.0, 60.0
 TIME_LIMITS_S = {"quick": 3600.0}
 LONGEST_S = 24 * 3600.0
 
@@ -67,7 +69,7 @@ class Run:
         self.schedule, self.alone = Schedule([], self._open), False
         self.places: dict[Slot, Place] = {}
         self.doing: dict[Slot, Doing] = {}
-        self.crashes: Counter[tuple[Unit, str | None]] = Counter()
+        self.tries: defaultdict[tuple[Unit, str | None], float] = defaultdict(float)
         self.failed_starts = 0
         self.described: tasks.Described | None = None
         self.locks = contextlib.ExitStack()
@@ -114,10 +116,20 @@ class Run:
         self.progress.arms += sum(len(unit.waiting) for unit in self.schedule.units)
         for job in jobs:
             self._look(job)
+        idle_since: float | None = None
         while self.schedule.units:
             self._occupy()
             self.executor.wait(WAIT_S, self._deliver)
             self._end_overdue()
+            if self.doing:
+                idle_since = None
+            elif idle_since is None:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_S:
+                idle_since = math.inf
+                self.progress.say(
+                    "No worker is ready for what is left; waiting for one. Ctrl-C ends, and keeps all that is finished."
+                )
 
     def _ready(self) -> Slot:
         """A worker that is ready, once all are that were started together, or have failed to, or take too long."""
@@ -224,14 +236,14 @@ class Run:
         if doing is None:
             return
         unit, arm = doing.unit, doing.arm
-        self.crashes[unit, arm] += isinstance(reply, tasks.Crashed)
-        often = self.crashes[unit, arm] >= TRIES
+        self.tries[unit, arm] += 1.0 if isinstance(reply, tasks.Crashed) else LOSS
+        often = self.tries[unit, arm] >= TRIES
         if arm is None:
             if often:
                 raise MeasurementError(f"The record of {unit} cannot be made: {reply.why}.\nIts arms are kept.")
             unit.assembling = False
         elif often:
-            self._fail(slot, doing, "WorkerEnded", f"{reply.why}; {TRIES} times")
+            self._fail(slot, doing, "WorkerEnded", f"{reply.why}; so it went each time")
         else:
             self.progress.say(f"{unit} {arm}: {reply.why}; it is measured again.")
             self.progress.arm_given_up(slot)

@@ -18,8 +18,8 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 class Setup(Message, frozen=True):
     """How a worker computes.
 
-    `threads` is its share of the cores (None: all), `code` what records say of the package's code, `cache` the folder for
-    training states and finished trials.
+    `code` is what records say of the package's code, `cache` the folder for training states and finished trials. Its threads
+    and its GPU are in its environment.
     """
 
     cache: str
@@ -28,7 +28,6 @@ class Setup(Message, frozen=True):
     precision: str = "float32"
     determinism: str = "fast"
     data_dir: str | None = None
-    threads: int | None = None
     debug: bool = False
 
 

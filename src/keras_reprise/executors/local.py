@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
-import msgspec
-
 from keras_reprise import tasks
 from keras_reprise.environment import thread_variables, usable_cores, visible_gpus
 from keras_reprise.errors import UserError
@@ -63,7 +61,6 @@ class WorkerProcess:
             self.process = subprocess.Popen(
                 command, env=variables, stdin=subprocess.DEVNULL, stdout=2, pass_fds=(theirs.fileno(),)
             )
-        setup = msgspec.structs.replace(setup, threads=share.threads)
         self._send(setup)
 
     def _send(self, message: tasks.Message) -> None:
