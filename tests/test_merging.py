@@ -142,6 +142,20 @@ def test_a_merge_that_was_killed_before_all_was_copied_changes_nothing(tmp_path,
     assert not (store.root / "records").exists()
 
 
+def test_a_merge_under_way_is_neither_finished_nor_joined_by_another(tmp_path, other, monkeypatch):
+    """What it has copied so far stays where it is."""
+    store, seen = Store(tmp_path / "new"), []
+
+    def meanwhile(done, total):
+        merging.finish(store)
+        seen.append(len(list((store.cache / "merge").rglob("seed*.json"))))
+        with pytest.raises(StoreError, match="under way"):
+            merging.merge(store, Store(other))
+
+    assert merging.merge(store, Store(other), meanwhile).records == 6
+    assert seen == [6]
+
+
 def test_a_full_disk_leaves_the_store_as_it_was(tmp_path, filled_store, other, monkeypatch):
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")

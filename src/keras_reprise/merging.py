@@ -15,6 +15,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
+from filelock import FileLock, Timeout
+
 from keras_reprise.errors import IntegrityError, NothingMeasuredError, StoreError, UserError
 from keras_reprise.files import make_folder
 from keras_reprise.integrity import disagreement, documents_of
@@ -55,7 +57,17 @@ def merge(store: Store, other: Store, tell: Tell | None = None) -> Merged:
     if other.root.resolve() == store.root.resolve():
         raise UserError(f"{other.root} is this store itself.\nGive the folder of another one.")
     store.make_writable()
-    finish(store)
+    try:
+        with _lock(store):
+            _finish(store)
+            return _merged(store, other, names, tell)
+    except Timeout as error:
+        raise StoreError(
+            f"Another merge into {store.root} is under way.\nWait for its end, and merge again."
+        ) from error
+
+
+def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None) -> Merged:
     new = [name for name in names if not _is_there(store, other, name)]
     staging = store.cache / "merge" / secrets.token_hex(8)
     make_folder(staging)
@@ -80,12 +92,23 @@ def merge(store: Store, other: Store, tell: Tell | None = None) -> Merged:
     finally:
         if not (staging / WHOLE).exists():
             shutil.rmtree(staging, ignore_errors=True)
-    finish(store)
+    _finish(store)
     return Merged(len(new), documents, len(names) - len(new), repeated)
 
 
 def finish(store: Store) -> None:
-    """Move into place what a merge had ready when it was killed; forget what was not ready."""
+    """Move into place what a merge had ready when it was killed; forget what was not ready. One that is under way is left."""
+    with contextlib.suppress(Timeout), _lock(store):
+        _finish(store)
+
+
+def _lock(store: Store) -> FileLock:
+    """One merge at a time; freed when a process dies."""
+    (store.cache / "locks").mkdir(parents=True, exist_ok=True)
+    return FileLock(store.cache / "locks" / "merge.lock", timeout=0)
+
+
+def _finish(store: Store) -> None:
     with contextlib.suppress(FileNotFoundError):
         for staging in sorted((store.cache / "merge").iterdir()):
             if (staging / WHOLE).exists():
