@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import QUICKLY_IMPORTED
+from faults import QUICKLY_IMPORTED, documents, numbers
 
 from keras_reprise.environment import usable_cores
 from keras_reprise.errors import UserError
@@ -20,20 +20,10 @@ from keras_reprise.store import Store
 FAULTY = Path(__file__).parent / "data" / "recipes" / "faulty.py"
 
 
-def documents(folder):
-    found = [json.loads(path.read_bytes()) for path in (folder / "records").rglob("*.json")]
+def by_seed(folder):
+    """The records, of several repeats of a seed the last one."""
+    found = sorted(documents(folder), key=lambda document: document["replicate"]["repeat"])
     return {document["replicate"]["seed"]: document for document in found}
-
-
-def numbers(folder):
-    """What was measured, without times and processes."""
-    return {
-        seed: {
-            name: ({k: v for k, v in arm["metrics"].items() if k != "pid"}, arm["curves"], arm["status"])
-            for name, arm in document["arms"].items()
-        }
-        for seed, document in documents(folder).items()
-    }
 
 
 def pids(document):
@@ -45,7 +35,7 @@ def test_a_worker_takes_all_arms_and_two_share_them(tmp_path, reprise):
         store = tmp_path / str(workers)
         result = reprise("run", FAULTY, "--seeds", 6, "--workers", workers, "--store", store)
         assert result.exit_code == 0, result.output
-        assert len({pid for document in documents(store).values() for pid in pids(document)}) == workers
+        assert len({pid for document in documents(store) for pid in pids(document)}) == workers
         assert check(Store(store))[1] == []
 
 
@@ -55,7 +45,8 @@ def test_workers_give_the_numbers_that_this_process_gives(tmp_path, tiny_recipe,
     for workers in ("0", "2"):
         done = reprise_process(*common, tmp_path / workers, REPRISE_WORKERS=workers, REPRISE_THREADS="1")
         assert done.returncode == 0, done.stderr
-    assert numbers(tmp_path / "0") == numbers(tmp_path / "2")
+    here, there = ({key: found[:2] for key, found in numbers(tmp_path / name).items()} for name in ("0", "2"))
+    assert here == there
     (environment,) = (tmp_path / "2" / "environments").glob("*.json")
     assert json.loads(environment.read_bytes())["variables"]["REPRISE_THREADS"] == "1"
 
@@ -71,7 +62,7 @@ def faulty(tmp_path, reprise_process):
         )
         assert "Traceback" not in done.stderr
         assert check(Store(store))[1] == []
-        return done, documents(store)
+        return done, by_seed(store)
 
     return run
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import QUICKLY_IMPORTED
+from faults import QUICKLY_IMPORTED, numbers
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-reprise[ray]'")
 
@@ -82,17 +82,6 @@ def start(nodes, store, *words):
     command += ["--executor", "ray", "--address", nodes.address, "--json"]
     environment = {**os.environ, **QUICKLY_IMPORTED}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-
-
-def numbers(folder):
-    found = {}
-    for path in (folder / "records").rglob("*.json"):
-        document = json.loads(path.read_bytes())
-        key = document["recipe"]["slug"], document["replicate"]["seed"]
-        assert key not in found
-        arms = {name: (arm["metrics"], arm["curves"]) for name, arm in document["arms"].items()}
-        found[key] = (document["environment"], document["status"], document["claims"], arms)
-    return found
 
 
 @pytest.fixture(scope="module")
