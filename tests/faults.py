@@ -1,12 +1,13 @@
 """Runs that are disturbed at random moments, and what must hold after each disturbance.
 
-`python tests/faults.py --kills 200 --seed 1` (or `tox -e faults`) is the long form; test_faults.py has a short one. Drivers
-and workers are killed with kill -9 at moments drawn from the seed; the same command is then given again until it ends by
-itself. After every kill the store is sound and nothing that was finished is gone; at the end nothing is there twice, and the
-numbers are those of a run that was left alone.
+`python tests/faults.py --kills 200 --seed 1` (or `tox -e faults`) is the long form; test_faults.py has a short one. Drivers,
+workers and, in every fourth run, nodes of a Ray cluster are killed with kill -9 at moments drawn from the seed; the same
+command is then given again until it ends by itself. After every kill the store is sound and nothing that was finished is gone;
+at the end nothing is there twice, and the numbers are those of a run that was left alone.
 """
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -16,39 +17,47 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from keras_reprise.integrity import check
 from keras_reprise.store import Store
 
+if TYPE_CHECKING:
+    from clusters import Nodes
+
 QUICKLY_IMPORTED = {"KERAS_BACKEND": "jax"} if importlib.util.find_spec("jax") else {}
 RECIPES = Path(__file__).parent / "data" / "recipes"
 SEEDS = 3
 LONGEST_RUN_S = 300.0
-MOST_WORKER_KILLS = 2  # of one driver: an arm that ended three workers would be recorded as failed, as it should
+MOST = {"worker": 2, "node": 3}  # kills of one driver's: an arm that ended three workers would be recorded as failed
+RAY_EVERY = 4  # runs: one of them is over a cluster
+LATEST_S, LATEST_ON_RAY_S = 9.0, 18.0
 
 
 @dataclass
 class Tally:
-    """What was done to the runs, and when."""
+    """How many of each kind were killed, in how many runs."""
 
-    driver: int = 0
-    worker: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     runs: int = 0
-    moments: list[float] = field(default_factory=list)
 
     @property
     def kills(self) -> int:
-        return self.driver + self.worker
+        return self.kinds.total()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(self.kinds.items()))
 
 
-def start(store: Path, workers: int = 2) -> "subprocess.Popen[bytes]":
+def start(store: Path, workers: int = 2, nodes: "Nodes | None" = None) -> "subprocess.Popen[bytes]":
     """The run that is disturbed: two recipes, with training states, arms that wait for others, and a second worker."""
     words = [RECIPES / "tiny.py", RECIPES / "faulty.py", "--data", "digits", "--seeds", SEEDS, "--store", store]
-    words += ["--workers", workers, "--threads", 1]
+    words += ["--executor", "ray", "--address", nodes.address] if nodes else ["--workers", workers, "--threads", 1]
     command = [sys.executable, "-m", "keras_reprise", "run", *map(str, words)]
     environment = {**os.environ, **QUICKLY_IMPORTED, "TINY_SLEEP": "0.2"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -106,33 +115,57 @@ def sound(store: Path) -> None:
         assert check(Store(store))[1] == []
 
 
-def disturb(store: Path, drawn: random.Random, kills: int, tally: Tally) -> None:
-    """One run to its end, disturbed up to `kills` times."""
+def victims(driver: int, nodes: "Nodes | None") -> list[psutil.Process]:
+    """The worker processes of a driver, here or on the nodes."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        below = psutil.Process(nodes.process.pid if nodes else driver).children(recursive=True)
+        return [process for process in below if "keras_reprise.worker" in " ".join(_words(process))]
+    return []
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
+def kill(kind: str, driver: "subprocess.Popen[bytes]", nodes: "Nodes | None", drawn: random.Random) -> str:
+    """Kill one of that kind, or the driver where there is none; returns what was killed."""
+    workers = victims(driver.pid, nodes) if kind == "worker" else []
+    if workers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            drawn.choice(workers).send_signal(signal.SIGKILL)
+            return "worker"
+    if kind == "node" and nodes:
+        nodes.tell("kill")
+        nodes.tell("add")
+        return "node"
+    driver.kill()
+    driver.wait()
+    return "driver"
+
+
+def disturb(store: Path, drawn: random.Random, kills: int, tally: Tally, nodes: "Nodes | None" = None) -> None:
+    """One run to its end, disturbed up to `kills` times; over a Ray cluster where `nodes` are given."""
     tally.runs += 1
     left = kills
     before: tuple[dict[Path, bytes], list[tuple[str, str]]] = ({}, [])
     while True:
-        driver = start(store)
-        started = time.monotonic()
-        worker_kills = 0
+        driver = start(store, nodes=nodes)
+        done: Counter[str] = Counter()
         while left:
-            moment = drawn.uniform(0.0, 9.0)
             try:
-                driver.wait(timeout=moment)
+                driver.wait(timeout=drawn.uniform(0.0, LATEST_ON_RAY_S if nodes else LATEST_S))
                 break
             except subprocess.TimeoutExpired:
                 pass
-            workers = psutil.Process(driver.pid).children() if drawn.random() < 0.5 else []
-            if workers and worker_kills < MOST_WORKER_KILLS:
-                drawn.choice(workers).send_signal(signal.SIGKILL)
-                worker_kills += 1
-                tally.worker += 1
-            else:
-                driver.kill()
-                driver.wait()
-                tally.driver += 1
+            kind = drawn.choice(("driver", "worker", "node") if nodes else ("driver", "worker"))
+            if kind != "driver" and done[kind] >= MOST[kind]:
+                kind = "driver"
+            kind = kill(kind, driver, nodes, drawn)
+            done[kind] += 1
+            tally.kinds[kind] += 1
             left -= 1
-            tally.moments.append(round(time.monotonic() - started, 1))
             nothing_lost(store, before)
             before = finished(store)
             if driver.poll() is not None:
@@ -159,18 +192,32 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-run", type=int, default=8, help="kills of one run, which then ends by itself")
+    parser.add_argument("--scratch", default="/tmp", help="a folder with a short path, for Ray's sockets")
+    parser.add_argument(
+        "--no-ray", dest="ray", action="store_false", help="no run over a Ray cluster, whose nodes are killed too"
+    )
     options = parser.parse_args()
     drawn, tally = random.Random(options.seed), Tally()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="reprise-faults-") as scratch:
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="rf", dir=options.scratch, ignore_cleanup_errors=True)
+        )
         expected = undisturbed(Path(scratch, "undisturbed"))
+        nodes = None
+        if options.ray:
+            from clusters import Nodes
+
+            nodes = Nodes(Path(scratch, "keras"), scratch)
+            stack.callback(nodes.close)
         while tally.kills < options.kills:
             store = Path(scratch, str(tally.runs))
-            disturb(store, drawn, min(options.per_run, options.kills - tally.kills), tally)
+            over = nodes if tally.runs % RAY_EVERY == RAY_EVERY - 1 else None
+            disturb(store, drawn, min(options.per_run, options.kills - tally.kills), tally, over)
             assert numbers(store) == expected
             spent = time.monotonic() - began
             print(
-                f"{tally.kills} of {options.kills} kills ({tally.driver} of drivers, {tally.worker} of workers), {tally.runs} runs ended with the undisturbed numbers, {spent:.0f} s",
+                f"{tally.kills} of {options.kills} kills ({tally}), {tally.runs} runs ended with the undisturbed numbers, {spent:.0f} s",
                 flush=True,
             )
     print(

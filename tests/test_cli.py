@@ -211,9 +211,10 @@ def test_times_read_well(seconds, words):
 def test_progress_estimates_from_what_was_measured_not_from_the_cache(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    shown = progress.Progress(3, quiet=True)
+    shown = progress.Progress(quiet=True)
+    shown.plan("kind", 3)
     assert shown.time_left() == "time left unknown"
-    shown.arm("worker", "b")
+    shown.arm("worker", "b", "kind")
     now[0] = 10.0
     shown.epoch("worker", 1, 2, "epoch 1/2, loss 0.5000")
     assert shown.time_left() == "50 s left"
@@ -222,9 +223,10 @@ def test_progress_estimates_from_what_was_measured_not_from_the_cache(monkeypatc
 def test_progress_counts_what_all_workers_do(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    shown = progress.Progress(4, quiet=True)
-    shown.arm("one", "a")
-    shown.arm("two", "b")
+    shown = progress.Progress(quiet=True)
+    shown.plan("kind", 4)
+    shown.arm("one", "a", "kind")
+    shown.arm("two", "b", "kind")
     now[0] = 10.0
     shown.epoch("one", 1, 2, "")
     shown.epoch("two", 1, 2, "")
@@ -232,3 +234,32 @@ def test_progress_counts_what_all_workers_do(monkeypatch):
     shown.arm_done("one")
     shown.arm_given_up("two")
     assert (shown.done, shown.time_left()) == (1, "30 s left")
+
+
+def test_progress_knows_that_recipes_take_unlike_times(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    shown = progress.Progress(quiet=True)
+    shown.plan("short", 4, before_s=1.0)
+    shown.plan("long", 2, before_s=100.0)
+    assert shown.time_left() == "3 min 24 s left"
+    shown.arm("worker", "a", "short")
+    now[0] = 2.0  # this machine is half as fast
+    shown.arm_done("worker")
+    assert shown.time_left() == "6 min 46 s left"
+    shown.plan("new", 1)  # nobody knows: taken for the mean of the others
+    assert shown.time_left() == "8 min 27 s left"
+
+
+def test_the_part_of_an_arm_that_an_earlier_run_did_says_nothing_of_the_pace(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    shown = progress.Progress(quiet=True)
+    shown.plan("kind", 2)
+    shown.arm("worker", "a", "kind")
+    now[0] = 3.0
+    shown.epoch("worker", 9, 10, "")  # eight were done before
+    assert shown.time_left() == "33 s left"
+    now[0] = 6.0
+    shown.arm_done("worker")
+    assert shown.time_left() == "30 s left"

@@ -49,6 +49,7 @@ READING = (
     "console",
     "launch",
     "progress",
+    "replicates",
     "interruption",
     "run",
     "schedule",

@@ -2,8 +2,10 @@
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -12,22 +14,46 @@ from tqdm import tqdm
 PLAIN_EVERY_S = 15.0
 
 
+@dataclass
+class _Kind:
+    """Arms that take about equally long: how many are left, what one took before this run, and what they took in it."""
+
+    left: int = 0
+    before_s: float | None = None
+    spent_s: float = 0.0
+    done: float = 0.0
+
+
+@dataclass
+class _Arm:
+    """What a worker is at: how much of it is done, and how much of that an earlier run did."""
+
+    label: str
+    kind: str
+    began: float
+    reported: float
+    within: float = 0.0
+    skipped: float = 0.0
+
+
 class Progress:
-    """What is being measured (recipe, seed, arm, epoch, loss), by how many workers, and how long the rest will take.
+    """What is being measured (recipe, seed, arm, epoch, loss), by how many workers, and how long the rest will take."""
 
-    `arms` is how many there are to measure; it may grow.
-    """
-
-    def __init__(self, arms: int, stream: TextIO | None = None, quiet: bool = False) -> None:
-        self.stream, self.arms, self.quiet = stream or sys.stderr, arms, quiet
-        self.done, self.skipped = 0, 0.0
-        self.labels: dict[Hashable, str] = {}
-        self.within: dict[Hashable, float] = {}
-        self.started, self.last_line = time.monotonic(), 0.0
+    def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
+        self.stream, self.quiet = stream or sys.stderr, quiet
+        self.kinds: defaultdict[str, _Kind] = defaultdict(_Kind)
+        self.running: dict[Hashable, _Arm] = {}
+        self.arms, self.done = 0, 0
+        self.last_line = 0.0
         self.bar: Any = None
 
+    def plan(self, kind: str, arms: int, before_s: float | None = None) -> None:
+        """That many arms more will be measured, each of which took `before_s` in earlier runs, if that is known."""
+        self.arms += arms
+        self.kinds[kind].left += arms
+        self.kinds[kind].before_s = before_s
+
     def __enter__(self) -> Self:
-        self.started = time.monotonic()
         if not self.quiet and self.stream.isatty():
             layout = "{desc} {percentage:3.0f}%|{bar}|"
             self.bar = tqdm(total=1.0, file=self.stream, bar_format=layout, dynamic_ncols=True, leave=False)
@@ -39,9 +65,10 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def arm(self, worker: Hashable, label: str) -> None:
+    def arm(self, worker: Hashable, label: str, kind: str) -> None:
         """A worker begins an arm."""
-        self.labels[worker], self.within[worker] = label, 0.0
+        now = time.monotonic()
+        self.running[worker] = _Arm(label, kind, now, now)
         self._show(worker, "")
 
     def epoch(self, worker: Hashable, done: float, total: float, detail: str) -> None:
@@ -49,20 +76,25 @@ class Progress:
 
         What the first report of a resumed arm has done already does not count as time spent.
         """
-        if self.within.get(worker) == 0.0 and done > 1:
-            self.skipped += (done - 1) / total
-        self.within[worker] = done / total
+        if (arm := self.running.get(worker)) is None:
+            return
+        if arm.within == 0.0 and done > 1:
+            arm.skipped = (done - 1) / total
+        arm.within, arm.reported = done / total, time.monotonic()
         self._show(worker, f"{detail}, ")
 
     def arm_done(self, worker: Hashable) -> None:
         """The worker's arm has ended."""
-        self.arm_given_up(worker)
         self.done += 1
+        if arm := self.running.pop(worker, None):
+            kind = self.kinds[arm.kind]
+            kind.left -= 1
+            kind.spent_s += time.monotonic() - arm.began
+            kind.done += 1.0 - arm.skipped
 
     def arm_given_up(self, worker: Hashable) -> None:
         """The worker does not go on with its arm."""
-        self.within.pop(worker, None)
-        self.labels.pop(worker, None)
+        self.running.pop(worker, None)
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -72,28 +104,46 @@ class Progress:
             print(text, file=self.stream, flush=True)
 
     def time_left(self) -> str:
-        """The time that the rest takes at the pace so far, or nothing before the first fraction of an arm is done."""
-        finished = self.done + sum(self.within.values())
-        paced = finished - self.skipped
-        if paced <= 0.01:
+        """The time that the rest takes at the pace of the arms seen, in this run or before it."""
+        seconds = {name: self._seconds(name) for name in self.kinds}
+        known = [found for found in seconds.values() if found is not None]
+        if not known:
             return "time left unknown"
-        seconds = (time.monotonic() - self.started) / paced * max(0.0, self.arms - finished)
-        return f"{format_seconds(seconds)} left"
+        each = {name: sum(known) / len(known) if found is None else found for name, found in seconds.items()}
+        left = sum(each[name] * kind.left for name, kind in self.kinds.items())
+        left -= sum(each[arm.kind] * arm.within for arm in self.running.values())
+        return f"{format_seconds(max(0.0, left) / max(1, len(self.running)))} left"
+
+    def _measured(self, name: str) -> tuple[float, float]:
+        """The seconds spent on arms of a kind, and how many arms' worth was done in them."""
+        kind = self.kinds[name]
+        running = [arm for arm in self.running.values() if arm.kind == name]
+        spent = kind.spent_s + sum(arm.reported - arm.began for arm in running)
+        return spent, kind.done + sum(arm.within - arm.skipped for arm in running)
+
+    def _seconds(self, name: str) -> float | None:
+        """What an arm of a kind takes: as seen, else as before on a machine that is slower or faster by as much as seen."""
+        spent, done = self._measured(name)
+        if done > 0.01:
+            return spent / done
+        before = self.kinds[name].before_s
+        if before is None:
+            return None
+        both = [(*self._measured(other), kind.before_s) for other, kind in self.kinds.items() if kind.before_s]
+        expected = sum(done * before_s for _, done, before_s in both)
+        return before * (sum(spent for spent, done, _ in both if done) / expected if expected else 1.0)
 
     def _show(self, worker: Hashable, detail: str) -> None:
-        now = time.monotonic()
-        others = f" and {len(self.labels) - 1} more" if len(self.labels) > 1 else ""
+        now, arm = time.monotonic(), self.running[worker]
+        others = f" and {len(self.running) - 1} more" if len(self.running) > 1 else ""
+        text = f"{arm.label}{others}: {detail}{self.time_left()}"
         if self.bar is not None:
             self.bar.total = max(1.0, float(self.arms))
-            self.bar.n = self.done + sum(self.within.values())
-            self.bar.set_description_str(f"{self.labels.get(worker)}{others}: {detail}{self.time_left()}", refresh=True)
+            self.bar.n = self.done + sum(arm.within for arm in self.running.values())
+            self.bar.set_description_str(text, refresh=True)
         elif not self.quiet and now - self.last_line >= PLAIN_EVERY_S:
             self.last_line = now
-            print(
-                f"{self.labels.get(worker)}{others}: {detail}{self.time_left()} ({self.done} of {self.arms} arms done)",
-                file=self.stream,
-                flush=True,
-            )
+            print(f"{text} ({self.done} of {self.arms} arms done)", file=self.stream, flush=True)
 
 
 @contextmanager

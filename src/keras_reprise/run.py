@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_reprise import errors, judge, merging, tasks
+from keras_reprise import errors, merging, tasks
 from keras_reprise.errors import MeasurementError, StoreError, UserError
 from keras_reprise.executors import Executor, Slot
-from keras_reprise.interruption import ReplicateCache, only_run
+from keras_reprise.interruption import only_run
 from keras_reprise.progress import Progress, format_seconds
 from keras_reprise.record import failed_arm
+from keras_reprise.replicates import Replicates
 from keras_reprise.schedule import Job, Place, Schedule, Unit
-from keras_reprise.store import Store, Summary
+from keras_reprise.store import Store
 
 TRIES = 3  # of an arm whose worker ended without a word
 LOSS = 0.25  # of a try is a machine that is lost, which is seldom the arm's fault
@@ -64,13 +65,15 @@ class Run:
     ) -> None:
         store.make_writable()
         merging.finish(store)
-        self.store, self.executor, self.retry_failed, self.time_limit_s = store, executor, retry_failed, time_limit_s
-        self.progress, self.outcome = Progress(0, quiet=quiet), Outcome()
-        self.schedule, self.alone = Schedule([], self._open), False
+        self.store, self.executor, self.time_limit_s = store, executor, time_limit_s
+        self.replicates = Replicates(store, retry_failed=retry_failed)
+        self.progress, self.outcome = Progress(quiet=quiet), Outcome()
+        self.schedule, self.alone = Schedule([], self.replicates.missing), False
+        self.seconds: dict[str, float] = {}  # that one arm of a job took before
         self.places: dict[Slot, Place] = {}
         self.doing: dict[Slot, Doing] = {}
         self.tries: defaultdict[tuple[Unit, str | None], float] = defaultdict(float)
-        self.failed_starts = 0
+        self.failed_starts = 0.0
         self.described: tasks.Described | None = None
         self.locks = contextlib.ExitStack()
         self.locked: set[Job] = set()
@@ -98,6 +101,7 @@ class Run:
 
         Timing recipes come last: each replicate of theirs has a fresh worker with a machine to itself.
         """
+        self.seconds = self.replicates.seconds_per_arm(jobs)
         with self.locks, self.progress:
             for self.alone in (False, True):
                 part = [job for job in jobs if job.card.timing == self.alone]
@@ -110,10 +114,10 @@ class Run:
 
     def _run_part(self, jobs: Sequence[Job]) -> None:
         self._ready()
-        self.schedule = Schedule(jobs, self._open)
+        self.schedule = Schedule(jobs, self.replicates.missing)
         for place in dict.fromkeys(self.places.values()):
             self.schedule.add_place(place)
-        self.progress.arms += sum(len(unit.waiting) for unit in self.schedule.units)
+        self._plan(self.schedule.units)
         for job in jobs:
             self._look(job)
         idle_since: float | None = None
@@ -130,6 +134,10 @@ class Run:
                 self.progress.say(
                     "No worker is ready for what is left; waiting for one. Ctrl-C ends, and keeps all that is finished."
                 )
+
+    def _plan(self, units: Sequence[Unit]) -> None:
+        for unit in units:
+            self.progress.plan(unit.job.name, len(unit.waiting), self.seconds.get(unit.job.name))
 
     def _ready(self) -> Slot:
         """A worker that is ready, once all are that were started together, or have failed to, or take too long."""
@@ -167,11 +175,11 @@ class Run:
     def _give(self, slot: Slot, unit: Unit, arm: str | None) -> None:
         self.doing[slot] = Doing(unit, arm, _now())
         job = unit.job
-        replay = tasks.Replay(job.source, job.scale, unit.seed, unit.repeat, job.data, self._cache(unit).name)
+        replay = tasks.Replay(job.source, job.scale, unit.seed, unit.repeat, job.data, self.replicates.cache(unit).name)
         if arm is None:
             slot.send(tasks.Assemble(replay, unit.results))
         else:
-            self.progress.arm(slot, f"{unit} {arm}")
+            self.progress.arm(slot, f"{unit} {arm}", job.name)
             slot.send(tasks.Measure(replay, arm, self.alone))
 
     def _lock(self, job: Job) -> bool:
@@ -216,7 +224,7 @@ class Run:
 
     def _welcome(self, slot: Slot, reply: tasks.Ready) -> None:
         """A worker is ready."""
-        self.failed_starts = 0
+        self.failed_starts = 0.0
         machine = self.store.add_document("machines", reply.machine)[:12]
         environment = self.store.add_document("environments", reply.environment)[:12]
         new = (machine, environment) not in self.places.values()
@@ -226,8 +234,9 @@ class Run:
 
     def _bury(self, slot: Slot, reply: tasks.Crashed | tasks.Lost) -> None:
         """A worker is gone; another takes its arm, unless it has ended several workers."""
+        weight = 1.0 if isinstance(reply, tasks.Crashed) else LOSS
         if self.places.pop(slot, None) is None:
-            self.failed_starts += 1
+            self.failed_starts += weight
             if self.failed_starts >= STARTS:
                 raise MeasurementError(
                     f"Workers end before they are ready: {reply.why}.\nNothing more was run. `--workers 0` computes in this process and shows what happens."
@@ -236,7 +245,7 @@ class Run:
         if doing is None:
             return
         unit, arm = doing.unit, doing.arm
-        self.tries[unit, arm] += 1.0 if isinstance(reply, tasks.Crashed) else LOSS
+        self.tries[unit, arm] += weight
         often = self.tries[unit, arm] >= TRIES
         if arm is None:
             if often:
@@ -269,30 +278,27 @@ class Run:
         self._keep(slot, doing.unit, doing.arm, {"arm": arm, "digest": "", "load": {}, **times})
 
     def _keep(self, slot: Slot, unit: Unit, arm: str, result: dict[str, Any]) -> None:
-        """Keep a measured arm until its replicate is recorded; a failed one is measured anew by another run."""
+        """Keep a measured arm until its replicate is recorded."""
         if result["arm"]["status"] == "failed":
             error = result["arm"]["error"]
             self.progress.say(f"{unit} {arm} failed: {error['type']}: {error['message']} (--debug shows the traceback)")
-        else:
-            self._cache(unit).save_arm(arm, result)
-        unit.running.discard(arm)
-        unit.results[arm] = result
+        self.replicates.keep(unit, arm, result)
         self.progress.arm_done(slot)
 
     def _record(self, slot: Slot, unit: Unit, content: bytes) -> None:
         """Write a replicate's record, unless another run was faster."""
-        if any(one.replicate.repeat == unit.repeat for one in self._recorded(unit.job, seed=unit.seed)):
+        written = self.replicates.record(unit, content)
+        if written is None:
             unit.job.present += 1
             self.progress.say(f"{unit}: another run has recorded it meanwhile.")
         else:
-            path, record = self.store.add_record(content)
+            path, record = written
             if record.status == "complete":
                 self.outcome.recorded += 1
             else:
                 self.outcome.failed += 1
             took = format_seconds(record.duration_s)
             self.progress.say(f"{unit}: {record.status} in {took}, {path.relative_to(self.store.root)}")
-        self._cache(unit).clear()
         self._finish(unit, slot)
 
     def _finish(self, unit: Unit, slot: Any) -> None:
@@ -305,50 +311,12 @@ class Run:
     def _look(self, job: Job) -> None:
         """Once all replicates of a block are there, go on with the next one while a claim is undecided."""
         while job.auto and job.place and self.schedule.block_done(job):
-            if all(row.verdict != "inconclusive" for row in judge.verdicts(self._recorded(job), self.store)):
+            if self.replicates.decided(job):
                 last = job.blocks[job.looked][-1]
                 return self.progress.say(f"{job.card.slug}: every claim is decided after {last} replicates.")
             if job.looked + 1 == len(job.blocks):
                 return
-            self.progress.arms += sum(len(unit.waiting) for unit in self.schedule.next_block(job))
-
-    def _recorded(self, job: Job, place: Place | None = None, seed: int | None = None) -> list[Summary]:
-        """The records of this job (and seed) that the store holds now, whoever wrote them."""
-        place = place or job.place
-        assert place is not None
-        found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place, seed=seed)
-        return [summary for summary in found if (summary.data.name if summary.data else None) == job.data]
-
-    def _open(self, job: Job, place: Place, seeds: Sequence[int]) -> list[Unit]:
-        """The replicates without a record (or with failed ones that are to be measured again), with the arms kept of them."""
-        present: dict[int, list[Summary]] = {}
-        for summary in self._recorded(job, place):
-            present.setdefault(summary.replicate.seed, []).append(summary)
-        units = []
-        for seed in seeds:
-            found = present.get(seed, [])
-            if not found or (self.retry_failed and all(summary.status == "failed" for summary in found)):
-                repeat = max((summary.replicate.repeat for summary in found), default=-1) + 1
-                unit = Unit(job, seed, repeat, [], {})
-                kept = {arm: self._cache(unit, place).load_arm(arm) for arm in job.params}
-                unit.results = {arm: result for arm, result in kept.items() if result is not None}
-                unit.waiting = [a for a in job.params if a not in unit.results and (not job.only or a in job.only)]
-                units.append(unit)
-        return units
-
-    def _cache(self, unit: Unit, place: Place | None = None) -> ReplicateCache:
-        """Where finished arms of this replicate are kept, by all that decides its numbers."""
-        job, (machine, environment) = unit.job, place or unit.job.place or ("", "")
-        return ReplicateCache(
-            self.store.cache,
-            recipe=job.source_sha256,
-            scale={"name": job.scale, **job.card.scales[job.scale]},
-            seed=unit.seed,
-            repeat=unit.repeat,
-            data=job.data,
-            environment=environment,
-            machine=machine,
-        )
+            self._plan(self.schedule.next_block(job))
 
 
 def _now() -> str:
