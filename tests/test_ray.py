@@ -55,51 +55,39 @@ def slow_recipe(tmp_path_factory):
 def undisturbed(tmp_path_factory, slow_recipe):
     """What a worker of one thread measures on one machine."""
     store = tmp_path_factory.mktemp("local")
-    command = [sys.executable, "-m", "keras_reprise", "run", str(slow_recipe), "--data", "digits", "--seeds", "6"]
+    command = [sys.executable, "-m", "keras_reprise", "run", str(slow_recipe), "--data", "digits", "--seeds", "8"]
     command += ["--workers", "1", "--threads", "1", "--store", str(store)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, **QUICKLY_IMPORTED})
     return numbers(store)
 
 
-def test_records_are_those_of_a_local_run(tmp_path, nodes, slow_recipe, undisturbed):
-    run = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
-    output, errors = run.communicate(timeout=200)
-    assert run.returncode == 0, errors
-    assert json.loads(output)["recorded"] == 6
-    assert numbers(tmp_path) == undisturbed
-    assert check(Store(tmp_path))[1] == []
-
-
-def test_a_node_that_is_killed_half_way_costs_nothing_but_its_arm(tmp_path, nodes, slow_recipe, undisturbed):
-    run = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
+def wait_for_records(run, store, count):
     deadline = time.monotonic() + 100
-    while not list(tmp_path.rglob("seed*.json")):
+    while len(list(store.rglob("seed*.json"))) < count:
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    nodes.tell("kill")
-    _, errors = run.communicate(timeout=200)
-    nodes.tell("add")
-    assert run.returncode == 0, errors
-    assert "is lost" in errors
-    assert numbers(tmp_path) == undisturbed
-    assert check(Store(tmp_path))[1] == []
 
 
-def test_a_driver_that_is_killed_goes_on(tmp_path, nodes, slow_recipe, undisturbed):
-    first = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
-    deadline = time.monotonic() + 100
-    while not list(tmp_path.rglob("seed*.json")):
-        assert first.poll() is None, first.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def test_a_driver_and_then_a_node_are_killed_and_the_numbers_are_those_of_one_machine(
+    tmp_path, nodes, slow_recipe, undisturbed
+):
+    words = (slow_recipe, "--data", "digits", "--seeds", 8)
+    first = start(nodes, tmp_path, *words)
+    wait_for_records(first, tmp_path, 1)
     first.kill()
     first.communicate()
-    second = start(nodes, tmp_path, slow_recipe, "--data", "digits", "--seeds", 6)
+    there = len(list(tmp_path.rglob("seed*.json")))
+    second = start(nodes, tmp_path, *words)
+    wait_for_records(second, tmp_path, there + 1)
+    nodes.tell("kill")
     output, errors = second.communicate(timeout=200)
+    nodes.tell("add")
     assert second.returncode == 0, errors
-    assert json.loads(output)["present"] >= 1
+    assert "is lost" in errors
+    assert json.loads(output) == {"recorded": 8 - there, "present": there, "failed": 0, "waiting": 0}
     assert numbers(tmp_path) == undisturbed
+    assert check(Store(tmp_path))[1] == []
 
 
 def test_nodes_are_sent_the_data_that_they_lack(tmp_path, nodes, keras_home):

@@ -167,3 +167,11 @@ def test_an_unknown_precision_names_those_there_are(store_path, tiny_recipe, rep
     result = reprise("run", tiny_recipe, "--precision", "half", "--store", store_path)
     assert (result.exit_code, "mixed_float16" in result.output, "Traceback" in result.output) == (2, True, False)
     assert not (store_path / "records").exists() or not documents(store_path)
+
+
+def test_what_a_recipe_prints_does_not_spoil_the_json(tmp_path, plain_recipe, store_path, reprise):
+    chatty = tmp_path / "plain.py"
+    chatty.write_text(plain_recipe.read_text().replace("    noise =", '    print("one moment")\n    noise ='))
+    result = reprise("run", chatty, "--seeds", 1, "--store", store_path, "--json")
+    assert json.loads(result.stdout)["recorded"] == 1
+    assert "one moment" in result.stderr

@@ -1,6 +1,7 @@
 """From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
 
 import contextlib
+import sys
 from pathlib import Path
 
 import click
@@ -64,7 +65,8 @@ def run(
     store.make_writable()
     chosen = _executor(executor, setup, workers, threads, address)
     try:
-        with contextlib.closing(chosen):
+        # What recipes print, and what Ray says of lost nodes, is for people: standard output is the caller's.
+        with contextlib.redirect_stdout(sys.stderr), contextlib.closing(chosen):
             driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
             sources = [tasks.RecipeSource(str(path), path.read_bytes()) for path in paths]
             jobs = []
