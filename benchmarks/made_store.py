@@ -1,9 +1,9 @@
-"""Large stores made of the project's own records, for timing what reads them. Run: python benchmarks/made_store.py FOLDER N"""
+"""Large stores made of the project's own records, for timing what reads them. Run: python benchmarks/made_store.py FOLDER N [--slim]"""
 
+import argparse
 import copy
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,10 @@ def _variant(original: dict[str, Any], generator: np.random.Generator, slim: boo
 
 
 if __name__ == "__main__":
-    made_store(
-        Path(sys.argv[1]), int(sys.argv[2]), slim=int(sys.argv[2]) > 5000, seeds=6 if int(sys.argv[2]) <= 5000 else 30
-    )
+    parser = argparse.ArgumentParser(description="Make a large store of the project's own records.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("records", type=int)
+    parser.add_argument("--seeds", type=int, default=30, help="of each recipe on each machine")
+    parser.add_argument("--slim", action="store_true", help="without curves, histograms and trials")
+    options = parser.parse_args()
+    made_store(options.folder, options.records, seeds=options.seeds, slim=options.slim)

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -214,7 +215,10 @@ def main() -> None:
             store = Path(scratch, str(tally.runs))
             over = nodes if tally.runs % RAY_EVERY == RAY_EVERY - 1 else None
             disturb(store, drawn, min(options.per_run, options.kills - tally.kills), tally, over)
-            assert numbers(store) == expected
+            differing = [key for key, value in numbers(store).items() if value != expected.get(key)]
+            if differing or len(numbers(store)) != len(expected):
+                kept = shutil.copytree(store, tempfile.mkdtemp(prefix="reprise-faults-"), dirs_exist_ok=True)
+                raise AssertionError(f"not the undisturbed numbers: {differing}; the store is kept in {kept}")
             spent = time.monotonic() - began
             print(
                 f"{tally.kills} of {options.kills} kills ({tally}), {tally.runs} runs ended with the undisturbed numbers, {spent:.0f} s",
