@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 from click.testing import CliRunner
 
-from keras_reprise import catalog, datasets, identifiers, tasks
+from keras_reprise import batches, catalog, datasets, identifiers, tasks
 from keras_reprise.check_citations import Checker
 from keras_reprise.errors import UserError
 from keras_reprise.gate.documents import Baseline, Calibration
@@ -239,7 +239,7 @@ def read_batch(content: bytes, scratch: Path) -> None:
     path = scratch / "data_batch_1"
     path.write_bytes(content)
     with contextlib.suppress(UserError):
-        datasets._read_batch(path)
+        batches.read_batch(path)
 
 
 def read_archive(content: bytes, scratch: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_reprise import datasets
+from keras_reprise import batches, datasets
 from keras_reprise.errors import DataError
 
 
@@ -53,11 +53,39 @@ def test_a_missing_batch_file_is_named(nowhere):
         datasets.find_cifar10(nowhere)
 
 
-def test_the_unpickler_refuses_everything_but_arrays(tmp_path):
+def batch_file(protocol=2):
+    content = {b"data": np.arange(6144, dtype=np.uint8).reshape(2, 3072), b"labels": [1, 2], b"filenames": [b"a", b"b"]}
+    return pickle.dumps(content, protocol=protocol)
+
+
+def test_a_batch_file_is_read_as_data(tmp_path):
     path = tmp_path / "batch"
-    path.write_bytes(pickle.dumps(Explosive()))
-    with pytest.raises(DataError, match="was not loaded"):
-        datasets._read_batch(path)
+    path.write_bytes(batch_file())
+    images, labels = batches.read_batch(path)
+    assert (images.shape, images.dtype, labels.tolist(), labels.dtype) == ((2, 32, 32, 3), np.uint8, [1, 2], np.int32)
+    assert images[1].transpose(2, 0, 1).ravel().tolist() == [number % 256 for number in range(3072, 6144)]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_batch_file_names_nothing_but_arrays(tmp_path, monkeypatch, protocol):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "batch").write_bytes(pickle.dumps({b"data": Explosive()}, protocol=protocol))
+    with pytest.raises(DataError, match=r"posix.system|is no batch file"):
+        batches.read_batch(tmp_path / "batch")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_states_that_crash_numpy_are_refused(tmp_path):
+    """NumPy's dtype reads beyond a state that is two entries short, and ends the process."""
+    whole = batch_file()
+    assert whole.count(b"NNN") == 1
+    (tmp_path / "batch").write_bytes(whole.replace(b"NNN", b"N"))
+    images, _ = batches.read_batch(tmp_path / "batch")  # the state of a dtype is of no use here
+    assert images.shape == (2, 32, 32, 3)
+    for hostile in (whole.replace(b"u1", b"O8"), whole.replace(b"K\x02M\x00\x0c", b"K\x03M\x00\x0c"), batch_file(4), b"\x80\x02}."):
+        (tmp_path / "batch").write_bytes(hostile)
+        with pytest.raises(DataError, match="is no batch file"):
+            batches.read_batch(tmp_path / "batch")
 
 
 def test_digits_are_a_marked_substitute_in_cifars_shape():
@@ -104,9 +132,7 @@ def test_a_download_is_verified_unpacked_and_found(nowhere, monkeypatch):
 
     served = nowhere / "served"
     served.mkdir()
-    contents = {
-        name: pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1, 2]}) for name in datasets.CIFAR10_MD5
-    }
+    contents = {name: batch_file() for name in datasets.CIFAR10_MD5}
     with tarfile.open(served / "cifar.tar.gz", "w:gz") as tar:
         for name, content in contents.items():
             info = tarfile.TarInfo(f"{datasets.CIFAR10_FOLDER}/{name}")
@@ -132,7 +158,7 @@ def test_a_download_is_verified_unpacked_and_found(nowhere, monkeypatch):
         server.shutdown()
         server.server_close()
     assert datasets.find_cifar10() == folder
-    images, labels = datasets._read_batch(folder / "data_batch_1")
+    images, labels = batches.read_batch(folder / "data_batch_1")
     assert (images.shape, labels.tolist()) == ((2, 32, 32, 3), [1, 2])
 
 

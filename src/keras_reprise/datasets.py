@@ -1,15 +1,12 @@
 """Data sets: where they are looked for, how they are verified, what of them was used. The only module that reads one.
 
-CIFAR-10's pickles are opened only after their md5 equals the publisher's, and then with an unpickler that knows
-NumPy arrays and nothing else.
+CIFAR-10's files are opened only after their md5 equals the publisher's.
 """
 
 import contextlib
 import hashlib
-import io
 import lzma
 import os
-import pickle
 import tarfile
 import zlib
 from dataclasses import dataclass, replace
@@ -19,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise.batches import read_batch
 from keras_reprise.errors import DataError
 from keras_reprise.files import write_atomically
 
@@ -256,45 +254,10 @@ def _md5(path: Path, _modified_ns: int, _size: int) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-class _ArrayUnpickler(pickle.Unpickler):
-    """An unpickler for NumPy arrays, lists and strings: any other class or function is refused."""
-
-    ALLOWED = frozenset(
-        {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "_reconstruct"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("_codecs", "encode"),
-        }
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ALLOWED:
-            raise DataError(
-                f"A CIFAR-10 batch file asks for {module}.{name}, which image data does not need.\nIt was not loaded."
-            )
-        module = module.replace("numpy.core.", "numpy._core.") if hasattr(np, "_core") else module
-        return super().find_class(module, name)
-
-
-def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        batch = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
-        images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        return images, np.asarray(batch[b"labels"], dtype=np.int32)
-    except DataError:
-        raise
-    except Exception as error:  # a broken pickle raises whatever it makes its objects raise
-        raise DataError(
-            f"{path} is no batch file of CIFAR-10: {type(error).__name__}.\nDelete it, and fetch it anew with `reprise data fetch cifar10`."
-        ) from error
-
-
 @lru_cache(maxsize=1)
 def _read_cifar10(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    batches = [_read_batch(folder / f"data_batch_{number}") for number in range(1, 6)]
-    x_test, y_test = _read_batch(folder / "test_batch")
+    batches = [read_batch(folder / f"data_batch_{number}") for number in range(1, 6)]
+    x_test, y_test = read_batch(folder / "test_batch")
     x_train = np.concatenate([images for images, _ in batches])
     return x_train, np.concatenate([labels for _, labels in batches]), np.ascontiguousarray(x_test), y_test
 
