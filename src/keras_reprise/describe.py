@@ -38,7 +38,7 @@ def verdict_row(verdict: Verdict) -> list[str]:
         f"{low} to {high}" if math.isfinite(v.ci_low) else "-",
         interval(v.interval),
         v.unit or "-",
-        "-" if v.printed is None else f"{v.printed:.6g}",
+        "-" if v.printed is None else number(v.printed, 6),
         number(v.p, 2),
         number(v.p_exact, 2),
     ]
@@ -74,13 +74,11 @@ def aligned(value: float, mean: float, sd: float) -> str:
 def interval(ends: tuple[float | None, float | None]) -> str:
     """An interval in words that read well in a table."""
     low, high = ends
-    if low is None and high is None:
-        return "anywhere"
-    if low is None:
-        return f"below {high:.6g}"
-    if high is None:
-        return f"above {low:.6g}"
-    return f"{low:.6g} to {high:.6g}" if low != high else f"exactly {low:.6g}"
+    if low is not None and high is not None:
+        return f"{number(low, 6)} to {number(high, 6)}" if low != high else f"exactly {number(low, 6)}"
+    if high is not None:
+        return f"below {number(high, 6)}"
+    return "anywhere" if low is None else f"above {number(low, 6)}"
 
 
 def machine_line(store: Store, machine: str) -> str:

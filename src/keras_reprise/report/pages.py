@@ -87,7 +87,7 @@ class Result:
             "mean": mean,
             "interval": f"{low} to {high}" if math.isfinite(v.ci_low) and v.sd else "-",
             "sd": describe.number(v.sd, 2),
-            "printed": "-" if v.printed is None else f"{v.printed:.6g}",
+            "printed": "-" if v.printed is None else describe.number(v.printed, 6),
             "p": describe.number(v.p, 2),
             "p_exact": describe.number(v.p_exact, 2),
         }
@@ -141,7 +141,7 @@ class Section:
     @property
     def cost_note(self) -> str:
         busy = f" Mean load of the machine meanwhile: {self.cost.load:.1f}." if self.cost.load is not None else ""
-        return f"Medians over the replicates; the memory is the largest of the process so far.{busy}"
+        return f"Medians over the replicates; the memory is the process's largest while the arm ran (older records: until then).{busy}"
 
     @property
     def records(self) -> list[tuple[Summary, str, str]]:
