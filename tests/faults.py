@@ -36,7 +36,6 @@ RECIPES = Path(__file__).parent / "data" / "recipes"
 SEEDS = 3
 LONGEST_RUN_S = 300.0
 MOST = {"worker": 2, "node": 3}  # kills of one driver's: an arm that ended three workers would be recorded as failed
-RAY_EVERY = 4  # runs: one of them is over a cluster
 LATEST_S, LATEST_ON_RAY_S = 9.0, 18.0
 
 
@@ -61,7 +60,13 @@ def start(store: Path, workers: int = 2, nodes: "Nodes | None" = None) -> "subpr
     words += ["--executor", "ray", "--address", nodes.address] if nodes else ["--workers", workers, "--threads", 1]
     command = [sys.executable, "-m", "keras_reprise", "run", *map(str, words)]
     environment = {**os.environ, **QUICKLY_IMPORTED, "TINY_SLEEP": "0.2"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with _log(store).open("ab") as log:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+
+
+def _log(store: Path) -> Path:
+    """What the drivers of a store said."""
+    return store.with_name(f"{store.name}.log")
 
 
 def documents(store: Path) -> list[dict]:
@@ -176,7 +181,8 @@ def disturb(store: Path, drawn: random.Random, kills: int, tally: Tally, nodes: 
             driver.wait(timeout=LONGEST_RUN_S)
         if driver.returncode == 0:
             break
-        assert driver.returncode == -signal.SIGKILL, f"the run ended with exit code {driver.returncode}"
+        said = _log(store).read_text(errors="replace")[-3000:]
+        assert driver.returncode == -signal.SIGKILL, f"the run ended with exit code {driver.returncode}:\n{said}"
     nothing_lost(store, before)
     sound(store)
     assert not list((store / ".cache" / "replicates").glob("*")), "the cache of recorded replicates is left"
@@ -195,7 +201,10 @@ def main() -> None:
     parser.add_argument("--per-run", type=int, default=8, help="kills of one run, which then ends by itself")
     parser.add_argument("--scratch", default="/tmp", help="a folder with a short path, for Ray's sockets")
     parser.add_argument(
-        "--no-ray", dest="ray", action="store_false", help="no run over a Ray cluster, whose nodes are killed too"
+        "--ray-every",
+        type=int,
+        default=4,
+        help="how often a run is over a Ray cluster, whose nodes are killed too (0: never)",
     )
     options = parser.parse_args()
     drawn, tally = random.Random(options.seed), Tally()
@@ -206,14 +215,14 @@ def main() -> None:
         )
         expected = undisturbed(Path(scratch, "undisturbed"))
         nodes = None
-        if options.ray:
+        if options.ray_every:
             from clusters import Nodes
 
             nodes = Nodes(Path(scratch, "keras"), scratch)
             stack.callback(nodes.close)
         while tally.kills < options.kills:
             store = Path(scratch, str(tally.runs))
-            over = nodes if tally.runs % RAY_EVERY == RAY_EVERY - 1 else None
+            over = nodes if nodes and (tally.runs + 1) % options.ray_every == 0 else None
             disturb(store, drawn, min(options.per_run, options.kills - tally.kills), tally, over)
             differing = [key for key, value in numbers(store).items() if value != expected.get(key)]
             if differing or len(numbers(store)) != len(expected):

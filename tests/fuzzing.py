@@ -600,7 +600,7 @@ def fuzz(name: str, count: int, seed: int, guard: Guard) -> int:
     return count
 
 
-def guided(name: str, count: int, seed: int) -> None:
+def guided(name: str, count: int, seed: int, guard: Guard) -> None:
     """The target under libFuzzer, which keeps inputs that reach new code. Ends the process."""
     import atheris
 
@@ -620,7 +620,12 @@ def guided(name: str, count: int, seed: int) -> None:
         "-timeout=20",
         "-print_final_stats=1",
     ]
-    atheris.Setup(words, lambda content: target(content, scratch))
+
+    def one(content: bytes) -> None:
+        with guard.watching(Path(tempfile.gettempdir())):
+            target(content, scratch)
+
+    atheris.Setup(words, one)
     atheris.Fuzz()
 
 
@@ -633,9 +638,9 @@ def main() -> None:
         "--atheris", action="store_true", help="libFuzzer chooses the inputs; needs --target and atheris"
     )
     options = parser.parse_args()
-    if options.atheris:
-        return guided(options.target, options.inputs, options.seed)
     guard, total = Guard(), 0
+    if options.atheris:
+        return guided(options.target, options.inputs, options.seed, guard)
     for name in [options.target] if options.target else SHARES:
         count = options.inputs if options.target else round(options.inputs * SHARES[name])
         began = time.perf_counter()

@@ -62,7 +62,8 @@ def test_a_batch_file_is_read_as_data(tmp_path):
     path = tmp_path / "batch"
     path.write_bytes(batch_file())
     images, labels = batches.read_batch(path)
-    assert (images.shape, images.dtype, labels.tolist(), labels.dtype) == ((2, 32, 32, 3), np.uint8, [1, 2], np.int32)
+    assert (images.shape, images.dtype.name) == ((2, 32, 32, 3), "uint8")
+    assert (labels.tolist(), labels.dtype.name) == ([1, 2], "int32")
     assert images[1].transpose(2, 0, 1).ravel().tolist() == [number % 256 for number in range(3072, 6144)]
 
 
@@ -82,7 +83,12 @@ def test_states_that_crash_numpy_are_refused(tmp_path):
     (tmp_path / "batch").write_bytes(whole.replace(b"NNN", b"N"))
     images, _ = batches.read_batch(tmp_path / "batch")  # the state of a dtype is of no use here
     assert images.shape == (2, 32, 32, 3)
-    for hostile in (whole.replace(b"u1", b"O8"), whole.replace(b"K\x02M\x00\x0c", b"K\x03M\x00\x0c"), batch_file(4), b"\x80\x02}."):
+    for hostile in (
+        whole.replace(b"u1", b"O8"),
+        whole.replace(b"K\x02M\x00\x0c", b"K\x03M\x00\x0c"),
+        batch_file(4),
+        b"\x80\x02}.",
+    ):
         (tmp_path / "batch").write_bytes(hostile)
         with pytest.raises(DataError, match="is no batch file"):
             batches.read_batch(tmp_path / "batch")

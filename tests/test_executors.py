@@ -105,11 +105,24 @@ def test_workers_that_cannot_start_end_the_run_with_one_message(store_path, plai
     assert (done.returncode, "no backend 'theano'" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
-def test_a_recipe_that_ends_its_worker_when_it_is_loaded_is_named(tmp_path, store_path, reprise_process):
-    recipe = tmp_path / "deadly.py"
-    recipe.write_text('"""Deadly"""\nimport os\nos._exit(3)\n')
-    done = reprise_process("run", recipe, "--workers", 1, "--store", store_path)
-    assert (done.returncode, "deadly.py" in done.stderr, "Traceback" in done.stderr) == (4, True, False)
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 4)])
+def test_a_recipe_that_ends_its_worker_when_it_is_loaded(
+    tmp_path, store_path, plain_recipe, reprise_process, times, code
+):
+    """A worker may be killed at any moment; a recipe that ends three is to blame."""
+    recipe, log = tmp_path / "deadly.py", tmp_path / "log"
+    deaths = f"""import os
+with open({str(log)!r}, "a+") as log:
+    log.seek(0)
+    if len(log.read()) < {times}:
+        log.write("x")
+        log.flush()
+        os._exit(3)
+"""
+    recipe.write_text(plain_recipe.read_text().replace("import os\n", deaths, 1))
+    done = reprise_process("run", recipe, "--workers", 1, "--seeds", 1, "--store", store_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert (f"{recipe} ended its worker 3 times" in done.stderr) == bool(code)
 
 
 def test_workers_end_with_their_driver(tmp_path, tiny_recipe):

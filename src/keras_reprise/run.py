@@ -83,18 +83,23 @@ class Run:
         """What is in these recipe files, as a worker says; an error when one cannot be loaded."""
         found: list[tasks.Described] = []
         for recipe in recipes:
-            slot = self._ready()
-            slot.send(tasks.Describe(recipe))
-            self.described = None
-            while self.described is None:
-                self.executor.wait(WAIT_S, self._deliver)
-                if slot not in self.places:
-                    raise MeasurementError(
-                        f"Loading {recipe.path} ended its worker.\nNothing was run. `--workers 0` loads it in this process."
-                    )
-            self.store.add_document("cards", self.described.card)
-            found.append(self.described)
+            described = next(filter(None, (self._describe(recipe) for _ in range(TRIES))), None)
+            if described is None:
+                raise MeasurementError(
+                    f"Loading {recipe.path} ended its worker {TRIES} times.\nNothing was run. `--workers 0` loads it in this process."
+                )
+            self.store.add_document("cards", described.card)
+            found.append(described)
         return found
+
+    def _describe(self, recipe: tasks.RecipeSource) -> tasks.Described | None:
+        """What a worker says is in a recipe file; None when the worker ended."""
+        slot = self._ready()
+        self.described = None
+        slot.send(tasks.Describe(recipe))
+        while self.described is None and slot in self.places:
+            self.executor.wait(WAIT_S, self._deliver)
+        return self.described
 
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Measure every replicate of `jobs` that the store does not hold yet for the kind of machine the workers are on.
