@@ -16,7 +16,8 @@ from faults import QUICKLY_IMPORTED, numbers
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-reprise[ray]'")
 
 from keras_reprise import datasets
-from keras_reprise.errors import DataError
+from keras_reprise.errors import DataError, MeasurementError
+from keras_reprise.executors.on_ray import RayExecutor
 from keras_reprise.integrity import check
 from keras_reprise.store import Store
 
@@ -125,3 +126,13 @@ RECIPE = Recipe(
 def test_where_there_is_no_cluster_the_message_says_what_to_do(plain_recipe, store_path, reprise_process):
     done = reprise_process("run", plain_recipe, "--executor", "ray", "--address", "127.0.0.1:1", "--store", store_path)
     assert (done.returncode, "ray start --head" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_a_cluster_whose_head_is_gone_ends_the_run_with_a_message():
+    """Ray itself ends the process after a minute, without one."""
+    executor = object.__new__(RayExecutor)
+    executor.head, executor.head_seen = "127.0.0.1:1", time.monotonic()
+    assert not executor._head_answers()
+    executor.head_seen -= 60.0
+    with pytest.raises(MeasurementError, match="Finished arms are kept"):
+        executor._head_answers()

@@ -25,12 +25,13 @@ import msgspec
 import keras_reprise
 from keras_reprise import datasets, tasks
 from keras_reprise.environment import THREAD_VARIABLES, usable_cores
-from keras_reprise.errors import DataError, UserError
+from keras_reprise.errors import DataError, MeasurementError, UserError
 from keras_reprise.executors import Deliver
 from keras_reprise.executors.local import Share, WorkerProcess
 from keras_reprise.files import write_atomically
 
 SEEN_EVERY_S = 2.0  # how often the cluster is asked for its nodes
+HEAD_AWAY_S = 20.0  # after which a head that does not answer is given up; Ray itself ends the process after a minute
 REPLIES_WITHIN_S = 5.0  # how long an actor waits for its worker before it answers with nothing
 KEPT_DAYS = 14
 MARK = "same-file-system"
@@ -182,6 +183,8 @@ class RayExecutor:
             raise UserError(
                 f"There is no Ray cluster at {address}: {why}\nStart one with `ray start --head`, or leave --address out: one is then started on this machine."
             ) from error
+        self.head = ray.get_runtime_context().gcs_address
+        self.head_seen, self.head_there = time.monotonic(), True
         self.posts: list[RaySlot] = []
         self.alone = False
         self.nodes: list[dict[str, Any]] = []
@@ -192,16 +195,31 @@ class RayExecutor:
         if alone != self.alone:
             self._end_all()
             self.alone = alone
-        if time.monotonic() - self.nodes_seen >= SEEN_EVERY_S:
-            self.nodes = [node for node in self.ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-            self.nodes_seen = time.monotonic()
         self.posts = [post for post in self.posts if not post.closed]
+        if time.monotonic() - self.nodes_seen >= SEEN_EVERY_S:
+            self.nodes_seen = time.monotonic()
+            self.head_there = self._head_answers()
+            if self.head_there:
+                self.nodes = [one for one in self.ray.nodes() if one["Alive"] and one["Resources"].get("CPU", 0) >= 1]
         taken = {(post.node, post.number) for post in self.posts}
-        for node in self.nodes:
+        for node in self.nodes if self.head_there else ():
             for number, resources in enumerate(self._divided(node)):
                 if (node["NodeID"], number) not in taken:
                     self.posts.append(self._start(node, number, resources))
         return list(self.posts)
+
+    def _head_answers(self) -> bool:
+        """Whether the cluster can be asked; MeasurementError when it has ended."""
+        try:
+            _answers(self.head)
+        except OSError as error:
+            if time.monotonic() - self.head_seen > HEAD_AWAY_S:
+                raise MeasurementError(
+                    f"The head of the Ray cluster at {self.head} is gone.\nFinished arms are kept. Start a cluster and run the same command again."
+                ) from error
+            return False
+        self.head_seen = time.monotonic()
+        return True
 
     def _divided(self, node: Mapping[str, Any]) -> list[dict[str, int]]:
         """What each worker of a node holds of its CPUs and GPUs."""
@@ -278,6 +296,7 @@ class RayExecutor:
         self.posts = []
 
     def close(self) -> None:
-        with contextlib.suppress(self.ray.exceptions.RayError):
-            self._end_all()
+        if self.head_there:
+            with contextlib.suppress(self.ray.exceptions.RayError):
+                self._end_all()
         self.ray.shutdown()
