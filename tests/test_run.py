@@ -3,13 +3,10 @@ import re
 from pathlib import Path
 
 import pytest
+from faults import documents
 
 from keras_reprise import record
 from keras_reprise.store import Store
-
-
-def documents(folder: Path) -> list[dict]:
-    return [json.loads(path.read_bytes()) for path in sorted((folder / "records").rglob("*.json"))]
 
 
 def test_a_record_has_every_fixed_field(filled_store):
