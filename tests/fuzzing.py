@@ -304,7 +304,9 @@ def read_store(content: bytes, scratch: Path) -> None:
             path.write_bytes(pretty(document))
             with contextlib.suppress(UserError):
                 if "records" in path.parts:
-                    path.rename(store / record_path(decode(path.read_bytes(), "x")[0]))
+                    place = store / record_path(decode(path.read_bytes(), "x")[0])
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    path.rename(place)
     for words in (["status"], ["verdict"], ["check"], ["cite", "plain"], ["compare", "scale:quick", "scale:full"]):
         called([*words, "--store", str(store)])
     with contextlib.suppress(UserError):
