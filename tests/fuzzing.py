@@ -459,7 +459,7 @@ def read_words(content: bytes, scratch: Path) -> None:
     if command == "lock":
         words.append("--check")  # without it the lock is made anew, as it should
     elif command not in ("list", "show", "data", "doctor"):
-        words += ["--store", str(scratch / "store")]
+        words[1:1] = ["--store", str(scratch / "store")]  # first, so that no option before it takes it for its value
     called(words)
 
 
