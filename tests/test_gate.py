@@ -996,3 +996,9 @@ def test_measured_sides_round_trip(made):
     found = measuring.measured(measuring.here(), Settings(benchmarks=[SUITE]), 2, {}, Journal())
     assert msgspec.json.decode(msgspec.json.encode(found), type=Measured) == found
     assert "keras-reprise" not in found.software.packages
+
+
+def test_a_calibration_without_benchmarks_is_refused_before_anything_is_measured(tmp_path, store_path, reprise):
+    (tmp_path / "gate.toml").write_text('recipes = ["l1-l2-toy"]\n')
+    result = reprise("calibrate", "--config", tmp_path / "gate.toml", "--store", store_path)
+    assert (result.exit_code, "--benchmarks" in result.stderr) == (2, True)

@@ -16,12 +16,14 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 MEASURE_OPTIONS = [
     click.option("--config", type=FILE, help="Settings (default: gate.toml, else benchmarks/gate.toml)."),
     click.option("--benchmarks", multiple=True, help="A pytest-benchmark file, instead of those of the settings."),
-    click.option(
-        "--recipe", "recipes", multiple=True, help="A recipe, or suite:NAME, instead of those of the settings."
-    ),
     click.option("--rounds", type=click.IntRange(2, 200), help="Processes of each benchmark file."),
     click.option("--name", default="main", show_default=True, help="Which baseline: one per backend, say."),
 ]
+
+
+RECIPE_OPTION = click.option(
+    "--recipe", "recipes", multiple=True, help="A recipe, or suite:NAME, instead of those of the settings."
+)
 
 
 def measuring(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,6 +52,7 @@ def settings_of(
 
 @main.command()
 @measuring
+@RECIPE_OPTION
 @click.option("--between", nargs=2, metavar="ENV_A ENV_B", help="Compare two environments, see below.")
 @click.option(
     "--import-benchmarks", "imports", multiple=True, type=FILE, help="pytest-benchmark JSON; each file is one process."
@@ -116,6 +119,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @main.command()
 @measuring
+@RECIPE_OPTION
 @click.option("--why", required=True, help="Why this is right from now on; kept with the baseline.")
 @click.option("--by", help="Who accepts it (default: git's user.name).")
 @click.option("--last", is_flag=True, help="Accept what the last finished gate measured, without measuring anew.")
@@ -162,8 +166,8 @@ def accept(
 @STORE_OPTION
 @JSON_OPTION
 def calibrate(
-    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
-    store_path: Path | None, as_json: bool,
+    config: Path | None, benchmarks: tuple[str, ...], rounds: int | None, name: str, store_path: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other hours.
 
@@ -171,7 +175,7 @@ def calibrate(
     """
     from keras_reprise.gate import references
 
-    settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
+    settings = settings_of(config, benchmarks, (), rounds, "baseline_rounds")
     calibration, beside, stored = references.calibrate(open_store(store_path), settings, name, note)
     occasions = len(calibration.occasions)
     if as_json:

@@ -62,6 +62,10 @@ def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Ca
 
     Returns what is known now of gates in turns, and of those against stored numbers.
     """
+    if not settings.benchmarks:
+        raise UserError(
+            "There are no benchmarks to calibrate with.\nName their files in the settings, or by --benchmarks."
+        )
     this = measuring.this_machine()
     path = calibration_path(store, this, name)
     kept = read(path, Calibration)
