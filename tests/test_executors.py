@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from faults import QUICKLY_IMPORTED, documents, numbers
 
+from keras_reprise import tasks
 from keras_reprise.environment import usable_cores
 from keras_reprise.errors import UserError
 from keras_reprise.executors import local
+from keras_reprise.executors.inline import InlineExecutor
 from keras_reprise.integrity import check
 from keras_reprise.launch import parse_duration
 from keras_reprise.store import Store
@@ -84,6 +86,28 @@ def test_an_arm_that_always_ends_its_worker_is_recorded_as_failed_and_the_others
     assert "SIGABRT" in arm["error"]["message"]
     done, found = faulty("--retry-failed")
     assert (done.returncode, found[1]["status"]) == (0, "complete")
+
+
+class Unlucky(InlineExecutor):
+    """Its machine is lost whenever it is about to measure one arm."""
+
+    def wait(self, seconds, deliver):
+        task = self.slot.task
+        if isinstance(task, tasks.Measure) and (task.arm, task.replay.seed) == ("faulty", 1):
+            self.slot.close()
+            deliver(self.slot, tasks.Lost("host-17 is lost"))
+        else:
+            super().wait(seconds, deliver)
+
+
+def test_an_arm_whose_machine_is_always_lost_is_given_up_and_no_host_is_named(store_path, reprise, monkeypatch):
+    monkeypatch.setattr("keras_reprise.executors.inline.InlineExecutor", Unlucky)
+    result = reprise("run", FAULTY, "--seeds", 2, "--store", store_path)
+    found = by_seed(store_path)
+    assert (result.exit_code, found[1]["status"], found[2]["status"]) == (4, "failed", "complete")
+    assert result.stderr.count("host-17 is lost; it is measured again") == 11
+    assert found[1]["arms"]["faulty"]["error"]["type"] == "WorkerEnded"
+    assert "host-17" not in json.dumps(found)
 
 
 def test_an_arm_that_hangs_is_ended_after_its_time_limit(faulty):

@@ -257,7 +257,10 @@ class Run:
                 raise MeasurementError(f"The record of {unit} cannot be made: {reply.why}.\nIts arms are kept.")
             unit.assembling = False
         elif often:
-            self._fail(slot, doing, "WorkerEnded", f"{reply.why}; so it went each time")
+            why = (
+                "its machine was lost" if isinstance(reply, tasks.Lost) else reply.why
+            )  # no name of a machine in a record
+            self._fail(slot, doing, "WorkerEnded", f"{why}; it has ended several workers")
         else:
             self.progress.say(f"{unit} {arm}: {reply.why}; it is measured again.")
             self.progress.arm_given_up(slot)
