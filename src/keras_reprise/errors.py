@@ -14,7 +14,11 @@ INTERRUPTED = 130
 
 def printable(text: str) -> str:
     """`text` without what could steer a terminal or mislead a reader: control and direction characters are escaped."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
+
+
+def _escaped(line: str) -> str:
+    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
 
 
 class UserError(Exception):
