@@ -1,5 +1,6 @@
 """The command: bad input gives one clear message and the right exit code, and leaves the store alone."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -249,6 +250,23 @@ def test_progress_knows_that_recipes_take_unlike_times(monkeypatch):
     assert shown.time_left() == "6 min 46 s left"
     shown.plan("new", 1)  # nobody knows: taken for the mean of the others
     assert shown.time_left() == "8 min 27 s left"
+
+
+def test_progress_is_said_now_and_then_not_for_every_epoch(monkeypatch):
+    now, stream = [0.0], io.StringIO()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    shown = progress.Progress(stream)
+    shown.plan("kind", 1)
+    shown.arm("worker", "a", "kind")
+    for epoch in range(1, 41):
+        now[0] = float(epoch)
+        shown.epoch("worker", epoch, 40, f"epoch {epoch}/40")
+    lines = stream.getvalue().splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        "a: time left unknown (0 of 1 arms done)",
+        "a: epoch 15/40",
+        "a: epoch 30/40",
+    ]
 
 
 def test_the_part_of_an_arm_that_an_earlier_run_did_says_nothing_of_the_pace(monkeypatch):

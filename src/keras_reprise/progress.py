@@ -11,7 +11,7 @@ from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
-PLAIN_EVERY_S = 15.0
+PLAIN_EVERY_S, BAR_EVERY_S = 15.0, 0.1
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Progress:
         self.kinds: defaultdict[str, _Kind] = defaultdict(_Kind)
         self.running: dict[Hashable, _Arm] = {}
         self.arms, self.done = 0, 0
-        self.last_line = 0.0
+        self.last_line = -PLAIN_EVERY_S
         self.bar: Any = None
 
     def plan(self, kind: str, arms: int, before_s: float | None = None) -> None:
@@ -105,7 +105,8 @@ class Progress:
 
     def time_left(self) -> str:
         """The time that the rest takes at the pace of the arms seen, in this run or before it."""
-        seconds = {name: self._seconds(name) for name in self.kinds}
+        slower = self._slower()
+        seconds = {name: self._seconds(name, slower) for name in self.kinds}
         known = [found for found in seconds.values() if found is not None]
         if not known:
             return "time left unknown"
@@ -121,29 +122,34 @@ class Progress:
         spent = kind.spent_s + sum(arm.reported - arm.began for arm in running)
         return spent, kind.done + sum(arm.within - arm.skipped for arm in running)
 
-    def _seconds(self, name: str) -> float | None:
-        """What an arm of a kind takes: as seen, else as before on a machine that is slower or faster by as much as seen."""
+    def _seconds(self, name: str, slower: float) -> float | None:
+        """What an arm of a kind takes: as seen, else as before on a machine that is `slower` by as much as seen."""
         spent, done = self._measured(name)
         if done > 0.01:
             return spent / done
         before = self.kinds[name].before_s
-        if before is None:
-            return None
-        both = [(*self._measured(other), kind.before_s) for other, kind in self.kinds.items() if kind.before_s]
+        return None if before is None else before * slower
+
+    def _slower(self) -> float:
+        """How many times as long as before the arms took that were seen."""
+        both = [(*self._measured(name), kind.before_s) for name, kind in self.kinds.items() if kind.before_s]
         expected = sum(done * before_s for _, done, before_s in both)
-        return before * (sum(spent for spent, done, _ in both if done) / expected if expected else 1.0)
+        return sum(spent for spent, done, _ in both if done) / expected if expected else 1.0
 
     def _show(self, worker: Hashable, detail: str) -> None:
+        """Say where a worker is, unless something was said a moment ago: short arms report by the hundred."""
         now, arm = time.monotonic(), self.running[worker]
+        if self.quiet or now - self.last_line < (PLAIN_EVERY_S if self.bar is None else BAR_EVERY_S):
+            return
+        self.last_line = now
         others = f" and {len(self.running) - 1} more" if len(self.running) > 1 else ""
         text = f"{arm.label}{others}: {detail}{self.time_left()}"
-        if self.bar is not None:
+        if self.bar is None:
+            print(f"{text} ({self.done} of {self.arms} arms done)", file=self.stream, flush=True)
+        else:
             self.bar.total = max(1.0, float(self.arms))
             self.bar.n = self.done + sum(arm.within for arm in self.running.values())
             self.bar.set_description_str(text, refresh=True)
-        elif not self.quiet and now - self.last_line >= PLAIN_EVERY_S:
-            self.last_line = now
-            print(f"{text} ({self.done} of {self.arms} arms done)", file=self.stream, flush=True)
 
 
 @contextmanager
