@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -136,3 +137,14 @@ def test_a_cluster_whose_head_is_gone_ends_the_run_with_a_message():
     executor.head_seen -= 60.0
     with pytest.raises(MeasurementError, match="Finished arms are kept"):
         executor._head_answers()
+
+
+def test_the_head_of_a_cluster_may_have_an_address_of_version_6():
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    with server:
+        executor = object.__new__(RayExecutor)
+        executor.head, executor.head_seen = f"[::1]:{server.getsockname()[1]}", time.monotonic()
+        assert executor._head_answers()

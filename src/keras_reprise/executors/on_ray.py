@@ -119,7 +119,7 @@ def _answers(address: str | None) -> None:
     """OSError unless something listens at host:port; Ray itself would try for minutes."""
     host, _, port = (address or "").rpartition(":")
     if host and port.isdecimal() and "/" not in host:
-        socket.create_connection((host, int(port)), timeout=10).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 @dataclass(eq=False)
