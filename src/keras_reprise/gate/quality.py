@@ -42,13 +42,13 @@ def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Se
 
 
 def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:
-    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their threads,
-    # and those change rounding.
     listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
     command = [
         side.python, "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
+    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their threads,
+    # and those change rounding.
     environment = {name: value for name, value in side.environment.items() if name != "REPRISE_WORKERS"}
     process = subprocess.Popen(
         command, cwd=side.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
