@@ -98,7 +98,7 @@ def test_ctrl_c_ends_within_seconds_says_what_is_kept_and_exits_130(tmp_path, ti
 def test_two_runs_at_once_on_one_store_end_with_one_message(store_path, tiny_recipe, reprise_process):
     first = start(tiny_recipe, store_path, TINY_SLEEP="5", REPRISE_WORKERS="0")
     try:
-        wait_for("*.lock", store_path / ".cache" / "locks", first)
+        wait_for("tiny-*.lock", store_path / ".cache" / "locks", first)
         second = reprise_process("run", tiny_recipe, "--seeds", 1, "--data", "digits", "--store", store_path)
     finally:
         first.kill()
