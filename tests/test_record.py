@@ -49,8 +49,16 @@ def test_numbers_that_json_lacks_become_strings():
 
 
 def test_a_record_with_an_unknown_schema_says_what_to_do(document):
-    with pytest.raises(IntegrityError, match="schema 2; this version reads schema 1"):
+    with pytest.raises(IntegrityError, match="schema 3; this version reads the schemas 1 and 2"):
+        record.decode(record.pretty(document | {"schema": 3}), "x.json")
+
+
+def test_only_records_of_schema_2_have_a_measurement(document):
+    with pytest.raises(IntegrityError, match="schema 2 and has no measurement"):
         record.decode(record.pretty(document | {"schema": 2}), "x.json")
+    recipe = document["recipe"] | {"measurement": "0" * 64}
+    with pytest.raises(IntegrityError, match="schema 1 and has a measurement"):
+        record.decode(record.pretty(document | {"recipe": recipe}), "x.json")
 
 
 def test_a_record_with_an_unknown_field_is_refused(document):

@@ -21,7 +21,6 @@ from keras_reprise.engine.loop import forget
 from keras_reprise.errors import UserError
 from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, plain
 from keras_reprise.record import (
-    SCHEMA,
     canonical,
     decode_trial,
     encode_curve,
@@ -140,7 +139,7 @@ def document(
     loads = [result["load"] for result in measured.values() if result["load"]]
     digests = [measured[arm.name]["digest"] for arm in recipe.arms]
     return {
-        "schema": SCHEMA,
+        "schema": 1,
         "recipe": {
             "slug": recipe.slug,
             "version": recipe.version,

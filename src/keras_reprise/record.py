@@ -1,4 +1,4 @@
-"""The record: what one replicate measured, one write-once JSON file that explains itself (schema 1).
+"""The record: what one replicate measured, one write-once JSON file that explains itself (schemas 1 and 2).
 
 Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted keys, no spaces, UTF-8) without the field
 `id`. Cards, machines and environments are named by the sha256 of their file's bytes, so `sha256sum` checks them.
@@ -15,7 +15,8 @@ import msgspec
 
 from keras_reprise.errors import IntegrityError
 
-SCHEMA = 1
+SCHEMA = 2
+SCHEMAS = (1, 2)
 CURVE_DIGITS = 7
 TIMESTAMP = (
     r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z\Z"
@@ -33,11 +34,14 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecipeRef(Strict, frozen=True):
+    """`measurement` is the hash of all that decides the numbers (see `measurement`); records of schema 1 have none."""
+
     slug: Slug
     version: Annotated[int, msgspec.Meta(ge=1)]
     scale: Slug
     source_sha256: Sha256
     card: Sha256
+    measurement: Sha256 | None = None
 
 
 class ReplicateRef(Strict, frozen=True):
@@ -79,7 +83,8 @@ class StepTime(Strict, frozen=True):
 class Time(Strict, frozen=True):
     """`compile_s` and `evaluation_s` are sums over the arm's trainings, `first_step_s` is that of the first one.
 
-    `flops_per_s` is what training achieved at the median step: `cost.flops` times examples per second.
+    `flops_per_s` is what training achieved at the median step: `cost.flops` times examples per second. `alone`: no other run
+    of the package was on the machine, and no other process on its GPU; None where that is not known.
     """
 
     compile_s: float | None = None
@@ -88,6 +93,7 @@ class Time(Strict, frozen=True):
     evaluation_s: float | None = None
     flops_per_s: float | None = None
     total_s: float | None = None
+    alone: bool | None = None
 
 
 class ArmError(Strict, frozen=True):
@@ -122,16 +128,18 @@ class Code(Strict, frozen=True):
 
 
 class Load(Strict, frozen=True):
-    """What else the machine did meanwhile: mean of the one-minute load, and the share of CPU time stolen by the host."""
+    """What else the machine did meanwhile: mean of the one-minute load, the share of CPU time stolen by the host, and the
+    largest number of other processes seen on the GPU (None: no GPU, or not known)."""
 
     mean_1m: float | None
     steal_fraction: float | None
+    gpu_processes: int | None = None
 
 
 class Record(Strict, frozen=True):
-    """See design: the names of the fields are fixed."""
+    """See design: the names of the fields are fixed. `numbers` are what the recipe's `summarise` gave for this replicate."""
 
-    schema: Literal[1]
+    schema: Literal[1, 2]
     id: Sha256
     recipe: RecipeRef
     replicate: ReplicateRef
@@ -147,6 +155,7 @@ class Record(Strict, frozen=True):
     started_at: Timestamp
     finished_at: Timestamp
     duration_s: float
+    numbers: dict[str, Number] = {}
 
 
 class SourceCard(Strict, frozen=True):
@@ -235,10 +244,10 @@ def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
         raise IntegrityError(
             f"{name} is truncated or not JSON: {error}.\nRestore it from git, or delete it."
         ) from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        schema = document.get("schema") if isinstance(document, dict) else None
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or schema not in SCHEMAS:
         raise IntegrityError(
-            f"{name} has the schema {schema!r}; this version reads schema {SCHEMA}.\nUpdate keras-reprise to read it."
+            f"{name} has the schema {schema!r}; this version reads the schemas 1 and 2.\nUpdate keras-reprise to read it."
         )
     try:
         record = msgspec.convert(document, Record)
@@ -248,6 +257,11 @@ def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
         RecursionError,
     ) as error:  # of convert; and what has no canonical form: infinities, lone surrogates
         raise IntegrityError(f"{name} is not a record: {error}.\nRestore it from git, or delete it.") from error
+    if (record.recipe.measurement is None) != (record.schema == 1):
+        has = "has no" if record.schema == 2 else "has a"
+        raise IntegrityError(
+            f"{name} is not a record: it is of schema {record.schema} and {has} measurement.\nRestore it from git, or delete it."
+        )
     if found != record.id:
         raise IntegrityError(
             f"{name} was edited: its content hashes to {found[:12]}, its id says {record.id[:12]}.\nRestore it from git, or delete it."

@@ -20,7 +20,6 @@ from keras_reprise.errors import IntegrityError, NothingMeasuredError, UserError
 from keras_reprise.files import write_atomically
 from keras_reprise.gate.processes import Process
 from keras_reprise.record import (
-    SCHEMA,
     ClaimCard,
     Code,
     DataRef,
@@ -35,6 +34,7 @@ from keras_reprise.record import (
 )
 from keras_reprise.store import Problem, Store
 
+SCHEMA = 1
 Schema = Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)]
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ from keras_reprise import errors
 from keras_reprise.errors import NothingMeasuredError
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.documents import (
+    SCHEMA,
     Finished,
     Measured,
     Software,
@@ -27,7 +28,6 @@ from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side,
 from keras_reprise.gate.references import calibrated, seeds_for
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
-from keras_reprise.record import SCHEMA
 from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.store import Store
 

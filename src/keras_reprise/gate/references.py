@@ -8,6 +8,7 @@ from keras_reprise import errors
 from keras_reprise.errors import NothingMeasuredError, UserError
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.documents import (
+    SCHEMA,
     Accepted,
     Baseline,
     Calibration,
@@ -24,7 +25,7 @@ from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Known, learn, look_of
 from keras_reprise.noise import deviation_at_most, seeds_needed
-from keras_reprise.record import SCHEMA, Code
+from keras_reprise.record import Code
 from keras_reprise.store import Store
 
 Say = Callable[[str], None]
