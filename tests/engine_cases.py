@@ -11,6 +11,10 @@ class Session:
 
     def __init__(self, checkpoints=None, seed=1):
         self.seeds, self.checkpoints, self.epochs, self.digests = Seeds(seed), checkpoints, [], []
+        self.place, self.unseeded = "arm 0 0", []
+
+    def note_unseeded(self, names):
+        self.unseeded += names
 
     def progress(self, epoch, epochs, loss):
         self.epochs.append(epoch)

@@ -16,6 +16,7 @@ from keras_reprise.engine import (
     backend,
     gradient_statistics,
     loop,
+    structure,
     train,
     train_together,
     update_ratios,
@@ -86,11 +87,27 @@ def test_programs_that_differ_in_a_constant_are_compiled_apart():
     assert results == [0.0, 2.0]
 
 
-def test_layers_that_mix_examples_or_draw_numbers_are_never_cut():
-    assert backend.acts_on_single_examples(convnet(extras=False))
-    assert not backend.acts_on_single_examples(convnet(extras=True))
-    penalised = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activity_regularizer="l2")])
-    assert not backend.acts_on_single_examples(penalised)
+def test_operations_that_mix_examples_or_draw_numbers_are_never_cut():
+    def alone(model, training=True):
+        return structure.acts_on_single_examples(model, training=training)
+
+    layers, ops = keras.layers, keras.ops
+    assert alone(convnet(extras=False))
+    assert not alone(convnet(extras=True))
+    assert alone(convnet(extras=True), training=False)
+    for layer in (
+        layers.Dense(2, activity_regularizer="l2"),
+        layers.Dense(2, activation=lambda x: x - ops.mean(x, 0)),
+        layers.Softmax(axis=0),
+        layers.Lambda(lambda x: x),
+    ):
+        assert not alone(keras.Sequential([keras.Input((3,)), layer])), layer
+    x = keras.Input((3,))
+    hidden = layers.Dense(4)(x)
+    assert alone(keras.Model(x, hidden + layers.Dense(4)(x)))
+    assert not alone(keras.Model(x, hidden - ops.mean(hidden, axis=0, keepdims=True)))
+    nested = keras.Sequential([keras.Input((4,)), layers.BatchNormalization()])
+    assert not alone(keras.Model(x, nested(hidden)))
 
 
 def test_streamed_data_train_to_the_same_numbers(data, monkeypatch):
@@ -344,7 +361,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a batch larger than the data": (lambda d: d, {"batch_size": 131}, "131"),
     "a batch of none": (lambda d: d, {"batch_size": 0}, "0"),
     "no optimizer": (lambda d: d, {"optimizer": "sgd"}, "optimizer"),
-    "no loss": (lambda d: d, {"loss": "mse"}, "loss"),
+    "no loss": (lambda d: d, {"loss": "mean_of_squares"}, "is no Keras loss"),
     "text for images": (lambda d: spoiled(d, stored_train=d.stored_train.astype(str)), {}, "type"),
     "nothing to train": (lambda d: d, {"model": keras.Sequential([keras.Input((10, 10, 3)), keras.layers.Flatten()])}, "nothing to train"),
     "two outputs": (lambda d: d, {"model": keras.Model(i := keras.Input((10, 10, 3)), [f := keras.layers.Flatten()(i), f])}, "2 outputs"),

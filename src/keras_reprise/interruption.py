@@ -33,6 +33,7 @@ class _Kept(Strict, frozen=True):
     started_at: Timestamp
     finished_at: Timestamp
     load: dict[str, float]
+    unseeded: list[str] = []
 
 
 class ReplicateCache:

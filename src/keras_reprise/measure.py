@@ -94,6 +94,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "started_at": started_at,
         "finished_at": _now(),
         "load": load,
+        "unseeded": list(replicate.unseeded),
     }
 
 
@@ -138,6 +139,7 @@ def document(
     failed = [name for name, arm in arms.items() if arm["status"] == "failed"]
     loads = [result["load"] for result in measured.values() if result["load"]]
     digests = [measured[arm.name]["digest"] for arm in recipe.arms]
+    unseeded = sorted({name for result in measured.values() for name in result.get("unseeded", ())})
     return {
         "schema": 1,
         "recipe": {
@@ -159,6 +161,7 @@ def document(
         "determinism": {
             "mode": determinism,
             "digest": _sha256("".join(digests)) if all(digests) else None,
+            **({"unseeded": unseeded} if unseeded else {}),
         },
         "code": dict(code),
         "load": {name: _mean([load[name] for load in loads]) for name in ("mean_1m", "steal_fraction")},

@@ -116,8 +116,11 @@ class ArmData(Strict, frozen=True):
 
 
 class Determinism(Strict, frozen=True):
+    """`unseeded`: the layers and initializers that drew without a seed, so that the same seed may give other numbers."""
+
     mode: Literal["fast", "strict"]
     digest: Sha256 | None
+    unseeded: list[str] = []
 
 
 class Code(Strict, frozen=True):

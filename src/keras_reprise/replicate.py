@@ -38,18 +38,26 @@ class Replicate:
     arm: str = ""
     trainings: list[tuple[History, int]] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
+    unseeded: list[str] = field(default_factory=list)
     trials: int = 1
     trial_number: int = 0
+    trained: int = 0  # trainings since the trial, or the arm, began
 
     @property
     def seed(self) -> int:
         return self.seeds.seed
 
+    @property
+    def place(self) -> str:
+        """Which training of the replicate the next one is: arm, trial, number."""
+        return f"{self.arm} {self.trial_number} {self.trained}"
+
     def begin(self, arm: str) -> None:
         """The named arm is measured from here on."""
-        self.arm, self.trials, self.trial_number = arm, 1, 0
+        self.arm, self.trials, self.trial_number, self.trained = arm, 1, 0, 0
         self.trainings.clear()
         self.digests.clear()
+        self.unseeded.clear()
 
     def dataset(self) -> Dataset:
         """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
@@ -96,7 +104,7 @@ class Replicate:
                 self.on_epoch(done, self.trials, f"trial {done}/{self.trials}")
         else:
             self.digests += kept["digests"]
-        self.trial_number += 1
+        self.trial_number, self.trained = self.trial_number + 1, 0
         return decode_trial(kept["trial"])
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None:
@@ -111,5 +119,10 @@ class Replicate:
 
     def note_training(self, history: History, digest: str, model: Any) -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""
+        self.trained += 1
         self.trainings.append((history, model.count_params()))
         self.digests.append(digest)
+
+    def note_unseeded(self, names: Sequence[str]) -> None:
+        """Called by the engine before a training that draws random numbers without a seed: by which layers and initializers."""
+        self.unseeded += [name for name in names if name not in self.unseeded]

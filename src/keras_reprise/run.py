@@ -77,6 +77,7 @@ class Run:
         self.described: tasks.Described | None = None
         self.locks = contextlib.ExitStack()
         self.locked: set[Job] = set()
+        self.unseeded: set[str] = set()  # jobs of which it was said
         self.busy: StoreError | None = None
 
     def describe(self, recipes: Sequence[tasks.RecipeSource]) -> list[tasks.Described]:
@@ -290,6 +291,12 @@ class Run:
         if result["arm"]["status"] == "failed":
             error = result["arm"]["error"]
             self.progress.say(f"{unit} {arm} failed: {error['type']}: {error['message']} (--debug shows the traceback)")
+        if (names := result.get("unseeded")) and unit.job.name not in self.unseeded:
+            self.unseeded.add(unit.job.name)
+            self.progress.say(
+                f"{unit.job.card.slug} {arm}: drawn without a seed: {', '.join(names)}. Two runs of one seed may differ;"
+                " give seeds, such as replicate.seeds.weights(NAME). The record says so."
+            )
         self.replicates.keep(unit, arm, result)
         self.progress.arm_done(slot)
 

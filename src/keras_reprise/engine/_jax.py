@@ -5,9 +5,10 @@ are trained at once in `_jax_together`.
 """
 
 import hashlib
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +16,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, output_gradient
+from keras_reprise.engine.backend import EVALUATION_BATCH, Evaluation, Scaling, in_batches, output_gradient
+from keras_reprise.engine.objective import Facts, Objective, mask_of
+from keras_reprise.engine.selfcheck import Looked, reference
+from keras_reprise.engine.structure import acts_on_single_examples
 
 KEPT_EXECUTABLES = 16
 _executables: OrderedDict[str, Any] = OrderedDict()
@@ -39,7 +43,12 @@ class JaxProgram:
     def __init__(
         self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
     ) -> None:
-        self.model, self.optimizer, self.loss, self.batch_size = model, optimizer, loss, batch_size
+        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
+        self.objective = Objective(loss)
+        alone = self.objective.averages and acts_on_single_examples(model, training=False)
+        self.evaluation_batch = EVALUATION_BATCH if alone else None
+        self._penalties: Callable[[], Sequence[Any]] = list
+        self._keras = reference(lambda: self._penalties(), loss)
         self.updates, self.scaling = max(1, updates), scaling
         optimizer.build(model.trainable_variables)
         rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
@@ -60,17 +69,25 @@ class JaxProgram:
             return stored
         return (stored.astype(jnp.float32) - self.scaling[0]) / self.scaling[1]
 
-    def _value(self, trainable: Any, non_trainable: Any, optimizer: Any, x: Any, y: Any, penalty: Any) -> Any:
-        outputs, non_trainable, penalties = self.model.stateless_call(
-            trainable, non_trainable, self._images(x), training=True, return_losses=True
+    def _forward(self, trainable: Any, non_trainable: Any, x: Any, *, training: bool) -> Any:
+        """Outputs of a batch, the state after it, and the model's penalties."""
+        return self.model.stateless_call(
+            trainable, non_trainable, self._images(x), training=training, return_losses=True
         )
-        value = jnp.mean(self.loss.call(y, outputs.astype(jnp.float32)))
-        if penalties:
-            value += penalty * sum(penalties, start=jnp.float32(0))
+
+    def _loss(self, y: Any, outputs: Any, penalties: Sequence[Any], strength: Any, *, training: bool) -> Any:
+        """What `compute_loss` gives for a batch, its penalties times `strength`."""
+        self._penalties = lambda: [strength * one for one in penalties]
+        return self._keras.compute_loss(None, y, outputs, training=training)
+
+    def _value(self, trainable: Any, non_trainable: Any, optimizer: Any, x: Any, y: Any, penalty: Any) -> Any:
+        outputs, non_trainable, penalties = self._forward(trainable, non_trainable, x, training=True)
+        value = self._loss(y, outputs, penalties, penalty, training=True)
         mapping = list(zip(self.optimizer.variables, optimizer, strict=True))
         with keras.StatelessScope(state_mapping=mapping):
             scaled = self.optimizer.scale_loss(value)
-        return scaled, (value, non_trainable, jnp.sum(_wrong(y, outputs)))
+        wrong = jnp.sum(self.objective.wrong(y, outputs, _argmax))
+        return scaled, (value.astype(jnp.float32), non_trainable, wrong)
 
     def _step(self, state: Any, x: Any, y: Any, rate: Any, penalty: Any) -> Any:
         trainable, non_trainable, optimizer = state
@@ -149,32 +166,80 @@ class JaxProgram:
         return np.concatenate(losses), np.concatenate(wrong)
 
     def evaluate(self, trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
-        """Losses, errors and penalty of a batch in inference mode."""
-        outputs, _, penalties = self.model.stateless_call(
-            trainable, non_trainable, self._images(x), training=False, return_losses=True
-        )
-        losses = self.loss.call(y, outputs.astype(jnp.float32))
-        return losses, _wrong(y, outputs), sum(penalties, start=jnp.float32(0))
+        """Losses, errors, loss and penalty of a batch in inference mode."""
+        outputs, _, penalties = self._forward(trainable, non_trainable, x, training=False)
+        value = self._loss(y, outputs, [], 1.0, training=False).astype(jnp.float32)
+        losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
+        return losses, wrong, value, _sum(penalties)
 
-    def _in_batches(self, name: str, function: Any, *arrays: np.ndarray) -> list[Any]:
+    def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
+        """Outputs of a batch in inference mode, and their mask."""
+        outputs = self.model.stateless_call(trainable, non_trainable, self._images(x), training=False)[0]
+        return outputs, mask_of(outputs)
+
+    def _in_batches(self, name: str, function: Any, batch: int | None, *arrays: np.ndarray) -> list[Any]:
         trainable, non_trainable, _ = ([v.value for v in group] for group in self.variables())
-        results = []
-        for i in range(0, len(arrays[0]), EVALUATION_BATCH):
-            batch = [jnp.asarray(array[i : i + EVALUATION_BATCH]) for array in arrays]
-            arguments = (trainable, non_trainable, *batch)
-            key = (name, batch[0].shape, batch[0].dtype)
-            results.append(self._program(key, function, arguments, donate=())(*arguments))
-        return results
 
-    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        losses, wrong, penalties = zip(*self._in_batches("evaluate", self.evaluate, x, y), strict=True)
-        return np.concatenate(losses), np.concatenate(wrong), float(penalties[0])
+        def call(*parts: Any) -> Any:
+            arguments = (trainable, non_trainable, *parts)
+            key = (name, parts[0].shape, parts[0].dtype)
+            return self._program(key, function, arguments, donate=())(*arguments)
 
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        def predict(trainable: Any, non_trainable: Any, x: Any) -> Any:
-            return self.model.stateless_call(trainable, non_trainable, self._images(x), training=False)[0]
+        return in_batches(call, batch, *arrays)
 
-        return np.concatenate(self._in_batches("predict", predict, x))
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
+        return Evaluation.of(self._in_batches("evaluate", self.evaluate, self.evaluation_batch, x, y))
+
+    def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        parts = self._in_batches("predict", self.predict, batch or self.evaluation_batch, x)
+        outputs, masks = zip(*parts, strict=True)
+        return np.concatenate(outputs), None if masks[0] is None else np.concatenate(masks)
+
+    def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
+        found: list[Facts] = []
+
+        def forward(x: Any, y: Any) -> Any:
+            with keras.StatelessScope():
+                found.append(self.objective.look(self.model, self._images(x), y))
+            return 0
+
+        jax.eval_shape(forward, jnp.asarray(x), jnp.asarray(y))
+        return found[0]
+
+    def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
+        """Both are traced to JAX's own text of what is computed; what has the same text has the same numbers and gradients.
+
+        Only where the texts differ is anything computed, operation by operation, which takes JAX a second.
+        """
+        strength = jnp.float32(penalty)
+        state = [[v.value for v in group] for group in self.variables()[:2]]
+        arguments = (*state, jnp.asarray(x), jnp.asarray(y))
+        found = [self._compared(training, strength, arguments) for training in (True, False)]
+        return Looked(found[0][0], found[1][0], None), Looked(found[0][1], found[1][1], None)
+
+    def _compared(self, training: bool, strength: Any, arguments: Any) -> tuple[float, float]:
+        """Our loss of a batch and Keras's; zeros where both are computed by the same operations."""
+        variables = [*self.model.trainable_variables, *self.model.non_trainable_variables]
+
+        def ours(trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
+            outputs, _, penalties = self._forward(trainable, non_trainable, x, training=training)
+            return self._loss(y, outputs, penalties, strength, training=training)
+
+        def keras_own(trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
+            mapping = list(zip(variables, [*trainable, *non_trainable], strict=True))
+            with keras.StatelessScope(collect_losses=True, state_mapping=mapping):
+                inputs = self._images(x)
+                outputs = self.model(inputs, training=training)
+                penalties = self.model.losses
+            model = reference(lambda: [strength * one for one in penalties], self.objective.loss)
+            return model.compute_loss(inputs, y, outputs, training=training)
+
+        if _text(ours, arguments) == _text(keras_own, arguments):
+            return 0.0, 0.0
+        return float(ours(*arguments)), float(keras_own(*arguments))
+
+    def be_plain(self) -> bool:
+        return False
 
     def get_state(self) -> list[np.ndarray]:
         return [np.array(variable) for group in self.variables() for variable in group]
@@ -195,10 +260,17 @@ def whole_and_rest(order: np.ndarray, rates: np.ndarray | None, size: int, capac
     return cut
 
 
-def _wrong(y: Any, outputs: Any) -> Any:
-    if y.ndim != 1 or outputs.ndim != 2 or not jnp.issubdtype(y.dtype, jnp.integer):
-        return jnp.zeros(y.shape[0], bool)  # no classes, no errors: `training` leaves these curves out
-    return jnp.argmax(outputs, -1) != y
+def _text(function: Any, arguments: Any) -> str:
+    """What JAX would compile, as text, without addresses of this process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(jax.make_jaxpr(function)(*arguments)))
+
+
+def _argmax(outputs: Any) -> Any:
+    return jnp.argmax(outputs, -1).astype(jnp.int32)
+
+
+def _sum(penalties: Any) -> Any:
+    return sum((jnp.sum(one).astype(jnp.float32) for one in penalties), start=jnp.float32(0))
 
 
 def gradients(
@@ -211,7 +283,7 @@ def gradients(
         outputs, _ = model.stateless_call(
             trainable, non_trainable, tensors if len(tensors) > 1 else tensors[0], training=False
         )
-        return jnp.mean(loss.call(jnp.asarray(y), outputs))
+        return Objective(loss).value(jnp.asarray(y), outputs)
 
     trainable = [variable.value for variable in model.trainable_variables]
     weights, flows = jax.jit(jax.grad(value, argnums=(0, 1)))(trainable, [jnp.asarray(tensor) for tensor in inputs])

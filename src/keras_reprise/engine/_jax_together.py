@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from keras_reprise.engine._jax import JaxProgram, compiled, whole_and_rest
-from keras_reprise.engine.backend import EVALUATION_BATCH
+from keras_reprise.engine.backend import Evaluation, in_batches
 
 
 class JaxEnsemble:
@@ -61,16 +61,14 @@ class JaxEnsemble:
         losses, wrong = zip(*parts, strict=True)
         return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1)
 
-    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Losses (members, n), errors (members, n) and penalties (members,) in inference mode."""
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> list[Evaluation]:
+        """Every member's evaluation in inference mode."""
         trainable, non_trainable, _ = self._stacked()
-        parts = []
-        for i in range(0, len(x), EVALUATION_BATCH):
-            batch = (jnp.asarray(x[i : i + EVALUATION_BATCH]), jnp.asarray(y[i : i + EVALUATION_BATCH]))
-            axes = (0, 0, None, None)
-            program = self._program(
-                ("evaluate", batch[0].shape), self.first.evaluate, axes, trainable, non_trainable, *batch
-            )
-            parts.append(program(trainable, non_trainable, *batch))
-        losses, wrong, penalties = zip(*parts, strict=True)
-        return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1), np.asarray(penalties[0])
+
+        def call(images: Any, labels: Any) -> Any:
+            arguments = (trainable, non_trainable, images, labels)
+            program = self._program(("evaluate", images.shape), self.first.evaluate, (0, 0, None, None), *arguments)
+            return program(*arguments)
+
+        parts = in_batches(call, self.first.evaluation_batch, x, y)
+        return [Evaluation.of([[column[k] for column in part] for part in parts]) for k in range(len(self.members))]

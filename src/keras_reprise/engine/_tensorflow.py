@@ -3,7 +3,7 @@
 On a CPU a batch is cut into shards, one per core, that the graph computes side by side: the kernels of small networks gain
 little from several threads each, and waking the threads costs more than the arithmetic. The gradients are those of the
 whole batch; only the order of summation differs. Models whose examples see each other (batch normalisation) or that draw
-random numbers (dropout) are not cut.
+random numbers (dropout) are not cut, nor is a batch whose loss is not the mean of one number per example.
 """
 
 import os
@@ -17,12 +17,16 @@ import tensorflow as tf
 
 from keras_reprise.engine.backend import (
     EVALUATION_BATCH,
+    Evaluation,
     Scaling,
-    acts_on_single_examples,
+    in_batches,
     output_gradient,
     scaled_at_once,
     shard_count,
 )
+from keras_reprise.engine.objective import Facts, Objective, mask_of
+from keras_reprise.engine.selfcheck import Looked, reference
+from keras_reprise.engine.structure import acts_on_single_examples
 
 tf.get_logger().setLevel("ERROR")  # one program per arm is traced on purpose; TensorFlow warns of it
 
@@ -33,14 +37,19 @@ class TensorFlowProgram:
     def __init__(
         self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
     ) -> None:
-        self.model, self.optimizer, self.loss, self.batch_size = model, optimizer, loss, batch_size
+        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
+        self.objective = Objective(loss)
         optimizer.build(model.trainable_variables)
         _update_directly(getattr(optimizer, "inner_optimizer", optimizer))
-        self.shards = shard_count(batch_size) if device() == "cpu" and acts_on_single_examples(model) else 1
+        alone = self.objective.averages and acts_on_single_examples(model, training=False)
+        self.evaluation_batch = EVALUATION_BATCH if alone else None
+        self.parts = shard_count(EVALUATION_BATCH) if alone and device() == "cpu" else 1
+        cut = alone and len(model.output_shape) == 2 and acts_on_single_examples(model, training=True)
+        self.shards = shard_count(batch_size) if cut and device() == "cpu" else 1
         self._scaling = None if scaling is None else [tf.constant(value) for value in scaling]
         self._runs: dict[bool, Any] = {}
         self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
-        self._predict = tf.function(lambda x: self.model(self._images(x), training=False), reduce_retracing=True)
+        self._predict = tf.function(self._outputs_and_mask, reduce_retracing=True)
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Any:
@@ -53,26 +62,34 @@ class TensorFlowProgram:
         mean, deviation = self._scaling
         return (tf.cast(stored, tf.float32) - mean) / deviation
 
-    def _losses(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _forward(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The loss of a batch, or the sum of those of a part of it, and the number of misclassified examples."""
         labels = tf.gather(y, index)
         outputs = self.model(self._images(tf.gather(x, index)), training=True)
-        return self.loss.call(labels, tf.cast(outputs, tf.float32)), _wrong(labels, outputs)
+        loss = self.objective.value if self.shards == 1 else self.objective.sum
+        wrong = self.objective.wrong(labels, outputs, _argmax)
+        return loss(labels, outputs), tf.math.count_nonzero(wrong, dtype=tf.int32)
 
-    def _step(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _value(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The loss of the batch `index`, penalties included, and the number of misclassified examples."""
         n = tf.shape(index)[0]
         parts = [index[n * i // self.shards : n * (i + 1) // self.shards] for i in range(self.shards)]
+        losses, wrong = zip(*(self._forward(x, y, part) for part in parts), strict=True)
+        value = losses[0] if self.shards == 1 else tf.add_n(losses) / tf.cast(n, losses[0].dtype)
+        if self.model.losses:
+            value += tf.cast(penalty, value.dtype) * self._penalties(value.dtype)
+        return value, tf.add_n(wrong)
+
+    def _penalties(self, dtype: Any) -> tf.Tensor:
+        return tf.add_n([tf.cast(tf.reduce_sum(one) if one.shape.rank else one, dtype) for one in self.model.losses])
+
+    def _step(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            losses, wrong = zip(*(self._losses(x, y, part) for part in parts), strict=True)
-            if self.shards == 1:
-                value = tf.reduce_mean(losses[0])
-            else:
-                value = tf.add_n([tf.reduce_sum(part) for part in losses]) / tf.cast(n, losses[0].dtype)
-            if self.model.losses:
-                value += penalty * tf.cast(tf.add_n(self.model.losses), value.dtype)
+            value, wrong = self._value(x, y, index, penalty)
             scaled = self.optimizer.scale_loss(value)
         variables = [variable.value for variable in self.model.trainable_variables]
         self.optimizer.apply(tape.gradient(scaled, variables), self.model.trainable_variables)
-        return value, tf.add_n([tf.math.count_nonzero(part, dtype=tf.int32) for part in wrong])
+        return value, wrong
 
     def _updates(
         self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, rates: tf.Tensor, penalty: tf.Tensor, set_rate: bool
@@ -84,7 +101,7 @@ class TensorFlowProgram:
             if set_rate:
                 self.optimizer.learning_rate.assign(rates[i])
             value, errors = self._step(x, y, order[i * size : (i + 1) * size], penalty)
-            losses, wrong = losses.write(i, value), wrong.write(i, errors)
+            losses, wrong = losses.write(i, tf.cast(value, tf.float32)), wrong.write(i, errors)
         return losses.stack(), wrong.stack()
 
     def run(
@@ -108,28 +125,67 @@ class TensorFlowProgram:
         )
         return losses.numpy(), wrong.numpy()
 
-    def _evaluate_batch(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        n, shards = tf.shape(x)[0], shard_count(EVALUATION_BATCH) if device() == "cpu" else 1
-        parts = [x[n * i // shards : n * (i + 1) // shards] for i in range(shards)]
-        outputs = tf.concat([self.model(self._images(part), training=False) for part in parts], 0)
-        penalty = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
-        return self.loss.call(y, tf.cast(outputs, tf.float32)), _wrong(y, outputs), penalty
+    def _evaluate_batch(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        n, parts = tf.shape(x)[0], self.parts
+        losses, wrong = [], []
+        for images, labels in (
+            (x[n * i // parts : n * (i + 1) // parts], y[n * i // parts : n * (i + 1) // parts]) for i in range(parts)
+        ):
+            outputs = self.model(self._images(images), training=False)
+            losses.append(self.objective.per_example(labels, outputs))
+            wrong.append(self.objective.wrong(labels, outputs, _argmax))
+        value = self.objective.value(labels, outputs) if parts == 1 else tf.reduce_mean(tf.concat(losses, 0))
+        penalty = self._penalties(tf.float32) if self.model.losses else tf.constant(0.0)
+        return tf.concat(losses, 0), tf.concat(wrong, 0), tf.cast(value, tf.float32), penalty
 
-    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        parts = [
-            self._evaluate(
-                tf.convert_to_tensor(x[i : i + EVALUATION_BATCH]), tf.convert_to_tensor(y[i : i + EVALUATION_BATCH])
-            )
-            for i in range(0, len(x), EVALUATION_BATCH)
-        ]
-        losses, wrong, penalties = zip(*parts, strict=True)
-        return tf.concat(losses, 0).numpy(), tf.concat(wrong, 0).numpy(), float(penalties[0])
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
+        return Evaluation.of(in_batches(self._evaluate, self.evaluation_batch, x, y))
 
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        parts = [
-            self._predict(tf.convert_to_tensor(x[i : i + EVALUATION_BATCH])) for i in range(0, len(x), EVALUATION_BATCH)
-        ]
-        return np.concatenate([part.numpy() for part in parts])
+    def _outputs_and_mask(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        outputs = self.model(self._images(x), training=False)
+        return outputs, mask_of(outputs)
+
+    def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        parts = in_batches(self._predict, batch or self.evaluation_batch, x)
+        outputs, masks = zip(*parts, strict=True)
+        return np.concatenate(outputs), None if masks[0] is None else np.concatenate(masks)
+
+    def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
+        return self.objective.look(self.model, self._images(tf.convert_to_tensor(x)), tf.convert_to_tensor(y))
+
+    def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
+        images, labels, index = tf.convert_to_tensor(x), tf.convert_to_tensor(y), tf.range(len(y))
+        keras_model = reference(lambda: [penalty * one for one in self.model.losses], self.objective.loss)
+        kept = [tf.identity(variable.value) for variable in self.model.non_trainable_variables]
+
+        def keras_loss(training: bool) -> tf.Tensor:
+            inputs = self._images(images)
+            outputs = self.model(inputs, training=training)
+            return keras_model.compute_loss(inputs, labels, outputs, training=training)
+
+        def looked(value: Callable[[], tf.Tensor], inference: Callable[[], tf.Tensor]) -> Looked:
+            with tf.GradientTape() as tape:
+                loss = value()
+            variables = [variable.value for variable in self.model.trainable_variables]
+            gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
+                variable.assign(before)
+            dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+            return Looked(float(loss), float(inference()), dense)
+
+        def ours_in_inference() -> tf.Tensor:
+            _, _, value, found = self._evaluate_batch(images, labels)
+            return value + penalty * found
+
+        ours = looked(lambda: self._value(images, labels, index, tf.constant(penalty))[0], ours_in_inference)
+        return ours, looked(lambda: keras_loss(True), lambda: keras_loss(False))
+
+    def be_plain(self) -> bool:
+        cut = self.shards > 1 or self.parts > 1
+        self.shards = self.parts = 1
+        self._runs.clear()
+        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
+        return cut
 
     def get_state(self) -> list[np.ndarray]:
         return [variable.numpy() for variable in self._variables()]
@@ -164,10 +220,8 @@ def _update_directly(optimizer: Any) -> None:
         optimizer._backend_update_step = update
 
 
-def _wrong(y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-    if y.shape.rank != 1 or outputs.shape.rank != 2 or not y.dtype.is_integer:
-        return tf.zeros([tf.shape(y)[0]], tf.bool)  # no classes, no errors: `training` leaves these curves out
-    return tf.not_equal(tf.argmax(outputs, -1, tf.int32), tf.cast(y, tf.int32))
+def _argmax(outputs: tf.Tensor) -> tf.Tensor:
+    return tf.argmax(outputs, -1, tf.int32)
 
 
 def gradients(
@@ -178,9 +232,8 @@ def gradients(
     variables = [variable.value for variable in model.trainable_variables]
     with tf.GradientTape() as tape:
         tape.watch(tensors)
-        value = tf.reduce_mean(
-            loss.call(tf.convert_to_tensor(y), model(tensors if len(tensors) > 1 else tensors[0], training=False))
-        )
+        outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        value = Objective(loss).value(tf.convert_to_tensor(y), outputs)
     weights, flows = tape.gradient(value, [variables, tensors])
     return [gradient.numpy() for gradient in weights], [gradient.numpy() for gradient in flows]
 

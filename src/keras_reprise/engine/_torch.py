@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from keras_reprise.engine.backend import EVALUATION_BATCH, Scaling, output_gradient, scaled_at_once
+from keras_reprise.engine.backend import (
+    EVALUATION_BATCH,
+    Evaluation,
+    Scaling,
+    in_batches,
+    output_gradient,
+    scaled_at_once,
+)
+from keras_reprise.engine.objective import Facts, Objective, mask_of
+from keras_reprise.engine.selfcheck import Looked, reference
+from keras_reprise.engine.structure import acts_on_single_examples
 
 
 class TorchProgram:
@@ -15,7 +25,10 @@ class TorchProgram:
     def __init__(
         self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
     ) -> None:
-        self.model, self.optimizer, self.loss, self.batch_size = model, optimizer, loss, batch_size
+        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
+        self.objective = Objective(loss)
+        alone = self.objective.averages and acts_on_single_examples(model, training=False)
+        self.evaluation_batch = EVALUATION_BATCH if alone else None
         optimizer.build(model.trainable_variables)
         variables = model.variables
         self.device = variables[0].value.device if variables else torch.device("cpu")
@@ -35,17 +48,24 @@ class TorchProgram:
             return stored
         return (stored.to(torch.float32) - self.scaling[0]) / self.scaling[1]
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def _value(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss of a batch, penalties included, and the number of misclassified examples."""
         outputs = self.model(self._images(x), training=True)
-        value = self.loss.call(y, outputs.to(torch.float32)).mean()
+        value = self.objective.value(y, outputs)
         penalties = self.model.losses
         if penalties:
-            value = value + penalty * sum(penalties)
+            value = value + penalty * _sum(penalties)
+        return value, self.objective.wrong(y, outputs, _argmax).sum()
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+        value, wrong = self._value(x, y, penalty)
         variables = self.model.trainable_variables
-        gradients = torch.autograd.grad(self.optimizer.scale_loss(value), [v.value for v in variables])
+        gradients = torch.autograd.grad(
+            self.optimizer.scale_loss(value), [v.value for v in variables], allow_unused=True
+        )
         with torch.no_grad():
             self.optimizer.apply(gradients, variables)
-        return value.detach(), _wrong(y, outputs).sum()
+        return value.detach(), wrong
 
     def run(
         self, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
@@ -59,20 +79,58 @@ class TorchProgram:
         losses, wrong = zip(*results, strict=True)
         return torch.stack(losses).cpu().numpy(), torch.stack(wrong).cpu().numpy().astype(np.int32)
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
-    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        parts = []
-        for i in range(0, len(x), EVALUATION_BATCH):
-            labels = self._tensor(y[i : i + EVALUATION_BATCH])
-            outputs = self.model(self._images(self._tensor(x[i : i + EVALUATION_BATCH])), training=False)
-            parts.append((self.loss.call(labels, outputs.to(torch.float32)), _wrong(labels, outputs)))
-        losses, wrong = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
-        return losses, wrong, float(sum(self.model.losses))
+    def _evaluate_batch(self, x: torch.Tensor, y: torch.Tensor) -> Any:
+        outputs = self.model(self._images(x), training=False)
+        losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
+        return losses, wrong, self.objective.value(y, outputs), _sum(self.model.losses)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        batches = [self._tensor(x[i : i + EVALUATION_BATCH]) for i in range(0, len(x), EVALUATION_BATCH)]
-        return np.concatenate([self.model(self._images(batch), training=False).cpu().numpy() for batch in batches])
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
+        return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
+
+    def _outputs_and_mask(self, x: torch.Tensor) -> Any:
+        outputs = self.model(self._images(x), training=False)
+        return outputs, mask_of(outputs)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        parts = in_batches(self._outputs_and_mask, batch or self.evaluation_batch, x)
+        outputs, masks = zip(*parts, strict=True)
+        return np.concatenate(outputs), None if masks[0] is None else np.concatenate(masks)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
+        return self.objective.look(self.model, self._images(self._tensor(x)), self._tensor(y))
+
+    def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
+        images, labels = self._tensor(x), self._tensor(y)
+        keras_model = reference(lambda: [penalty * one for one in self.model.losses], self.objective.loss)
+        kept = [variable.value.detach().clone() for variable in self.model.non_trainable_variables]
+
+        def keras_loss(training: bool) -> torch.Tensor:
+            inputs = self._images(images)
+            outputs = self.model(inputs, training=training)
+            return keras_model.compute_loss(inputs, labels, outputs, training=training)
+
+        def ours_in_inference() -> torch.Tensor:
+            _, _, value, found = self._evaluate_batch(images, labels)
+            return value + penalty * found
+
+        def looked(value: Callable[[], torch.Tensor], inference: Callable[[], torch.Tensor]) -> Looked:
+            loss = value()
+            variables = [variable.value for variable in self.model.trainable_variables]
+            gradients = torch.autograd.grad(loss, variables, allow_unused=True, materialize_grads=True)
+            with torch.no_grad():
+                for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
+                    variable.assign(before)
+                tested = float(inference())
+            return Looked(float(loss.detach()), tested, [gradient.cpu().numpy() for gradient in gradients])
+
+        ours = looked(lambda: self._value(images, labels, penalty)[0], ours_in_inference)
+        return ours, looked(lambda: keras_loss(True), lambda: keras_loss(False))
+
+    def be_plain(self) -> bool:
+        return False
 
     def get_state(self) -> list[np.ndarray]:
         return [variable.value.detach().cpu().numpy().copy() for variable in self._variables()]
@@ -85,10 +143,12 @@ class TorchProgram:
         return [*self.model.variables, *self.optimizer.variables]
 
 
-def _wrong(y: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
-    if y.ndim != 1 or outputs.ndim != 2 or y.is_floating_point():
-        return torch.zeros(len(y), dtype=torch.bool)  # no classes, no errors: `training` leaves these curves out
-    return outputs.argmax(-1) != y
+def _argmax(outputs: torch.Tensor) -> torch.Tensor:
+    return outputs.argmax(-1).to(torch.int32)
+
+
+def _sum(penalties: Any) -> torch.Tensor:
+    return sum((one.sum().to(torch.float32) for one in penalties), start=torch.zeros(()))
 
 
 def gradients(
@@ -99,7 +159,7 @@ def gradients(
     where = variables[0].device
     tensors = [torch.tensor(value, device=where, requires_grad=True) for value in inputs]
     outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
-    value = loss.call(torch.tensor(y, device=where), outputs).mean()
+    value = Objective(loss).value(torch.tensor(y, device=where), outputs)
     found = torch.autograd.grad(value, [*variables, *tensors])
     arrays = [gradient.cpu().numpy() for gradient in found]
     return arrays[: len(variables)], arrays[len(variables) :]

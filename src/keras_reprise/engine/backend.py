@@ -6,11 +6,13 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from keras_reprise.engine.objective import Facts, Objective
+from keras_reprise.engine.selfcheck import Looked
 from keras_reprise.environment import threads
 from keras_reprise.errors import UserError
 
@@ -30,16 +32,40 @@ _precision = "float32"
 Scaling = tuple[np.float32 | np.ndarray, np.float32] | None
 
 
+class Evaluation(NamedTuple):
+    """Examples in inference mode: the loss of each (n,) and whether it is misclassified (n,); the loss of all of them, as the
+    loss object gives it, penalties left out; the sum of the model's penalties.
+
+    Losses of single examples are nan where the loss gives none.
+    """
+
+    losses: np.ndarray
+    wrong: np.ndarray
+    loss: float
+    penalty: float
+
+    @classmethod
+    def of(cls, parts: Sequence[Sequence[Any]]) -> "Evaluation":
+        """From what parts of the examples gave; of several parts the loss is the mean of its examples' losses."""
+        losses, wrong, values, penalties = zip(*parts, strict=True)
+        every = np.concatenate(losses)
+        loss = float(values[0]) if len(parts) == 1 else float(every.mean(dtype=np.float64))
+        return cls(every, np.concatenate(wrong).astype(bool), loss, float(penalties[0]))
+
+
 class Program(Protocol):
     """A model with its optimizer and loss, compiled on one backend.
 
     `scaling` (mean as a scalar or an image, deviation) is applied to examples of an integer type; floats are taken as they are. `updates` is the
-    number of updates in an epoch.
+    number of updates in an epoch. `evaluation_batch` is how many examples are evaluated at once; None, all of them, where an
+    example's numbers may depend on the others.
     """
 
     compile_s: float
     batch_size: int
     optimizer: Any
+    objective: Objective
+    evaluation_batch: int | None
 
     def __init__(
         self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
@@ -57,11 +83,20 @@ class Program(Protocol):
         number of misclassified examples, after the device has finished.
         """
 
-    def per_sample(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Loss (n,) and misclassified (n,) of each example in inference mode, and the sum of the penalties."""
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
+        """Evaluate these examples in inference mode."""
 
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        """The model's outputs (n, ...) in inference mode."""
+    def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """The model's outputs (n, ...) in inference mode and their mask, in parts of `batch` (None: `evaluation_batch`)."""
+
+    def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
+        """What a forward pass of these few examples shows; RecipeError where such a model is not trained."""
+
+    def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
+        """What this program computes of a batch, and what Keras does; the state is as before."""
+
+    def be_plain(self) -> bool:
+        """Compute batches whole from here on; False where they are already."""
 
     def get_state(self) -> list[np.ndarray]:
         """All variables of model and optimizer."""
@@ -75,59 +110,16 @@ def scaled_at_once(stored: np.ndarray) -> bool:
     return 4 * stored.size <= SCALED_AT_ONCE_BYTES
 
 
-# Layers whose training output for an example depends on that example alone and on no random number.
-SINGLE_EXAMPLE_LAYERS = frozenset(
-    [
-        "InputLayer",
-        "Dense",
-        "Conv1D",
-        "Conv2D",
-        "Conv3D",
-        "DepthwiseConv1D",
-        "DepthwiseConv2D",
-        "SeparableConv1D",
-        "SeparableConv2D",
-        "MaxPooling1D",
-        "MaxPooling2D",
-        "AveragePooling1D",
-        "AveragePooling2D",
-        "GlobalAveragePooling1D",
-        "GlobalAveragePooling2D",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling2D",
-        "Flatten",
-        "Reshape",
-        "Permute",
-        "ZeroPadding2D",
-        "Cropping2D",
-        "UpSampling2D",
-        "Rescaling",
-        "Activation",
-        "ReLU",
-        "LeakyReLU",
-        "ELU",
-        "PReLU",
-        "Softmax",
-        "LayerNormalization",
-        "Add",
-        "Subtract",
-        "Multiply",
-        "Average",
-        "Maximum",
-        "Minimum",
-        "Concatenate",
-    ]
-)
+def in_batches(call: Callable[..., Any], batch: int | None, *arrays: np.ndarray) -> list[Any]:
+    """What `call` gives for the arrays (n, ...), in parts of `batch` examples (None: all at once), as NumPy arrays."""
+    import keras
 
-
-def acts_on_single_examples(model: Any) -> bool:
-    """Whether a batch may be cut: every layer is Keras's own, free of batch statistics, randomness and activity penalties."""
-    return all(
-        type(layer).__name__ in SINGLE_EXAMPLE_LAYERS
-        and type(layer).__module__.startswith("keras.")
-        and getattr(layer, "activity_regularizer", None) is None
-        for layer in model.layers
-    )
+    n, found = len(arrays[0]), []
+    for start in range(0, n, batch or n):
+        parts = (keras.ops.convert_to_tensor(array[start : start + (batch or n)]) for array in arrays)
+        results = call(*parts)
+        found.append([None if value is None else keras.ops.convert_to_numpy(value) for value in results])
+    return found
 
 
 def shard_count(batch_size: int) -> int:

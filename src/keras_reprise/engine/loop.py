@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine import backend
-from keras_reprise.engine.checks import first_call
+from keras_reprise.engine import backend, selfcheck
+from keras_reprise.engine.checks import check_labels, first_call
 from keras_reprise.engine.history import History
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.probes import Moment, Probe, weight_names
-from keras_reprise.engine.resume import Keys, configuration, packed, unpacked
+from keras_reprise.engine.resume import Keys, configured, packed, unpacked
 from keras_reprise.flops import training_flops
 from keras_reprise.recipe import Histogram
 from keras_reprise.schedules import Plateau, Schedule
@@ -25,7 +25,7 @@ DIVERGED_FACTOR = 3.0
 SHARE_OF_MEMORY = 0.5
 CHUNK_BYTES = 256 * 2**20
 
-Evaluated = tuple[np.ndarray, np.ndarray, float]  # losses (n,), misclassified (n,), penalty
+LOOKED_AT = 7  # examples, for what the graph of a model does not tell
 
 
 class Checkpoints(Protocol):
@@ -69,13 +69,15 @@ class Run:
     def __init__(self, model: Any, optimizer: Any, loss: Any, data: Dataset, seeds: Seeds, settings: Settings) -> None:
         self.model, self.loss, self.data, self.seeds, self.settings = model, loss, data, seeds, settings
         self.updates = settings.order.updates(len(data.stored_train), settings.batch_size)
-        self.program, self.source = _prepared(
-            (model, optimizer, data.stored_train, data.y_train, data.scaling),
-            (configuration(loss), settings.batch_size, self.updates, settings.streamed),
+        self.configured, self.expected = configured(model), math.nan
+        own = configured(loss)
+        self.program, self.source, self.classified = _prepared(
+            (model, optimizer, data.stored_train, data.y_train, data.scaling, *([] if own else [loss])),
+            (own, self.configured, [id(v) for v in model.trainable_variables], settings.batch_size, self.updates,
+             settings.streamed),
             lambda: self._prepare(optimizer),
-        )
+        )  # fmt: skip
         self.compiled_before = self.program.compile_s
-        self.classified = data.y_train.ndim == 1 and np.issubdtype(data.y_train.dtype, np.integer)
         names = ("train_loss", "train_error", "test_loss", "test_error")
         self.history = History(curves={name: [] for name in names if self.classified or name.endswith("loss")})
         try:
@@ -84,11 +86,50 @@ class Run:
             self.history.flops_per_example = None
         self.first_loss = float("nan")
 
-    def _prepare(self, optimizer: Any) -> "tuple[backend.Program, _Resident | _Streamed]":
+    def _prepare(self, optimizer: Any) -> "tuple[backend.Program, _Resident | _Streamed, bool]":
         program: backend.Program = backend.module().Program(
             self.model, optimizer, self.loss, self.settings.batch_size, updates=self.updates, scaling=self.data.scaling
         )
-        return program, _Streamed(self.data, program) if self._streams() else _Resident(self.data, program)
+        with first_call(self.model):
+            shape = self._looked_at(program)
+            classified = check_labels(program.objective, self.data, shape) is not None
+            self._checked(program)
+        return program, _Streamed(self.data, program) if self._streams() else _Resident(self.data, program), classified
+
+    def _looked_at(self, program: backend.Program) -> tuple[int | None, ...]:
+        """The shape of the outputs of a batch, after a look at what the graph of the model does not tell."""
+        known = getattr(self.model, "output_shape", None)
+        if program.evaluation_batch is not None and isinstance(known, tuple):
+            return known
+        x, y = self.data.stored_test, self.data.y_test
+        facts = program.look(x[:LOOKED_AT], y[:LOOKED_AT])
+        part = backend.EVALUATION_BATCH
+        if len(x) > part and program.objective.averages and not facts.masked and not facts.penalties:
+            (whole, _), (halves, _) = program.outputs(x[:part], part), program.outputs(x[:part], part // 2)
+            if np.allclose(whole, halves, rtol=1e-4, atol=1e-6, equal_nan=True):  # an example's outputs are its own
+                program.evaluation_batch = part
+        return None, *facts.shape
+
+    def _checked(self, program: backend.Program) -> None:
+        """Compare the program with Keras on the first batch; RecipeError when its numbers are others."""
+        order = self.settings.order.of_epoch(self.seeds, self.data.y_train, 1)[0][: self.settings.batch_size]
+        x, y = self.data.stored_train[order], self.data.y_train[order]
+        while differs := self._differs(program, x, y):
+            if not program.be_plain():
+                raise selfcheck.refusal(self.model, differs)
+
+    def _differs(self, program: backend.Program, x: np.ndarray, y: np.ndarray) -> str:
+        ours, keras = program.check(x, y, self.settings.penalty)
+        self.expected = keras.training if keras.gradients is not None else math.nan
+        return selfcheck.difference(ours, keras, self.model.compute_dtype)
+
+    def _check_first_update(self, loss: float) -> None:
+        """Compare what the compiled program says of its first batch with what Keras said; RecipeError when it is another."""
+        expected, self.expected = self.expected, math.nan
+        if math.isfinite(expected):
+            ours, keras = (selfcheck.Looked(value, value, None) for value in (loss, expected))
+            if differs := selfcheck.difference(ours, keras, self.model.compute_dtype):
+                raise selfcheck.refusal(self.model, differs)
 
     def _streams(self) -> bool:
         if self.settings.streamed is not None:
@@ -109,6 +150,8 @@ class Run:
             for a, b in ((0, 1), (1, n)) if first and n > 1 else ((0, n),):
                 mine = None if rates is None else rates[done + a : done + b]
                 seconds, part = self._timed(order[a * size : b * size], mine)
+                if first and a == 0 and epoch == 1:
+                    self._check_first_update(float(part[0][0]))
                 parts.append(part)
                 if timing.first_step_s is None:
                     timing.first_step_s = seconds
@@ -127,8 +170,9 @@ class Run:
         return time.perf_counter() - start - (self.program.compile_s - compiled), found
 
     def record(
-        self, epoch: int, losses: np.ndarray, wrong: np.ndarray, sizes: np.ndarray, evaluated: Evaluated | None = None
-    ) -> None:
+        self, epoch: int, losses: np.ndarray, wrong: np.ndarray, sizes: np.ndarray,
+        evaluated: backend.Evaluation | None = None,
+    ) -> None:  # fmt: skip
         """Add an epoch's updates (losses, errors and sizes of their batches) and its evaluation to the history."""
         history, factor = self.history, self.settings.diverged_factor
         if epoch == 1:
@@ -144,29 +188,30 @@ class Run:
         for name, value in self.evaluate(epoch, evaluated).items():
             history.curves.setdefault(name, []).append(value)
 
-    def evaluate(self, epoch: int, evaluated: Evaluated | None = None) -> dict[str, float]:
+    def evaluate(self, epoch: int, evaluated: backend.Evaluation | None = None) -> dict[str, float]:
         """Evaluate on the test images (unless that was done), keep the per-sample losses, and ask the probes."""
         history, data, settings, program = self.history, self.data, self.settings, self.program
         start, compiled = time.perf_counter(), program.compile_s
-        losses, wrong, penalty = evaluated or program.per_sample(data.stored_test, data.y_test)
+        found = evaluated or program.per_sample(data.stored_test, data.y_test)
         history.timing.evaluation_s.append(time.perf_counter() - start - (program.compile_s - compiled))
-        history.test_losses = _with_row(history.test_losses, losses.astype(np.float32))
-        history.test_wrong = _with_row(history.test_wrong, wrong.astype(bool))
+        history.test_losses = _with_row(history.test_losses, found.losses.astype(np.float32))
+        history.test_wrong = _with_row(history.test_wrong, found.wrong)
         if epoch in settings.sample_epochs:
             x, y = data.stored_train[: settings.sample_size], data.y_train[: settings.sample_size]
-            history.train_losses[epoch] = program.per_sample(x, y)[0].astype(np.float32)
-        found = {"test_loss": float(losses.mean(dtype=np.float64)) + settings.penalty * penalty}
+            history.train_losses[epoch] = program.per_sample(x, y).losses.astype(np.float32)
+        numbers = {"test_loss": found.loss + settings.penalty * found.penalty}
         if self.classified:
-            found["test_error"] = float(wrong.mean())
-        return found | self._metrics() | self._probed(epoch)
+            numbers["test_error"] = float(found.wrong.mean())
+        return numbers | self._metrics() | self._probed(epoch)
 
     def _metrics(self) -> dict[str, float]:
         if not self.settings.metrics:
             return {}
-        outputs, found = self.program.outputs(self.data.stored_test), {}
+        (outputs, mask), found = self.program.outputs(self.data.stored_test), {}
+        masked = {} if mask is None else {"sample_weight": mask}
         for metric in self.settings.metrics:
             metric.reset_state()
-            metric.update_state(self.data.y_test, outputs)
+            metric.update_state(self.data.y_test, outputs, **masked)
             found[f"test_{metric.name}"] = float(metric.result())
         return found
 
@@ -205,14 +250,23 @@ class Run:
             trial_update,
         )
 
-    def keys(self) -> list[str]:
-        """A key per epoch 0..epochs for the checkpoints."""
+    def keys(self, place: str | None) -> list[str]:
+        """A key per epoch 0..epochs for the checkpoints; none where nothing tells this training from others.
+
+        `place` says which training of which arm this is. It is part of the key where the configurations of model, optimizer
+        and loss do not say all, so that no other training goes on from its state.
+        """
         settings = self.settings
+        parts = [self.configured, configured(self.program.optimizer), configured(self.loss)]
+        whole = None not in parts
+        if not whole and place is None:
+            return []
         fed_back = settings.learning_rate if isinstance(settings.learning_rate, Plateau) else None
         keys = Keys(
-            (self.model, self.program.optimizer, self.loss),
+            parts,
             self.data,
             self.program.get_state(),
+            place=None if whole else place,
             seed=self.seeds.seed,
             batch_size=settings.batch_size,
             order=repr(settings.order),
@@ -228,7 +282,7 @@ class Run:
 
     def resume(self, checkpoints: Checkpoints | None, keys: Sequence[str]) -> int:
         """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
-        found = checkpoints.load(keys[1:]) if checkpoints else None
+        found = checkpoints.load(keys[1:]) if checkpoints and keys else None
         if found is None:
             with first_call(self.model):
                 self.history.initial = self.evaluate(0)
@@ -238,13 +292,15 @@ class Run:
         self.program.set_state(state)
         return keys.index(key)
 
-    def save(self, checkpoints: Checkpoints | None, key: str, *, keep: bool) -> None:
-        """Keep the state and the history so far."""
-        if checkpoints is not None:
-            checkpoints.save(key, packed(self.program.get_state(), self.history, self.first_loss), keep=keep)
+    def save(self, checkpoints: Checkpoints | None, keys: Sequence[str], epoch: int, *, keep: bool) -> None:
+        """Keep the state and the history after `epoch`."""
+        if checkpoints is not None and keys:
+            checkpoints.save(keys[epoch], packed(self.program.get_state(), self.history, self.first_loss), keep=keep)
 
     def finished(self) -> History:
-        """The history, with the time spent on compiling."""
+        """The history, with the time spent on compiling; the averaged weights are put in, as at the end of `fit`."""
+        if self.settings.epochs:
+            self.program.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.history.timing.compile_s += self.program.compile_s - self.compiled_before
         return self.history
 

@@ -11,15 +11,16 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.history import History
+from keras_reprise.engine.structure import keras_own
 from keras_reprise.recipe import Histogram
 
 
 class Keys:
     """One key per epoch: the hash of all that decides the state there. Runs that agree so far share their keys."""
 
-    def __init__(self, parts: Sequence[Any], data: Dataset, state: Sequence[np.ndarray], **facts: Any) -> None:
+    def __init__(self, parts: Sequence[str | None], data: Dataset, state: Sequence[np.ndarray], **facts: Any) -> None:
         described = [
-            [configuration(part) for part in parts],
+            list(parts),
             data.fingerprint,
             data.image_shape,
             None if data.scaling is None else digest([np.asarray(value) for value in data.scaling]),
@@ -72,12 +73,27 @@ def unpacked(arrays: dict[str, np.ndarray], history: History) -> tuple[list[np.n
     return [arrays[f"state_{i}"] for i in range(n)], numbers["first_loss"]
 
 
-def configuration(part: Any) -> str:
-    """The configuration of a model, optimizer or loss as text, its names replaced by their order: Keras numbers automatic names on and on."""
-    text = json.dumps(part.get_config(), default=repr)
+def configured(part: Any) -> str | None:
+    """The configuration of a model, optimizer or loss as text; None where it does not say all that decides the numbers.
+
+    It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration holds.
+    Names are replaced by their order: Keras numbers automatic names on and on.
+    """
+    try:
+        text = json.dumps(part.get_config(), default=repr)
+    except (NotImplementedError, TypeError, ValueError):
+        return None
+    modules = re.findall(r'"module": ("[^"]*"|null)', text)
+    if (
+        not keras_own(part)
+        or " at 0x" in text
+        or '"Lambda"' in text
+        or any(not m.startswith('"keras') for m in modules)
+    ):
+        return None
     for number, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]+)"', text))):
         text = text.replace(f'"{name}"', f'"#{number}"')
-    return text
+    return f"{type(part).__name__} {text}"
 
 
 def digest(state: Sequence[np.ndarray]) -> str:

@@ -9,10 +9,12 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
-from keras_reprise.engine.checks import check_training
+from keras_reprise.engine.checks import check_options, check_training
 from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Run, Settings
+from keras_reprise.engine.objective import resolved
 from keras_reprise.engine.order import Order
+from keras_reprise.engine.randomness import unseeded
 from keras_reprise.engine.resume import digest
 from keras_reprise.engine.training import Session, train, with_loss_scale
 from keras_reprise.errors import RecipeError
@@ -55,7 +57,7 @@ def train_together(
 
     if not members:
         raise RecipeError("There is nothing to train.\nGive one member or more.")
-    loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    loss = resolved(loss, members[0].model)
     _check_alike(members)
     possible = keras.backend.backend() == "jax"
     if together and not possible:
@@ -92,13 +94,18 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _run(member: Member, data: Dataset, epochs: int, batch_size: int, loss: Any, order: Order) -> Run:
-    check_training(member.model, data, member.optimizer, loss, batch_size, epochs)
+    check_training(member.model, data, member.optimizer, batch_size, epochs)
+    check_options(member.optimizer, member.learning_rate, ())
     rate = member.learning_rate
     settings = Settings(
         epochs, batch_size, constant(rate) if isinstance(rate, int | float) else rate, order, member.penalty,
         frozenset(), 0, (), (), DIVERGED_FACTOR, False,
     )  # fmt: skip
-    return Run(member.model, with_loss_scale(member.optimizer), loss, data, member.session.seeds, settings)
+    if names := unseeded(member.model):
+        member.session.note_unseeded(names)
+    return Run(
+        member.model, with_loss_scale(member.optimizer, member.model), loss, data, member.session.seeds, settings
+    )
 
 
 def _rates(runs: Sequence[Run], epoch: int) -> np.ndarray | None:
@@ -171,6 +178,7 @@ def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[Histo
             member.session.progress(epoch, epochs, run.history.curves["train_loss"][-1])
     histories = []
     for run, member in zip(runs, members, strict=True):
+        run.finished()
         run.history.timing.compile_s = ensemble.compile_s / len(runs)
         run.history.stopped = run.history.diverged and run.history.epochs < epochs
         member.session.note_training(run.history, digest(run.program.get_state()), member.model)
@@ -178,7 +186,7 @@ def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[Histo
     return histories
 
 
-def _per_sample(runs: Sequence[Run], ensemble: Any) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def _per_sample(runs: Sequence[Run], ensemble: Any) -> list[backend.Evaluation]:
     data = runs[0].data
-    losses, wrong, penalties = ensemble.per_sample(data.stored_test, data.y_test)
-    return [(losses[k], wrong[k], float(penalties[k])) for k in range(len(runs))]
+    found: list[backend.Evaluation] = ensemble.per_sample(data.stored_test, data.y_test)
+    return found

@@ -12,13 +12,16 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
-from keras_reprise.engine.checks import check_training
+from keras_reprise.engine.checks import check_options, check_training, refuse_unsupported
 from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Checkpoints, Run, Settings
+from keras_reprise.engine.objective import resolved
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.probes import Probe
+from keras_reprise.engine.randomness import unseeded
 from keras_reprise.engine.resume import digest
 from keras_reprise.engine.stopping import Stop
+from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
 from keras_reprise.seeds import Seeds
 
@@ -33,7 +36,14 @@ class Session(Protocol):
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None: ...
 
+    @property
+    def place(self) -> str | None:
+        """Which training of the replicate this is; None where that is not known."""
+
     def note_training(self, history: History, digest: str, model: Any) -> None: ...
+
+    def note_unseeded(self, names: Sequence[str]) -> None:
+        """What draws random numbers without a seed, in words."""
 
 
 def train(
@@ -57,11 +67,12 @@ def train(
     metrics: Sequence[Any] = (),
     diverged_factor: float | None = DIVERGED_FACTOR,
     streamed: bool | None = None,
+    **unsupported: Any,
 ) -> History:
     """Train `model` on `data` for `epochs` epochs and evaluate it on the test images after each.
 
     `learning_rate` is a rate per update, a schedule over epochs or a `Plateau`; None leaves the optimizer's own. `loss`
-    is a Keras loss (default: cross-entropy of logits and class indices). `order` says what an epoch reads (default: every
+    is what `compile` takes for a single output (default: cross-entropy of logits and class indices). `order` says what an epoch reads (default: every
     example once, in a new order). `penalty` multiplies the model's penalties: with `L2(1.0)` in the layers it is the
     strength, which may then differ between arms without compiling anew. `stop` ends training early. `sample_epochs`
     (0 is before training) lists the epochs at which the losses of the first `sample_size` training images are kept.
@@ -80,10 +91,10 @@ def train(
     `diverged_factor` times the first update's (None: only when it is not finite). RecipeError when model, data and
     settings do not fit together.
     """
-    import keras
-
-    loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    check_training(model, data, optimizer, loss, batch_size, epochs)
+    refuse_unsupported(unsupported)
+    loss = resolved(loss, model)
+    check_training(model, data, optimizer, batch_size, epochs)
+    check_options(optimizer, learning_rate, metrics)
     settings = Settings(
         epochs,
         batch_size,
@@ -97,8 +108,10 @@ def train(
         diverged_factor,
         streamed,
     )
-    run = Run(model, with_loss_scale(optimizer), loss, data, session.seeds, settings)
-    keys = run.keys()
+    if names := unseeded(model):
+        session.note_unseeded(names)
+    run = Run(model, with_loss_scale(optimizer, model), loss, data, session.seeds, settings)
+    keys = run.keys(session.place)
     start, saved = run.resume(session.checkpoints, keys), time.monotonic()
     for epoch in range(start + 1, epochs + 1):
         run.epoch(epoch)
@@ -108,18 +121,18 @@ def train(
             history.stopped = epoch < epochs
             break
         if epoch in fork_at or (epoch < epochs and time.monotonic() - saved > SAVE_EVERY_S):
-            run.save(session.checkpoints, keys[epoch], keep=epoch in fork_at)
+            run.save(session.checkpoints, keys, epoch, keep=epoch in fork_at)
             saved = time.monotonic()
     history = run.finished()
     session.note_training(history, digest(run.program.get_state()), model)
     return history
 
 
-def with_loss_scale(optimizer: Any) -> Any:
-    """The optimizer, with dynamic loss scaling where the precision is mixed_float16, as `compile` does it."""
+def with_loss_scale(optimizer: Any, model: Any) -> Any:
+    """The optimizer, with dynamic loss scaling where the model computes in mixed_float16, as `compile` does it."""
     import keras
 
-    if backend.precision() != "mixed_float16" or hasattr(optimizer, "inner_optimizer"):
+    if model.dtype_policy.name != "mixed_float16" or hasattr(optimizer, "inner_optimizer"):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)
 
@@ -144,10 +157,17 @@ def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
 
 
 def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """The loss (n,) and whether it is misclassified (n,) of each example, in inference mode."""
+    """The loss (n,) and whether it is misclassified (n,) of each example, in inference mode.
+
+    RecipeError for a loss that gives no number for an example.
+    """
     import keras
 
-    loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    program = backend.module().Program(model, keras.optimizers.SGD(), loss, 1, updates=1)
-    losses, wrong, _ = program.per_sample(x, y)
-    return losses, wrong
+    program = backend.module().Program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
+    found = program.per_sample(x, y)
+    if np.isnan(found.losses).all() and np.isfinite(found.loss):
+        raise RecipeError(
+            f"The loss {program.objective.name} gives one number for all examples, none for each.\n"
+            "Use a loss whose `call` returns a number for each example."
+        )
+    return found.losses, found.wrong

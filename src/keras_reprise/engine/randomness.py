@@ -1,0 +1,57 @@
+"""What of a model draws random numbers without a seed: two runs of one replicate then differ, and nothing else would say so."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from keras_reprise.engine.probes import layer_labels
+
+
+def unseeded(model: Any) -> list[str]:
+    """Every layer that draws, and every initializer of a layer's weights, without a seed: "dropout_1", "dense_1/kernel".
+
+    Of models that draw nothing, or only with seeds, an empty list. A seed set for the whole process is none: it ties the numbers
+    to what was drawn before.
+    """
+    import keras
+
+    labels = layer_labels(model) if hasattr(model, "layers") else {}
+    found = dict[str, None]()
+    for layer in _layers(model):
+        name = labels.get(layer.name, layer.name)
+        for attribute, value in vars(layer).items():
+            if isinstance(value, keras.random.SeedGenerator) and _without_seed(value) and _draws(layer):
+                found[name] = None
+            elif isinstance(value, keras.initializers.Initializer) and _without_seed(value) and layer.variables:
+                found[f"{name}/{attribute.strip('_').removesuffix('_initializer')}"] = None
+    return list(found)
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """The model and every layer in it, those inside of layers too; each once."""
+    seen, waiting = set[int](), [model]
+    while waiting:
+        layer = waiting.pop(0)
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield layer
+            waiting += (
+                layer._layers
+            )  # what Keras itself walks; `layers` lacks those of wrappers and of users' own layers
+
+
+def _without_seed(part: Any) -> bool:
+    """Whether an initializer or a seed generator takes a seed and was given none."""
+    try:
+        return bool(part.get_config().get("seed", 0) is None)
+    except NotImplementedError:  # of a user's own: nothing tells
+        return False
+
+
+def _draws(layer: Any) -> bool:
+    """Whether the layer draws at all: rates and deviations of zero draw nothing."""
+    shares = [
+        share
+        for name in ("rate", "stddev", "dropout", "recurrent_dropout")
+        if (share := getattr(layer, name, None)) is not None
+    ]
+    return not shares or any(share != 0 for share in shares)

@@ -1,0 +1,79 @@
+"""Whether a model treats every example by itself, as far as its graph tells: then a batch may be cut into parts.
+
+Every operation of the graph is looked at, those that are no layers (`keras.ops` in a functional model) too. What is not
+Keras's own, or not known here, counts as acting on the whole batch.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+# Layers whose output for an example depends on that example alone and on no random number, in training and in inference.
+LAYERS = frozenset(
+    [
+        "InputLayer", "Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
+        "SeparableConv2D", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
+        "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Flatten",
+        "Reshape", "Permute", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Rescaling", "Activation", "ReLU",
+        "LeakyReLU", "ELU", "PReLU", "Softmax", "LayerNormalization", "Add", "Subtract", "Multiply", "Average",
+        "Maximum", "Minimum", "Concatenate",
+    ]
+)  # fmt: skip
+# Layers of which this holds in inference only.
+IN_INFERENCE = frozenset(
+    [
+        "BatchNormalization", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout",
+        "GaussianDropout", "GaussianNoise",
+    ]
+)  # fmt: skip
+# Operations of `keras.ops` that act on each element.
+OPERATIONS = frozenset(
+    [
+        "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Negative", "Absolute", "Square",
+        "Sqrt", "Exp", "Log", "Power", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "Sigmoid", "Tanh",
+        "Softplus", "Softsign", "HardSigmoid", "HardSilu", "Cast",
+    ]
+)  # fmt: skip
+
+
+def operations(model: Any) -> Iterator[Any]:
+    """Every operation of a graph of Keras's own making, nested models opened; a model of another kind as itself."""
+    if not keras_own(model) or type(model).__name__ not in ("Sequential", "Functional"):
+        yield model
+        return
+    for operation in model.layers if type(model).__name__ == "Sequential" else model.operations:
+        yield from operations(operation)
+
+
+def acts_on_single_examples(model: Any, *, training: bool) -> bool:
+    """Whether an example's output, in training or in inference, depends on that example alone and on no random number.
+
+    False where that is not known: subclassed models, layers and activations of a user's own, penalties of activities.
+    """
+    return all(_on_single_examples(operation, training) for operation in operations(model))
+
+
+def _on_single_examples(operation: Any, training: bool) -> bool:
+    name = type(operation).__name__
+    layer = hasattr(operation, "trainable_variables")
+    known = (LAYERS if training else LAYERS | IN_INFERENCE) if layer else OPERATIONS
+    return (
+        keras_own(operation)
+        and name in known
+        and getattr(operation, "activity_regularizer", None) is None
+        and keras_own(getattr(operation, "activation", None))
+        and not _reaches_batch(getattr(operation, "axis", -1))
+    )
+
+
+def keras_own(part: Any) -> bool:
+    """Whether a layer, loss, optimizer or function (None: there is none) is of Keras's own making."""
+    if part is None:
+        return True
+    kind = part if hasattr(part, "__qualname__") else type(part)
+    return str(kind.__module__).startswith(("keras.", "jax.", "tensorflow.python.ops.", "torch.nn.functional"))
+
+
+def _reaches_batch(axis: Any) -> bool:
+    """Whether an axis, or one of several, is or may be that of the examples."""
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    return any(isinstance(one, int) and (one == 0 or one < -1) for one in axes)
