@@ -38,30 +38,23 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "engine.md"
 
 def supported_table() -> str:
     """What is supported as a Markdown table, from the cases alone."""
-    lines = ["| what | how |", "| --- | --- |"]
+    lines = ["| | as `fit` | refused |", "| --- | --- | --- |"]
     for group in GROUPS:
-        lines.append(f"| **{TITLES[group]}** | |")
         of_group = [case for case in CASES if case.group == group]
-        trained = [case for case in of_group if case.refused is None]
-        lines += _rows(trained)
-        lines += [f"| {_cell(case.shows)} | refused |" for case in of_group if case.refused is not None]
+        trained = [_words(case) for case in of_group if case.refused is None]
+        refused = [f"{case.shows} ({case.why})" for case in of_group if case.refused is not None]
+        lines.append(f"| **{TITLES[group]}** | {_cell(trained)} | {_cell(refused)} |")
     return "\n".join(lines)
 
 
-def _rows(cases: Sequence[Case]) -> list[str]:
-    """The cases that are trained: those without a reserve in one row, then each that has one."""
-    plain = [case.shows for case in cases if not case.refused_on and case.tolerance <= 1e-4]
-    rows = [f"| {_cell('; '.join(plain))} | as `fit` |"] if plain else []
-    for case in cases:
-        reserves = [f"refused on {backend}" for backend in case.refused_on]
-        reserves += [f"within {case.tolerance:g}"] if case.tolerance > 1e-4 else []
-        if reserves:
-            rows.append(f"| {_cell(case.shows)} | as `fit`, {', '.join(reserves)} |")
-    return rows
+def _words(case: Case) -> str:
+    reserves = [f"refused on {backend}" for backend in case.refused_on]
+    reserves += [f"within {case.tolerance:g}"] if case.tolerance > 1e-4 else []
+    return case.shows + (f" ({', '.join(reserves)})" if reserves else "")
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _cell(texts: Sequence[str]) -> str:
+    return "; ".join(texts).replace("|", "\\|")
 
 
 def with_table(document: str) -> str:
@@ -94,7 +87,9 @@ def setting(backend: str, threads: int, only: Sequence[str], path: Path | None) 
     for case in chosen(only):
         result = outcome(case)
         found.append(result)
-        numbers = " ".join(f"{'-' if v is None else f'{v:.1e}':>8}" for v in (result.train, result.test, result.weights))
+        numbers = " ".join(
+            f"{'-' if v is None else f'{v:.1e}':>8}" for v in (result.train, result.test, result.weights)
+        )
         print(f"{case.name:32} {numbers}  {'' if result.ok else 'FAILED  '}{result.status}", flush=True)
     failed = [result for result in found if not result.ok]
     refused = sum(result.ok and result.status.startswith("refused") for result in found)

@@ -114,9 +114,7 @@ def recurrent(layer: Any) -> Any:
 
 def reader(*middle: Any, mask_zero: bool = True, dtype: str = "int32") -> Any:
     """Words embedded, read by the layers `middle`, 4 logits."""
-    return sequential(
-        (7,), layers.Embedding(10, 6, mask_zero=mask_zero), *middle, layers.Dense(4), dtype=dtype
-    )
+    return sequential((7,), layers.Embedding(10, 6, mask_zero=mask_zero), *middle, layers.Dense(4), dtype=dtype)
 
 
 def tagger(mask_zero: bool = True) -> Any:
@@ -210,6 +208,14 @@ class Spread(keras.layers.Layer):
 
     def call(self, x):
         self.add_loss(0.1 * ops.mean(ops.square(x)))
+        return x
+
+
+class SpreadByExample(keras.layers.Layer):
+    """Adds a loss for each example: Keras takes their sum."""
+
+    def call(self, x):
+        self.add_loss(0.001 * ops.sum(ops.square(x), axis=-1))
         return x
 
 
