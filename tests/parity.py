@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from parity_cases import CASES, GROUPS, Case
 
-SETTINGS = (("jax", 2), ("tensorflow", 1), ("tensorflow", 2), ("torch", 2))
+SETTINGS = (("tensorflow", 1), ("jax", 2), ("torch", 2), ("tensorflow", 2))
 TITLES = {
     "losses": "Losses",
     "reductions": "Reductions of the loss",
@@ -70,7 +71,7 @@ def chosen(only: Sequence[str]) -> list[Case]:
     return [case for case in CASES if not only or case.name in only]
 
 
-def setting(backend: str, threads: int, only: Sequence[str], path: Path | None) -> int:
+def setting(backend: str, threads: int, only: Sequence[str], path: Path | None, kept: Path | None) -> int:
     """Run the cases in this process; prints a line each, writes `path`."""
     os.environ["REPRISE_THREADS"] = str(threads)
     from keras_reprise import environment
@@ -83,19 +84,20 @@ def setting(backend: str, threads: int, only: Sequence[str], path: Path | None) 
     from parity_training import outcome
 
     start, found = time.perf_counter(), []
-    print(f"\n{backend}, {threads} thread{'s' * (threads > 1)}\n{'case':32} {'train':>8} {'test':>8} {'weights':>8}")
     for case in chosen(only):
-        result = outcome(case)
+        result = outcome(case, kept)
         found.append(result)
         numbers = " ".join(
             f"{'-' if v is None else f'{v:.1e}':>8}" for v in (result.train, result.test, result.weights)
         )
-        print(f"{case.name:32} {numbers}  {'' if result.ok else 'FAILED  '}{result.status}", flush=True)
+        what = result.status if result.ok else f"FAILED  {result.status}"
+        print(f"{f'{backend} {threads}':13} {case.name:28} {numbers}  {what}", flush=True)
     failed = [result for result in found if not result.ok]
     refused = sum(result.ok and result.status.startswith("refused") for result in found)
     print(
-        f"{backend}, {threads} threads: {len(found) - len(failed) - refused} as fit, {refused} refused, {len(failed)} failed, "
-        f"{time.perf_counter() - start:.0f} s"
+        f"{f'{backend} {threads}':13} {len(found) - len(failed) - refused} as fit, {refused} refused, "
+        f"{len(failed)} failed, {time.perf_counter() - start:.0f} s",
+        flush=True,
     )
     if path:
         path.write_text(json.dumps([result.facts() for result in found]))
@@ -103,21 +105,27 @@ def setting(backend: str, threads: int, only: Sequence[str], path: Path | None) 
 
 
 def every_setting(options: argparse.Namespace) -> int:
-    """Run each setting in a process of its own, one after the other; the settings and cases that fail stand at the end."""
-    start, everything, worst = time.perf_counter(), {}, 0
+    """Run each setting in a process of its own, `--jobs` at a time; what fails is listed at the end."""
+    start = time.perf_counter()
     wanted = [s for s in SETTINGS if options.backend in (None, s[0]) and options.threads in (None, s[1])]
-    for backend, threads in wanted or [(options.backend or SETTINGS[0][0], options.threads)]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "outcomes.json"
-            command = [sys.executable, __file__, "--here", "--backend", backend, "--threads", str(threads)]
-            command += ["--json", str(path), *(word for name in options.only for word in ("--only", name))]
-            worst = max(worst, subprocess.run(command, check=False).returncode)
-            if path.exists():
-                everything[f"{backend} {threads}"] = json.loads(path.read_text())
+    wanted = wanted or [(options.backend or SETTINGS[0][0], options.threads)]
+    print(f"{'setting':13} {'case':28} {'train':>8} {'test':>8} {'weights':>8}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
+        results = list(pool.map(lambda chosen: _process(*chosen, options.only, Path(folder)), wanted))
+    everything = {f"{backend} {threads}": found for (backend, threads), (_, found) in zip(wanted, results, strict=True)}
     summary(everything, time.perf_counter() - start)
     if options.json:
         Path(options.json).write_text(json.dumps(everything, indent=1))
-    return 0 if worst == 0 else 1
+    return 1 if any(code for code, _ in results) else 0
+
+
+def _process(backend: str, threads: int, only: Sequence[str], folder: Path) -> tuple[int, list[dict[str, Any]]]:
+    """Run a setting; returns its exit status and outcomes."""
+    path = folder / f"{backend}-{threads}.json"
+    command = [sys.executable, __file__, "--here", "--backend", backend, "--threads", str(threads)]
+    command += ["--json", str(path), "--kept", str(folder), *(word for name in only for word in ("--only", name))]
+    code = subprocess.run(command, check=False).returncode
+    return code, json.loads(path.read_text()) if path.exists() else []
 
 
 def summary(everything: dict[str, list[dict[str, Any]]], seconds: float) -> None:
@@ -132,15 +140,18 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this case (may be repeated)")
     parser.add_argument("--backend", choices=("tensorflow", "jax", "torch"))
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--jobs", type=int, default=2, help="settings at a time (default: 2)")
     parser.add_argument("--json", metavar="FILE", help="write what came of every case")
     parser.add_argument("--write-table", action="store_true", help="bring the table of docs/engine.md up to date")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--kept", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write_table:
         DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
         return 0
     if options.here:
-        return setting(options.backend, options.threads, options.only, Path(options.json) if options.json else None)
+        path = Path(options.json) if options.json else None
+        return setting(options.backend, options.threads, options.only, path, options.kept)
     return every_setting(options)
 
 

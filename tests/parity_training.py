@@ -1,11 +1,13 @@
 """One case of the parity suite, trained by the engine and by Keras's own `fit` on the same batches, and what differs."""
 
 import contextlib
+import pickle
 import re
 import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from parity_data import Arrays
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import Order, train
 from keras_reprise.errors import RecipeError
+from keras_reprise.files import write_atomically
 
 EPOCHS, BATCH = 3, 50
 MOVED = 3e-3  # the least relative change of weights: thirty times what may differ
@@ -37,18 +40,31 @@ class Outcome:
         return asdict(self)
 
 
-def outcome(case: Case) -> Outcome:
-    """Train the case both ways (or see it refused) in this process."""
+@dataclass(frozen=True)
+class Fitted:
+    """What `fit` gave: its history, the variables before and after, and the metric that stands for the error curves."""
+
+    history: dict[str, list[float]]
+    initial: list[np.ndarray]
+    after: list[np.ndarray]
+    accuracy: str | None
+
+
+def outcome(case: Case, kept: Path | None = None) -> Outcome:
+    """Train the case both ways (or see it refused) in this process.
+
+    What `fit` gave is kept in the folder `kept` and taken from there: it is the same for one thread and for two.
+    """
     import keras
 
     start = time.perf_counter()
     with _policy(case.policy), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _outcome(case, keras.backend.backend())
+        found = _outcome(case, keras.backend.backend(), kept)
     return Outcome(**found | {"name": case.name, "seconds": time.perf_counter() - start})
 
 
-def _outcome(case: Case, backend: str) -> dict[str, Any]:
+def _outcome(case: Case, backend: str, kept: Path | None) -> dict[str, Any]:
     arrays, pattern = case.data(), case.refusal(backend)
     try:
         ours = _Ours(case, arrays)
@@ -59,7 +75,7 @@ def _outcome(case: Case, backend: str) -> dict[str, Any]:
     if pattern is not None:
         return {"ok": False, "status": f"trained, though it should be refused ({pattern})"}
     try:
-        theirs = _Theirs(case, arrays, ours)
+        theirs = _fitted(case, arrays, ours, None if kept is None else kept / f"{backend} {case.name}.pickle")
     except Exception as error:
         return {"ok": False, "status": f"fit fails: {type(error).__name__}: {_first_line(error)}"}
     return compared(case, ours, theirs)
@@ -130,51 +146,62 @@ class _Ours:
         self.moved = max(np.abs(b - a).max() / max(np.abs(a).max(), 1e-3) for a, b in pairs)
 
 
-class _Theirs:
+def _fitted(case: Case, arrays: Arrays, ours: _Ours, path: Path | None) -> Fitted:
+    """What `fit` gives, or gave in another process of this run from the same variables."""
+    if path is not None and path.exists():
+        found: Fitted = pickle.loads(path.read_bytes())
+        same = all(map(np.array_equal, found.initial, ours.initial))
+        if same and (found.accuracy is not None) == ("test_error" in ours.history.curves):
+            return found
+    found = fit(case, arrays, ours)
+    if path is not None:
+        write_atomically(path, pickle.dumps(found))
+    return found
+
+
+def fit(case: Case, arrays: Arrays, ours: _Ours) -> Fitted:
     """The case trained by one call of Keras's `fit`, from the same variables, on the same batches."""
+    import keras
+    import parity_models
 
-    def __init__(self, case: Case, arrays: Arrays, ours: _Ours) -> None:
-        import keras
-        import parity_models
-
-        parity_models.begin()
-        model, loss = case.model(parity_models), case.loss(parity_models)
-        variables = list(model.variables)
-        for variable, value in zip(variables, ours.initial, strict=True):
-            variable.assign(value)
-        self.accuracy = _accuracy(ours, loss)
-        model.compile(
-            optimizer=case.optimizer(parity_models),
-            loss=loss,
-            metrics=self.accuracy,
-            jit_compile="auto" if keras.backend.backend() == "jax" else False,
-        )
-        batches = _batches(ours)
-        self.history = model.fit(
-            batches,
-            epochs=EPOCHS,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.begin(epoch + 1))],
-            shuffle=False,
-            verbose=0,
-            validation_data=(ours.data.x_test, arrays.y_test),
-            validation_batch_size=len(arrays.y_test),
-        ).history
-        batches.check()
-        self.after = _numbers(variables)
+    parity_models.begin()
+    model, loss = case.model(parity_models), case.loss(parity_models)
+    variables = list(model.variables)
+    for variable, value in zip(variables, ours.initial, strict=True):
+        variable.assign(value)
+    metric = _accuracy(ours, loss)
+    model.compile(
+        optimizer=case.optimizer(parity_models),
+        loss=loss,
+        metrics=[] if metric is None else [metric],
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+    )
+    batches = _batches(ours)
+    history = model.fit(
+        batches,
+        epochs=EPOCHS,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.begin(epoch + 1))],
+        shuffle=False,
+        verbose=0,
+        validation_data=(ours.data.x_test, arrays.y_test),
+        validation_batch_size=len(arrays.y_test),
+    ).history
+    batches.check()
+    return Fitted(history, ours.initial, _numbers(variables), None if metric is None else "accuracy")
 
 
-def _accuracy(ours: _Ours, loss: Any) -> list[Any]:
+def _accuracy(ours: _Ours, loss: Any) -> Any:
     """The metric whose complement the engine's error curves are; none where there are no such curves."""
     import keras
 
     if "test_error" not in ours.history.curves:
-        return []
+        return None
     y, outputs = ours.data.y_train, ours.model(ours.data.x_test[:2])
     if len(outputs.shape) == 2 and outputs.shape[-1] > 1:
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     if set(np.unique(y)) <= {0, 1} and "Binary" in type(loss).__name__:
-        return [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if loss.from_logits else 0.5)]
-    return ["accuracy"]  # there is nothing to classify: an error curve must not be there, and will be seen to differ
+        return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if loss.from_logits else 0.5)
+    return "accuracy"  # there is nothing to classify: an error curve must not be there, and will be seen to differ
 
 
 def _batches(ours: _Ours) -> Any:
@@ -218,7 +245,7 @@ def relative(ours: Any, theirs: Any, least: float = 1e-3) -> float:
     return float(np.abs(a - b).max() / max(np.abs(b).max(), least)) if a.size else 0.0
 
 
-def compared(case: Case, ours: _Ours, theirs: _Theirs) -> dict[str, Any]:
+def compared(case: Case, ours: _Ours, theirs: Fitted) -> dict[str, Any]:
     """The differences, and the first thing that is wrong, in words."""
     curves, fitted = ours.history.curves, theirs.history
     found = {
