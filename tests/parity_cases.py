@@ -436,6 +436,9 @@ case("subclassed-extras", "a subclassed model with dropout and batch normalisati
 case("frozen-layer", "a layer that is frozen", "models", model=lambda m: m.frozen_first())
 case("compiled", "a model that was compiled with something else", "models", model=lambda m: m.compiled())
 case("nested-own-loss", "a nested model whose compute_loss is overridden, which Keras does not ask", "models", model=lambda m: m.around_own_loss())
+case("sequential-called", "a Sequential without Input that was called once", "models", model=lambda m: m.built(m.keras.Sequential([m.layers.Dense(8, "relu"), m.layers.Dense(4)])))
+case("output-in-list", "one output, in a list", "models", model=lambda m: m.listed())
+case("input-by-name", "one input, by name", "models", model=lambda m: m.named())
 case("unbuilt", "a model without weights yet", "models", model=lambda m: m.keras.Sequential([m.layers.Dense(4)]), refused="has no weights yet", why="begin it with keras.Input")
 case("unbuilt-subclassed", "a subclassed model without weights yet", "models", model=lambda m: m.Subclassed(), refused="has no weights yet", why="call it once")
 case("nothing-trainable", "a model with nothing to train", "models", model=lambda m: m.nothing_trainable(), refused="has nothing to train", why="nothing would change")
@@ -554,6 +557,8 @@ case(
 
 # Data types
 
+_LARGE: dict[str, Any] = {"data": lambda: made.points().with_examples(lambda x: 20 * x), "optimizer": lambda m: m.optimizers.SGD(0.001)}
+
 case(
     "float64-examples",
     "examples as float64",
@@ -576,8 +581,8 @@ case("float64-model", "a model in float64", "types", model=lambda m: m.mlp(dtype
 case("float16-model", "a model in float16", "types", model=lambda m: m.mlp(dtype="float16"), tolerance=HALF)
 case("bfloat16-model", "a model in bfloat16", "types", model=lambda m: m.mlp(dtype="bfloat16"), tolerance=HALF)
 case("mixed-bfloat16", "the policy mixed_bfloat16", "types", policy="mixed_bfloat16", tolerance=HALF)
-case("mixed-float16", "the policy mixed_float16, whose loss is scaled", "types", policy="mixed_float16", tolerance=HALF)
-case("mixed-float16-model", "a subclassed model of the policy mixed_float16", "types", model=lambda m: m.built(m.Written(dtype="mixed_float16")), tolerance=HALF)
+case("mixed-float16", "the policy mixed_float16, whose scaled loss overflows at first", "types", **_LARGE, policy="mixed_float16", tolerance=HALF)
+case("mixed-float16-model", "a subclassed model of the policy mixed_float16", "types", **_LARGE, model=lambda m: m.built(m.Written(dtype="mixed_float16")), tolerance=HALF)
 case("float32-loss-of-half-model", "float16 outputs and the sum", "types", model=lambda m: m.mlp(dtype="float16"), loss=lambda m: m.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum"), optimizer=lambda m: m.optimizers.SGD(0.003), tolerance=HALF)
 
 # Settings

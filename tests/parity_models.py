@@ -183,6 +183,18 @@ def branches(outputs: int = 1, inputs: int = 1, by_name: bool = False) -> Any:
     return keras.Model(into, out)
 
 
+def listed() -> Any:
+    """One output, in a list."""
+    x = keras.Input((12,))
+    return keras.Model(x, [layers.Dense(4)(x)])
+
+
+def named() -> Any:
+    """One input, in a dictionary."""
+    x = keras.Input((12,), name="in")
+    return keras.Model({"in": x}, layers.Dense(4)(x))
+
+
 # Layers of one's own
 
 
@@ -254,7 +266,8 @@ class Subclassed(keras.Model):
 
     def __init__(self, activation=ops.tanh, extra=None, **options):
         super().__init__(**options)
-        self.hidden, self.out = layers.Dense(8), layers.Dense(4)
+        dtype = options.get("dtype")
+        self.hidden, self.out = layers.Dense(8, dtype=dtype), layers.Dense(4, dtype=dtype)
         self.activation, self.extra = activation, extra
 
     def call(self, x, training=False):

@@ -191,7 +191,7 @@ def fit(case: Case, arrays: Arrays, ours: _Ours) -> Fitted:
 
 
 def _accuracy(ours: _Ours, loss: Any) -> Any:
-    """The metric whose complement the engine's error curves are; none where there are no such curves."""
+    """The metric whose complement the engine's error curves are; none where there are no such curves, or must not be."""
     import keras
 
     if "test_error" not in ours.history.curves:
@@ -201,7 +201,7 @@ def _accuracy(ours: _Ours, loss: Any) -> Any:
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     if set(np.unique(y)) <= {0, 1} and "Binary" in type(loss).__name__:
         return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if loss.from_logits else 0.5)
-    return "accuracy"  # there is nothing to classify: an error curve must not be there, and will be seen to differ
+    return None
 
 
 def _batches(ours: _Ours) -> Any:
@@ -262,6 +262,8 @@ def compared(case: Case, ours: _Ours, theirs: Fitted) -> dict[str, Any]:
         wrong.append(f"weights moved by {ours.moved:.1e} only")
     if max(curves["train_loss"]) == min(curves["train_loss"]):
         wrong.append("nothing was learned")
+    if "test_error" in curves and theirs.accuracy is None:
+        wrong.append("an error curve where nothing is classified")
     for curve, metric in (("train_error", "accuracy"), ("test_error", "val_accuracy")) if theirs.accuracy else ():
         n = len(ours.data.y_train if curve == "train_error" else ours.data.y_test)
         apart = np.abs(np.array(curves[curve]) + np.array(fitted[metric]) - 1).max()
