@@ -111,7 +111,7 @@ def every_setting(options: argparse.Namespace) -> int:
     wanted = wanted or [(options.backend or SETTINGS[0][0], options.threads)]
     print(f"{'setting':13} {'case':28} {'train':>8} {'test':>8} {'weights':>8}", flush=True)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(lambda chosen: _process(*chosen, options.only, Path(folder)), wanted))
+        results = list(pool.map(lambda one: _process(one[0], one[1], options.only, Path(folder)), wanted))
     everything = {f"{backend} {threads}": found for (backend, threads), (_, found) in zip(wanted, results, strict=True)}
     summary(everything, time.perf_counter() - start)
     if options.json:

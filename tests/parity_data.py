@@ -97,7 +97,8 @@ def segmented(form: str = "classes") -> Arrays:
         return replace(data, y=(data.x > 0.5).astype(np.float32), y_test=(data.x_test > 0.5).astype(np.float32))
 
     def classes(x: np.ndarray) -> np.ndarray:
-        return np.digitize(x[..., 0], [0.3, 0.6]).astype(np.int32)
+        found: np.ndarray = np.digitize(x[..., 0], [0.3, 0.6]).astype(np.int32)
+        return found
 
     return replace(data, y=classes(data.x), y_test=classes(data.x_test), classes=3)
 
@@ -147,7 +148,8 @@ def mixtures() -> Arrays:
     data = points()
 
     def softened(y: np.ndarray) -> np.ndarray:
-        return (0.7 * np.eye(4)[y] + 0.3 * np.eye(4)[(y + 1) % 4]).astype(np.float32)
+        found: np.ndarray = (0.7 * np.eye(4)[y] + 0.3 * np.eye(4)[(y + 1) % 4]).astype(np.float32)
+        return found
 
     return data.with_labels(softened)
 

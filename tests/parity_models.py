@@ -1,5 +1,8 @@
 """The models, layers and losses of the parity suite, in ordinary Keras; imported once a backend is chosen."""
 
+# mypy: disable-error-code="misc"
+# Keras has no types: its classes are Any.
+
 import inspect
 import itertools
 from typing import Any

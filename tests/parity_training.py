@@ -217,7 +217,8 @@ def _batches(ours: _Ours) -> Any:
             self.begin(1)
 
         def __len__(self) -> int:
-            return -(-len(data.y_train) // size)
+            n: int = len(data.y_train)
+            return -(-n // size)
 
         def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
             self.read.append((self.epoch, i))
