@@ -138,6 +138,9 @@ def summary(everything: dict[str, list[dict[str, Any]]], seconds: float) -> None
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this case (may be repeated)")
+    parser.add_argument(
+        "--group", choices=GROUPS, action="append", default=[], help="the cases of this group (likewise)"
+    )
     parser.add_argument("--backend", choices=("tensorflow", "jax", "torch"))
     parser.add_argument("--threads", type=int)
     parser.add_argument("--jobs", type=int, default=2, help="settings at a time (default: 2)")
@@ -146,6 +149,7 @@ def main() -> int:
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--kept", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.only += [case.name for case in CASES if case.group in options.group]
     if options.write_table:
         DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
         return 0

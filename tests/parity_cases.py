@@ -332,10 +332,10 @@ _IMAGES: dict[str, Any] = {"data": made.images, "optimizer": lambda m: m.optimiz
 _SERIES: dict[str, Any] = {"data": made.series, "loss": lambda m: m.losses.MeanSquaredError(), "optimizer": lambda m: m.optimizers.SGD(0.05)}
 _WORDS: dict[str, Any] = {"data": made.sentences, "optimizer": lambda m: m.optimizers.Adam(0.02)}
 
-case("conv", "Conv2D, pooling, Flatten", "layers", **_IMAGES | {"model": lambda m: m.sequential((8, 8, 1), m.layers.Conv2D(4, 3, activation="relu"), m.layers.MaxPooling2D(), m.layers.Flatten(), m.layers.Dense(4))})
+case("conv", "Conv2D, pooling, Flatten", "layers", **_IMAGES | {"model": lambda m: m.sequential((8, 8, 1), m.layers.Conv2D(4, 3, activation="relu"), m.layers.MaxPooling2D(2), m.layers.Flatten(), m.layers.Dense(4))})
 case("conv-transposed", "Conv2DTranspose, strided", "layers", **_IMAGES, model=lambda m: m.convnet(m.layers.Conv2D(4, 3, strides=2, padding="same"), m.layers.Conv2DTranspose(3, 3, strides=2, padding="same")))
 case("separable", "SeparableConv2D and DepthwiseConv2D", "layers", **_IMAGES, model=lambda m: m.convnet(m.layers.SeparableConv2D(6, 3), m.layers.DepthwiseConv2D(3, padding="same")))
-case("conv1d", "Conv1D, causal and dilated, pooled", "layers", **_SERIES, model=lambda m: m.sequential((6, 3), m.layers.Conv1D(4, 2, padding="causal", dilation_rate=2, activation="relu"), m.layers.AveragePooling1D(), m.layers.Flatten(), m.layers.Dense(1)))
+case("conv1d", "Conv1D, causal and dilated, pooled", "layers", **_SERIES, model=lambda m: m.sequential((6, 3), m.layers.Conv1D(4, 2, padding="causal", dilation_rate=2, activation="relu"), m.layers.AveragePooling1D(2), m.layers.Flatten(), m.layers.Dense(1)))
 case("batch-norm", "BatchNormalization", "layers", **_IMAGES, model=lambda m: m.convnet(m.layers.BatchNormalization(), m.layers.ReLU()))
 case("batch-norm-adam", "BatchNormalization and Adam", "layers", **_IMAGES | {"optimizer": lambda m: m.optimizers.Adam(0.01)}, model=lambda m: m.convnet(m.layers.BatchNormalization(momentum=0.9), m.layers.ReLU()))
 case("batch-norm-frozen", "BatchNormalization that is frozen", "layers", **_IMAGES, model=lambda m: m.convnet(m.frozen(m.layers.BatchNormalization())))

@@ -218,7 +218,7 @@ def _batches(ours: _Ours) -> Any:
 
         def __len__(self) -> int:
             n: int = len(data.y_train)
-            return -(-n // size)
+            return (n + size - 1) // size
 
         def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
             self.read.append((self.epoch, i))
