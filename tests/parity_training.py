@@ -91,8 +91,9 @@ def _refused(sentence: str, pattern: str | None) -> dict[str, Any]:
         return {"ok": False, "status": f"refused, though fit trains it: {' '.join(lines)[:300]}"}
     if not re.search(pattern, sentence):
         return {"ok": False, "status": f"refused for another reason than {pattern!r}: {lines[0][:300]}"}
-    if len(lines) > 3 or max(map(len, lines)) > 400 or "Traceback" in sentence or "keras/src" in sentence:
-        return {"ok": False, "status": f"refused in more than a sentence ({len(lines)} lines): {lines[0][:200]}"}
+    internal = any(word in sentence for word in ("Traceback", "keras/src", "in user code", " at 0x"))
+    if len(lines) > 3 or max(map(len, lines)) > 400 or internal:
+        return {"ok": False, "status": f"refused in other words than a user's ({len(lines)} lines): {lines[0][:200]}"}
     return {"ok": True, "status": f"refused: {lines[0]}"}
 
 
