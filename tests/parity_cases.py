@@ -249,8 +249,6 @@ case(
     "losses",
     **regression(3),
     loss=lambda m: m.away,
-    refused="is no Keras loss",
-    why="give a Loss, keras.losses.MeanSquaredError()",
 )
 case(
     "loss-name",
@@ -258,12 +256,11 @@ case(
     "losses",
     **regression(3),
     loss=lambda m: "mse",
-    refused="is no Keras loss",
-    why="give a Loss",
 )
 
 case("own-broadcast", "a loss of one's own whose (n,) targets and (n, 1) outputs spread to (n, n)", "losses", **regression(None), loss=lambda m: m.PerExample())
-case("loss-list", "a list of losses", "losses", loss=lambda m: [m.losses.SparseCategoricalCrossentropy(from_logits=True)], refused="is no Keras loss", why="give a Loss")
+case("loss-list", "a list of losses", "losses", loss=lambda m: [m.losses.SparseCategoricalCrossentropy(from_logits=True)], refused="losses were given", why="one output, one loss")
+case("loss-unknown", "a loss by a name that Keras has not", "losses", loss=lambda m: "mean_of_squares", refused="is no Keras loss", why="give a Loss")
 
 # Reductions
 

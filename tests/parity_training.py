@@ -199,7 +199,9 @@ def _accuracy(ours: _Ours, loss: Any) -> Any:
         return None
     y, outputs = ours.data.y_train, ours.model(ours.data.x_test[:2])
     if len(outputs.shape) == 2 and outputs.shape[-1] > 1:
-        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        one_hot = y.shape[1:] == tuple(outputs.shape[1:])
+        metrics = keras.metrics
+        return (metrics.CategoricalAccuracy if one_hot else metrics.SparseCategoricalAccuracy)(name="accuracy")
     if set(np.unique(y)) <= {0, 1} and "Binary" in type(loss).__name__:
         return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if loss.from_logits else 0.5)
     return None
