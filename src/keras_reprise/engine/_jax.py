@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from keras_reprise.engine.backend import EVALUATION_BATCH, Evaluation, Scaling, in_batches, output_gradient
-from keras_reprise.engine.objective import Facts, Objective, mask_of
+from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
 
@@ -82,7 +82,7 @@ class JaxProgram:
 
     def _value(self, trainable: Any, non_trainable: Any, optimizer: Any, x: Any, y: Any, penalty: Any) -> Any:
         outputs, non_trainable, penalties = self._forward(trainable, non_trainable, x, training=True)
-        value = self._loss(y, outputs, penalties, penalty, training=True)
+        value, outputs = self._loss(y, outputs, penalties, penalty, training=True), only(outputs)
         mapping = list(zip(self.optimizer.variables, optimizer, strict=True))
         with keras.StatelessScope(state_mapping=mapping):
             scaled = self.optimizer.scale_loss(value)
@@ -169,12 +169,13 @@ class JaxProgram:
         """Losses, errors, loss and penalty of a batch in inference mode."""
         outputs, _, penalties = self._forward(trainable, non_trainable, x, training=False)
         value = self._loss(y, outputs, [], 1.0, training=False).astype(jnp.float32)
+        outputs = only(outputs)
         losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
         return losses, wrong, value, _sum(penalties)
 
     def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
         """Outputs of a batch in inference mode, and their mask."""
-        outputs = self.model.stateless_call(trainable, non_trainable, self._images(x), training=False)[0]
+        outputs = only(self.model.stateless_call(trainable, non_trainable, self._images(x), training=False)[0])
         return outputs, mask_of(outputs)
 
     def _in_batches(self, name: str, function: Any, batch: int | None, *arrays: np.ndarray) -> list[Any]:

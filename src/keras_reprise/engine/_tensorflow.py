@@ -24,7 +24,7 @@ from keras_reprise.engine.backend import (
     scaled_at_once,
     shard_count,
 )
-from keras_reprise.engine.objective import Facts, Objective, mask_of
+from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
 
@@ -65,7 +65,7 @@ class TensorFlowProgram:
     def _forward(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The loss of a batch, or the sum of those of a part of it, and the number of misclassified examples."""
         labels = tf.gather(y, index)
-        outputs = self.model(self._images(tf.gather(x, index)), training=True)
+        outputs = only(self.model(self._images(tf.gather(x, index)), training=True))
         loss = self.objective.value if self.shards == 1 else self.objective.sum
         wrong = self.objective.wrong(labels, outputs, _argmax)
         return loss(labels, outputs), tf.math.count_nonzero(wrong, dtype=tf.int32)
@@ -131,7 +131,7 @@ class TensorFlowProgram:
         for images, labels in (
             (x[n * i // parts : n * (i + 1) // parts], y[n * i // parts : n * (i + 1) // parts]) for i in range(parts)
         ):
-            outputs = self.model(self._images(images), training=False)
+            outputs = only(self.model(self._images(images), training=False))
             losses.append(self.objective.per_example(labels, outputs))
             wrong.append(self.objective.wrong(labels, outputs, _argmax))
         value = self.objective.value(labels, outputs) if parts == 1 else tf.reduce_mean(tf.concat(losses, 0))
@@ -142,7 +142,7 @@ class TensorFlowProgram:
         return Evaluation.of(in_batches(self._evaluate, self.evaluation_batch, x, y))
 
     def _outputs_and_mask(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        outputs = self.model(self._images(x), training=False)
+        outputs = only(self.model(self._images(x), training=False))
         return outputs, mask_of(outputs)
 
     def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -156,7 +156,9 @@ class TensorFlowProgram:
     def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
         images, labels, index = tf.convert_to_tensor(x), tf.convert_to_tensor(y), tf.range(len(y))
         keras_model = reference(lambda: [penalty * one for one in self.model.losses], self.objective.loss)
-        kept = [tf.identity(variable.value) for variable in self.model.non_trainable_variables]
+        kept = [
+            np.array(variable.value) for variable in self.model.non_trainable_variables
+        ]  # a copy: tensors share memory
 
         def keras_loss(training: bool) -> tf.Tensor:
             inputs = self._images(images)
@@ -168,10 +170,11 @@ class TensorFlowProgram:
                 loss = value()
             variables = [variable.value for variable in self.model.trainable_variables]
             gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+            found = Looked(float(loss), float(inference()), dense)
             for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
                 variable.assign(before)
-            dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
-            return Looked(float(loss), float(inference()), dense)
+            return found
 
         def ours_in_inference() -> tf.Tensor:
             _, _, value, found = self._evaluate_batch(images, labels)

@@ -14,7 +14,7 @@ from keras_reprise.engine.backend import (
     output_gradient,
     scaled_at_once,
 )
-from keras_reprise.engine.objective import Facts, Objective, mask_of
+from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
 
@@ -50,7 +50,7 @@ class TorchProgram:
 
     def _value(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of a batch, penalties included, and the number of misclassified examples."""
-        outputs = self.model(self._images(x), training=True)
+        outputs = only(self.model(self._images(x), training=True))
         value = self.objective.value(y, outputs)
         penalties = self.model.losses
         if penalties:
@@ -80,7 +80,7 @@ class TorchProgram:
         return torch.stack(losses).cpu().numpy(), torch.stack(wrong).cpu().numpy().astype(np.int32)
 
     def _evaluate_batch(self, x: torch.Tensor, y: torch.Tensor) -> Any:
-        outputs = self.model(self._images(x), training=False)
+        outputs = only(self.model(self._images(x), training=False))
         losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
         return losses, wrong, self.objective.value(y, outputs), _sum(self.model.losses)
 
@@ -89,7 +89,7 @@ class TorchProgram:
         return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
 
     def _outputs_and_mask(self, x: torch.Tensor) -> Any:
-        outputs = self.model(self._images(x), training=False)
+        outputs = only(self.model(self._images(x), training=False))
         return outputs, mask_of(outputs)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -121,9 +121,9 @@ class TorchProgram:
             variables = [variable.value for variable in self.model.trainable_variables]
             gradients = torch.autograd.grad(loss, variables, allow_unused=True, materialize_grads=True)
             with torch.no_grad():
+                tested = float(inference())
                 for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
                     variable.assign(before)
-                tested = float(inference())
             return Looked(float(loss.detach()), tested, [gradient.cpu().numpy() for gradient in gradients])
 
         ours = looked(lambda: self._value(images, labels, penalty)[0], ours_in_inference)

@@ -121,10 +121,8 @@ def _check_model(model: Any) -> None:
                 "Put what it adds into a layer (add_loss) or a loss, or train the model with its own fit."
             )
     for what in ("inputs", "outputs"):
-        if isinstance(found := getattr(model, what, None), list) and len(found) > 1:
+        if isinstance(found := getattr(model, what, None), list | tuple | dict) and len(found) > 1:
             raise several(model, what, len(found))
-    if isinstance(getattr(model, "input", None), dict | list | tuple):
-        raise several(model, "inputs", 1)
     compiled = getattr(model, "_compile_loss", None)
     if getattr(compiled, "_user_loss_weights", None) is not None:
         raise RecipeError(f"The model {model.name} is compiled with loss_weights, which are not used.\nLeave them out.")
@@ -179,7 +177,7 @@ def _check_shapes(model: Any, data: Dataset) -> None:
                 "Both must be alike."
             )
     wanted = getattr(model, "input_shape", None)
-    if isinstance(wanted, tuple) and wanted and wanted[0] is None:
+    if isinstance(wanted, tuple) and wanted and not isinstance(wanted[0], tuple):
         fits = len(wanted[1:]) == len(data.image_shape) and all(
             w is None or w == s for w, s in zip(wanted[1:], data.image_shape, strict=True)
         )
@@ -188,10 +186,6 @@ def _check_shapes(model: Any, data: Dataset) -> None:
                 f"The model takes inputs of shape {wanted[1:]}, the images have {data.image_shape}.\n"
                 "Build it with keras.Input(data.image_shape), or flatten the data with data.flattened()."
             )
-    elif isinstance(wanted, tuple) and wanted and isinstance(wanted[0], int):
-        raise RecipeError(
-            f"The model takes batches of {wanted[0]} examples only.\nLeave batch_size out of its keras.Input."
-        )
 
 
 @contextlib.contextmanager

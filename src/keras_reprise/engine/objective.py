@@ -179,8 +179,9 @@ class Objective:
         import keras
 
         outputs = model(x, training=False)
-        if isinstance(outputs, list | tuple | dict):
+        if isinstance(outputs, list | tuple | dict) and len(outputs) != 1:
             raise several(model, "outputs", len(outputs))
+        outputs = only(outputs)
         self.loss(y, outputs)
         if self._gives_values:
             values = self.loss.call(self._labels(y), keras.ops.cast(outputs, self.loss.dtype))
@@ -192,10 +193,18 @@ class Objective:
         )
 
 
+def only(outputs: Any) -> Any:
+    """The one tensor of a model's outputs, which may come in a list or a dictionary."""
+    if isinstance(outputs, dict):
+        outputs = list(outputs.values())
+    return outputs[0] if isinstance(outputs, list | tuple) else outputs
+
+
 def several(model: Any, what: str, n: int) -> RecipeError:
     """The refusal of a model with several inputs or outputs."""
-    number = f"{n} {what}" if n > 1 else f"{what} in a list or a dictionary"
-    return RecipeError(f"The model {model.name} has {number}.\nThe engine trains models with one input and one output.")
+    return RecipeError(
+        f"The model {model.name} has {n} {what}.\nThe engine trains models with one input and one output."
+    )
 
 
 def mask_of(tensor: Any) -> Any:

@@ -26,6 +26,15 @@ def unseeded(model: Any) -> list[str]:
     return list(found)
 
 
+def draws(model: Any) -> bool:
+    """Whether a layer of the model has a generator of random numbers."""
+    import keras
+
+    return any(
+        isinstance(value, keras.random.SeedGenerator) for layer in _layers(model) for value in vars(layer).values()
+    )
+
+
 def _layers(model: Any) -> Iterator[Any]:
     """The model and every layer in it, those inside of layers too; each once."""
     seen, waiting = set[int](), [model]

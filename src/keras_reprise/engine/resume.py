@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -80,7 +81,9 @@ def configured(part: Any) -> str | None:
     Names are replaced by their order: Keras numbers automatic names on and on.
     """
     try:
-        text = json.dumps(part.get_config(), default=repr)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of lambdas, which are told apart otherwise
+            text = json.dumps(part.get_config(), default=repr)
     except (NotImplementedError, TypeError, ValueError):
         return None
     modules = re.findall(r'"module": ("[^"]*"|null)', text)
