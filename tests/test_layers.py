@@ -45,6 +45,8 @@ READING = (
     "export",
     "git",
     "lockfile",
+    "package_code",
+    "environment",
     "cli",
     "console",
     "launch",

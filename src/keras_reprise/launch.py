@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 import msgspec
 
-from keras_reprise import catalog, environment, errors, tasks
+from keras_reprise import catalog, errors, package_code, tasks
 from keras_reprise.errors import UserError
 from keras_reprise.executors import Executor
 from keras_reprise.record import Card
 from keras_reprise.run import Outcome, Run
 from keras_reprise.schedule import Job
+from keras_reprise.seeds import LARGEST
 from keras_reprise.store import Store
 
 DATA_SETS = ("cifar10", "digits")
+MOST_SEEDS = 10_000
 
 
 def run(
@@ -55,7 +57,8 @@ def run(
         _require_data(recipes, paths, data_dir)
     setup = tasks.Setup(
         str(store.cache.absolute()),
-        environment.code_facts(catalog.checkout()),
+        package_code.facts(),
+        package_code.running_sha256(),
         backend=backend,
         precision=precision or "float32",
         determinism=determinism,
@@ -163,13 +166,25 @@ def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
         raise UserError(
             f"--seeds {text!r} is no number of seeds.\nWrite 6 for the seeds 1 to 6, 1,4,7 for those, or auto."
         )
+    if any(len(part.strip().lstrip("0")) > len(str(LARGEST)) or int(part) > LARGEST for part in parts):
+        raise UserError(
+            f"--seeds {_shortened(text)}: a seed is at most {LARGEST}, so nothing was run.\nRecords with larger ones could not be kept in tables and databases. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
+        )
     numbers = [int(part) for part in parts]
+    if len(parts) == 1 and numbers[0] > MOST_SEEDS:
+        raise UserError(
+            f"--seeds {text} would be {numbers[0]:,} replicates of each recipe; {MOST_SEEDS:,} are the most, so nothing was run.\nFor that seed alone write {text},{text}."
+        )
     if any(number < 1 for number in numbers):
         raise UserError(
             f"--seeds {text}: seeds are 1, 2, 3, ..., never 0.\nSome libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
             "Write 6 for the seeds 1 to 6, or 1,4,7 for those."
         )
     return (tuple(range(1, numbers[0] + 1)) if len(parts) == 1 else tuple(sorted(set(numbers)))), False
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def describe(outcome: Outcome) -> str:

@@ -154,7 +154,7 @@ def doctor_rows(store: Store) -> list[dict[str, str]]:
         ),
         (
             "store",
-            store.root.name if store.root.is_dir() else "none yet",
+            str(store.root) if store.root.is_dir() else f"none yet at {store.root}",
             "" if store.root.is_dir() else "reprise run --suite quickstart",
         ),
     ]

@@ -109,7 +109,7 @@ def split_key(key: str) -> tuple[str, int | None, str, str, str]:
     recipe, _, rest = key.partition("/")
     recipe, _, place = recipe.partition(":")
     slug, _, version = recipe.partition("@")
-    if not slug or (version and not version.isdecimal()):
+    if not slug or (version and not re.fullmatch(r"[0-9]{1,19}", version)):
         raise UserError(
             f"{key!r} is no key.\nWrite slug/claim/field, for example cifar10-lr-drop/drop-lowers-train-loss/mean."
         )

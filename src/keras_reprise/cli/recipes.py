@@ -141,7 +141,7 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
             }
         )
     else:
-        click.echo(launch.describe(outcome))
+        say(launch.describe(outcome))
     if outcome.failed:
         sys.exit(errors.RECIPE_FAILED)
 
@@ -159,7 +159,12 @@ def lock(cosmetic: bool, slug: str | None, only_check: bool) -> None:
     """
     from keras_reprise import lockfile
 
-    top = catalog.checkout()
+    top, here = catalog.checkout(), catalog.current_checkout()
+    if top is not None and here is not None and top != here:
+        raise errors.UserError(
+            f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
+        )
+    top = top or here
     if top is None:
         raise errors.UserError(
             "recipes.lock is kept in a checkout, and this is none.\nClone the project and run the command there."

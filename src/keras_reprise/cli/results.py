@@ -9,7 +9,7 @@ import click
 from keras_reprise import errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.console import open_store, print_json, print_table, read_store, say
+from keras_reprise.console import given_store, open_store, print_json, print_table, published_store, read_store, say
 from keras_reprise.store import Store
 
 
@@ -40,7 +40,7 @@ def status(
         if not only_missing:
             raise
         summaries, store = [], open_store(store_path)
-    wanted = missing(summaries, suite_name, _machine(store, machine), scale)
+    wanted = missing(summaries, suite_name, _machine(store, machine), scale, given_store())
     rows = [vars(row) for row in wanted if row.missing] if only_missing else status_rows(summaries)
     if as_json:
         return print_json(rows)
@@ -109,7 +109,13 @@ def report(
     whole = not recipes and not any(selection.values()) and not broken
     with counter("figures") as tell:
         index = reports.write(
-            summaries, store, output or store.root / "reports", tell, whole=whole, all_figures=all_figures
+            summaries,
+            store,
+            output or store.root / "reports",
+            tell,
+            whole=whole,
+            all_figures=all_figures,
+            store_option=published_store(),
         )
     click.echo(f"The report is at {index}")
     if broken:

@@ -19,7 +19,13 @@ DRAWN_PER_SETTING = 3  # machines whose figures are drawn, for each recipe versi
 
 
 def build(
-    summaries: Sequence[Summary], store: Store, folder: Path, tell: Callable[[int, int], None], *, all_figures: bool
+    summaries: Sequence[Summary],
+    store: Store,
+    folder: Path,
+    tell: Callable[[int, int], None],
+    *,
+    all_figures: bool,
+    store_option: str = "",
 ) -> Site:
     """Judge the records, draw the figures that changed into `folder`, and put together what the pages show."""
     groups = gather(summaries, store)
@@ -57,6 +63,7 @@ def build(
         places=tuple(places.values()),
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
+        store_option=store_option,
     )
 
 

@@ -235,6 +235,7 @@ class Site:
     version: str = __version__
     problems: int = 0
     superseded: tuple[RecipePage, ...] = field(default=())
+    store_option: str = ""  # ends the commands that the pages print for this store
 
     @property
     def families(self) -> list[str]:
