@@ -97,8 +97,7 @@ def current_checkout() -> Path | None:
 
 def recipes_folder() -> Path:
     """The checkout's recipes/, or the copy that the wheel brings."""
-    top = checkout()
-    return top / "recipes" if top else Path(__file__).resolve().parent / "_recipes"
+    return package_code.recipes_folder()
 
 
 @lru_cache(maxsize=4)

@@ -1,13 +1,14 @@
 """From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
 
 import contextlib
+import re
 import sys
 from pathlib import Path
 
 import click
 import msgspec
 
-from keras_reprise import catalog, errors, package_code, tasks
+from keras_reprise import catalog, errors, package_code, sources, tasks
 from keras_reprise.errors import UserError
 from keras_reprise.executors import Executor
 from keras_reprise.record import Card
@@ -41,9 +42,12 @@ def run(
     data_name: str | None = None,
     data_dir: Path | None = None,
     retry_failed: bool = False,
+    measurement: str | None = None,
     debug: bool = False,
 ) -> Outcome:
     """Resolve what was asked for, then measure it."""
+    if measurement is not None and len(recipes) != 1:
+        raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
     suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
     paths = _paths(recipes, family, suite)
     scale = scale or (suite.scale if suite else "quick")
@@ -53,6 +57,8 @@ def run(
         raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
     chosen_seeds, auto = parse_seeds(seeds)
     limit = parse_duration(time_limit) if time_limit else None
+    if measurement is not None:
+        _require_file(paths[0], measurement, store)
     if data_name is None and executor == "local":
         _require_data(recipes, paths, data_dir)
     setup = tasks.Setup(
@@ -89,6 +95,34 @@ def run(
             "Interrupted. Finished arms and training states are kept; run the same command again to continue.", err=True
         )
         raise SystemExit(errors.INTERRUPTED) from None
+
+
+def _require_file(path: Path, wanted: str, store: Store) -> None:
+    """Say at once which file is needed, where there is none."""
+    if not re.fullmatch(r"[0-9a-f]{6,64}", wanted):
+        raise UserError(
+            f"--measurement {wanted!r} is no hash.\nWrite 6 to 64 of its characters, as `reprise resolve` prints them."
+        )
+    if not path.is_file():
+        raise UserError(f"There is no recipe file {path}.\n{_which_file(wanted, store)}")
+
+
+def _require_measurement(job: Job, wanted: str, store: Store) -> None:
+    """UserError unless the recipe is what was asked for: by its measurement, or by its file."""
+    if not job.measurement.startswith(wanted) and not job.source_sha256.startswith(wanted):
+        raise UserError(
+            f"{Path(job.source.path).name} measures {job.measurement[:12]} at {job.scale} scale here, not {wanted}; its sha256 is {job.source_sha256[:12]}.\n"
+            f"Nothing was run: its numbers would be of another source. {_which_file(wanted, store)}"
+        )
+
+
+def _which_file(wanted: str, store: Store) -> str:
+    """Which recipe file measured `wanted`, as the store's records say."""
+    found = [summary.recipe for summary in store.summaries()[0] if sources.hash_of(summary.recipe).startswith(wanted)]
+    files = sorted({recipe.source_sha256 for recipe in found})
+    if not files:
+        return f"The store {store.root} has no record of {wanted}. Bring the file it was measured with."
+    return f"Bring the file of {found[0].slug} version {found[0].version} whose sha256 is {' or '.join(files)}, with what lies beside it, and the backend of the records."
 
 
 def _executor(name: str, setup: tasks.Setup, workers: int | None, threads: int | None, address: str | None) -> Executor:

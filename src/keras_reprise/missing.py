@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_reprise import catalog
+from keras_reprise import catalog, sources
 from keras_reprise.judge import groups
 from keras_reprise.store import Summary
 
@@ -27,7 +27,7 @@ class Missing:
 def missing(
     summaries: Sequence[Summary], suite: str, machine: str, scale: str | None = None, options: str = ""
 ) -> list[Missing]:
-    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's).
+    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's); of no other source.
 
     `options` end every command.
     """
@@ -35,7 +35,11 @@ def missing(
 
     chosen, entries = catalog.suite(suite)
     scale = scale or chosen.scale
-    found = groups(summary for summary in summaries if summary.machine == machine and summary.status == "complete")
+    found = groups(
+        summary
+        for summary in summaries
+        if summary.machine == machine and summary.status == "complete" and not sources.label(summary.recipe)
+    )
     rows = []
     for entry in entries:
         if scale not in entry.card.scales:

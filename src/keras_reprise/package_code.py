@@ -34,6 +34,12 @@ def checkout() -> Path | None:
     return top if top / "src" / "keras_reprise" == PACKAGE and is_checkout(top) else None
 
 
+def recipes_folder() -> Path:
+    """The checkout's recipes/, or the copy that the wheel brings."""
+    top = checkout()
+    return top / "recipes" if top else PACKAGE / NOT_COMPUTING
+
+
 def facts() -> dict[str, Any]:
     """Version, commit and state of the code that this process imported; commit and state are None where they are unknown."""
     top = checkout()

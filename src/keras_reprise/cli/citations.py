@@ -125,7 +125,7 @@ def resolve(identifier: str, store_path: Path | None, as_json: bool) -> None:
     summaries, store, broken = read_store(store_path, ())
     found = identifiers.find(identifier.split("#")[0], groups.gather(summaries, store), store)
     members = [found.record] if found.record else found.group.replicates
-    citation = citing.of(found.group, store, record=found.record)
+    citation = citing.of(found.group, store, record=found.record, pooled=found.pooled)
     commits = sorted({s.code.git_commit for s in members if s.code.git_commit})
     if as_json:
         print_json(citing.facts(citation) | {"paths": [s.path for s in members], "commits": commits, "outdated": found.outdated, "current": found.current.identifier})  # fmt: skip

@@ -118,6 +118,10 @@ def show(recipe: str, as_json: bool) -> None:
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
 )
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
+@click.option(
+    "--measurement",
+    help="Only if the recipe measures this (start of its hash): what `reprise resolve` prints to replay records of one's own recipe.",
+)
 @STORE_OPTION
 @JSON_OPTION
 def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **options: Any) -> None:
