@@ -12,40 +12,12 @@ import types
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-
-from keras_reprise import package_code
+from keras_reprise import measurement, numerics, package_code, versions
 from keras_reprise.errors import RecipeError, UserError
 from keras_reprise.recipe import Recipe
-from keras_reprise.record import Card
-
-LOCK = "recipes.lock"
-
-
-class LockEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One recipe version in the lock: its source's sha256, that of its source without comments, and its card."""
-
-    slug: str
-    version: int
-    path: str
-    title: str
-    sources: list[str]
-    sha256: str
-    code_sha256: str
-    card: Card
-
-    @property
-    def family(self) -> str:
-        return self.path.split("/")[0]
-
-
-class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of recipes.lock, schema 1."""
-
-    schema: Annotated[int, msgspec.Meta(ge=1, le=1)]
-    recipes: list[LockEntry]
+from keras_reprise.versions import Lock, LockEntry
 
 
 @dataclass(frozen=True)
@@ -74,7 +46,7 @@ SUITES = {
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe with what identifies its file: title, sha256 of the source, card, and whether it is one of the package's."""
+    """A recipe with what identifies its file (title, sha256 of the source, card), and what its numbers belong to (`code`)."""
 
     recipe: Recipe
     path: Path
@@ -82,6 +54,30 @@ class LoadedRecipe:
     source_sha256: str
     card: dict[str, Any]
     docstring: str
+    code: measurement.Code
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """By scale, the hash of the arms' settings and of the scale's."""
+        arms = [(arm.name, arm.settings) for arm in self.recipe.arms]
+        return {
+            scale.name: measurement.settings_sha256(arms, (scale.name, scale.settings), self.recipe.timing)
+            for scale in self.recipe.scales
+        }
+
+    @property
+    def summary(self) -> str | None:
+        """The hash of what `summarise` computes with; None when the recipe has none."""
+        return None if self.recipe.summarise is None else self.code.summary
+
+    def measurements(self, backend: str) -> dict[str, str]:
+        """By scale, the measurement of the recipe on a backend: what its records' numbers belong to."""
+        return {name: measurement.measurement(self.code, settings, backend) for name, settings in self.settings.items()}
+
+    def measurements_everywhere(self) -> dict[str, dict[str, str]]:
+        """By scale and backend, the measurement of the recipe."""
+        on = {backend: self.measurements(backend) for backend in numerics.NUMERICS}
+        return {scale: {backend: on[backend][scale] for backend in on} for scale in self.settings}
 
 
 def checkout() -> Path | None:
@@ -103,15 +99,17 @@ def recipes_folder() -> Path:
 @lru_cache(maxsize=4)
 def read_lock(folder: Path | None = None) -> Lock:
     """The lock file; RecipeError when it is missing or broken."""
-    path = (folder or recipes_folder()) / LOCK
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Lock)
-    except OSError as error:
-        raise RecipeError(
-            f"{LOCK} cannot be read: {error.strerror}.\nReinstall keras-reprise, or run `reprise lock` in a checkout."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{LOCK} is not a lock file: {error}.\nMake it anew with `reprise lock`.") from error
+    return versions.read(folder or recipes_folder())
+
+
+def accepts(
+    slug: str, version: int, scale: str, backend: str | None, measurement: str | None, source_sha256: str
+) -> bool:
+    """Whether a record is of the lock's measurement of that version of one of the package's recipes.
+
+    A record of schema 1 has no measurement: its recipe's source tells. `backend` None: on whichever.
+    """
+    return read_lock().accepts(slug, version, scale, backend, measurement, source_sha256)
 
 
 def current(lock: Lock | None = None) -> list[LockEntry]:
@@ -182,6 +180,7 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
+        code = measurement.read_code(path, source)
         exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
     except RecipeError as error:
         raise RecipeError(f"{path.name}: {error}") from error
@@ -202,4 +201,6 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
             f"{path.name} has no docstring.\nOpen it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
         )
     title = docstring.split("\n")[0].rstrip(".")
-    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), recipe.card(title), docstring)
+    if not all(measurement.is_plain(named.settings) for named in (*recipe.arms, *recipe.scales)):
+        code = measurement.read_code(path, source, made_settings=True)
+    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), recipe.card(title), docstring, code)

@@ -78,7 +78,8 @@ def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
 
     The records that it rests on are read and hashed again.
     """
-    record, quantity, pooled = None, None, ()
+    record = quantity = None
+    pooled: tuple[str, ...] = ()
     if name.startswith("reprise:") or re.fullmatch(r"[0-9a-f]{6,64}", name):
         whole, _, part = name.partition("#")
         found = identifiers.find(whole, groups, store)

@@ -83,6 +83,9 @@ def run(
                 card = msgspec.convert(described.card, Card)
                 job = Job(source, card, described.source_sha256, described.params, scale, (), auto, data_name, arms)
                 _check(job)
+                job.measurement = described.measurements[scale]
+                if measurement is not None:
+                    _require_measurement(job, measurement, store)
                 job.seeds = chosen_seeds or tuple(range(1, card.scales[scale]["seeds"] + 1))
                 jobs.append(job)
             if workers == 0 and executor == "local":

@@ -1,48 +1,42 @@
-"""Keeping recipes.lock: what `reprise lock` does, and what tells that a recipe changed without a new version."""
+"""Keeping recipes.lock: what `reprise lock` does, and what tells that a recipe's numbers are no longer those of its version."""
 
 import hashlib
-import io
 import subprocess
-import tokenize
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from keras_reprise.catalog import LOCK, LoadedRecipe, Lock, LockEntry, load, read_lock
+from keras_reprise import measurement, numerics, sources
+from keras_reprise.catalog import LoadedRecipe, load, read_lock
 from keras_reprise.errors import RecipeError, UserError
 from keras_reprise.files import write_atomically
 from keras_reprise.record import Card, pretty
+from keras_reprise.versions import LOCK, SCHEMA, Lock, LockEntry
 
 
 @dataclass(frozen=True)
 class Change:
-    """One recipe file that differs from the lock: `new`, `cosmetic`, `version` (a new one), `unversioned` or `gone`."""
+    """One recipe file that differs from the lock.
+
+    `new` and `gone` are files; `words`: nothing that decides a number changed; `code`: something did, in the file, in what it
+    uses of the package, or in the engine's `NUMERICS`, so that `reprise lock` has to look at it.
+    """
 
     path: str
     kind: str
     slug: str
 
 
-def code_sha256(source: str) -> str:
-    """sha256 of a recipe's source without comments, blank lines and the file's opening docstring.
+@dataclass(frozen=True)
+class _Moved:
+    """A recipe whose measurement is no longer that of its version."""
 
-    What it leaves out cannot change a result: two sources with the same hash measure the same.
-    """
-    lines = source.splitlines()
-    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    for token in tokens:
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    meaningful = [
-        t for t in tokens if t.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING)
-    ]
-    if meaningful and meaningful[0].type == tokenize.STRING:
-        for row in range(meaningful[0].start[0], meaningful[0].end[0] + 1):
-            lines[row - 1] = ""
-    text = "\n".join(line.rstrip() for line in lines if line.strip())
-    return hashlib.sha256(text.encode()).hexdigest()
+    before: LockEntry
+    name: str
+    edited: bool
+    modules: tuple[str, ...]
 
 
 def recipe_files(folder: Path) -> list[Path]:
@@ -52,51 +46,64 @@ def recipe_files(folder: Path) -> list[Path]:
 
 def changes(folder: Path) -> list[Change]:
     """How the recipe files differ from the lock, without running any of them."""
-    lock = read_lock(folder) if (folder / LOCK).exists() else Lock(1, [])
-    known = {entry.path: entry for entry in lock.recipes}
+    known = {entry.path: entry for entry in _lock(folder).recipes}
     found = []
     for path in recipe_files(folder):
         name = path.relative_to(folder).as_posix()
         entry = known.pop(name, None)
-        content = path.read_bytes()
         if entry is None:
             found.append(Change(name, "new", path.stem))
-        elif hashlib.sha256(content).hexdigest() != entry.sha256:
-            cosmetic = code_sha256(content.decode()) == entry.code_sha256
-            found.append(Change(name, "cosmetic" if cosmetic else "changed", entry.slug))
+        elif not _measures_as_locked(path, entry):
+            found.append(Change(name, "code", entry.slug))
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
+            found.append(Change(name, "words", entry.slug))
     return found + [Change(name, "gone", entry.slug) for name, entry in known.items()]
 
 
-def relock(folder: Path, *, cosmetic: bool = False) -> list[Change]:
-    """Bring the lock up to date; RecipeError when a recipe changed and its version did not.
+def describe(changes: Sequence[Change]) -> list[str]:
+    """A line for each change, and what to do."""
+    words = {
+        "new": "is not in the lock: run `reprise lock`",
+        "gone": "is in the lock and not there: run `reprise lock`, or bring the file back",
+        "words": "changed in what decides no number: run `reprise lock`",
+        "code": "or what it uses of the package changed in what may decide its numbers: run `reprise lock`, which says whether it needs a new version",
+    }
+    return [f"recipes/{change.path} {words[change.kind]}" for change in changes]
 
-    A change of comments or of the opening docstring alone is accepted with `cosmetic`.
-    """
-    lock = read_lock(folder) if (folder / LOCK).exists() else Lock(1, [])
+
+def relock(folder: Path) -> list[Change]:
+    """Bring the lock up to date; RecipeError when a recipe would measure something else than its version does."""
+    lock = _lock(folder)
     known = {entry.path: entry for entry in lock.recipes}
     found = changes(folder)
-    touched = {change.path: change for change in found}
-    entries = []
+    touched = {change.path for change in found}
+    entries, moved = [], []
     for path in recipe_files(folder):
         name = path.relative_to(folder).as_posix()
-        change = touched.get(name)
-        if change is None:
+        if name not in touched:
             entries.append(known[name])
             continue
         loaded = load(path)
-        before = known.get(name)
-        if (
-            before is not None
-            and loaded.recipe.version == before.version
-            and not (change.kind == "cosmetic" and cosmetic)
-        ):
-            raise RecipeError(_unversioned(name, before, change.kind))
-        entries.append(_entry(folder, loaded))
+        entry = _entry(folder, loaded)
+        before = lock.version(entry.slug, entry.version)
+        if before is not None:
+            if before.measurements != entry.measurements:
+                moved.append(_Moved(before, name, before.sha256 != entry.sha256, loaded.code.modules))
+            entry = msgspec.structs.replace(entry, accepted=before.accepted)
+        entries.append(entry)
+    if moved:
+        raise RecipeError(_unversioned(moved))
     _refuse_twins(entries)
-    entries.sort(key=lambda entry: (entry.slug, -entry.version))
-    write_atomically(folder / LOCK, pretty(msgspec.to_builtins(Lock(1, entries))))
-    read_lock.cache_clear()
+    write(folder, entries)
     return found
+
+
+def write(folder: Path, entries: Sequence[LockEntry]) -> None:
+    """Write the lock of these recipes."""
+    ordered = sorted(entries, key=lambda entry: (entry.slug, -entry.version))
+    write_atomically(folder / LOCK, pretty(msgspec.to_builtins(Lock(SCHEMA, ordered))))
+    read_lock.cache_clear()
+    sources.forget()
 
 
 def supersede(folder: Path, slug: str) -> Path:
@@ -127,8 +134,28 @@ def supersede(folder: Path, slug: str) -> Path:
     return target
 
 
+def _lock(folder: Path) -> Lock:
+    return read_lock(folder) if (folder / LOCK).exists() else Lock(SCHEMA, [])
+
+
+def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
+    """Whether the source alone shows that a recipe still measures what its entry says: then its settings are the same too."""
+    source = path.read_bytes()
+    for made_settings in (False, True):
+        try:
+            code = measurement.read_code(path, source, made_settings=made_settings)
+        except (SyntaxError, ValueError):
+            return False
+        now = {
+            scale: {backend: measurement.measurement(code, settings, backend) for backend in numerics.NUMERICS}
+            for scale, settings in entry.settings.items()
+        }
+        if code.source == entry.code_sha256 and now == entry.measurements:
+            return True
+    return False
+
+
 def _entry(folder: Path, loaded: LoadedRecipe) -> LockEntry:
-    source = loaded.path.read_bytes()
     return LockEntry(
         slug=loaded.recipe.slug,
         version=loaded.recipe.version,
@@ -136,21 +163,30 @@ def _entry(folder: Path, loaded: LoadedRecipe) -> LockEntry:
         title=loaded.title,
         sources=[f"{source.key} {source.where}" for source in loaded.recipe.sources],
         sha256=loaded.source_sha256,
-        code_sha256=code_sha256(source.decode()),
+        code_sha256=loaded.code.source,
         card=msgspec.convert(loaded.card, Card),
+        settings=loaded.settings,
+        measurements=loaded.measurements_everywhere(),
+        summary=loaded.summary,
     )
 
 
-def _unversioned(name: str, before: LockEntry, kind: str) -> str:
-    if kind == "cosmetic":
-        return (
-            f"recipes/{name} changed in comments or its docstring only; its version is still {before.version}.\n"
-            "Results stay comparable. Accept it with `reprise lock --cosmetic`."
-        )
+def _unversioned(moved: Sequence[_Moved]) -> str:
+    first = moved[0].before
+    names = ", ".join(one.before.slug for one in moved)
+    versions = f"their versions are still {', '.join(str(one.before.version) for one in moved)}"
+    said = f"its version is still {first.version}" if len(moved) == 1 else versions
+    if any(one.edited for one in moved):
+        what = f"recipes/{moved[0].name} changed" if len(moved) == 1 else f"{names} changed"
+        undo = "undo the edit"
+    else:
+        used = sorted({name for one in moved for name in one.modules})
+        what = f"What {names} use{'s' if len(moved) == 1 else ''} of the package changed ({', '.join([*used, 'NUMERICS'])})"
+        undo = "undo that change, or show that the numbers are the same with `reprise lock --replay RECIPE`"
     return (
-        f"recipes/{name} changed but its version is still {before.version}.\n"
-        f"Results stored under version {before.version} would stop being comparable.\n"
-        f"Set version={before.version + 1}, keep the old file with `reprise lock --supersede {before.slug}`, then run `reprise lock`; or undo the edit."
+        f"{what} in what decides numbers, but {said}.\n"
+        "Results stored under a version would stop being comparable.\n"
+        f"Set version={first.version + 1}, keep the old file with `reprise lock --supersede {first.slug}`, then run `reprise lock`; or {undo}."
     )
 
 

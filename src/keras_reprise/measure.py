@@ -19,8 +19,9 @@ import numpy as np
 from keras_reprise.catalog import LoadedRecipe
 from keras_reprise.engine.loop import forget
 from keras_reprise.errors import UserError
-from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, plain
+from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, Recipe, Scale, plain
 from keras_reprise.record import (
+    SCHEMA,
     canonical,
     decode_trial,
     encode_curve,
@@ -127,10 +128,11 @@ def document(
     environment: str,
     determinism: str,
     code: Mapping[str, Any],
+    measurement: str,
 ) -> dict[str, Any]:
     """The record of a replicate, but for its id, from what `measure_arm` gave for each arm.
 
-    `card` is the card's sha256, `machine` and `environment` are ids.
+    `card` is the card's sha256, `machine` and `environment` are ids, `measurement` is what the numbers belong to.
     """
     recipe = loaded.recipe
     arms = {arm.name: measured[arm.name]["arm"] for arm in recipe.arms}
@@ -139,13 +141,14 @@ def document(
     loads = [result["load"] for result in measured.values() if result["load"]]
     digests = [measured[arm.name]["digest"] for arm in recipe.arms]
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "recipe": {
             "slug": recipe.slug,
             "version": recipe.version,
             "scale": replicate.scale.name,
             "source_sha256": loaded.source_sha256,
             "card": card,
+            "measurement": measurement,
         },
         "replicate": {"seed": replicate.seed, "repeat": repeat},
         "data": replicate.dataset().facts() if replicate.data_name else None,
@@ -154,6 +157,7 @@ def document(
             claim.id: "nan" if failed else encode_number(claim.evaluate(seen, replicate.scale))
             for claim in recipe.claims
         },
+        "numbers": {} if failed else summarised(recipe, seen, replicate.scale),
         "machine": machine,
         "environment": environment,
         "determinism": {
@@ -167,6 +171,13 @@ def document(
         "finished_at": max(result["finished_at"] for result in measured.values()),
         "duration_s": sum(arm["time"]["total_s"] for arm in arms.values()),
     }
+
+
+def summarised(recipe: Recipe, arms: Mapping[str, ArmResult], scale: Scale) -> dict[str, float | str]:
+    """The numbers that the recipe's `summarise` gives for a replicate, as the record stores them."""
+    if recipe.summarise is None:
+        return {}
+    return {name: encode_number(number) for name, number in recipe.summarise(arms, scale).items()}
 
 
 def arm_result(arm: Mapping[str, Any]) -> ArmResult:

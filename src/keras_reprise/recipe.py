@@ -230,6 +230,8 @@ class Recipe:
     `data` names the data set the arms use (None: none). `suites` lists the suites that include it beside `all`. `timing`
     marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh process. `margins`
     are the differences, in the metric's unit, up to which a metric of an arm is as good as before to a regression gate.
+    `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more than an expression; they are
+    computed from the stored arms when the record is written.
     """
 
     slug: str
@@ -245,6 +247,7 @@ class Recipe:
     suites: tuple[str, ...] = ()
     timing: bool = False
     margins: Mapping[str, float] = field(default_factory=dict)
+    summarise: "Callable[[Mapping[str, ArmResult], Scale], Mapping[str, float]] | None" = None
 
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.slug):

@@ -189,7 +189,8 @@ class Run:
     def _give(self, slot: Slot, unit: Unit, arm: str | None) -> None:
         self.doing[slot] = Doing(unit, arm, _now())
         job = unit.job
-        replay = tasks.Replay(job.source, job.scale, unit.seed, unit.repeat, job.data, self.replicates.cache(unit).name)
+        folder = self.replicates.cache(unit).name
+        replay = tasks.Replay(job.source, job.scale, unit.seed, unit.repeat, job.data, folder, job.measurement)
         if arm is None:
             slot.send(tasks.Assemble(replay, unit.results))
         else:

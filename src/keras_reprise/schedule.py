@@ -33,6 +33,7 @@ class Job:
     auto: bool = False
     substitute: str | None = None
     only: tuple[str, ...] = ()
+    measurement: str = ""  # what the numbers of its records belong to
     place: Place | None = None
     looked: int = 0  # blocks whose verdicts were looked at
     present: int = 0  # replicates that the store held already

@@ -40,7 +40,10 @@ class RecipeSource(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """One replicate: a recipe at one scale, seed and data set; `folder` is its own within the worker's cache."""
+    """One replicate: a recipe at one scale, seed and data set; `folder` is its own within the worker's cache.
+
+    `measurement` is what its numbers are to belong to: a worker that would measure something else refuses.
+    """
 
     recipe: RecipeSource
     scale: str
@@ -48,6 +51,7 @@ class Replay(msgspec.Struct, frozen=True):
     repeat: int
     data: str | None
     folder: str
+    measurement: str
 
 
 class Describe(Message, frozen=True):
@@ -79,11 +83,14 @@ class Ready(Message, frozen=True):
 
 
 class Described(Message, frozen=True):
-    """A recipe's card, the sha256 of its source, and every arm's settings."""
+    """A recipe's card, the sha256 of its source, every arm's settings; by scale what its numbers belong to on the worker's
+    backend; and the hash of what `summarise` computes with (None: it has none)."""
 
     card: dict[str, Any]
     source_sha256: str
     params: dict[str, dict[str, Any]]
+    measurements: dict[str, str]
+    summary: str | None = None
     last: ClassVar[bool] = True
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from keras_reprise import catalog, package_code, tasks
 from keras_reprise.environment import machine_facts
-from keras_reprise.errors import MeasurementError, UserError
+from keras_reprise.errors import MeasurementError, RecipeError, UserError
 from keras_reprise.interruption import Checkpoints, machine
 from keras_reprise.record import pretty, record_id
 from keras_reprise.seeds import Seeds
@@ -67,12 +67,13 @@ class Worker:
 
         loaded = self._load(task.recipe)
         params = {arm.name: plain(arm.settings) for arm in loaded.recipe.arms}
-        return tasks.Described(loaded.card, loaded.source_sha256, params)
+        measurements = loaded.measurements(self.environment["backend"]["name"])
+        return tasks.Described(loaded.card, loaded.source_sha256, params, measurements, loaded.summary)
 
     def _measure(self, task: tasks.Measure) -> tasks.Measured:
         from keras_reprise import measure
 
-        loaded, replicate = self._load(task.replay.recipe), self._replicate(task.replay)
+        loaded, replicate = self._load_for(task.replay), self._replicate(task.replay)
         arm = loaded.recipe.arm(task.arm)
         with machine(alone=task.alone, say=lambda text: self.send(tasks.Said(text))):
             if task.replay.data:
@@ -86,12 +87,12 @@ class Worker:
     def _assemble(self, task: tasks.Assemble) -> tasks.Assembled:
         from keras_reprise import measure
 
-        loaded = self._load(task.replay.recipe)
+        loaded = self._load_for(task.replay)
         card = hashlib.sha256(pretty(loaded.card)).hexdigest()
         document = measure.document(
             loaded, self._replicate(task.replay), task.replay.repeat, task.arms,
             card=card, machine=document_id(self.machine), environment=document_id(self.environment),
-            determinism=self.setup.determinism, code=self.setup.code,
+            determinism=self.setup.determinism, code=self.setup.code, measurement=task.replay.measurement,
         )  # fmt: skip
         return tasks.Assembled(pretty(document | {"id": record_id(document)}))
 
@@ -100,6 +101,16 @@ class Worker:
         if key not in self._recipes:
             self._recipes[key] = catalog.load(Path(recipe.path), recipe.content)
         return self._recipes[key]
+
+    def _load_for(self, replay: tasks.Replay) -> catalog.LoadedRecipe:
+        """The recipe of a replicate; RecipeError when what this worker would measure is not what the run is about."""
+        loaded = self._load(replay.recipe)
+        if loaded.measurements(self.environment["backend"]["name"])[replay.scale] != replay.measurement:
+            raise RecipeError(
+                f"{loaded.path.name} imports code that changed since this run began, or is another one on this machine.\n"
+                "One replicate never mixes two codes, so nothing more was measured. Run the same command again."
+            )
+        return loaded
 
     def _replicate(self, replay: tasks.Replay) -> "Replicate":
         """The replicate that all its arms share; the latest is kept, with its data."""

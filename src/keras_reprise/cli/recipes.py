@@ -152,7 +152,7 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
 
 @main.command()
 @click.option(
-    "--cosmetic", is_flag=True, help="Accept changes of comments or of the opening docstring under the same version."
+    "--cosmetic", is_flag=True, help="Not needed any more: what decides no number is locked under the same version."
 )
 @click.option("--supersede", "slug", help="Keep the committed version of this recipe in recipes/superseded/.")
 @click.option("--check", "only_check", is_flag=True, help="Only say whether the lock is up to date; exit 1 if not.")
@@ -179,11 +179,11 @@ def lock(cosmetic: bool, slug: str | None, only_check: bool) -> None:
             f"The old version is kept in {lockfile.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
         )
     if only_check:
-        for change in (found := lockfile.changes(folder)):
-            click.echo(f"recipes/{change.path}: {change.kind}")
+        for line in lockfile.describe(found := lockfile.changes(folder)):
+            click.echo(line)
         sys.exit(errors.BROKEN if found else errors.OK)
     start_backend()
-    for change in lockfile.relock(folder, cosmetic=cosmetic):
+    for change in lockfile.relock(folder):
         click.echo(f"recipes/{change.path}: {change.kind}, locked")
     click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
