@@ -67,10 +67,10 @@ class Citation:
 
     @property
     def setting(self) -> str:
-        """Whose recipe it is where it is not the package's, scale, data set, machine and software in words."""
+        """Scale, data set, machine and software in words, and whose recipe it is where it is not the package's."""
         data = "" if self.group.first.data is None else f" on {self.group.data_label}"
-        of = f"of {self.group.whose}, " if self.group.source else ""
-        return f"{of}{self.group.scale} scale{data}, {self.hardware}, {self.software}"
+        of = f", of {self.group.whose}" if self.group.source else ""
+        return f"{self.group.scale} scale{data}, {self.hardware}, {self.software}{of}"
 
 
 def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
