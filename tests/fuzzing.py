@@ -40,7 +40,7 @@ from keras_reprise.interruption import ReplicateCache
 from keras_reprise.merging import merge
 from keras_reprise.printing import describe_card
 from keras_reprise.record import decode, decode_card, pretty, record_id
-from keras_reprise.store import Store, record_path
+from keras_reprise.store import INDEX, Store, record_path
 
 TOP = Path(__file__).parents[1]
 SLOW_S = 5.0
@@ -257,7 +257,7 @@ def read_cache(content: bytes, scratch: Path) -> None:
     cache.load_arm("a")
     store = Store(scratch / "store")
     store.cache.mkdir(parents=True, exist_ok=True)
-    (store.cache / "index.msgpack").write_bytes(content)
+    (store.cache / f"{INDEX}.msgpack").write_bytes(content)
     store.summaries()
     (scratch / "first.json").write_bytes(content)
     (scratch / "first-order").write_bytes(content)

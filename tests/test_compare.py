@@ -144,7 +144,7 @@ def test_a_git_revision_means_what_its_code_measured_or_what_the_store_held(
     git = ["git", "-C", str(project), "-c", "user.name=t", "-c", "user.email=t@t"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"], ["tag", "one"]):
         subprocess.run([*git, *command], check=True)
-    monkeypatch.setattr("keras_reprise.catalog.checkout", lambda: project)
+    monkeypatch.chdir(project)
     result = reprise("compare", "one", "backend:tensorflow", "--store", project / "results")
     assert result.exit_code == 0, result.output
     assert "what the store held" in result.output

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from keras_reprise import catalog
+from keras_reprise import catalog, package_code
 from keras_reprise.engine import backend
-from keras_reprise.environment import code_facts, environment_facts, machine_facts
+from keras_reprise.environment import environment_facts, machine_facts
 from keras_reprise.recipe import Scale
 from keras_reprise.record import pretty, record_id
 from keras_reprise.replicate import Replicate
@@ -76,7 +76,7 @@ def one_record(entry, store_path, smaller):
     card = store.add_document("cards", loaded.card)
     found = document(
         loaded, replicate, 0, arms,
-        card=card, machine=machine, environment=environment, determinism="fast", code=code_facts(None),
+        card=card, machine=machine, environment=environment, determinism="fast", code=package_code.facts(),
     )  # fmt: skip
     store.add_record(pretty(found | {"id": record_id(found)}))
     return json.loads(next((store_path / "records").rglob("*.json")).read_bytes())

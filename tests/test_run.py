@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from faults import documents
+from forging import records
 
 from keras_reprise import record
 from keras_reprise.store import Store
@@ -172,3 +173,33 @@ def test_what_a_recipe_prints_does_not_spoil_the_json(tmp_path, plain_recipe, st
     result = reprise("run", chatty, "--seeds", 1, "--store", store_path, "--json")
     assert json.loads(result.stdout)["recorded"] == 1
     assert "one moment" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "seeds", ["99999999999999999999", "1,99999999999999999999", "9" * 5000, "9223372036854775808,1"]
+)
+def test_a_seed_that_no_table_holds_is_refused_before_anything_runs(store_path, plain_recipe, reprise, seeds):
+    result = reprise("run", plain_recipe, "--seeds", seeds, "--store", store_path)
+    assert (result.exit_code, "a seed is at most 9223372036854775807" in result.stderr) == (2, True)
+    assert not store_path.exists()
+
+
+def test_more_replicates_than_anybody_measures_are_refused(store_path, plain_recipe, reprise):
+    result = reprise("run", plain_recipe, "--seeds", 5_000_000_000, "--store", store_path)
+    assert (result.exit_code, "5,000,000,000 replicates" in result.stderr) == (2, True)
+
+
+def test_the_largest_seed_runs(store_path, plain_recipe, reprise):
+    seed = 2**63 - 1
+    assert reprise("run", plain_recipe, "--seeds", f"{seed},{seed}", "--store", store_path).exit_code == 0
+    assert documents(store_path)[0]["replicate"]["seed"] == seed
+
+
+@pytest.mark.parametrize("field", ["seed", "repeat"])
+def test_a_record_with_a_number_beyond_64_bits_is_refused_with_a_sentence(filled_store, reprise, field):
+    document = documents(filled_store)[0]
+    document["replicate"][field] = 2**63
+    document["id"] = record.record_id(document)
+    records(filled_store)[0].write_bytes(record.pretty(document))
+    result = reprise("check", "--store", filled_store)
+    assert (result.exit_code, "is not a record" in result.output, "Traceback" in result.output) == (1, True, False)

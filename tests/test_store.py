@@ -8,7 +8,7 @@ import pytest
 from keras_reprise import store as stores
 from keras_reprise.errors import StoreError
 from keras_reprise.record import pretty, record_id
-from keras_reprise.store import Store
+from keras_reprise.store import INDEX, Store
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -128,7 +128,7 @@ def test_the_index_is_only_a_cache(filled_store):
     shutil.rmtree(filled_store / ".cache")
     assert Store(filled_store).summaries()[0] == first
     (filled_store / ".cache").mkdir(exist_ok=True)
-    (filled_store / ".cache" / "index.msgpack").write_bytes(b"nonsense")
+    (filled_store / ".cache" / f"{INDEX}.msgpack").write_bytes(b"nonsense")
     assert Store(filled_store).summaries()[0] == first
 
 

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import sys
-import tomllib
 import traceback
 import types
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import measurement, numerics, versions
+from keras_reprise import measurement, numerics, package_code, versions
 from keras_reprise.errors import RecipeError, UserError
 from keras_reprise.recipe import Recipe
 from keras_reprise.versions import Lock, LockEntry
@@ -82,27 +81,19 @@ class LoadedRecipe:
 
 
 def checkout() -> Path | None:
-    """The top of the checkout this package or the current folder belongs to, or None."""
-    for start in (Path(__file__).resolve().parent, Path.cwd().resolve()):
-        for folder in (start, *start.parents):
-            project = folder / "pyproject.toml"
-            if (folder / "recipes").is_dir() and project.is_file() and _project_name(project) == "keras-reprise":
-                return folder
-    return None
+    """The top of the checkout that the package's code belongs to: its recipes and its results are ours. None where installed."""
+    return package_code.checkout()
 
 
-def _project_name(project: Path) -> str | None:
-    try:
-        name = tomllib.loads(project.read_text("utf-8")).get("project", {}).get("name")
-    except (OSError, ValueError):
-        return None
-    return str(name)
+def current_checkout() -> Path | None:
+    """The top of the checkout that the current folder lies in, whatever code runs: its results/ is the default store."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if package_code.is_checkout(folder)), None)
 
 
 def recipes_folder() -> Path:
     """The checkout's recipes/, or the copy that the wheel brings."""
-    top = checkout()
-    return top / "recipes" if top else Path(__file__).resolve().parent / "_recipes"
+    return package_code.recipes_folder()
 
 
 @lru_cache(maxsize=4)
@@ -142,7 +133,7 @@ def find(name: str) -> LockEntry:
     if not version:
         return max(entries, key=lambda entry: entry.version)
     for entry in entries:
-        if version.isdecimal() and entry.version == int(version):
+        if version == str(entry.version):
             return entry
     raise UserError(
         f"{slug} has no version {version!r}.\nIt has {', '.join(str(entry.version) for entry in entries)}; write for example {slug}@{entries[0].version}."

@@ -173,7 +173,7 @@ def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
                 if not _rounds_to(value, end):
                     yield f"the {label} end of the 95 % interval is quoted as {end}, the store gives {value:.6g}"
         text = re.sub(pattern, " ", text)
-    for match in re.finditer(r"\bn\s*=\s*(\d+)", text):
+    for match in re.finditer(r"\bn\s*=\s*(\d{1,18})", text):
         if int(match[1]) != found.n:
             yield f"n is quoted as {match[1]}, the store has {found.n}"
     text = re.sub(r"\bn\s*=\s*\d+", " ", text)

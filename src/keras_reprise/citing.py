@@ -23,7 +23,7 @@ AUTHOR = "The keras-reprise developers"
 class Citation:
     """What is cited: a group of records, one record of it, or one of its quantities; with where it was measured.
 
-    `key` is the group's name in keys of numbers.
+    `key` is the group's name in keys of numbers; `pooled` are the sources that an old identifier took for one.
     """
 
     group: Group
@@ -34,6 +34,7 @@ class Citation:
     replay: str
     record: Summary | None = None
     quantity: Quantity | None = None
+    pooled: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> str:
@@ -44,11 +45,14 @@ class Citation:
     @property
     def warning(self) -> str:
         """Why this should not be cited; empty when it may be."""
+        if self.pooled:
+            return f"records of {len(self.pooled)} sources had been taken for one: {', '.join(self.pooled)}"
         if self.record is None:
             return self.group.uncitable
         reasons = ["the replicate failed"] if self.record.status != "complete" else []
         reasons += ["it comes from a checkout with uncommitted changes"] if self.record.code.dirty else []
         reasons += ["the data set is a substitute"] if self.group.substitute else []
+        reasons += [f"it is of {self.group.whose}"] if self.group.foreign else []
         return "; ".join(reasons)
 
     @property
@@ -63,9 +67,10 @@ class Citation:
 
     @property
     def setting(self) -> str:
-        """Scale, data set, machine and software in words."""
+        """Scale, data set, machine and software in words, and whose recipe it is where it is not the package's."""
         data = "" if self.group.first.data is None else f" on {self.group.data_label}"
-        return f"{self.group.scale} scale{data}, {self.hardware}, {self.software}"
+        of = f", of {self.group.whose}" if self.group.source else ""
+        return f"{self.group.scale} scale{data}, {self.hardware}, {self.software}{of}"
 
 
 def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
@@ -74,10 +79,11 @@ def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
     The records that it rests on are read and hashed again.
     """
     record = quantity = None
+    pooled: tuple[str, ...] = ()
     if name.startswith("reprise:") or re.fullmatch(r"[0-9a-f]{6,64}", name):
         whole, _, part = name.partition("#")
         found = identifiers.find(whole, groups, store)
-        group, record = found.group, found.record
+        group, record, pooled = found.group, found.record, found.pooled
         part = split_key(f"x/{part}")[3] if part else ""
         key = f"{group.slug}@{group.version}:{group.key}"
     else:
@@ -85,11 +91,17 @@ def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
         group, key = find_group(groups, slug, version, place), name.partition("/")[0]
     if part:
         quantity = quantities.quantity(group, part, store)
-    return of(group, store, key=key, record=record, quantity=quantity)
+    return of(group, store, key=key, record=record, quantity=quantity, pooled=pooled)
 
 
 def of(
-    group: Group, store: Store, *, key: str = "", record: Summary | None = None, quantity: Quantity | None = None
+    group: Group,
+    store: Store,
+    *,
+    key: str = "",
+    record: Summary | None = None,
+    quantity: Quantity | None = None,
+    pooled: tuple[str, ...] = (),
 ) -> Citation:
     """The citation of a group, of one record of it, or of one quantity."""
     cited = [record] if record else list(group.members)
@@ -105,6 +117,7 @@ def of(
         replay=describe.replay([record] if record else group.replicates, environment),
         record=record,
         quantity=quantity,
+        pooled=pooled,
     )
 
 
@@ -198,6 +211,9 @@ def facts(citation: Citation) -> dict[str, Any]:
         "data": group.data_label,
         "machine": group.machine,
         "environment": group.environment,
+        "measurement": (citation.record or group.latest).recipe.measurement,
+        "source_sha256": (citation.record or group.latest).recipe.source_sha256,
+        "source": group.source,
         "date": citation.date,
         "replay": citation.replay,
         "records": [s.id for s in ([citation.record] if citation.record else group.replicates)],

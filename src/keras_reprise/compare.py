@@ -101,6 +101,14 @@ class Pair:
     passed_over: int = 0
 
     @property
+    def sources(self) -> str:
+        """In words how the sources of the two differ; nothing where both are of one."""
+        if same_source(self.a, self.b):
+            return ""
+        told = [f"{side} is of {group.whose}" for side, group in (("A", self.a), ("B", self.b)) if group.source]
+        return f"Different sources under one name: {'; '.join(told)}."
+
+    @property
     def name(self) -> str:
         if self.a.version == self.b.version:
             return f"{self.a.slug}@{self.a.version}"
@@ -209,14 +217,25 @@ def _setting(group: Group) -> tuple[Any, ...]:
 
 
 def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
-    """The two groups that differ least: the newest version of each side, the same environment or machine before others."""
+    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each side, the
+    same environment or machine before others."""
 
     def closeness(pair: tuple[Group, Group]) -> tuple[Any, ...]:
         one, other = pair
         same = (one.environment == other.environment) + (one.machine == other.machine)
-        return one.version == other.version, one.version + other.version, same, one.rank, other.rank
+        sources = (one.stands + other.stands, same_source(one, other))
+        return *sources, one.version == other.version, one.version + other.version, same, one.rank, other.rank
 
     return max(itertools.product(a, b), key=closeness)
+
+
+def same_source(one: Group, other: Group) -> bool:
+    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend, one
+    recipe file."""
+    if one.source == other.source:
+        return True
+    files = [{summary.recipe.source_sha256 for summary in group.members} for group in (one, other)]
+    return bool(one.source and other.source and one.environment != other.environment and files[0] & files[1])
 
 
 def _why_not(a: Sequence[Group], b: Sequence[Group]) -> str:

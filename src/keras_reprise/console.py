@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,48 @@ import click
 from keras_reprise import catalog, errors
 from keras_reprise.store import Store, Summary
 
+GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
+NAMED = "keras_reprise.named"  # and the stores that the user was told of
+READING_STORES = (
+    "run|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept|history"
+)
+COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
+
 
 def open_store(path: Path | None) -> Store:
-    """The store at `path`, or the default one."""
-    top = None if path else catalog.checkout()
-    return Store(path or (top / "results" if top else Path("results")))
+    """The store at `path`, or the default one: results/ of the checkout that the current folder lies in, else ./results.
+
+    Says on standard error which it is, unless the command prints JSON.
+    """
+    top = None if path else catalog.current_checkout()
+    store = Store(path or (top / "results" if top else Path("results")))
+    context = click.get_current_context(silent=True)
+    if context is not None and not context.params.get("as_json"):
+        named = context.meta.setdefault(NAMED, set())
+        if store.root not in named:
+            click.echo(f"reprise: store {errors.printable(str(store.root))}", err=True)
+            named.add(store.root)
+    return store
+
+
+def given_store() -> str:
+    """` --store X` as this command was given it, to be repeated in commands that are printed; empty for the default."""
+    context = click.get_current_context(silent=True)
+    path = context.meta.get(GIVEN) if context is not None else None
+    return f" --store {shlex.quote(str(path))}" if path is not None else ""
+
+
+def published_store() -> str:
+    """The same for files that people publish: of an absolute path only its last part."""
+    context = click.get_current_context(silent=True)
+    path = context.meta.get(GIVEN) if context is not None else None
+    return "" if path is None else f" --store {shlex.quote(path.name if path.is_absolute() else str(path))}"
+
+
+def with_store(text: str) -> str:
+    """`text` with the --store of this command in every `reprise ...` that it quotes and that reads or writes a store."""
+    given = given_store()
+    return COMMAND.sub(lambda match: match[0] if "--store" in match[1] else f"`{match[1]}{given}`", text)
 
 
 def read_store(
@@ -34,7 +73,9 @@ def read_store(
     for problem in problems:
         click.echo(f"reprise: left out: {errors.printable(problem.fault)}", err=True)
     if problems:
-        click.echo("reprise: `reprise check` says more; restore these files from git, or delete them.", err=True)
+        click.echo(
+            with_store("reprise: `reprise check` says more; restore these files from git, or delete them."), err=True
+        )
     slugs = {name.partition("@")[0] for name in recipes}
     known = {s.recipe.slug for s in summaries}
     for name in recipes:
@@ -67,7 +108,7 @@ def read_store(
 
 def say(text: str) -> None:
     """Text on standard output; what stored texts hold of control characters is escaped."""
-    click.echo(errors.printable(text))
+    click.echo(errors.printable(with_store(text)))
 
 
 def print_table(rows: list[list[Any]], headers: list[str]) -> None:

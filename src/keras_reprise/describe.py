@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_reprise import sources
 from keras_reprise.judge import Verdict
 from keras_reprise.store import Store, Summary
 
@@ -111,9 +112,15 @@ def backend_name(facts: Mapping[str, Any]) -> str:
 
 
 def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
-    """The command that measures these comparable records again."""
+    """The command that measures these comparable records again.
+
+    What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses others.
+    """
     first, seeds = summaries[0], sorted({summary.replicate.seed for summary in summaries})
-    words = ["reprise run", f"{first.recipe.slug}@{first.recipe.version}", "--scale", first.recipe.scale, "--seeds"]
+    words = ["reprise run", f"{first.recipe.slug}@{first.recipe.version}"]
+    if sources.label(first.recipe):
+        words[1:] = [f"./{first.recipe.slug}.py", "--measurement", sources.hash_of(first.recipe)[: sources.SHOWN]]
+    words += ["--scale", first.recipe.scale, "--seeds"]
     words.append(str(len(seeds)) if seeds == list(range(1, len(seeds) + 1)) else ",".join(map(str, seeds)))
     if len(seeds) == 1 and seeds != [1]:
         words[-1] = f"{seeds[0]},{seeds[0]}"

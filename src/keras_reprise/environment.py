@@ -1,16 +1,15 @@
 """Machine and environment: stable hardware facts, and the software that ran. Never a path, user, host name or address."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-from keras_reprise.git import git
 
 THREADS = "REPRISE_THREADS"
 THREAD_VARIABLES = (
@@ -25,6 +24,9 @@ THREAD_VARIABLES = (
     "TF_ENABLE_ONEDNN_OPTS",
     "NVIDIA_TF32_OVERRIDE",
 )
+PACKAGES_ARE = "imported, of those that Keras and its backend require"
+PLUGINS = ("jax_plugins", "tensorflow-plugins", "torch_xla")  # name spaces of what brings a device to a backend
+COMPUTING_LATER = ("keras-tuner", "scikit-learn", "scipy")  # imported once a recipe needs them: never a matter of order
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +45,10 @@ def machine_facts() -> dict[str, Any]:
 
 
 def environment_facts(determinism: str = "fast") -> dict[str, Any]:
-    """Software facts of this process, after the backend was imported."""
+    """Software facts of this process, after the backend was imported.
+
+    `packages_are` says which packages are listed; in older documents, which lack it, they are all that were installed.
+    """
     import keras
     import numpy as np
 
@@ -51,7 +56,7 @@ def environment_facts(determinism: str = "fast") -> dict[str, Any]:
 
     name = keras.backend.backend()
     module = backend.module()
-    versions = _installed_versions()
+    versions = packages_behind(name)
     gpus = _gpus()
     return {
         "backend": {"name": name, "version": versions.get(name) or versions.get(f"{name}-cpu")},
@@ -61,10 +66,11 @@ def environment_facts(determinism: str = "fast") -> dict[str, Any]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "packages": versions,
+        "packages_are": PACKAGES_ARE,
         "precision": backend.precision(),
         "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
         "settings": module.settings(),
-        "variables": {key: os.environ[key] for key in THREAD_VARIABLES if key in os.environ},
+        "variables": _variables(),
     }
 
 
@@ -100,26 +106,6 @@ def visible_gpus() -> list[str]:
     return [name for name in limit.split(",") if name not in ("", "-1")]
 
 
-def code_facts(folder: Path | None, watched: Sequence[str] = ("src", "recipes", "pyproject.toml")) -> dict[str, Any]:
-    """The package's version, and the commit of the checkout `folder` (None: there is none) and the state of `watched` in it."""
-    version = importlib.metadata.version("keras-reprise")
-    unknown = {"package_version": version, "git_commit": None, "dirty": None, "diff_sha256": None}
-    if folder is None:
-        return unknown
-    import hashlib
-
-    commit = git(folder, "rev-parse", "HEAD")
-    changes = git(folder, "status", "--porcelain", "--", *watched)
-    if commit is None or changes is None:
-        return unknown
-    diff = (git(folder, "diff", "HEAD", "--", *watched) or "") + changes
-    return unknown | {
-        "git_commit": commit.strip(),
-        "dirty": bool(changes.strip()),
-        "diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if changes.strip() else None,
-    }
-
-
 def _cpu_model() -> str:
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -143,11 +129,70 @@ def _gpus() -> list[dict[str, str]]:
     return [{"name": name.strip(), "driver": driver.strip()} for name, driver in rows]
 
 
+@lru_cache(maxsize=3)  # taken once, soon after the backend was started: what a recipe imports later is another matter
+def packages_behind(backend: str) -> dict[str, str]:
+    """The distributions that this process imported of those that Keras and its backend require, with their versions.
+
+    Keras imports whatever it finds (matplotlib, pandas, the other backends), which changes no number, hence the second
+    condition. What loads a backend's device, and what the package itself computes with only now and then, counts always.
+    """
+    installed = _installed_versions()
+    providing = _providers()
+    imported = {name for module in tuple(sys.modules) for name in providing.get(module.partition(".")[0], ())}
+    plugins = {name for space in PLUGINS for name in providing.get(space, ())}
+    roots = {"keras", *providing.get(backend, ()), *plugins}
+    required = _required(roots)
+    libraries = {name for name in _required(roots, extras="*") if name.startswith("nvidia-")}  # loaded, not imported
+    always = libraries | plugins | set(COMPUTING_LATER)
+    return {name: installed[name] for name in sorted((imported & required) | always) if name in installed}
+
+
+@lru_cache(maxsize=1)
+def _providers() -> dict[str, list[str]]:
+    """The distributions that a top-level module's name belongs to."""
+    found = importlib.metadata.packages_distributions()
+    return {module: [_normal(name) for name in names] for module, names in found.items()}
+
+
+def _required(roots: set[str], extras: str = "") -> set[str]:
+    """What these distributions require, and what that requires; with `extras` "*" every extra of theirs included."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    seen: dict[str, set[str]] = {}
+    waiting = [(name, {extras}) for name in roots]
+    while waiting:
+        name, wanted = waiting.pop()
+        if name in seen and wanted <= seen[name]:
+            continue
+        seen[name] = seen.get(name, set()) | wanted
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            distribution = importlib.metadata.distribution(name)
+            offered = distribution.metadata.get_all("Provides-Extra") or () if "*" in wanted else wanted
+            for line in distribution.requires or ():
+                with contextlib.suppress(InvalidRequirement):
+                    needed = Requirement(line)
+                    marker = needed.marker
+                    if marker is None or any(marker.evaluate({"extra": extra}) for extra in {"", *offered}):
+                        waiting.append((_normal(needed.name), set(needed.extras)))
+    return set(seen)
+
+
+@lru_cache(maxsize=1)
 def _installed_versions() -> dict[str, str]:
     """Every installed distribution and its version; this package is in the record's `code` instead."""
-    found = {}
+    found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
+        name = _normal(distribution.metadata["Name"] or "")
         if name and name != "keras-reprise":
-            found[name] = distribution.version
-    return dict(sorted(found.items()))
+            found.setdefault(name, distribution.version)  # of two of one name Python imports the first
+    return found
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _variables() -> dict[str, str]:
+    """The variables that change how a process computes; of what they say of places on this machine only that they do."""
+    found = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
+    return {name: " ".join(re.sub(r"(^|=)[^=]*[/\\~].*", r"\1<path>", word) for word in text.split()) for name, text in found.items()}  # fmt: skip

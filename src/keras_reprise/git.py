@@ -4,15 +4,18 @@ import os
 import subprocess
 from pathlib import Path
 
+OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")  # they name another folder's repository
+
 
 def git(folder: Path | None, *arguments: str, **variables: str) -> str | None:
     """The output of `git ARGUMENTS` in `folder`; None when it fails or there is no folder."""
     if folder is None:
         return None
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=folder, env=os.environ | variables, capture_output=True, text=True, timeout=60,
-            check=True,
+            ["git", *arguments], cwd=folder, env=inherited | variables, capture_output=True, encoding="utf-8",
+            errors="surrogateescape", timeout=60, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""A group: the comparable records of one recipe version, scale, machine, environment and data set, with their verdicts.
+"""A group: the comparable records of one measurement, scale, machine, environment and data set, with their verdicts.
 
 What reports, comparisons and citations speak of. Reads the store only.
 """
@@ -7,12 +7,12 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import msgspec
 
-from keras_reprise import judge
+from keras_reprise import judge, sources
 from keras_reprise.errors import NothingMeasuredError, UserError
 from keras_reprise.judge import Verdict
 from keras_reprise.record import Card, Record, number
@@ -25,17 +25,24 @@ COSTS = "costs-1"
 class Group:
     """Comparable records and what they say. `members` are all of them, `replicates` one for each seed.
 
-    `prominence` is the number of groups that were measured on the same machine in the same environment.
+    `prominence` is the number of groups that were measured on the same machine in the same environment. `superseded`: of
+    several sources of somebody's own recipe, at this scale on this backend, this is not the one that was measured last.
     """
 
     members: tuple[Summary, ...]
     card: Card
     verdicts: tuple[Verdict, ...]
     prominence: int = 1
+    superseded: bool = False
 
     @property
     def first(self) -> Summary:
         return self.members[0]
+
+    @property
+    def latest(self) -> Summary:
+        """The record that was finished last."""
+        return max(self.members, key=lambda summary: (summary.finished_at, summary.id))
 
     @property
     def slug(self) -> str:
@@ -83,11 +90,37 @@ class Group:
         return f"reprise:{self.slug}@{self.version}/{self.digest[:12]}"
 
     @property
-    def key(self) -> str:
-        """A name of the group that is safe in paths, anchors and identifiers."""
+    def source(self) -> str:
+        """Nothing where these are the package's own numbers, else a short name of the source that they are of."""
+        return sources.label(self.first.recipe)
+
+    @property
+    def whose(self) -> str:
+        """The same in words, to follow "of"."""
+        told = sources.words(self.first.recipe)
+        return f"{told}, which was measured anew from another source since" if self.superseded else told
+
+    @property
+    def foreign(self) -> bool:
+        """Whether these numbers bear the name of one of the package's recipes, and are not its own."""
+        return bool(self.source) and sources.is_ours(self.slug)
+
+    @property
+    def stands(self) -> bool:
+        """Whether these numbers may stand for the recipe: the package's own, or of somebody's own recipe the latest."""
+        return not self.foreign and not self.superseded
+
+    @property
+    def place(self) -> str:
+        """The setting in short: scale, data set, machine and environment; of several sources under one name the same."""
         data = self.first.data
         parts = [self.scale, *([_safe(data.name), data.fingerprint[:4]] if data else [])]
         return "-".join([*parts, self.machine[:8], self.environment[:8]])
+
+    @property
+    def key(self) -> str:
+        """A name of the group that is safe in paths, anchors and identifiers."""
+        return f"{self.place}-{sources.hash_of(self.first.recipe)[:8]}" if self.source else self.place
 
     @property
     def uncitable(self) -> str:
@@ -103,16 +136,18 @@ class Group:
             reasons.append(f"{dirty} of {len(self.replicates)} records come from a checkout with uncommitted changes")
         if self.substitute:
             reasons.append("the data set is a substitute")
+        if self.foreign:
+            reasons.append(f"it is of {self.whose}")
         return "; ".join(reasons)
 
     @property
-    def rank(self) -> tuple[bool, bool, int, int, str]:
+    def rank(self) -> tuple[bool, bool, bool, int, int, str]:
         """The group with the highest rank stands for a recipe.
 
-        Documented data, full scale, most replicates, the place where most was measured, the latest.
+        Its own numbers, documented data, full scale, most replicates, the place where most was measured, the latest.
         """
         latest = max(summary.finished_at for summary in self.members)
-        return not self.substitute, self.scale == "full", len(self.complete), self.prominence, latest
+        return self.stands, not self.substitute, self.scale == "full", len(self.complete), self.prominence, latest
 
     def verdict(self, claim: str) -> Verdict | None:
         return next((verdict for verdict in self.verdicts if verdict.claim == claim), None)
@@ -143,8 +178,32 @@ def gather(summaries: Iterable[Summary], store: Store) -> list[Group]:
         latest = max(members, key=lambda summary: summary.finished_at)
         place = places[latest.machine, latest.environment]
         found.append(Group(tuple(members), store.card(latest.recipe.card), tuple(verdicts), place))
+    found = _superseded(found, store)
     found.sort(key=lambda group: group.rank, reverse=True)
     return sorted(found, key=lambda group: (group.slug, -group.version))
+
+
+def _superseded(groups: Sequence[Group], store: Store) -> list[Group]:
+    """The groups, those of somebody's own recipes marked that were measured anew from another source since.
+
+    A measurement is of one scale and backend, so sources are told from each other within these.
+    """
+    latest: dict[tuple[object, ...], tuple[str, str]] = {}
+    settings = []
+    for group in groups:
+        backend = store.document("environments", group.environment).get("backend")
+        name = str(backend.get("name")) if isinstance(backend, dict) else ""
+        setting = (group.slug, group.version, group.scale, group.data_label, name)
+        settings.append(setting)
+        if group.source and not group.foreign:
+            at = max(summary.finished_at for summary in group.members)
+            latest[setting] = max(latest.get(setting, ("", "")), (at, group.source))
+    return [
+        replace(group, superseded=True)
+        if group.source and not group.foreign and latest[setting][1] != group.source
+        else group
+        for group, setting in zip(groups, settings, strict=True)
+    ]
 
 
 def read(group: Group, store: Store) -> list[Record]:
@@ -186,7 +245,8 @@ def one(groups: Sequence[Group], slug: str, version: int | None = None) -> Group
             f"The store holds no record of {slug} that matches.\nMeasure it with `reprise run {slug}`."
         )
     versions = sorted({group.version for group in mine})
-    wanted = versions[-1] if version is None else version
+    newest = max({group.version for group in mine if group.stands} or versions)
+    wanted = newest if version is None else version
     if wanted not in versions:
         raise UserError(
             f"The store holds no record of {slug} version {wanted}.\nIt has {', '.join(map(str, versions))}; results of different versions are never pooled."

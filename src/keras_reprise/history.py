@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise import sources
 from keras_reprise.errors import NothingMeasuredError, UserError
 from keras_reprise.record import ArmData, Number, Record, number
 from keras_reprise.store import Store, Summary
@@ -76,7 +77,7 @@ def change_points(values: Sequence[float] | np.ndarray) -> list[int]:
 
 
 def of_records(metric: str, summaries: Iterable[Summary], store: Store) -> list[Series]:
-    """The series of `recipe/arm/metric` or `recipe/claim`, one for each machine, version, scale and data set.
+    """The series of `recipe/arm/metric` or `recipe/claim`, one for each machine, version, source, scale and data set.
 
     A metric is one that the recipe's arms report, or total_s, step_s, peak_memory_bytes. UserError when there is none.
     """
@@ -96,7 +97,8 @@ def of_records(metric: str, summaries: Iterable[Summary], store: Store) -> list[
         if value is None or not math.isfinite(number(value)):
             continue
         data = f", {summary.data.name}" if summary.data else ""
-        setting = f"v{summary.recipe.version}, {summary.recipe.scale}{data}"
+        source = sources.label(summary.recipe)
+        setting = f"v{summary.recipe.version}, {summary.recipe.scale}{data}{f', {source}' if source else ''}"
         point = Point(summary.started_at, number(value), summary.environment, summary.code.git_commit)
         groups.setdefault((summary.machine, setting), []).append(point)
     if not groups:

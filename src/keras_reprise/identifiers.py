@@ -6,28 +6,33 @@ grown.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keras_reprise import judge
+from keras_reprise import sources as sources_of
 from keras_reprise.errors import UserError
 from keras_reprise.git import git
 from keras_reprise.groups import Group
 from keras_reprise.store import Store, Summary
 
 PATTERN = re.compile(
-    r"reprise:(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)@(?P<version>\d+)/(?P<id>[0-9a-f]{12,64})(?:#(?P<name>[A-Za-z0-9_.+/-]*[A-Za-z0-9_]))?"
+    r"reprise:(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)@(?P<version>\d{1,19})/(?P<id>[0-9a-f]{12,64})(?:#(?P<name>[A-Za-z0-9_.+/-]*[A-Za-z0-9_]))?"
 )
 
 
 @dataclass(frozen=True)
 class Found:
-    """What an identifier names: a group as it is now, as it was before it grew (`current` is then what it became), or a record."""
+    """What an identifier names: a group as it is now, as it was before it grew (`current` is then what it became), or a record.
+
+    `pooled` are the sources of a group of which several had been taken for one: they are told apart now.
+    """
 
     group: Group
     current: Group
     record: Summary | None = None
+    pooled: tuple[str, ...] = ()
 
     @property
     def outdated(self) -> bool:
@@ -58,6 +63,8 @@ def find(text: str, groups: Sequence[Group], store: Store) -> Found:
         past = _as_it_was(group, start, store)
         if past is not None:
             found.setdefault(past.digest, Found(past, group))
+    if not found:
+        found = {one.group.digest: one for one in _as_pooled(groups, start, store)}
     if len(found) > 1:
         raise UserError(
             f"{text} is the start of {len(found)} ids: {', '.join(key[:16] for key in found)}.\nWrite more of it."
@@ -77,8 +84,23 @@ def _as_it_was(group: Group, start: str, store: Store) -> Group | None:
         running.update(summary.id.encode())
         if running.hexdigest().startswith(start):
             earlier = ordered[:n]
-            return replace(group, members=tuple(earlier), verdicts=tuple(judge.verdicts(earlier, store)))
+            return replace(group, members=tuple(earlier), verdicts=tuple(judge.verdicts_of_all(earlier, store)))
     return None
+
+
+def _as_pooled(groups: Sequence[Group], start: str, store: Store) -> Iterator[Found]:
+    """What was cited when records of several sources under one name counted as one group."""
+    together: dict[tuple[str, int, str], list[Group]] = {}
+    for group in groups:
+        together.setdefault((group.slug, group.version, group.place), []).append(group)
+    for mine in together.values():
+        if len(mine) > 1:
+            whole = replace(mine[0], members=tuple(summary for group in mine for summary in group.members))
+            past = whole if whole.digest.startswith(start) else _as_it_was(whole, start, store)
+            if past is not None:
+                judged = replace(past, verdicts=tuple(judge.verdicts_of_all(past.members, store)))
+                sources = sorted({sources_of.label(s.recipe) or "the package's own" for s in past.members})
+                yield Found(judged, max(mine, key=lambda group: group.rank), pooled=tuple(sources))
 
 
 def swhid(store: Store, paths: Sequence[str]) -> str | None:

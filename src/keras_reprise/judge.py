@@ -1,4 +1,4 @@
-"""Verdicts: what the records of one recipe version, scale, machine, environment and data set say of each claim.
+"""Verdicts: what the records of one measurement, scale, machine, environment and data set say of each claim.
 
 Computed when read, never stored. Two one-sided t tests at 0.05/3 (three looks: n = 6, 12, 30), Holm-adjusted over the
 recipe's claims; see design section 6 and `docs/statistics.md`.
@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_reprise import stats
+from keras_reprise import sources, stats
 from keras_reprise.record import Card, ClaimCard, number
 from keras_reprise.store import Store, Summary
 
-RULE = 2  # raised when the same records could get other verdicts, so that remembered ones are forgotten
+RULE = 3  # raised when the same records could get other verdicts, so that remembered ones are forgotten
 MOST_REMEMBERED = 100_000
 ALPHA = 0.05
 LOOKS = 3
@@ -37,7 +37,8 @@ class Verdict:
 
     `mean`, `sd` and the 95 % interval are those of the statistic over the `n` replicates that gave a number; for a
     positive quantity `mean` is the geometric mean and the interval that of the logarithm. `p` is Holm-adjusted.
-    `p_exact` is the sign-flip p (n >= 6) of the same direction, not adjusted.
+    `p_exact` is the sign-flip p (n >= 6) of the same direction, not adjusted. `measurement` and `source_sha256` are those of
+    the record that was finished last.
     """
 
     recipe: str
@@ -65,6 +66,8 @@ class Verdict:
     erratum: str | None
     exact: bool
     values: tuple[float, ...]
+    measurement: str | None
+    source_sha256: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Decision:
 def verdicts(summaries: Iterable[Summary], store: Cards) -> list[Verdict]:
     """A verdict for every claim of every group of comparable records, ordered by recipe, version, scale, machine, claim."""
     return [verdict for members in groups(summaries).values() for verdict in _judge_group(members, store)]
+
+
+def verdicts_of_all(members: Sequence[Summary], store: Cards) -> list[Verdict]:
+    """A verdict for every claim of these records as one group, as `group_key` or an older one took them together."""
+    return _judge_group(members, store)
 
 
 def judged(summaries: Iterable[Summary], store: Store) -> list[tuple[list[Summary], list[Verdict]]]:
@@ -131,6 +139,7 @@ def group_key(summary: Summary) -> tuple[Any, ...]:
         summary.machine,
         summary.environment,
         (data.name, data.fingerprint, data.substitute) if data else None,
+        sources.label(summary.recipe),
     )
 
 
@@ -276,6 +285,8 @@ def _verdict(claim: ClaimCard, group: Summary, values: np.ndarray, replicates: i
         erratum=claim.erratum,
         exact=claim.exact,
         values=tuple(values.tolist()),
+        measurement=group.recipe.measurement,
+        source_sha256=group.recipe.source_sha256,
     )
 
 

@@ -1,21 +1,24 @@
 """From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
 
 import contextlib
+import re
 import sys
 from pathlib import Path
 
 import click
 import msgspec
 
-from keras_reprise import catalog, environment, errors, tasks
+from keras_reprise import catalog, errors, package_code, sources, tasks
 from keras_reprise.errors import UserError
 from keras_reprise.executors import Executor
 from keras_reprise.record import Card
 from keras_reprise.run import Outcome, Run
 from keras_reprise.schedule import Job
+from keras_reprise.seeds import LARGEST
 from keras_reprise.store import Store
 
 DATA_SETS = ("cifar10", "digits")
+MOST_SEEDS = 10_000
 
 
 def run(
@@ -39,9 +42,12 @@ def run(
     data_name: str | None = None,
     data_dir: Path | None = None,
     retry_failed: bool = False,
+    measurement: str | None = None,
     debug: bool = False,
 ) -> Outcome:
     """Resolve what was asked for, then measure it."""
+    if measurement is not None and len(recipes) != 1:
+        raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
     suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
     paths = _paths(recipes, family, suite)
     scale = scale or (suite.scale if suite else "quick")
@@ -51,11 +57,14 @@ def run(
         raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
     chosen_seeds, auto = parse_seeds(seeds)
     limit = parse_duration(time_limit) if time_limit else None
+    if measurement is not None:
+        _require_file(paths[0], measurement, store)
     if data_name is None and executor == "local":
         _require_data(recipes, paths, data_dir)
     setup = tasks.Setup(
         str(store.cache.absolute()),
-        environment.code_facts(catalog.checkout()),
+        package_code.facts(),
+        package_code.running_sha256(),
         backend=backend,
         precision=precision or "float32",
         determinism=determinism,
@@ -75,6 +84,8 @@ def run(
                 job = Job(source, card, described.source_sha256, described.params, scale, (), auto, data_name, arms)
                 _check(job)
                 job.measurement = described.measurements[scale]
+                if measurement is not None:
+                    _require_measurement(job, measurement, store)
                 job.seeds = chosen_seeds or tuple(range(1, card.scales[scale]["seeds"] + 1))
                 jobs.append(job)
             if workers == 0 and executor == "local":
@@ -87,6 +98,34 @@ def run(
             "Interrupted. Finished arms and training states are kept; run the same command again to continue.", err=True
         )
         raise SystemExit(errors.INTERRUPTED) from None
+
+
+def _require_file(path: Path, wanted: str, store: Store) -> None:
+    """Say at once which file is needed, where there is none."""
+    if not re.fullmatch(r"[0-9a-f]{6,64}", wanted):
+        raise UserError(
+            f"--measurement {wanted!r} is no hash.\nWrite 6 to 64 of its characters, as `reprise resolve` prints them."
+        )
+    if not path.is_file():
+        raise UserError(f"There is no recipe file {path}.\n{_which_file(wanted, store)}")
+
+
+def _require_measurement(job: Job, wanted: str, store: Store) -> None:
+    """UserError unless the recipe is what was asked for: by its measurement, or by its file."""
+    if not job.measurement.startswith(wanted) and not job.source_sha256.startswith(wanted):
+        raise UserError(
+            f"{Path(job.source.path).name} measures {job.measurement[:12]} at {job.scale} scale here, not {wanted}; its sha256 is {job.source_sha256[:12]}.\n"
+            f"Nothing was run: its numbers would be of another source. {_which_file(wanted, store)}"
+        )
+
+
+def _which_file(wanted: str, store: Store) -> str:
+    """Which recipe file measured `wanted`, as the store's records say."""
+    found = [summary.recipe for summary in store.summaries()[0] if sources.hash_of(summary.recipe).startswith(wanted)]
+    files = sorted({recipe.source_sha256 for recipe in found})
+    if not files:
+        return f"The store {store.root} has no record of {wanted}. Bring the file it was measured with."
+    return f"Bring the file of {found[0].slug} version {found[0].version} whose sha256 is {' or '.join(files)}, with what lies beside it, and the backend of the records."
 
 
 def _executor(name: str, setup: tasks.Setup, workers: int | None, threads: int | None, address: str | None) -> Executor:
@@ -164,13 +203,25 @@ def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
         raise UserError(
             f"--seeds {text!r} is no number of seeds.\nWrite 6 for the seeds 1 to 6, 1,4,7 for those, or auto."
         )
+    if any(len(part.strip().lstrip("0")) > len(str(LARGEST)) or int(part) > LARGEST for part in parts):
+        raise UserError(
+            f"--seeds {_shortened(text)}: a seed is at most {LARGEST}, so nothing was run.\nRecords with larger ones could not be kept in tables and databases. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
+        )
     numbers = [int(part) for part in parts]
+    if len(parts) == 1 and numbers[0] > MOST_SEEDS:
+        raise UserError(
+            f"--seeds {text} would be {numbers[0]:,} replicates of each recipe; {MOST_SEEDS:,} are the most, so nothing was run.\nFor that seed alone write {text},{text}."
+        )
     if any(number < 1 for number in numbers):
         raise UserError(
             f"--seeds {text}: seeds are 1, 2, 3, ..., never 0.\nSome libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
             "Write 6 for the seeds 1 to 6, or 1,4,7 for those."
         )
     return (tuple(range(1, numbers[0] + 1)) if len(parts) == 1 else tuple(sorted(set(numbers)))), False
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def describe(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from keras_reprise import measurement, numerics
+from keras_reprise import measurement, numerics, sources
 from keras_reprise.catalog import LoadedRecipe, load, read_lock
 from keras_reprise.errors import RecipeError, UserError
 from keras_reprise.files import write_atomically
@@ -103,6 +103,7 @@ def write(folder: Path, entries: Sequence[LockEntry]) -> None:
     ordered = sorted(entries, key=lambda entry: (entry.slug, -entry.version))
     write_atomically(folder / LOCK, pretty(msgspec.to_builtins(Lock(SCHEMA, ordered))))
     read_lock.cache_clear()
+    sources.forget()
 
 
 def supersede(folder: Path, slug: str) -> Path:

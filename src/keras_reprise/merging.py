@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from keras_reprise import sources
 from keras_reprise.errors import IntegrityError, NothingMeasuredError, StoreError, UserError
 from keras_reprise.files import make_folder
 from keras_reprise.integrity import disagreement, documents_of
@@ -31,13 +32,15 @@ WHOLE = "whole"
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge brought: records and documents that were not here, records that were, and how many of the new ones are
-    of a replicate (a seed on the same machine, environment and data) that was here."""
+    """What a merge brought: records and documents that were not here, records that were, how many of the new ones are of a
+    replicate (a seed of the same source on the same machine, environment and data) that was here, and how many are of a source
+    that the lock does not know: somebody's own recipe, or an edited copy of one of ours."""
 
     records: int
     documents: int
     present: int
     repeated: int
+    unknown: int = 0
 
 
 class _Staged(NamedTuple):
@@ -46,6 +49,7 @@ class _Staged(NamedTuple):
     fault: str = ""
     replicate: tuple[object, ...] = ()
     documents: tuple[str, ...] = ()
+    unknown: bool = False
 
 
 def merge(store: Store, other: Store, tell: Tell | None = None) -> Merged:
@@ -93,7 +97,7 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
         if not (staging / WHOLE).exists():
             shutil.rmtree(staging, ignore_errors=True)
     _finish(store)
-    return Merged(len(new), documents, len(names) - len(new), repeated)
+    return Merged(len(new), documents, len(names) - len(new), repeated, sum(one.unknown for one in staged))
 
 
 def finish(store: Store) -> None:
@@ -157,7 +161,8 @@ def _stage(staging: Path, root: Path, names: Sequence[str]) -> list[_Staged]:
             if fault := disagreement(record, card(record.recipe.card)):
                 raise IntegrityError(f"{other.name(path)} {fault}.")
             replicate = (*group_key(summary_of(name, record)), record.replicate.seed)
-            found.append(_Staged(replicate=replicate, documents=documents_of(record)))
+            unknown = bool(sources.label(record.recipe))
+            found.append(_Staged(replicate=replicate, documents=documents_of(record), unknown=unknown))
         except (IntegrityError, ValueError) as error:
             found.append(_Staged(str(error).split("\n")[0]))
     return found

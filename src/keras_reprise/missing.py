@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_reprise import catalog
+from keras_reprise import catalog, sources
 from keras_reprise.judge import groups
 from keras_reprise.store import Summary
 
@@ -24,13 +24,22 @@ class Missing:
     command: str
 
 
-def missing(summaries: Sequence[Summary], suite: str, machine: str, scale: str | None = None) -> list[Missing]:
-    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's)."""
+def missing(
+    summaries: Sequence[Summary], suite: str, machine: str, scale: str | None = None, options: str = ""
+) -> list[Missing]:
+    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's); of no other source.
+
+    `options` end every command.
+    """
     from keras_reprise.launch import parse_seeds
 
     chosen, entries = catalog.suite(suite)
     scale = scale or chosen.scale
-    found = groups(summary for summary in summaries if summary.machine == machine and summary.status == "complete")
+    found = groups(
+        summary
+        for summary in summaries
+        if summary.machine == machine and summary.status == "complete" and not sources.label(summary.recipe)
+    )
     rows = []
     for entry in entries:
         if scale not in entry.card.scales:
@@ -45,7 +54,7 @@ def missing(summaries: Sequence[Summary], suite: str, machine: str, scale: str |
         best = max(here, key=lambda environment: (here[environment], environment), default=None)
         complete = here[best] if best else 0
         substitute = f" --data {chosen.data}" if chosen.data and data else ""
-        command = f"reprise run {entry.slug} --scale {scale} --seeds {max(wanted)}{substitute}"
+        command = f"reprise run {entry.slug} --scale {scale} --seeds {max(wanted)}{substitute}{options}"
         counts = len(wanted), complete, len(wanted) - complete
         rows.append(Missing(entry.slug, entry.version, scale, data, *counts, best, command))
     return rows

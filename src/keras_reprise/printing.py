@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import datasets, describe, environment
+from keras_reprise import datasets, describe, environment, sources
 from keras_reprise.compare import ClaimPair, Comparison
 from keras_reprise.errors import DataError
+from keras_reprise.groups import Group
 from keras_reprise.history import Series
-from keras_reprise.judge import Verdict, data_label, groups, one_per_seed
+from keras_reprise.judge import data_label, groups, one_per_seed
 from keras_reprise.missing import Missing
 from keras_reprise.record import Card
 from keras_reprise.store import Store, Summary
@@ -23,25 +24,28 @@ VERDICT_KEYS = (
 )  # fmt: skip
 
 
-MORE_KEYS = ("says", "where", "p", "p_exact", "reason", "printed", "erratum")
+MORE_KEYS = ("says", "where", "p", "p_exact", "reason", "printed", "erratum", "measurement", "source_sha256")
 
 
-def verdict_facts(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as `verdict --json` prints it."""
-    return {key: getattr(verdict, key) for key in (*VERDICT_KEYS, *MORE_KEYS)}
+def verdict_facts(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Every verdict as `verdict --json` prints it; `source` is empty for the numbers of the package's recipes."""
+    return [
+        {key: getattr(verdict, key) for key in (*VERDICT_KEYS, *MORE_KEYS)}
+        | {"source": group.source, "superseded": group.superseded}
+        for group in groups
+        for verdict in group.verdicts
+    ]
 
 
-def verdict_tables(verdicts: Sequence[Verdict], store: Store) -> str:
+def verdict_tables(groups: Sequence[Group], store: Store) -> str:
     """A table for every group of comparable records, with what it rests on above it."""
     from tabulate import tabulate
 
-    tables: dict[tuple[Any, ...], list[Verdict]] = {}
-    for verdict in verdicts:
-        key = (verdict.recipe, verdict.version, verdict.scale, verdict.machine, verdict.environment, verdict.data)
-        tables.setdefault(key, []).append(verdict)
     texts = []
-    for (recipe, version, scale, machine, env, data), rows in tables.items():
-        head = f"{recipe}@{version}, scale {scale}, data {data or 'none'}\n{describe.machine_line(store, machine)}\n{describe.environment_line(store, env)}"
+    for group in groups:
+        rows = group.verdicts
+        head = f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}\n{describe.machine_line(store, group.machine)}\n{describe.environment_line(store, group.environment)}"
+        head += f"\nof {group.whose}" if group.source else ""
         table = [describe.verdict_row(verdict) for verdict in rows]
         notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
         notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
@@ -78,7 +82,7 @@ def describe_card(card: Card, file_name: str) -> str:
 
 
 def status_rows(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
-    """How many replicates there are, by what makes them comparable."""
+    """How many replicates there are, by what makes them comparable; `source` is empty for those of the package's recipes."""
     rows = []
     for group in groups(summaries).values():
         members = one_per_seed(group)
@@ -95,6 +99,7 @@ def status_rows(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
                 "failed": sum(s.status != "complete" for s in members),
                 "seconds": round(sum(s.duration_s for s in members), 1),
                 "latest": max(s.finished_at for s in members)[:19] + "Z",
+                "source": sources.label(first.recipe),
             }
         )
     return rows
@@ -154,7 +159,7 @@ def doctor_rows(store: Store) -> list[dict[str, str]]:
         ),
         (
             "store",
-            store.root.name if store.root.is_dir() else "none yet",
+            str(store.root) if store.root.is_dir() else f"none yet at {store.root}",
             "" if store.root.is_dir() else "reprise run --suite quickstart",
         ),
     ]
@@ -177,6 +182,8 @@ def comparison_text(comparison: Comparison) -> str:
             parts.append(
                 "  Different versions: their results are never pooled, and claims that were restated are not compared."
             )
+        if pair.sources:
+            parts.append(f"  {pair.sources}")
         if pair.passed_over:
             parts.append(f"  {pair.passed_over} more groups of records match; the ones that differ least are compared.")
         rows = [
@@ -214,6 +221,7 @@ def comparison_facts(comparison: Comparison) -> dict[str, Any]:
                 "scale": pair.a.scale,
                 "data": pair.a.data_label,
                 "identifiers": [pair.a.identifier, pair.b.identifier],
+                "sources": [pair.a.source, pair.b.source],
                 "claims": [asdict(c) | {"verdicts_differ": c.verdicts_differ} for c in pair.claims],
                 "speeds": [asdict(s) for s in pair.speeds],
             }

@@ -109,7 +109,7 @@ def split_key(key: str) -> tuple[str, int | None, str, str, str]:
     recipe, _, rest = key.partition("/")
     recipe, _, place = recipe.partition(":")
     slug, _, version = recipe.partition("@")
-    if not slug or (version and not version.isdecimal()):
+    if not slug or (version and not re.fullmatch(r"[0-9]{1,19}", version)):
         raise UserError(
             f"{key!r} is no key.\nWrite slug/claim/field, for example cifar10-lr-drop/drop-lowers-train-loss/mean."
         )
@@ -126,7 +126,10 @@ def find_group(groups: Sequence[Group], slug: str, version: int | None, place: s
     """The group that a key means: the named one, or the one that stands for the recipe."""
     if not place:
         return one(groups, slug, version)
-    mine = [g for g in groups if g.slug == slug and g.key == place and version in (None, g.version)]
+    named = [g for g in groups if g.slug == slug and version in (None, g.version)]
+    mine = [g for g in named if g.key == place]
+    if not mine:  # a key that was printed when there was one source, or several were not told apart: the first of them
+        mine = sorted((g for g in named if g.place == place), key=lambda g: min(s.finished_at for s in g.members))
     if not mine:
         keys = ", ".join(group.key for group in groups if group.slug == slug)
         raise NothingMeasuredError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_reprise.claims import Claim
 from keras_reprise.errors import RecipeError
+from keras_reprise.seeds import LARGEST
 
 if TYPE_CHECKING:
     from keras_reprise.replicate import Replicate
@@ -251,8 +252,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.slug):
             raise RecipeError(f"The slug {self.slug!r} is not lower-case words joined by hyphens.\nRename the recipe.")
-        if self.version < 1:
-            raise RecipeError(f"{self.slug} has version {self.version}.\nVersions are 1, 2, 3, ...")
+        if not 1 <= self.version <= LARGEST:
+            raise RecipeError(f"{self.slug} has version {self.version}.\nVersions are 1, 2, 3, ..., at most {LARGEST}.")
         for kind, names in (
             ("arms", [arm.name for arm in self.arms]),
             ("scales", [scale.name for scale in self.scales]),

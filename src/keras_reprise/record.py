@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from keras_reprise.errors import IntegrityError
+from keras_reprise.seeds import LARGEST
 
 SCHEMA = 2
 SCHEMAS = (1, 2)
@@ -37,7 +38,7 @@ class RecipeRef(Strict, frozen=True):
     """`measurement` is the hash of all that decides the numbers (see `measurement`); records of schema 1 have none."""
 
     slug: Slug
-    version: Annotated[int, msgspec.Meta(ge=1)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
     scale: Slug
     source_sha256: Sha256
     card: Sha256
@@ -45,8 +46,8 @@ class RecipeRef(Strict, frozen=True):
 
 
 class ReplicateRef(Strict, frozen=True):
-    seed: Annotated[int, msgspec.Meta(ge=1)]
-    repeat: Annotated[int, msgspec.Meta(ge=0)]
+    seed: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
+    repeat: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 
 
 class DataRef(Strict, frozen=True):

@@ -1,14 +1,14 @@
 """The replicates of a run as the store and its cache hold them: what is there, what is missing, what was measured of it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from keras_reprise import judge
+from keras_reprise import judge, package_code, sources
 from keras_reprise.interruption import ReplicateCache
-from keras_reprise.record import Record
+from keras_reprise.record import RecipeRef, Record
 from keras_reprise.schedule import Job, Place, Unit
 from keras_reprise.store import Store, Summary
 
@@ -20,7 +20,22 @@ class Replicates:
         self.store, self.retry_failed = store, retry_failed
 
     def recorded(self, job: Job, place: Place | None = None, seed: int | None = None) -> list[Summary]:
-        """The records of this job (and seed) that the store holds now, whoever wrote them."""
+        """The records of this job's own source (and seed) that the store holds now, whoever wrote them."""
+        own = sources.label(recipe_of(job))
+        return [one for one in self._named(job, place, seed) if sources.label(one.recipe) == own]
+
+    def of_other_sources(self, job: Job) -> dict[str, int]:
+        """How many replicates this run asks for are there under the same name, but of another source; by what that is."""
+        own = sources.label(recipe_of(job))
+        found = {
+            (sources.label(one.recipe) or "the package's own", one.replicate.seed)
+            for one in self._named(job, None, None)
+            if one.replicate.seed in job.seeds and sources.label(one.recipe) != own
+        }
+        return Counter(name for name, _ in sorted(found))
+
+    def _named(self, job: Job, place: Place | None, seed: int | None) -> list[Summary]:
+        """The records under this job's name, scale, place and data set, of whatever source."""
         place = place or job.place
         assert place is not None
         found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place, seed=seed)
@@ -62,22 +77,19 @@ class Replicates:
         return all(row.verdict != "inconclusive" for row in judge.verdicts(self.recorded(job), self.store))
 
     def seconds_per_arm(self, jobs: Sequence[Job]) -> dict[str, float]:
-        """By the name of each job what one of its arms took in the store's records, on whatever machine."""
+        """By the name of each job what one of its arms took in the store's records of its source, on whatever machine."""
         took = defaultdict(list)
         for summary in self.store.summaries()[0]:
-            took[summary.recipe.slug, summary.recipe.version, summary.recipe.scale].append(summary.duration_s)
-        return {
-            job.name: median(found) / len(job.params)
-            for job in jobs
-            if (found := took.get((job.card.slug, job.card.version, job.scale)))
-        }
+            took[_name(summary.recipe)].append(summary.duration_s)
+        return {job.name: median(found) / len(job.params) for job in jobs if (found := took.get(_name(recipe_of(job))))}
 
     def cache(self, unit: Unit, place: Place | None = None) -> ReplicateCache:
-        """Where finished arms of this replicate are kept, by all that decides its numbers."""
+        """Where finished arms of this replicate are kept: by what its numbers belong to, and the very code that runs."""
         job, (machine, environment) = unit.job, place or unit.job.place or ("", "")
         return ReplicateCache(
             self.store.cache,
-            recipe=job.source_sha256,
+            measurement=job.measurement,
+            code=package_code.running_sha256(),
             scale={"name": job.scale, **job.card.scales[job.scale]},
             seed=unit.seed,
             repeat=unit.repeat,
@@ -85,3 +97,12 @@ class Replicates:
             environment=environment,
             machine=machine,
         )
+
+
+def recipe_of(job: Job) -> RecipeRef:
+    """The recipe as this job's records will name it."""
+    return RecipeRef(job.card.slug, job.card.version, job.scale, job.source_sha256, "", job.measurement)
+
+
+def _name(recipe: RecipeRef) -> tuple[str, int, str, str]:
+    return recipe.slug, recipe.version, recipe.scale, sources.label(recipe)

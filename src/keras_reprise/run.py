@@ -125,6 +125,7 @@ class Run:
             self.schedule.add_place(place)
         self._plan(self.schedule.units)
         for job in jobs:
+            self._tell_of_other_sources(job)
             self._look(job)
         idle_since: float | None = None
         while self.schedule.units:
@@ -140,6 +141,14 @@ class Run:
                 self.progress.say(
                     "No worker is ready for what is left; waiting for one. Ctrl-C ends, and keeps all that is finished."
                 )
+
+    def _tell_of_other_sources(self, job: Job) -> None:
+        """Say which records under the job's name are not of its source: they are neither counted nor in the way."""
+        for source, count in self.replicates.of_other_sources(job).items() if job.place else ():
+            seeds = "1 of these seeds is" if count == 1 else f"{count} of these seeds are"
+            self.progress.say(
+                f"{job.card.slug}: {seeds} in the store from another source ({source}); this one ({job.measurement[:12]}) is measured by itself."
+            )
 
     def _plan(self, units: Sequence[Unit]) -> None:
         for unit in units:

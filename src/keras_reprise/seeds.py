@@ -11,6 +11,8 @@ import numpy as np
 
 from keras_reprise.errors import UserError
 
+LARGEST = 2**63 - 1  # seed, and version of a recipe: what tables and databases of other programs hold
+
 STREAMS = {"weights": 0, "order": 1, "dropout": 2, "augmentation": 3, "search": 4, "data": 5}
 
 
@@ -21,9 +23,9 @@ class Seeds:
     seed: int
 
     def __post_init__(self) -> None:
-        if self.seed < 1:
+        if not 1 <= self.seed <= LARGEST:
             raise UserError(
-                f"Seed {self.seed} is not allowed: seeds are 1, 2, 3, ...\n"
+                f"Seed {self.seed} is not allowed: seeds are 1, 2, 3, ..., {LARGEST}.\n"
                 "Some libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
                 "Use --seeds 6 for the seeds 1 to 6, or --seeds 1,4,7 for those."
             )

@@ -89,7 +89,7 @@ def _software(store: Store, summaries: list[Summary]) -> tuple[dict[str, set[str
 def _revision(value: str, store: Store, summaries: list[Summary]) -> list[_Choice]:
     """Records measured by the code of a git revision; where there are none, those that the store held at it."""
     commits = {s.code.git_commit for s in summaries if s.code.git_commit and len(value) >= 7 and s.code.git_commit.startswith(value)}  # fmt: skip
-    top = catalog.checkout()
+    top = catalog.current_checkout() or catalog.checkout()
     resolved = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{value}^{{commit}}")
     commits |= {resolved.strip()} if resolved else set()
     if not commits:

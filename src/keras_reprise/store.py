@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 DOCUMENTS = ("machines", "environments", "cards")
 MAX_RECORD_BYTES = 2**20
+INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -196,9 +197,9 @@ class Store:
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
         """Every readable record without its arms, and what is wrong with the others.
 
-        Verified records are remembered in `.cache/index.msgpack` by size and modification time.
+        Verified records are remembered in `.cache/` by size and modification time.
         """
-        known = self.remembered("index", dict[str, _Indexed]) or {}
+        known = self.remembered(INDEX, dict[str, _Indexed]) or {}
         states = {name: (status.st_size, status.st_mtime_ns) for name, status in self._walk()}
         new = [name for name, state in states.items() if name not in known or known[name].state != state]
         read = {}
@@ -211,7 +212,7 @@ class Store:
             if isinstance(summary, Summary):
                 index[name] = _Indexed(*state, summary)
         if new or len(index) != len(known):
-            self.remember("index", index)
+            self.remember(INDEX, index)
         return [entry.summary for entry in index.values()], problems
 
     def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:

@@ -18,12 +18,13 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 class Setup(Message, frozen=True):
     """How a worker computes.
 
-    `code` is what records say of the package's code, `cache` the folder for training states and finished trials. Its threads
-    and its GPU are in its environment.
+    `code` is what records say of the package's code, `code_sha256` the hash of that code, which the worker's own must have
+    (empty: any), `cache` the folder for training states and finished trials. Its threads and its GPU are in its environment.
     """
 
     cache: str
     code: dict[str, Any]
+    code_sha256: str = ""
     backend: str | None = None
     precision: str = "float32"
     determinism: str = "fast"

@@ -16,9 +16,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_reprise import catalog, tasks
+from keras_reprise import catalog, package_code, tasks
 from keras_reprise.environment import machine_facts
-from keras_reprise.errors import RecipeError, UserError
+from keras_reprise.errors import MeasurementError, RecipeError, UserError
 from keras_reprise.interruption import Checkpoints, machine
 from keras_reprise.record import pretty, record_id
 from keras_reprise.seeds import Seeds
@@ -39,6 +39,7 @@ class Worker:
         from keras_reprise.environment import environment_facts
 
         self.setup, self.send = setup, send
+        _require_code(setup.code_sha256)
         backend.start(setup.backend, setup.precision, setup.determinism)
         self.machine, self.environment = machine_facts(), environment_facts(setup.determinism)
         self._recipes: dict[tuple[str, str], catalog.LoadedRecipe] = {}
@@ -133,6 +134,15 @@ class Worker:
         if now - self._told >= PROGRESS_EVERY_S:
             self._told = now
             self.send(tasks.Progressed(done, total, detail))
+
+
+def _require_code(wanted: str) -> None:
+    """MeasurementError unless this process imports the code that the run began with: a record is of one code."""
+    if wanted and package_code.running_sha256() != wanted:
+        raise MeasurementError(
+            "A worker imports another code of keras-reprise than this run began with: it was changed meanwhile.\n"
+            "Nothing of the two is mixed; what is finished is kept. Run the same command again."
+        )
 
 
 def serve(connection: Connection) -> None:

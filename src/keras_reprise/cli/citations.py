@@ -9,7 +9,7 @@ import click
 from keras_reprise import errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.console import print_json, read_store, say
+from keras_reprise.console import given_store, print_json, published_store, read_store, say
 
 FORMATS = ("sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff", "latex")
 
@@ -60,7 +60,9 @@ def cite(
         with counter("figures") as tell:
             lines = tex.draw(chosen, store, figures, figure_format, tell)
     if latex:
-        click.echo(tex.macros(chosen, store, " ".join(["reprise cite --latex", *what])) + "\n".join(lines))
+        click.echo(
+            tex.macros(chosen, store, " ".join(["reprise cite --latex", *what]) + published_store()) + "\n".join(lines)
+        )
     elif as_json:
         print_json([citing.facts(citation) for citation in citations])
     else:
@@ -123,7 +125,7 @@ def resolve(identifier: str, store_path: Path | None, as_json: bool) -> None:
     summaries, store, broken = read_store(store_path, ())
     found = identifiers.find(identifier.split("#")[0], groups.gather(summaries, store), store)
     members = [found.record] if found.record else found.group.replicates
-    citation = citing.of(found.group, store, record=found.record)
+    citation = citing.of(found.group, store, record=found.record, pooled=found.pooled)
     commits = sorted({s.code.git_commit for s in members if s.code.git_commit})
     if as_json:
         print_json(citing.facts(citation) | {"paths": [s.path for s in members], "commits": commits, "outdated": found.outdated, "current": found.current.identifier})  # fmt: skip
@@ -134,6 +136,6 @@ def resolve(identifier: str, store_path: Path | None, as_json: bool) -> None:
             say(f"More replicates have joined since: {found.current.identifier} has {len(found.current.complete)}.")
         if commits:
             say(f"Measured with the code of {', '.join(commits)}; for the same code:\n  git checkout {commits[-1]}")
-        say(f"Replay:\n  {citation.replay}")
+        say(f"Replay:\n  {citation.replay}{given_store()}")
     if broken:
         sys.exit(errors.BROKEN)

@@ -10,7 +10,7 @@ import click
 from keras_reprise import errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
-from keras_reprise.console import open_store, print_json, print_table, read_store, say
+from keras_reprise.console import open_store, print_json, print_table, read_store, say, with_store
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 MEASURE_OPTIONS = [
@@ -34,7 +34,7 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def note(text: str) -> None:
-    click.echo(errors.printable(text), err=True)
+    click.echo(errors.printable(with_store(text)), err=True)
 
 
 def settings_of(

@@ -5,11 +5,22 @@ from pathlib import Path
 
 import click
 
+from keras_reprise.console import GIVEN
+
+
+def _remember(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    """Keep what was given, so that commands which are printed repeat it."""
+    context.meta[GIVEN] = path
+    return path
+
+
 STORE_OPTION = click.option(
     "--store",
     "store_path",
     type=click.Path(path_type=Path),
-    help="Results folder (default: results/ of the checkout, else ./results).",
+    callback=_remember,
+    is_eager=True,
+    help="Results folder (default: results/ of the checkout that this folder lies in, else ./results).",
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
 SELECT_OPTIONS = [

@@ -118,6 +118,10 @@ def show(recipe: str, as_json: bool) -> None:
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
 )
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
+@click.option(
+    "--measurement",
+    help="Only if the recipe measures this (start of its hash): what `reprise resolve` prints to replay records of one's own recipe.",
+)
 @STORE_OPTION
 @JSON_OPTION
 def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **options: Any) -> None:
@@ -141,7 +145,7 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
             }
         )
     else:
-        click.echo(launch.describe(outcome))
+        say(launch.describe(outcome))
     if outcome.failed:
         sys.exit(errors.RECIPE_FAILED)
 
@@ -159,7 +163,12 @@ def lock(cosmetic: bool, slug: str | None, only_check: bool) -> None:
     """
     from keras_reprise import lockfile
 
-    top = catalog.checkout()
+    top, here = catalog.checkout(), catalog.current_checkout()
+    if top is not None and here is not None and top != here:
+        raise errors.UserError(
+            f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
+        )
+    top = top or here
     if top is None:
         raise errors.UserError(
             "recipes.lock is kept in a checkout, and this is none.\nClone the project and run the command there."

@@ -9,7 +9,7 @@ import click
 from keras_reprise import errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.console import open_store, print_json, print_table, read_store, say
+from keras_reprise.console import given_store, open_store, print_json, print_table, published_store, read_store, say
 from keras_reprise.store import Store
 
 
@@ -40,12 +40,13 @@ def status(
         if not only_missing:
             raise
         summaries, store = [], open_store(store_path)
-    wanted = missing(summaries, suite_name, _machine(store, machine), scale)
+    wanted = missing(summaries, suite_name, _machine(store, machine), scale, given_store())
     rows = [vars(row) for row in wanted if row.missing] if only_missing else status_rows(summaries)
     if as_json:
         return print_json(rows)
     if rows:
-        print_table([list(row.values()) for row in rows], list(rows[0]))
+        shown = [name for name in rows[0] if name != "source" or any(row[name] for row in rows)]
+        print_table([[row[name] for name in shown] for row in rows], shown)
     say(missing_text(wanted, suite_name, "this machine" if machine is None else f"machine {machine}"))
 
 
@@ -75,14 +76,15 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
 
     Example: reprise verdict cifar10-lr-drop --scale full
     """
-    from keras_reprise import judge, printing
+    from keras_reprise import groups, judge, printing
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
-    verdicts = [verdict for _, group in judge.judged(summaries, store) for verdict in group]
+    found = sorted(groups.gather(summaries, store), key=lambda group: str(judge.group_key(group.first)))
+    verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
-        print_json([printing.verdict_facts(v) for v in verdicts])
+        print_json(printing.verdict_facts(found))
     else:
-        say(printing.verdict_tables(verdicts, store))
+        say(printing.verdict_tables(found, store))
     if broken:
         sys.exit(errors.BROKEN)
     if strict and any(v.verdict == "inconclusive" for v in verdicts):
@@ -109,7 +111,13 @@ def report(
     whole = not recipes and not any(selection.values()) and not broken
     with counter("figures") as tell:
         index = reports.write(
-            summaries, store, output or store.root / "reports", tell, whole=whole, all_figures=all_figures
+            summaries,
+            store,
+            output or store.root / "reports",
+            tell,
+            whole=whole,
+            all_figures=all_figures,
+            store_option=published_store(),
         )
     click.echo(f"The report is at {index}")
     if broken:
@@ -201,6 +209,10 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     click.echo(
         f"{merged.records} records and {merged.documents} documents merged, {merged.present} records were here already."
     )
+    if merged.unknown:
+        click.echo(
+            f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count for none of the package's recipes."
+        )
     if merged.repeated:
         click.echo(
             f"{merged.repeated} of them are of seeds that were measured here, too; of each the record that was finished first counts."

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from keras_reprise import __version__, errors
+from keras_reprise.console import with_store
 
 
 class Commands(click.Group):
@@ -16,7 +17,7 @@ class Commands(click.Group):
         except errors.UserError as error:
             if ctx.params.get("debug"):
                 raise
-            click.echo(f"reprise: {errors.printable(str(error))}", err=True)
+            click.echo(f"reprise: {errors.printable(with_store(str(error)))}", err=True)
             ctx.exit(error.exit_code)
         except OSError as error:
             if ctx.params.get("debug"):

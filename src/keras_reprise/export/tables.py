@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import describe
+from keras_reprise import describe, sources
 from keras_reprise.errors import UserError
 from keras_reprise.files import make_folder
 from keras_reprise.record import Record, number
@@ -14,6 +14,7 @@ from keras_reprise.store import Store, Summary
 PLACE = (
     "record", "recipe", "version", "scale", "seed", "repeat", "status", "data", "substitute", "machine", "cpu", "gpus",
     "environment", "backend", "backend_version", "keras", "precision", "commit", "dirty", "finished_at",
+    "measurement", "source_sha256", "source",
 )  # fmt: skip
 METRICS = (*PLACE, "arm", "arm_status", "metric", "value")
 CLAIMS = (*PLACE, "claim", "statistic", "unit", "must_lie_above", "must_lie_below", "printed")
@@ -102,6 +103,9 @@ def _records(summaries: Sequence[Summary], store: Store) -> Iterator[tuple[Recor
                 "commit": record.code.git_commit,
                 "dirty": record.code.dirty,
                 "finished_at": record.finished_at,
+                "measurement": record.recipe.measurement,
+                "source_sha256": record.recipe.source_sha256,
+                "source": sources.label(record.recipe),
             },
         )
 

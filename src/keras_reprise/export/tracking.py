@@ -53,6 +53,7 @@ def _log(client: Any, experiment: str, group: Group, record: Record, arm: str, d
         "reprise.record": record.id,
         "reprise.identifier": group.identifier,
         "reprise.recipe": f"{group.slug}@{group.version}",
+        "reprise.source": group.source,
         "reprise.arm": arm,
         "reprise.status": data.status,
         "reprise.machine": record.machine,

@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import numpy as np
 
+from keras_reprise import sources
 from keras_reprise.errors import IntegrityError, NothingMeasuredError, UserError, printable
 from keras_reprise.files import write_atomically
 from keras_reprise.gate.processes import Process
@@ -25,6 +26,7 @@ from keras_reprise.record import (
     DataRef,
     Id12,
     Number,
+    RecipeRef,
     Sha256,
     Slug,
     Strict,
@@ -54,7 +56,8 @@ class Software(Strict, frozen=True):
 class Quality(Strict, frozen=True):
     """What the replicates of one recipe gave, one number a seed: metrics by `arm/name`, statistics by claim.
 
-    `failed` counts replicates without a result, `seconds` is what one took.
+    `failed` counts replicates without a result, `seconds` is what one took. Baselines made before there were measurements
+    have neither `measurement` nor `backend`.
     """
 
     recipe: Slug
@@ -69,6 +72,21 @@ class Quality(Strict, frozen=True):
     statistics: dict[str, list[Number]]
     failed: int
     seconds: float
+    measurement: Sha256 | None = None
+    backend: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The label of the source that these numbers are of; nothing for the package's own recipes."""
+        return sources.label(RecipeRef(self.recipe, self.version, self.scale, self.source_sha256, "", self.measurement))
+
+    def is_of_the_source_of(self, other: "Quality") -> bool:
+        """Whether both are of one source. Where a measurement is not known (an older baseline), or one cannot be that of the
+        other since each backend has its own, the recipe's file tells."""
+        if self.source == other.source:
+            return True
+        unlike = self.backend != other.backend or None in (self.measurement, other.measurement)
+        return unlike and self.source_sha256 == other.source_sha256
 
     def joined(self, more: "Quality") -> "Quality":
         """These replicates and those of other seeds of the same recipe."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from keras_reprise.environment import THREAD_VARIABLES, code_facts, machine_facts
+from keras_reprise.environment import THREAD_VARIABLES, machine_facts
 from keras_reprise.errors import MeasurementError
 from keras_reprise.gate import quality
 from keras_reprise.gate.documents import Measured, Quality, Software
@@ -20,6 +20,7 @@ from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
 from keras_reprise.gate.settings import Settings
 from keras_reprise.interruption import machine
+from keras_reprise.package_code import folder_facts
 from keras_reprise.progress import counter, format_seconds
 from keras_reprise.record import Code
 from keras_reprise.regression import SECOND_LOOK
@@ -83,7 +84,7 @@ def here() -> Side:
 
 def code_of(side: Side) -> Code:
     """The commit and state of the project that the side's folder belongs to."""
-    return msgspec.convert(code_facts(side.folder, (".", ":(exclude)results")), Code)
+    return msgspec.convert(folder_facts(side.folder, (".", ":(exclude)results")), Code)
 
 
 def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from keras_reprise import catalog
+from keras_reprise import catalog, describe
 from keras_reprise.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
 from keras_reprise.gate.documents import Quality
 from keras_reprise.gate.processes import Side
@@ -87,6 +87,8 @@ def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Q
         statistics={claim.id: [record.claims.get(claim.id, "nan") for record in complete] for claim in card.claims},
         failed=len(records) - len(complete),
         seconds=statistics.fmean(record.duration_s for record in records),
+        measurement=first.recipe.measurement,
+        backend=describe.backend_name(store.document("environments", first.environment)),
     )
 
 

@@ -239,8 +239,10 @@ def _quality(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:
 
 
 def _partner(quality: Quality, others: Sequence[Quality]) -> Quality | None:
-    """The same recipe, version, scale and data on the other side."""
-    return next((other for other in others if _what(other) == _what(quality)), None)
+    """The same recipe, version, source, scale and data on the other side."""
+    return next(
+        (other for other in others if _what(other) == _what(quality) and quality.is_of_the_source_of(other)), None
+    )
 
 
 def _what(quality: Quality) -> tuple[str, int, str, str | None]:
@@ -323,6 +325,9 @@ def _difference(old: Quality, new: Quality) -> str:
         return f"version {old.version} before, {new.version} now"
     if old.scale != new.scale:
         return f"scale {old.scale} before, {new.scale} now"
+    if not new.is_of_the_source_of(old):
+        hashes = [(quality.measurement or quality.source_sha256)[:12] for quality in (old, new)]
+        return f"another source under one name: measurement {hashes[0]} before, {hashes[1]} now"
     names = [quality.data.name if quality.data else "no data" for quality in (old, new)]
     return f"data {names[0]} before, {names[1]} now" if names[0] != names[1] else "other data of the same name"
 

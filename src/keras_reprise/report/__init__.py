@@ -21,16 +21,17 @@ def write(
     *,
     whole: bool = False,
     all_figures: bool = False,
+    store_option: str = "",
 ) -> Path:
     """Write the report of the records `summaries` to `folder`; returns its front page.
 
     A report of the `whole` store also removes the pages and figures of an earlier one that nothing leads to any more.
-    `tell(done, total)` hears of the figures that are drawn.
+    `tell(done, total)` hears of the figures that are drawn; `store_option` ends the commands that the pages print.
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
     make_folder(folder)
-    site = build(summaries, store, folder, tell, all_figures=all_figures)
+    site = build(summaries, store, folder, tell, all_figures=all_figures, store_option=store_option)
     written = {
         **html.render(site),
         **markdown.render(site),

@@ -19,7 +19,13 @@ DRAWN_PER_SETTING = 3  # machines whose figures are drawn, for each recipe versi
 
 
 def build(
-    summaries: Sequence[Summary], store: Store, folder: Path, tell: Callable[[int, int], None], *, all_figures: bool
+    summaries: Sequence[Summary],
+    store: Store,
+    folder: Path,
+    tell: Callable[[int, int], None],
+    *,
+    all_figures: bool,
+    store_option: str = "",
 ) -> Site:
     """Judge the records, draw the figures that changed into `folder`, and put together what the pages show."""
     groups = gather(summaries, store)
@@ -48,8 +54,8 @@ def build(
             sections.append(Section(group, place, results, figures, elsewhere, cost[group.digest]))
         others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
         pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
-    newest = {slug: version for slug, version in reversed(by_recipe)}  # groups come with the newest version first
-    current = tuple(page for page in pages if page.card.version == newest[page.card.slug])
+    newest = _newest(pages)
+    current = tuple(page for page in pages if newest.get(page.card.slug) == page.card.version)
     return Site(
         recipes=tuple(sorted(current, key=lambda page: (page.family, page.card.slug))),
         superseded=tuple(page for page in pages if page not in current),
@@ -57,7 +63,17 @@ def build(
         places=tuple(places.values()),
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
+        store_option=store_option,
     )
+
+
+def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
+    """The newest version of each recipe; of the package's the newest that has records of its own."""
+    found: dict[str, int] = {}
+    for page in pages:
+        if not page.foreign:
+            found[page.card.slug] = max(found.get(page.card.slug, 0), page.card.version)
+    return found
 
 
 def _caption(figure: drawing.Drawing) -> str:

@@ -31,7 +31,7 @@ def _front(site: Site) -> str:
             escape(section.group.data_label),
             section.place.machine[:8],
             str(len(section.group.replicates)),
-            section.tally,
+            section.tally + (f" Of another source: {section.group.source}." if section.apart else ""),
         ]
         for page in (*site.recipes, *site.superseded)
         for section in page.sections
@@ -82,11 +82,15 @@ def _section(section: Section) -> str:
     data = group.first.data
     size = f", {data.n_train:,} training and {data.n_test:,} test images" if data else ""
     parts = [f'<a id="{group.key}"></a>\n\n## Scale {group.scale}, data {escape(group.data_label)}{size}']
+    if section.apart:
+        parts.append(f"> **Another source.** {escape(section.apart)}")
+    elif group.source:
+        parts.append(f"Of {escape(group.whose)}.")
     if group.substitute:
         parts.append(
             "> These replicates ran on a **substitute** data set. They show that the recipe works; they do not replay the documented experiment."
         )
-    elif group.uncitable:
+    elif group.uncitable and not group.foreign:
         parts.append(f"> Not to be cited: {escape(group.uncitable)}.")
     parts.append(
         f"- machine {group.machine}: {escape(section.place.hardware)}\n- environment {group.environment}: {escape(section.place.software)}\n"

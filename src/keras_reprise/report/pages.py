@@ -121,6 +121,14 @@ class Section:
         return describe.tally(self.group.verdicts)
 
     @property
+    def apart(self) -> str:
+        """Why these numbers stand apart from the recipe's; nothing where they are its own."""
+        group = self.group
+        if group.foreign:
+            return f"These numbers are of {group.whose}. They are no evidence for the package's recipe of this name."
+        return f"These numbers are of {group.whose}." if group.superseded else ""
+
+    @property
     def replay(self) -> str:
         return describe.replay(self.group.replicates, self.place.environment_facts)
 
@@ -163,6 +171,16 @@ class RecipePage:
         return f"{self.card.slug}-v{self.card.version}"
 
     @property
+    def evidence(self) -> tuple[Section, ...]:
+        """The sections whose numbers are the recipe's: of no other source under its name, nor of one that was replaced."""
+        return tuple(section for section in self.sections if section.group.stands)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing of this page is of the package's recipe whose name it bears."""
+        return all(section.group.foreign for section in self.sections)
+
+    @property
     def name(self) -> str:
         return f"{self.card.slug}@{self.card.version}"
 
@@ -172,8 +190,9 @@ class RecipePage:
 
     @cached_property
     def claims(self) -> list[ClaimView]:
+        """What the recipe's own numbers say; records of other sources have sections of their own."""
         by_claim: dict[str, list[Result]] = {claim.id: [] for claim in self.card.claims}
-        for section in self.sections:
+        for section in self.evidence:
             for result in section.results:
                 by_claim.setdefault(result.verdict.claim, []).append(result)
         return [ClaimView(claim, tuple(by_claim[claim.id])) for claim in self.card.claims]
@@ -235,6 +254,7 @@ class Site:
     version: str = __version__
     problems: int = 0
     superseded: tuple[RecipePage, ...] = field(default=())
+    store_option: str = ""  # ends the commands that the pages print for this store
 
     @property
     def families(self) -> list[str]:

@@ -28,19 +28,19 @@ def pasts(
 
 
 def _series(groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Places) -> list[tuple[str, Series]]:
-    alike: dict[tuple[str, str, int, str, str, str], list[Group]] = {}
+    alike: dict[tuple[str, str, int, str, str, str, str], list[Group]] = {}
     for group in groups:
         backend = describe.backend_name(places[group.machine, group.environment].environment_facts)
-        key = (group.machine, group.slug, group.version, group.scale, group.data_label, backend)
+        key = (group.machine, group.slug, group.version, group.scale, group.data_label, backend, group.source)
         alike.setdefault(key, []).append(group)
     found = []
-    for (machine, slug, version, scale, data, backend), mine in sorted(alike.items()):
+    for (machine, slug, version, scale, data, backend, source), mine in sorted(alike.items()):
         if len({group.environment for group in mine}) < 2:
             continue
         for arm in sorted({arm for group in mine for arm in cost[group.digest].arms}):
             points = [point for group in mine for point in _points(group, cost[group.digest], arm)]
             if points:
-                setting = f"v{version}, {scale}, {data}, {backend}"
+                setting = f"v{version}, {scale}, {data}, {backend}{f', {source}' if source else ''}"
                 ordered = sorted(points, key=lambda point: point.at)
                 found.append((machine, series(f"{slug}/{arm}/step_s", machine, setting, ordered)))
     return found
