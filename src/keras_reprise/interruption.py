@@ -22,7 +22,7 @@ from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.errors import StoreError
 from keras_reprise.files import write_atomically
-from keras_reprise.record import ArmData, Strict, Timestamp
+from keras_reprise.record import ArmData, DataRef, Strict, Timestamp
 
 
 class _Kept(Strict, frozen=True):
@@ -33,6 +33,7 @@ class _Kept(Strict, frozen=True):
     started_at: Timestamp
     finished_at: Timestamp
     load: dict[str, float]
+    made: list[DataRef] = []
 
 
 class ReplicateCache:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import datasets
+from keras_reprise import datasets, own_data
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
@@ -25,7 +25,9 @@ class Replicate:
     """All arms of a recipe at one seed share one of these.
 
     `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand. `folder` is where finished trials of an
-    unfinished arm are kept (None: nowhere).
+    unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted` are
+    the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that was made
+    in `measure`, None for the declared one.
     """
 
     seeds: Seeds
@@ -40,6 +42,8 @@ class Replicate:
     digests: list[str] = field(default_factory=list)
     trials: int = 1
     trial_number: int = 0
+    load: Callable[[], Any] | None = None
+    noted: list[own_data.Facts | None] = field(default_factory=list)
 
     @property
     def seed(self) -> int:
@@ -50,6 +54,7 @@ class Replicate:
         self.arm, self.trials, self.trial_number = arm, 1, 0
         self.trainings.clear()
         self.digests.clear()
+        self.noted.clear()
 
     def dataset(self) -> Dataset:
         """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
@@ -57,6 +62,8 @@ class Replicate:
 
     @cached_property
     def _dataset(self) -> Dataset:
+        if self.load is not None:
+            return own_data.declared(self.load, self.scale)
         if self.data_name is None:
             raise RecipeError("The recipe asks for a data set but declares none.\nSet data= in its Recipe.")
         settings = self.scale.settings
@@ -108,6 +115,14 @@ class Replicate:
             else:
                 number = self.trial_number + 1
                 self.on_epoch(number - 1 + epoch / epochs, self.trials, f"trial {number}/{self.trials}, {where}")
+
+    def note_data(self, data: Dataset, epochs: int) -> History | None:
+        """Called by the engine before every training; a history that is returned stands for it (see `rehearsal`)."""
+        mine = self.__dict__.get("_dataset")
+        facts = None if mine is not None and data.within(mine) else own_data.made_facts(data)
+        if facts not in self.noted:
+            self.noted.append(facts)
+        return None
 
     def note_training(self, history: History, digest: str, model: Any) -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""

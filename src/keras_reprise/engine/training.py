@@ -35,6 +35,15 @@ class Session(Protocol):
 
     def note_training(self, history: History, digest: str, model: Any) -> None: ...
 
+    # At will: note_data(data, epochs), called before each training. A history that it returns stands for the training.
+
+
+def noted(session: Session, data: Dataset, epochs: int) -> History | None:
+    """Tell the session what is trained on, if it wants to know; a rehearsal gives a history in the place of training."""
+    note = getattr(session, "note_data", None)
+    found: History | None = note(data, epochs) if note and isinstance(data, Dataset) else None
+    return found
+
 
 def train(
     model: Any,
@@ -82,6 +91,8 @@ def train(
     """
     import keras
 
+    if (rehearsed := noted(session, data, epochs)) is not None:
+        return rehearsed
     loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     check_training(model, data, optimizer, loss, batch_size, epochs)
     settings = Settings(
