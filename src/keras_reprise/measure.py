@@ -44,6 +44,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
 
     keras.backend.clear_session(free_memory=False)
     replicate.begin(arm.name)
+    rehearsal.forget_stale_trials(loaded.recipe, arm, replicate)
     _forget_peak_memory()
     started_at, start, before = _now(), time.perf_counter(), _load()
     error = None

@@ -8,7 +8,9 @@ was edited since has another one.
 import contextlib
 import gc
 import io
+import json
 import random
+import shutil
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -87,6 +89,19 @@ def rehearsed(
             fault = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     gc.collect()  # what was built is in reference cycles
     return [facts for facts in replicate.noted if facts is not None], fault
+
+
+def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate) -> None:
+    """Delete the trials that an interrupted run has kept, where they were measured on other data than `measure` makes now."""
+    path = replicate.made_path
+    if path is None or not path.exists():
+        return
+    kept = None
+    with contextlib.suppress(OSError, ValueError):
+        kept = json.loads(path.read_bytes())
+    found, _ = rehearsed(recipe, arm, replicate, seed=replicate.seed)
+    if kept not in found:
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 @contextlib.contextmanager

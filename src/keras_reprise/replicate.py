@@ -94,8 +94,9 @@ class Replicate:
             with contextlib.suppress(OSError, ValueError):
                 kept = json.loads(path.read_bytes())
         if kept is None:
-            known = len(self.digests)
+            known, used = len(self.digests), len(self.noted)
             kept = {"trial": encode_trial(plain(dict(compute()))), "digests": self.digests[known:]}
+            kept["noted"] = self.noted[used:]
             if path is not None:
                 write_atomically(path, json.dumps(kept, allow_nan=False).encode())
             if self.on_epoch is not None:
@@ -103,6 +104,7 @@ class Replicate:
                 self.on_epoch(done, self.trials, f"trial {done}/{self.trials}")
         else:
             self.digests += kept["digests"]
+            self.noted += [facts for facts in kept.get("noted", []) if facts not in self.noted]
         self.trial_number += 1
         return decode_trial(kept["trial"])
 
@@ -122,7 +124,15 @@ class Replicate:
         facts = None if mine is not None and data.within(mine) else own_data.made_facts(data)
         if facts not in self.noted:
             self.noted.append(facts)
+            path = self.made_path
+            if facts is not None and path is not None and not path.exists():
+                write_atomically(path, json.dumps(facts).encode())
         return None
+
+    @property
+    def made_path(self) -> Path | None:
+        """Where it is kept what data the arm's finished trials made, so that they are not mixed with trials on others."""
+        return self.folder and self.folder / "trials" / f"made-{self.arm}.json"
 
     def note_training(self, history: History, digest: str, model: Any) -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""

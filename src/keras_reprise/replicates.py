@@ -13,7 +13,7 @@ import msgspec
 from keras_reprise import judge, tasks
 from keras_reprise.errors import IntegrityError
 from keras_reprise.interruption import ReplicateCache
-from keras_reprise.record import DataRef, Record
+from keras_reprise.record import ArmData, DataRef, Record
 from keras_reprise.schedule import Facts, Job, Place, Unit
 from keras_reprise.store import Store, Summary
 
@@ -44,12 +44,19 @@ def _same_data(job: Job, summary: Summary) -> bool:
     )  # fmt: skip
 
 
+def _trained(arm: ArmData, *, sure: bool) -> bool:
+    """Whether the arm trained; unless `sure`, one that failed may have come so far, but not one that never ended."""
+    if arm.error is not None and not sure:
+        return arm.error.type not in ("TimeLimit", "WorkerEnded")
+    return arm.time.compile_s is not None
+
+
 def _made_some(job: Job, summary: Summary) -> bool:
     """Whether a record is, or may be, of data that `measure` made: those of schema 1 did not say."""
     if summary.data is None:
         return job.card.data is None and summary.recipe.measurement is None
     if job.declared is not None:
-        return summary.data.fingerprint != job.declared["fingerprint"]
+        return bool(summary.data.fingerprint != job.declared["fingerprint"])
     return summary.data.name != job.data
 
 
@@ -79,7 +86,7 @@ class Replicates:
             trail.recorded |= {data.fingerprint} if data else set()
             with contextlib.suppress(IntegrityError):
                 record = self.store.read(self.store.root / one.path)
-                trail.trained |= {name for name, arm in record.arms.items() if arm.time.compile_s is not None}
+                trail.trained |= {name for name, arm in record.arms.items() if _trained(arm, sure=data is None)}
         for place in places:
             for seed in job.seeds:
                 cache = self.cache(Unit(job, seed, 0, [], {}), place)
