@@ -11,7 +11,7 @@ from faults import documents
 import keras_reprise
 from keras_reprise import own_data, rehearsal
 from keras_reprise.claims import Claim
-from keras_reprise.datasets import Dataset, load
+from keras_reprise.datasets import Dataset, content, load
 from keras_reprise.describe import replay
 from keras_reprise.errors import RecipeError
 from keras_reprise.measure import measure_arm
@@ -352,11 +352,9 @@ def test_the_content_counts_not_the_fingerprint_that_was_given():
 
 def test_words_objects_and_times_have_a_fingerprint_too():
     words = np.array(["rot", "grün"])
-    found = [
-        own_data.content((part,)) for part in (words, words.astype(object), np.array(["2020"], "M8[D]"), [[1], [2, 3]])
-    ]  # type: ignore[list-item]
+    found = [content((part,)) for part in (words, words.astype(object), np.array(["2020"], "M8[D]"), [[1], [2, 3]])]  # type: ignore[list-item]
     assert len(set(found)) == 4
-    assert found[1] == own_data.content((np.array(["rot", "grün"], object),))
+    assert found[1] == content((np.array(["rot", "grün"], object),))
 
 
 def test_data_made_by_hand_are_not_taken_for_the_packages():
