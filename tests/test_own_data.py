@@ -15,6 +15,7 @@ from keras_reprise.datasets import Dataset, content, load
 from keras_reprise.describe import replay
 from keras_reprise.errors import RecipeError
 from keras_reprise.measure import measure_arm
+from keras_reprise.missing import missing
 from keras_reprise.recipe import Arm, Measurement, Recipe, Scale
 from keras_reprise.record import DataRef
 from keras_reprise.replicate import Replicate
@@ -428,3 +429,12 @@ def test_a_rehearsal_trains_nothing_and_leaves_no_trace():
     assert len(weights) == 1 + rehearsal.MOST_TRAININGS
     assert all(np.array_equal(found, weights[0][0]) for found, _ in weights)
     assert np.random.get_state()[1].tolist() == state  # type: ignore[index, union-attr]
+
+
+def test_status_counts_replicates_whose_data_measure_made(run, tmp_path, store_path):
+    path = recipe(tmp_path, DRAWN)
+    path.write_text(path.read_text().replace('slug="own"', 'slug="toy-optimizer-golden"'))
+    run(path, "--seeds", "1")
+    summaries = Store(store_path).summaries()[0]
+    rows = missing(summaries, "gate", summaries[0].machine)
+    assert [row.complete for row in rows if row.recipe == "toy-optimizer-golden"] == [1]

@@ -73,11 +73,11 @@ class Replicates:
         found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place, seed=seed)
         return [summary for summary in found if _same_data(job, summary)]
 
-    def trail(self, job: Job, places: Iterable[Place]) -> Trail:
+    def trail(self, job: Job, places: Iterable[Place], summaries: Iterable[Summary]) -> Trail:
         """What is recorded and kept of arms that trained on data which `measure` made."""
         trail = Trail()
         examples: dict[DataRef | None, Summary] = {}
-        for one in self.store.summaries()[0]:
+        for one in summaries:
             recipe = one.recipe
             same = (recipe.slug, recipe.version, recipe.scale) == (job.card.slug, job.card.version, job.scale)
             if same and _made_some(job, one):

@@ -96,11 +96,12 @@ class Run:
 
         Those that a recipe declares, and those that its arms made in `measure` when something was kept or recorded.
         """
+        summaries = self.store.summaries()[0]
         for job in jobs:
             task = tasks.ReadData(job.source, job.scale, job.data, [])
             if job.own_data:
                 job.declared = job.found = self._ask(task).combined
-            trail = self.replicates.trail(job, set(self.places.values()))
+            trail = self.replicates.trail(job, set(self.places.values()), summaries)
             if trail.arms:
                 task = msgspec.structs.replace(task, arms=trail.arms)
                 read = self._ask(task)
