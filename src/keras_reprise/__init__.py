@@ -19,6 +19,7 @@ from keras_reprise.recipe import (
 )
 
 if TYPE_CHECKING:
+    from keras_reprise.datasets import Dataset
     from keras_reprise.engine import (
         Member,
         Order,
@@ -42,6 +43,7 @@ __all__ = [
     "Box",
     "Claim",
     "Curves",
+    "Dataset",
     "HeatMap",
     "Histogram",
     "HistogramGrid",
@@ -71,6 +73,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The engine is loaded on first use, so that reading results never imports a backend."""
+    if name == "Dataset":
+        from keras_reprise.datasets import Dataset
+
+        return Dataset
     if name in __all__:
         from keras_reprise import engine
 

@@ -1,4 +1,5 @@
-"""Data sets: where they are looked for, how they are verified, what of them was used. The only module that reads one.
+"""Data sets: where they are looked for, how they are verified, what of them was used. The only module that reads one of the
+package's.
 
 CIFAR-10's files are opened only after their md5 equals the publisher's.
 """
@@ -9,6 +10,7 @@ import lzma
 import os
 import tarfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -40,8 +42,9 @@ class Dataset:
 
     `stored_train` and `stored_test` are the images as they were read, mostly uint8; with a `scaling` (mean, deviation) the
     images themselves are (stored - mean) / deviation in float32; the mean is a scalar or an image. The engine keeps the stored form on the device, a quarter
-    of the size, and scales each batch there. `fingerprint` is the sha256 of the images and labels used, as stored, so
-    that the same numbers can be told from other numbers under the same name.
+    of the size, and scales each batch there. `fingerprint` may be left out: whatever it is, records and training states go by
+    `content_sha256`, so that the same numbers can be told from other numbers under the same name. Arrays are not to be
+    changed once they are in a data set.
     """
 
     name: str
@@ -50,9 +53,49 @@ class Dataset:
     stored_test: np.ndarray
     y_test: np.ndarray
     classes: int
-    fingerprint: str
+    fingerprint: str = ""
     substitute: bool = False
     scaling: tuple[np.float32 | np.ndarray, np.float32] | None = None
+
+    @classmethod
+    def of(cls, name: str, x_train: Any, y_train: Any, x_test: Any, y_test: Any) -> "Dataset":
+        """A data set of one's own from what NumPy takes for arrays: examples (n, ...) and labels, for training and for the test.
+
+        `classes` is one more than the largest label where labels are whole numbers, else the width of a label (0: one number).
+        """
+        x, y, x_held_out, y_held_out = (np.asarray(part) for part in (x_train, y_train, x_test, y_test))
+        return cls(name, x, y, x_held_out, y_held_out, _classes(y, y_held_out))
+
+    @property
+    def origin(self) -> "Dataset":
+        """The data set that this one was made of by the methods below; itself where it was made of arrays."""
+        parent = self.__dict__.get("_parent")
+        return self if parent is None else parent.origin
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """What tells these examples and labels from others: the sha256 of the four arrays as stored, each with shape and type.
+
+        A part of another data set (`first`, `with_validation`) is named by the whole and the part, without being read.
+        """
+        parent, part = self.__dict__.get("_parent"), self.__dict__.get("_part", "")
+        if parent is None:
+            return content((self.stored_train, self.y_train, self.stored_test, self.y_test))
+        return hashlib.sha256(f"{parent.content_sha256} {part}".encode()).hexdigest() if part else parent.content_sha256
+
+    def _derived(self, part: str = "", **changes: Any) -> "Dataset":
+        """This data set with `changes` (`part` names what is left out), which remembers what it was made of."""
+        made = replace(self, **changes)
+        made.__dict__.update(_parent=self, _part=part)
+        return made
+
+    def within(self, other: "Dataset") -> bool:
+        """Whether all four arrays of what this was made of lie in the memory of `other`: nothing was added to it."""
+        if self.origin is other:
+            return True
+        whole = [other.stored_train, other.y_train, other.stored_test, other.y_test]
+        mine = (self.origin.stored_train, self.origin.y_train, self.origin.stored_test, self.origin.y_test)
+        return all(isinstance(one, np.ndarray) and any(np.may_share_memory(one, of) for of in whole) for one in mine)
 
     @cached_property
     def x_train(self) -> np.ndarray:
@@ -82,9 +125,9 @@ class Dataset:
         """What the record says of the data."""
         return {
             "name": self.name,
-            "fingerprint": self.fingerprint,
-            "n_train": len(self.stored_train),
-            "n_test": len(self.stored_test),
+            "fingerprint": self.content_sha256,
+            "n_train": _length(self.stored_train),
+            "n_test": _length(self.stored_test),
             "substitute": self.substitute,
         }
 
@@ -94,13 +137,13 @@ class Dataset:
         DataError for images that are stored as floats: they have been scaled already.
         """
         self._require_pixels()
-        return replace(self, scaling=_pixel_moments(self.stored_train))
+        return self._derived(scaling=_pixel_moments(self.stored_train))
 
     def mean_image_subtracted(self) -> "Dataset":
         """Minus the mean training image, in units of 0 to 255, float32; DataError for images that are stored as floats."""
         self._require_pixels()
         mean = self.stored_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return replace(self, scaling=(mean, np.float32(1)))
+        return self._derived(scaling=(mean, np.float32(1)))
 
     def with_validation(self, n: int) -> "Dataset":
         """The last `n` training images in the place of the test images, which are left alone."""
@@ -109,11 +152,14 @@ class Dataset:
                 f"{n} of {len(self.stored_train)} training images cannot be set apart for validation.\nUse fewer, one at least."
             )
         images, labels = self.stored_train, self.y_train
-        return replace(self, stored_train=images[:-n], y_train=labels[:-n], stored_test=images[-n:], y_test=labels[-n:])
+        return self._derived(
+            f"without and with the last {n}",
+            stored_train=images[:-n], y_train=labels[:-n], stored_test=images[-n:], y_test=labels[-n:],
+        )  # fmt: skip
 
     def first(self, n: int) -> "Dataset":
         """The first `n` training images; the test images stay."""
-        return replace(self, stored_train=self.stored_train[:n], y_train=self.y_train[:n])
+        return self._derived(f"first {n}", stored_train=self.stored_train[:n], y_train=self.y_train[:n])
 
     def _require_pixels(self) -> None:
         if not np.issubdtype(self.stored_train.dtype, np.integer):
@@ -128,7 +174,7 @@ class Dataset:
             self.scaling[0].reshape(-1) if self.scaling[0].ndim else self.scaling[0],
             self.scaling[1],
         )
-        return replace(self, stored_train=train, stored_test=test, scaling=scaling)
+        return self._derived(stored_train=train, stored_test=test, scaling=scaling)
 
 
 def _pixel_moments(images: np.ndarray) -> tuple[np.float32, np.float32]:
@@ -153,11 +199,35 @@ def load(name: str, *, n_train: int | None = None, n_test: int | None = None, da
         raise DataError(f"There is no data set {name!r}.\nThere are cifar10 and digits.")
     x_train, y_train, x_test, y_test = arrays
     parts = (x_train[:n_train], y_train[:n_train], x_test[:n_test], y_test[:n_test])
+    data = Dataset(name, *parts, classes=10, fingerprint=content(parts), substitute=substitute)
+    data.__dict__["content_sha256"] = data.fingerprint  # taken of these very arrays
+    return data
+
+
+def content(parts: Sequence[Any]) -> str:
+    """The sha256 of arrays, each with its shape and type; what is no array, or holds objects, counts by how Python writes it."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(f"{part.shape}{part.dtype}".encode())
-        digest.update(np.ascontiguousarray(part).data)
-    return Dataset(name, *parts, classes=10, fingerprint=digest.hexdigest(), substitute=substitute)
+        try:
+            array = np.ascontiguousarray(part)
+        except (TypeError, ValueError, RuntimeError):  # nothing that NumPy takes; training will refuse it
+            array = np.array([repr(part)])
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        if array.dtype.hasobject:
+            digest.update("\0".join(map(repr, array.ravel().tolist())).encode(errors="surrogatepass"))
+        elif array.size:
+            digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _length(part: Any) -> int:
+    return len(part) if hasattr(part, "__len__") else 0
+
+
+def _classes(*labels: np.ndarray) -> int:
+    if not all(np.issubdtype(part.dtype, np.integer) and part.ndim and part.size for part in labels):
+        return max((int(part.shape[1]) for part in labels if part.ndim > 1), default=0)
+    return max(int(part.max()) for part in labels) + 1
 
 
 def cifar10_places(data_dir: Path | None = None) -> list[Path]:

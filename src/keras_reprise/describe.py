@@ -130,7 +130,7 @@ def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -
     if precision in ("tf32", "mixed_bfloat16", "mixed_float16"):
         words += ["--precision", precision]
     if first.data is not None and first.data.substitute:
-        words += ["--data", shlex.quote(first.data.name)]
+        words += ["--data", shlex.quote(first.data.name.partition(" + ")[0])]
     return " ".join(words)
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.errors import StoreError
 from keras_reprise.files import write_atomically
-from keras_reprise.record import ArmData, Strict, Timestamp
+from keras_reprise.record import ArmData, DataRef, Strict, Timestamp
 
 
 class _Kept(Strict, frozen=True):
@@ -34,6 +34,7 @@ class _Kept(Strict, frozen=True):
     finished_at: Timestamp
     load: dict[str, float]
     unseeded: list[str] = []
+    made: list[DataRef] = []
 
 
 class ReplicateCache:

@@ -11,13 +11,13 @@ import msgspec
 from keras_reprise import catalog, errors, package_code, sources, tasks
 from keras_reprise.errors import UserError
 from keras_reprise.executors import Executor
+from keras_reprise.recipe import DATA_SETS
 from keras_reprise.record import Card
 from keras_reprise.run import Outcome, Run
 from keras_reprise.schedule import Job
 from keras_reprise.seeds import LARGEST
 from keras_reprise.store import Store
 
-DATA_SETS = ("cifar10", "digits")
 MOST_SEEDS = 10_000
 
 
@@ -92,6 +92,7 @@ def run(
                 _refuse_timings(jobs)
             if determinism == "strict":
                 jobs = _without_timings(jobs)
+            driver.read_data(jobs)
             return driver.run(jobs)
     except KeyboardInterrupt:
         click.echo(
@@ -156,6 +157,10 @@ def _check(job: Job) -> None:
         for name in wanted:
             if name not in known:
                 raise UserError(f"{job.card.slug} has no {kind} {name!r}.\nIt has {', '.join(known)}.")
+    if job.own_data and job.substitute:
+        raise UserError(
+            f"{job.card.slug} brings data of its own, which --data {job.substitute} cannot replace.\nLeave the option out."
+        )
 
 
 def _without_timings(jobs: list[Job]) -> list[Job]:

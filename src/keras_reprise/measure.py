@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise import own_data, rehearsal
 from keras_reprise.catalog import LoadedRecipe
 from keras_reprise.engine.loop import forget
 from keras_reprise.errors import UserError
@@ -37,12 +38,14 @@ NUMBERS = ("metrics", "curves", "histograms", "trials")
 def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: bool = False) -> dict[str, Any]:
     """Measure one arm; an exception of the recipe makes a failed arm, never a crash.
 
-    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, and the load meanwhile.
+    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, the load meanwhile, and the
+    data that it made for itself (`unread`: what cannot be said of them).
     """
     import keras
 
     keras.backend.clear_session(free_memory=False)
     replicate.begin(arm.name)
+    rehearsal.forget_stale_trials(loaded.recipe, arm, replicate)
     _forget_peak_memory()
     started_at, start, before = _now(), time.perf_counter(), _load()
     error = None
@@ -89,7 +92,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "mean_1m": (before["load"] + after["load"]) / 2,
         "steal_fraction": (after["steal"] - before["steal"]) / seconds if seconds > 0 else 0.0,
     }
-    return {
+    result = {
         "arm": record,
         "digest": _sha256("".join(replicate.digests)) if replicate.digests else "",
         "started_at": started_at,
@@ -97,6 +100,8 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "load": load,
         "unseeded": list(replicate.unseeded),
     }
+    made, unread = rehearsal.made(loaded.recipe, arm, replicate)
+    return result | {"made": made, "unread": unread}
 
 
 def measure_twice(
@@ -153,7 +158,10 @@ def document(
             "measurement": measurement,
         },
         "replicate": {"seed": replicate.seed, "repeat": repeat},
-        "data": replicate.dataset().facts() if replicate.data_name else None,
+        "data": own_data.combined(
+            replicate.dataset().facts() if replicate.data_name else None,
+            own_data.made_by(measured, [arm.name for arm in recipe.arms]),
+        ),
         "arms": arms,
         "claims": {
             claim.id: "nan" if failed else encode_number(claim.evaluate(seen, replicate.scale))

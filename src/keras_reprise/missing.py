@@ -49,7 +49,7 @@ def missing(
         here = {
             members[0].environment: len(wanted & {summary.replicate.seed for summary in members})
             for members in found.values()
-            if _of(members[0]) == (entry.slug, entry.version, scale, data)
+            if _of(members[0]) == (entry.slug, entry.version, scale) and data in (None, _data(members[0]))
         }
         best = max(here, key=lambda environment: (here[environment], environment), default=None)
         complete = here[best] if best else 0
@@ -60,6 +60,9 @@ def missing(
     return rows
 
 
-def _of(summary: Summary) -> tuple[str, int, str, str | None]:
-    recipe = summary.recipe
-    return recipe.slug, recipe.version, recipe.scale, summary.data.name if summary.data else None
+def _of(summary: Summary) -> tuple[str, int, str]:
+    return summary.recipe.slug, summary.recipe.version, summary.recipe.scale
+
+
+def _data(summary: Summary) -> str | None:
+    return summary.data.name if summary.data else None

@@ -13,9 +13,11 @@ from keras_reprise.errors import RecipeError
 from keras_reprise.seeds import LARGEST
 
 if TYPE_CHECKING:
+    from keras_reprise.datasets import Dataset
     from keras_reprise.replicate import Replicate
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DATA_SETS = ("cifar10", "digits")  # which the package can bring
 
 
 class _Settings:
@@ -227,7 +229,8 @@ class Source:
 class Recipe:
     """One documented question and all that is needed to answer it. See CONTRIBUTING.md for a walk-through.
 
-    `data` names the data set the arms use (None: none). `suites` lists the suites that include it beside `all`. `timing`
+    `data` is the data set the arms use: one of the package's by name, or a function without arguments that returns a `Dataset`
+    of one's own (None: none, or made in `measure`). `suites` lists the suites that include it beside `all`. `timing`
     marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh process. `margins`
     are the differences, in the metric's unit, up to which a metric of an arm is as good as before to a regression gate.
     `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more than an expression; they are
@@ -243,7 +246,7 @@ class Recipe:
     measure: "Callable[[Arm, Replicate], Measurement]"
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
-    data: str | None = None
+    data: "str | Callable[[], Dataset] | None" = None
     suites: tuple[str, ...] = ()
     timing: bool = False
     margins: Mapping[str, float] = field(default_factory=dict)
@@ -272,6 +275,31 @@ class Recipe:
                 f"{self.slug} lacks the scale {', '.join(sorted(missing))}.\nEvery recipe has quick and full."
             )
 
+        self._check_data()
+
+    def _check_data(self) -> None:
+        """RecipeError when a function that gives the data could not be told from other data by its name."""
+        if self.data is None or isinstance(self.data, str):
+            return
+        if not callable(self.data):
+            raise RecipeError(
+                f"{self.slug} has a {type(self.data).__name__} as data.\nGive the name of a data set, or a function that returns a Dataset (data=load)."
+            )
+        name = getattr(self.data, "__name__", "")
+        if not name.isidentifier():
+            raise RecipeError(
+                f"{self.slug} gives its data by a function without a name.\nThe name stands in the card; write it with `def`."
+            )
+        if name in DATA_SETS:
+            raise RecipeError(
+                f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\nRename the function."
+            )
+
+    @property
+    def data_name(self) -> str | None:
+        """What the card calls the data: the data set's name, or that of the function which gives it."""
+        return self.data if self.data is None or isinstance(self.data, str) else self.data.__name__
+
     def scale(self, name: str) -> Scale:
         """The named scale; UserError that lists the scales when there is none."""
         return _named("scale", name, self.scales, self.slug)
@@ -293,7 +321,7 @@ class Recipe:
                 "claims": [claim.card() for claim in self.claims],
                 "figures": [asdict(figure) for figure in self.figures],
                 "scales": {scale.name: scale.settings for scale in self.scales},
-                "data": self.data,
+                "data": self.data_name,
                 "suites": list(self.suites),
                 "timing": self.timing,
             }

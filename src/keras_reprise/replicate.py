@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import datasets
+from keras_reprise import datasets, own_data
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
@@ -25,7 +25,9 @@ class Replicate:
     """All arms of a recipe at one seed share one of these.
 
     `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand. `folder` is where finished trials of an
-    unfinished arm are kept (None: nowhere).
+    unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted` are
+    the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that was made
+    in `measure`, None for the declared one.
     """
 
     seeds: Seeds
@@ -42,6 +44,8 @@ class Replicate:
     trials: int = 1
     trial_number: int = 0
     trained: int = 0  # trainings since the trial, or the arm, began
+    load: Callable[[], Any] | None = None
+    noted: list[own_data.Facts | None] = field(default_factory=list)
 
     @property
     def seed(self) -> int:
@@ -58,6 +62,7 @@ class Replicate:
         self.trainings.clear()
         self.digests.clear()
         self.unseeded.clear()
+        self.noted.clear()
 
     def dataset(self) -> Dataset:
         """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
@@ -65,6 +70,8 @@ class Replicate:
 
     @cached_property
     def _dataset(self) -> Dataset:
+        if self.load is not None:
+            return own_data.declared(self.load, self.scale)
         if self.data_name is None:
             raise RecipeError("The recipe asks for a data set but declares none.\nSet data= in its Recipe.")
         settings = self.scale.settings
@@ -95,8 +102,9 @@ class Replicate:
             with contextlib.suppress(OSError, ValueError):
                 kept = json.loads(path.read_bytes())
         if kept is None:
-            known = len(self.digests)
+            known, used = len(self.digests), len(self.noted)
             kept = {"trial": encode_trial(plain(dict(compute()))), "digests": self.digests[known:]}
+            kept["noted"] = self.noted[used:]
             if path is not None:
                 write_atomically(path, json.dumps(kept, allow_nan=False).encode())
             if self.on_epoch is not None:
@@ -104,6 +112,7 @@ class Replicate:
                 self.on_epoch(done, self.trials, f"trial {done}/{self.trials}")
         else:
             self.digests += kept["digests"]
+            self.noted += [facts for facts in kept.get("noted", []) if facts not in self.noted]
         self.trial_number, self.trained = self.trial_number + 1, 0
         return decode_trial(kept["trial"])
 
@@ -116,6 +125,22 @@ class Replicate:
             else:
                 number = self.trial_number + 1
                 self.on_epoch(number - 1 + epoch / epochs, self.trials, f"trial {number}/{self.trials}, {where}")
+
+    def note_data(self, data: Dataset, epochs: int) -> History | None:
+        """Called by the engine before every training; a history that is returned stands for it (see `rehearsal`)."""
+        mine = self.__dict__.get("_dataset")
+        facts = None if mine is not None and data.within(mine) else own_data.made_facts(data)
+        if facts not in self.noted:
+            self.noted.append(facts)
+            path = self.made_path
+            if facts is not None and path is not None and not path.exists():
+                write_atomically(path, json.dumps(facts).encode())
+        return None
+
+    @property
+    def made_path(self) -> Path | None:
+        """Where it is kept what data the arm's finished trials made, so that they are not mixed with trials on others."""
+        return self.folder and self.folder / "trials" / f"made-{self.arm}.json"
 
     def note_training(self, history: History, digest: str, model: Any) -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""

@@ -1,16 +1,63 @@
 """The replicates of a run as the store and its cache hold them: what is there, what is missing, what was measured of it."""
 
+import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from keras_reprise import judge, package_code, sources
+import msgspec
+
+from keras_reprise import judge, package_code, sources, tasks
+from keras_reprise.errors import IntegrityError
 from keras_reprise.interruption import ReplicateCache
-from keras_reprise.record import RecipeRef, Record
-from keras_reprise.schedule import Job, Place, Unit
+from keras_reprise.record import ArmData, DataRef, RecipeRef, Record
+from keras_reprise.schedule import Facts, Job, Place, Unit
 from keras_reprise.store import Store, Summary
+
+
+@dataclass
+class Trail:
+    """What was measured before on data that `measure` made: the records' fingerprints, kept arms with their data, the arms."""
+
+    recorded: set[str] = field(default_factory=set)
+    kept: list[tuple[str, list[Facts]]] = field(default_factory=list)
+    trained: set[str] = field(default_factory=set)
+    arms: list[str] = field(default_factory=list)
+
+    def fits(self, read: tasks.DataRead) -> bool:
+        """Whether some of it was measured on the data that were read."""
+        if read.combined is not None and read.combined["fingerprint"] in self.recorded:
+            return True
+        return any(read.made.get(arm) == made for arm, made in self.kept)
+
+
+def _same_data(job: Job, summary: Summary) -> bool:
+    """Whether a record is of the data that the job has now; one that failed before it had any counts for whatever there are."""
+    data, found = summary.data, job.found
+    if found is None or (summary.status == "failed" and data is None and job.card.data is None):
+        return (data.name if data else None) == job.data
+    return data is not None and (data.name, data.fingerprint, data.substitute) == (
+        found["name"], found["fingerprint"], found["substitute"],
+    )  # fmt: skip
+
+
+def _trained(arm: ArmData, *, sure: bool) -> bool:
+    """Whether the arm trained; unless `sure`, one that failed may have come so far, but not one that never ended."""
+    if arm.error is not None and not sure:
+        return arm.error.type not in ("TimeLimit", "WorkerEnded")
+    return arm.time.compile_s is not None
+
+
+def _made_some(job: Job, summary: Summary) -> bool:
+    """Whether a record is, or may be, of data that `measure` made: those of schema 1 did not say."""
+    if summary.data is None:
+        return job.card.data is None and summary.recipe.measurement is None
+    if job.declared is not None:
+        return bool(summary.data.fingerprint != job.declared["fingerprint"])
+    return summary.data.name != job.data
 
 
 class Replicates:
@@ -39,7 +86,30 @@ class Replicates:
         place = place or job.place
         assert place is not None
         found = self.store.records_of(job.card.slug, job.card.version, job.scale, *place, seed=seed)
-        return [summary for summary in found if (summary.data.name if summary.data else None) == job.data]
+        return [summary for summary in found if _same_data(job, summary)]
+
+    def trail(self, job: Job, places: Iterable[Place], summaries: Iterable[Summary]) -> Trail:
+        """What is recorded and kept of arms that trained on data which `measure` made."""
+        trail = Trail()
+        examples: dict[DataRef | None, Summary] = {}
+        for one in summaries:
+            recipe = one.recipe
+            same = (recipe.slug, recipe.version, recipe.scale) == (job.card.slug, job.card.version, job.scale)
+            if same and _made_some(job, one):
+                examples[one.data] = one
+        for data, one in examples.items():
+            trail.recorded |= {data.fingerprint} if data else set()
+            with contextlib.suppress(IntegrityError):
+                record = self.store.read(self.store.root / one.path)
+                trail.trained |= {name for name, arm in record.arms.items() if _trained(arm, sure=data is None)}
+        for place in places:
+            for seed in job.seeds:
+                cache = self.cache(Unit(job, seed, 0, [], {}), place)
+                for arm in job.params:
+                    if kept := (cache.load_arm(arm) or {}).get("made"):
+                        trail.kept.append((arm, kept))
+        trail.arms = [arm for arm in job.params if arm in trail.trained or arm in dict(trail.kept)]
+        return trail
 
     def missing(self, job: Job, place: Place, seeds: Sequence[int]) -> list[Unit]:
         """The replicates without a record, with the arms that are kept of them."""
@@ -53,7 +123,10 @@ class Replicates:
                 repeat = max((summary.replicate.repeat for summary in found), default=-1) + 1
                 unit = Unit(job, seed, repeat, [], {})
                 kept = {arm: self.cache(unit, place).load_arm(arm) for arm in job.params}
-                unit.results = {arm: result for arm, result in kept.items() if result is not None}
+                unit.results = {
+                    arm: result for arm, result in kept.items()
+                    if result is not None and result.get("made", []) in ([], job.made.get(arm))
+                }  # fmt: skip
                 unit.waiting = [a for a in job.params if a not in unit.results and (not job.only or a in job.only)]
                 units.append(unit)
         return units
@@ -69,6 +142,8 @@ class Replicates:
         """Write a replicate's record; None when another run was faster."""
         there = any(one.replicate.repeat == unit.repeat for one in self.recorded(unit.job, seed=unit.seed))
         written = None if there else self.store.add_record(content)
+        if written is not None and written[1].data is not None and written[1].status == "complete":
+            unit.job.found = msgspec.to_builtins(written[1].data)
         self.cache(unit).clear()
         return written
 
@@ -93,7 +168,7 @@ class Replicates:
             scale={"name": job.scale, **job.card.scales[job.scale]},
             seed=unit.seed,
             repeat=unit.repeat,
-            data=job.data,
+            data=[job.data, job.declared["fingerprint"]] if job.declared else job.data,
             environment=environment,
             machine=machine,
         )

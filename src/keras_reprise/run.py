@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from keras_reprise import errors, merging, tasks
 from keras_reprise.errors import MeasurementError, StoreError, UserError
 from keras_reprise.executors import Executor, Slot
@@ -74,7 +76,7 @@ class Run:
         self.doing: dict[Slot, Doing] = {}
         self.tries: defaultdict[tuple[Unit, str | None], float] = defaultdict(float)
         self.failed_starts = 0.0
-        self.described: tasks.Described | None = None
+        self.answer: tasks.Described | tasks.DataRead | None = None
         self.locks = contextlib.ExitStack()
         self.locked: set[Job] = set()
         self.unseeded: set[str] = set()  # jobs of which it was said
@@ -84,23 +86,44 @@ class Run:
         """What is in these recipe files, as a worker says; an error when one cannot be loaded."""
         found: list[tasks.Described] = []
         for recipe in recipes:
-            described = next(filter(None, (self._describe(recipe) for _ in range(TRIES))), None)
-            if described is None:
-                raise MeasurementError(
-                    f"Loading {recipe.path} ended its worker {TRIES} times.\nNothing was run. `--workers 0` loads it in this process."
-                )
+            described = self._ask(tasks.Describe(recipe))
+            assert isinstance(described, tasks.Described)
             self.store.add_document("cards", described.card)
             found.append(described)
         return found
 
-    def _describe(self, recipe: tasks.RecipeSource) -> tasks.Described | None:
-        """What a worker says is in a recipe file; None when the worker ended."""
-        slot = self._ready()
-        self.described = None
-        slot.send(tasks.Describe(recipe))
-        while self.described is None and slot in self.places:
-            self.executor.wait(WAIT_S, self._deliver)
-        return self.described
+    def read_data(self, jobs: Sequence[Job]) -> None:
+        """Have data of people's own read, before it is decided what need not be measured again.
+
+        Those that a recipe declares, and those that its arms made in `measure` when something was kept or recorded.
+        """
+        summaries = self.store.summaries()[0]
+        for job in jobs:
+            task = tasks.ReadData(job.source, job.scale, job.data, [])
+            if job.own_data:
+                job.declared = job.found = self._ask(task).combined
+            trail = self.replicates.trail(job, set(self.places.values()), summaries)
+            if trail.arms:
+                task = msgspec.structs.replace(task, arms=trail.arms)
+                read = self._ask(task)
+                if not trail.fits(read):
+                    further = self._ask(msgspec.structs.replace(task, onward=True))
+                    read = further if trail.fits(further) else read
+                job.made, job.found = read.made, read.combined
+
+    def _ask(self, task: tasks.Describe | tasks.ReadData) -> Any:
+        """A worker's answer; an error where the task ends one after the other."""
+        for _ in range(TRIES):
+            slot = self._ready()
+            self.answer = None
+            slot.send(task)
+            while self.answer is None and slot in self.places:
+                self.executor.wait(WAIT_S, self._deliver)
+            if self.answer is not None:
+                return self.answer
+        raise MeasurementError(
+            f"Loading {task.recipe.path} ended its worker {TRIES} times.\nNothing was run. `--workers 0` loads it in this process."
+        )
 
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Measure every replicate of `jobs` that the store does not hold yet for the kind of machine the workers are on.
@@ -190,8 +213,10 @@ class Run:
     def _give(self, slot: Slot, unit: Unit, arm: str | None) -> None:
         self.doing[slot] = Doing(unit, arm, _now())
         job = unit.job
-        folder = self.replicates.cache(unit).name
-        replay = tasks.Replay(job.source, job.scale, unit.seed, unit.repeat, job.data, folder, job.measurement)
+        replay = tasks.Replay(
+            job.source, job.scale, unit.seed, unit.repeat, job.data, self.replicates.cache(unit).name, job.measurement,
+            job.declared["fingerprint"] if job.declared else None,
+        )  # fmt: skip
         if arm is None:
             slot.send(tasks.Assemble(replay, unit.results))
         else:
@@ -217,8 +242,8 @@ class Run:
         doing = self.doing.get(slot)
         if isinstance(reply, tasks.Ready):
             self._welcome(slot, reply)
-        elif isinstance(reply, tasks.Described):
-            self.described = reply
+        elif isinstance(reply, tasks.Described | tasks.DataRead):
+            self.answer = reply
         elif isinstance(reply, tasks.Said):
             self.progress.say(reply.text)
         elif isinstance(reply, tasks.Refused):

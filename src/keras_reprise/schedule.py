@@ -9,12 +9,14 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_reprise.recipe import DATA_SETS
 from keras_reprise.record import Card
 from keras_reprise.tasks import RecipeSource
 
 LOOKS = (6, 12, 30)
 
 Place = tuple[str, str]  # ids of machine and environment
+Facts = dict[str, Any]  # what a record says of data
 
 
 @dataclass(eq=False)
@@ -37,10 +39,20 @@ class Job:
     place: Place | None = None
     looked: int = 0  # blocks whose verdicts were looked at
     present: int = 0  # replicates that the store held already
+    declared: Facts | None = None  # of data that the recipe declares itself, read before anything is skipped
+    found: Facts | None = None  # what a record of it says of the data, as far as that is known
+    made: dict[str, list[Facts]] = field(
+        default_factory=dict
+    )  # the data that arms make for themselves, as they are now
 
     @property
     def data(self) -> str | None:
         return None if self.card.data is None else self.substitute or self.card.data
+
+    @property
+    def own_data(self) -> bool:
+        """Whether the recipe declares data of its own."""
+        return self.card.data is not None and self.card.data not in DATA_SETS
 
     @property
     def name(self) -> str:

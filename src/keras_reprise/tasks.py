@@ -52,12 +52,26 @@ class Replay(msgspec.Struct, frozen=True):
     data: str | None
     folder: str
     measurement: str
+    fingerprint: str | None = None  # of data that the recipe declares itself: others are not measured on
 
 
 class Describe(Message, frozen=True):
     """Load a recipe file and say what is in it."""
 
     recipe: RecipeSource
+
+
+class ReadData(Message, frozen=True):
+    """Say which data a recipe uses at a scale: those it declares, and those that these arms make in `measure`.
+
+    `onward`: not only those of an arm's first training.
+    """
+
+    recipe: RecipeSource
+    scale: str
+    data: str | None
+    arms: list[str]
+    onward: bool = False
 
 
 class Measure(Message, frozen=True):
@@ -91,6 +105,15 @@ class Described(Message, frozen=True):
     params: dict[str, dict[str, Any]]
     measurements: dict[str, str]
     summary: str | None = None
+    last: ClassVar[bool] = True
+
+
+class DataRead(Message, frozen=True):
+    """What records would say of a recipe's data: of those it declares, of those that each arm makes, of all together."""
+
+    declared: dict[str, Any] | None
+    made: dict[str, list[dict[str, Any]]]
+    combined: dict[str, Any] | None
     last: ClassVar[bool] = True
 
 
@@ -148,8 +171,8 @@ class Lost(Message, frozen=True):
     last: ClassVar[bool] = True
 
 
-Task = Describe | Measure | Assemble
-Reply = Ready | Described | Began | Progressed | Said | Measured | Assembled | Refused | Crashed | Lost
+Task = Describe | ReadData | Measure | Assemble
+Reply = Ready | Described | DataRead | Began | Progressed | Said | Measured | Assembled | Refused | Crashed | Lost
 
 _decode_task = msgspec.msgpack.Decoder(Setup | Task)
 _decode_reply = msgspec.msgpack.Decoder(Reply)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from keras_reprise import catalog, package_code, tasks
 from keras_reprise.environment import machine_facts
-from keras_reprise.errors import MeasurementError, RecipeError, UserError
+from keras_reprise.errors import DataError, MeasurementError, RecipeError, UserError
 from keras_reprise.interruption import Checkpoints, machine
+from keras_reprise.recipe import DATA_SETS
 from keras_reprise.record import pretty, record_id
 from keras_reprise.seeds import Seeds
 from keras_reprise.store import document_id
@@ -45,6 +46,7 @@ class Worker:
         self._recipes: dict[tuple[str, str], catalog.LoadedRecipe] = {}
         self._latest: tuple[tasks.Replay, Replicate] | None = None
         self._told = 0.0
+        self._said: set[str] = set()
         gc.freeze()  # Keras and its backend stay: looking through them for garbage after every arm takes 0.3 s
         send(tasks.Ready(self.machine, self.environment))
 
@@ -53,6 +55,8 @@ class Worker:
         try:
             if isinstance(task, tasks.Describe):
                 self.send(self._describe(task))
+            elif isinstance(task, tasks.ReadData):
+                self.send(self._read_data(task))
             elif isinstance(task, tasks.Measure):
                 self.send(self._measure(task))
             else:
@@ -70,6 +74,31 @@ class Worker:
         measurements = loaded.measurements(self.environment["backend"]["name"])
         return tasks.Described(loaded.card, loaded.source_sha256, params, measurements, loaded.summary)
 
+    def _read_data(self, task: tasks.ReadData) -> tasks.DataRead:
+        from keras_reprise import own_data, rehearsal
+
+        recipe = self._load(task.recipe).recipe
+        replicate = self._new_replicate(
+            tasks.Replay(task.recipe, task.scale, rehearsal.SEED, 0, task.data, "", ""), kept=False
+        )
+        own = task.data not in (None, *DATA_SETS)
+        made = {}
+        for arm in recipe.arms:
+            if arm.name in task.arms:
+                made[arm.name], fault = rehearsal.rehearsed(recipe, arm, replicate, onward=task.onward)
+                if fault and not made[arm.name]:
+                    self._say_once(
+                        f"{recipe.slug} {arm.name}: its data cannot be read again ({fault}), so nothing is skipped."
+                    )
+        facts = [facts for arm in made.values() for facts in arm]
+        declared = replicate.dataset().facts() if own or (task.data and facts) else None
+        return tasks.DataRead(declared, made, own_data.combined(declared, facts))
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self.send(tasks.Said(text))
+
     def _measure(self, task: tasks.Measure) -> tasks.Measured:
         from keras_reprise import measure
 
@@ -80,9 +109,13 @@ class Worker:
                 replicate.dataset()
             self.send(tasks.Began())
             if self.setup.determinism == "fast":
-                return tasks.Measured(measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug))
-            again = self._new_replicate(task.replay, kept=False)
-            return tasks.Measured(measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug))
+                result = measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug)
+            else:
+                again = self._new_replicate(task.replay, kept=False)
+                result = measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug)
+        if unread := result.pop("unread", ""):
+            self._say_once(f"{loaded.recipe.slug} {unread}")
+        return tasks.Measured(result)
 
     def _assemble(self, task: tasks.Assemble) -> tasks.Assembled:
         from keras_reprise import measure
@@ -121,13 +154,20 @@ class Worker:
     def _new_replicate(self, replay: tasks.Replay, *, kept: bool) -> "Replicate":
         from keras_reprise.replicate import Replicate
 
-        scale = self._load(replay.recipe).recipe.scale(replay.scale)
+        recipe = self._load(replay.recipe).recipe
         data_dir = Path(self.setup.data_dir) if self.setup.data_dir else None
-        if not kept:
-            return Replicate(Seeds(replay.seed), scale, replay.data, data_dir, on_epoch=self._progressed)
-        folder = Path(self.setup.cache) / replay.folder
-        checkpoints = Checkpoints(folder / "checkpoints")
-        return Replicate(Seeds(replay.seed), scale, replay.data, data_dir, checkpoints, self._progressed, folder)
+        replicate = Replicate(Seeds(replay.seed), recipe.scale(replay.scale), replay.data, data_dir)
+        replicate.on_epoch = self._progressed
+        if callable(recipe.data) and replay.data == recipe.data_name:
+            replicate.load = recipe.data
+        if replay.fingerprint and replicate.dataset().content_sha256 != replay.fingerprint:
+            raise DataError(
+                f"The data of {recipe.slug} were changed while they were measured on.\nWhat is recorded stays; run the same command again: it measures on the new data."
+            )
+        if kept:
+            replicate.folder = Path(self.setup.cache) / replay.folder
+            replicate.checkpoints = Checkpoints(replicate.folder / "checkpoints")
+        return replicate
 
     def _progressed(self, done: float, total: float, detail: str) -> None:
         now = time.monotonic()

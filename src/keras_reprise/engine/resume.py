@@ -22,7 +22,7 @@ class Keys:
     def __init__(self, parts: Sequence[str | None], data: Dataset, state: Sequence[np.ndarray], **facts: Any) -> None:
         described = [
             list(parts),
-            data.fingerprint,
+            data.content_sha256,
             data.image_shape,
             None if data.scaling is None else digest([np.asarray(value) for value in data.scaling]),
             digest(state),

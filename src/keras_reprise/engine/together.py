@@ -16,7 +16,7 @@ from keras_reprise.engine.objective import resolved
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.randomness import unseeded
 from keras_reprise.engine.resume import digest
-from keras_reprise.engine.training import Session, train, with_loss_scale
+from keras_reprise.engine.training import Session, noted, train, with_loss_scale
 from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
 
@@ -57,6 +57,9 @@ def train_together(
 
     if not members:
         raise RecipeError("There is nothing to train.\nGive one member or more.")
+    rehearsed = [noted(member.session, data, epochs) for member in members]
+    if rehearsed[0] is not None:
+        return [history for history in rehearsed if history is not None]
     loss = resolved(loss, members[0].model)
     _check_alike(members)
     possible = keras.backend.backend() == "jax"

@@ -55,7 +55,7 @@ class Post:
         """Give the worker a task, if there is one, and return what it replied meanwhile, after waiting for it a while."""
         if task is not None:
             told = tasks.decode_task(task)
-            if isinstance(told, tasks.Measure | tasks.Assemble) and not self._has_data(told.replay.data):
+            if not self._has_data(_data_of(told)):
                 return []
             if isinstance(told, tasks.Assemble) and self.cache:
                 shutil.rmtree(self.cache / told.replay.folder, ignore_errors=True)  # the driver has all arms
@@ -96,6 +96,13 @@ class Post:
             datasets.find_cifar10(self.data_dir)
             self.data_here = True
         return self.data_here
+
+
+def _data_of(task: tasks.Setup | tasks.Task | None) -> str | None:
+    """The data set that a node must have for the task."""
+    if isinstance(task, tasks.Measure | tasks.Assemble):
+        return task.replay.data
+    return task.data if isinstance(task, tasks.ReadData) and task.arms else None
 
 
 def _reads(path: Path, text: str) -> bool:
@@ -278,7 +285,7 @@ class RayExecutor:
     def _bring_data(self, post: RaySlot) -> bool:
         """Send the node the data set that the task needs, if it lacks it; whether it did."""
         task = post.task
-        name = task.replay.data if isinstance(task, tasks.Measure | tasks.Assemble) else None
+        name = _data_of(task)
         if name != "cifar10" or not self.ray.get(post.actor.lacks_data.remote(name)):
             return False
         if self.data is None:

@@ -239,14 +239,23 @@ def _quality(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:
 
 
 def _partner(quality: Quality, others: Sequence[Quality]) -> Quality | None:
-    """The same recipe, version, source, scale and data on the other side."""
+    """The same recipe, version, source, scale and data on the other side; older measurements did not name data made in `measure`."""
     return next(
-        (other for other in others if _what(other) == _what(quality) and quality.is_of_the_source_of(other)), None
+        (
+            other
+            for other in others
+            if _what(other) == _what(quality) and _same_data(other, quality) and quality.is_of_the_source_of(other)
+        ),
+        None,
     )
 
 
-def _what(quality: Quality) -> tuple[str, int, str, str | None]:
-    return quality.recipe, quality.version, quality.scale, quality.data.fingerprint if quality.data else None
+def _what(quality: Quality) -> tuple[str, int, str]:
+    return quality.recipe, quality.version, quality.scale
+
+
+def _same_data(a: Quality, b: Quality) -> bool:
+    return a.data is None or b.data is None or a.data.fingerprint == b.data.fingerprint
 
 
 def _identical(row: Row, before: Look, now: Look) -> Row:
