@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from faults import documents
 
-from keras_reprise import record
+from keras_reprise import failures
 from keras_reprise.store import Store
 
 
@@ -136,7 +136,7 @@ def test_records_say_on_what_they_ran(filled_store):
     ],
 )
 def test_paths_are_taken_out_of_error_messages(text, clean):
-    assert record.without_paths(text) == clean
+    assert failures.without_paths(text) == clean
 
 
 def test_training_costs_are_counted_and_timed(store_path, tiny_recipe, reprise):

@@ -17,9 +17,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from keras_reprise.beside import Beside, unused
 from keras_reprise.errors import RecipeError, UserError
-from keras_reprise.recipe import Recipe
-from keras_reprise.record import Card
+from keras_reprise.failures import described
+from keras_reprise.guard import attempt
+from keras_reprise.recipe import Recipe, plain_settings
+from keras_reprise.record import Card, pretty
 
 LOCK = "recipes.lock"
 
@@ -82,6 +85,7 @@ class LoadedRecipe:
     source_sha256: str
     card: dict[str, Any]
     docstring: str
+    beside: Beside
 
 
 def checkout() -> Path | None:
@@ -171,6 +175,8 @@ def say_that_code_runs(path: Path) -> None:
     """Say on standard error that a file which is about to be loaded is not one of the package's recipes."""
     if recipes_folder().resolve() not in path.resolve().parents:
         print(f"reprise: {path} is not one of the package's recipes; running it runs its code.", file=sys.stderr)
+        for line in unused(path):
+            print(f"reprise: {line}", file=sys.stderr)
 
 
 def suite(name: str) -> tuple[Suite, list[LockEntry]]:
@@ -186,19 +192,19 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     With `source` that is what is run, whether or not the file at `path` is there and still says the same.
     """
     source = path.read_bytes() if source is None else source
+    path = Path(os.path.abspath(path))  # also for the recipe, which may look for files beside it from another folder
     module = types.ModuleType("_reprise_recipe_" + re.sub(r"\W", "_", path.stem))
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
-    except RecipeError as error:
-        raise RecipeError(f"{path.name}: {error}") from error
-    except Exception as error:  # whatever a recipe file raises is reported with its line
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = getattr(error, "lineno", None) or (lines[-1] if lines else "?")
-        raise RecipeError(
-            f"{path.name} does not import: line {line}: {type(error).__name__}: {error}.\nNothing was run. Mend that line; --debug shows the traceback."
-        ) from error
+    beside = Beside(path.parent)
+
+    def run() -> None:
+        with beside:
+            exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
+
+    error = attempt(run)[1]
+    if error is not None:
+        raise _does_not_import(path, error) from error
     recipe = getattr(module, "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise RecipeError(
@@ -210,4 +216,43 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
             f"{path.name} has no docstring.\nOpen it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
         )
     title = docstring.split("\n")[0].rstrip(".")
-    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), recipe.card(title), docstring)
+    card = _card(path, recipe, title)
+    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), card, docstring, beside)
+
+
+def _does_not_import(path: Path, error: BaseException) -> RecipeError:
+    """Whatever a recipe file raises, or its exit, with its line."""
+    if isinstance(error, RecipeError):
+        return RecipeError(f"{path.name}: {error}")
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = getattr(error, "lineno", None) or (lines[-1] if lines else "?")
+    hint = ""
+    if isinstance(error, ModuleNotFoundError):
+        hint = " Modules are found beside the recipe, and where Python looks otherwise: install it, or set PYTHONPATH."
+    said = (
+        described(error, who="it")
+        if isinstance(error, SystemExit | KeyboardInterrupt)
+        else f"{type(error).__name__}: {error}"
+    )
+    return RecipeError(
+        f"{path.name} does not import: line {line}: {said.rstrip('.')}.\nNothing was run. Mend that line; --debug shows the traceback.{hint}"
+    )
+
+
+def _card(path: Path, recipe: Recipe, title: str) -> dict[str, Any]:
+    """The recipe's card; RecipeError where what the recipe says of itself cannot be written down."""
+    try:
+        card = recipe.card(title)
+        for arm in recipe.arms:
+            plain_settings(f"the arm {arm.name}", arm.settings)
+        for scale in recipe.scales:
+            plain_settings(f"the scale {scale.name}", scale.settings)
+        msgspec.convert(card, Card)
+        pretty(card)
+    except RecipeError as error:
+        raise RecipeError(f"{path.name}: {error}") from error
+    except Exception as error:  # fields of any type
+        raise RecipeError(
+            f"{path.name}: its RECIPE cannot be written down: {type(error).__name__}: {error}.\nNothing was run. CONTRIBUTING.md says what each field holds."
+        ) from error
+    return card

@@ -75,6 +75,7 @@ class Run:
         self.tries: defaultdict[tuple[Unit, str | None], float] = defaultdict(float)
         self.failed_starts = 0.0
         self.described: tasks.Described | None = None
+        self.said: set[str] = set()
         self.locks = contextlib.ExitStack()
         self.locked: set[Job] = set()
         self.busy: StoreError | None = None
@@ -209,7 +210,9 @@ class Run:
         elif isinstance(reply, tasks.Described):
             self.described = reply
         elif isinstance(reply, tasks.Said):
-            self.progress.say(reply.text)
+            if not reply.once or reply.once not in self.said:
+                self.progress.say(reply.text)
+            self.said.add(reply.once)
         elif isinstance(reply, tasks.Refused):
             raise getattr(errors, reply.kind, UserError)(reply.text)
         elif isinstance(reply, tasks.Crashed | tasks.Lost):
