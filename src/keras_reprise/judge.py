@@ -16,7 +16,7 @@ from keras_reprise import stats
 from keras_reprise.record import Card, ClaimCard, number
 from keras_reprise.store import Store, Summary
 
-RULE = 2  # raised when the same records could get other verdicts, so that remembered ones are forgotten
+RULE = 3  # raised when the same records could get other verdicts, so that remembered ones are forgotten
 MOST_REMEMBERED = 100_000
 ALPHA = 0.05
 LOOKS = 3
@@ -185,6 +185,8 @@ def _weigh(values: np.ndarray, claim: ClaimCard) -> _Test:
         return _Test(
             False, math.nan, "the claim has no interval, so nothing could contradict it", decided="inconclusive"
         )
+    if not n:
+        return _Test(False, math.nan, "no replicate gave a number", decided="inconclusive")
     if n < SMALLEST_N:
         doubt = f"n = {n}; at least {SMALLEST_N} replicates are needed"
         return _Test(False, math.nan, doubt, decided="inconclusive")
