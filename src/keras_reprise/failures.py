@@ -47,7 +47,7 @@ def sentence(text: str) -> str:
     kept = _without_frames(lines)
     if len(kept) != len([line for line in lines if line.strip()]) or len(kept) > WHOLE_LINES:
         kept = kept[:2] if kept and kept[0].endswith(":") else kept[:1]
-    return shortened(without_names(" ".join(kept).strip(" \"'" if text[:1] in "\"'" else " ")))
+    return shortened(without_names(" ".join(kept).strip()))
 
 
 def _without_frames(lines: list[str]) -> list[str]:
@@ -112,7 +112,7 @@ def described(error: BaseException, file: Path | None = None, who: str = "measur
     where = f" (line {line})" if line else ""
     if isinstance(error, SystemExit):
         given = "" if error.code is None else without_names(str(error.code))
-        return shortened(f"{who} called exit({given}){where}. Only this was ended. Raise an error, or return.")
+        return shortened(f"{who} called exit({given}){where}.")
     if isinstance(error, KeyboardInterrupt):
         return f"{who} raised KeyboardInterrupt by itself{where}."
     text = _text(error)

@@ -16,6 +16,7 @@ from keras_reprise.schedule import Job
 from keras_reprise.store import Store
 
 DATA_SETS = ("cifar10", "digits")
+MOST_SEEDS, LARGEST_SEED, LONGEST_SEED = 10_000, 2**32 - 1, 20
 
 
 def run(
@@ -163,11 +164,21 @@ def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
         raise UserError(
             f"--seeds {text!r} is no number of seeds.\nWrite 6 for the seeds 1 to 6, 1,4,7 for those, or auto."
         )
+    if any(len(part.strip()) > LONGEST_SEED for part in parts):
+        raise UserError(f"--seeds {text[:40]} ...: the largest seed is {LARGEST_SEED:,}.\nChoose a smaller one.")
     numbers = [int(part) for part in parts]
     if any(number < 1 for number in numbers):
         raise UserError(
             f"--seeds {text}: seeds are 1, 2, 3, ..., never 0.\nSome libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
             "Write 6 for the seeds 1 to 6, or 1,4,7 for those."
+        )
+    if len(parts) == 1 and numbers[0] > MOST_SEEDS:
+        raise UserError(
+            f"--seeds {text} means the seeds 1 to {numbers[0]:,}, more than {MOST_SEEDS:,}.\nFor that one seed write a comma behind it: --seeds {text},{text}."
+        )
+    if max(numbers) > LARGEST_SEED:
+        raise UserError(
+            f"--seeds {text}: the largest seed is {LARGEST_SEED:,}.\nLibraries take seeds of 32 bits. Choose a smaller one."
         )
     return (tuple(range(1, numbers[0] + 1)) if len(parts) == 1 else tuple(sorted(set(numbers)))), False
 
