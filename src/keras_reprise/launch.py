@@ -69,7 +69,7 @@ def run(
         # What recipes print, and what Ray says of lost nodes, is for people: standard output is the caller's.
         with contextlib.redirect_stdout(sys.stderr), contextlib.closing(chosen):
             driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
-            sources = [tasks.RecipeSource(str(path), path.read_bytes()) for path in paths]
+            sources = [tasks.RecipeSource(str(path.absolute()), path.read_bytes()) for path in paths]
             jobs = []
             for source, described in zip(sources, driver.describe(sources), strict=True):
                 card = msgspec.convert(described.card, Card)
