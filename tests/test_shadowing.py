@@ -22,7 +22,7 @@ SOURCES = Path(__file__).parents[1] / "src"
 @pytest.fixture
 def shadowed(tmp_path) -> Path:
     """A folder full of files that are named as libraries and cannot be imported."""
-    folder = tmp_path / "mine"
+    folder: Path = tmp_path / "mine"
     folder.mkdir()
     for name in SHADOWS:
         (folder / f"{name}.py").write_text(f"raise ImportError('{name}.py was imported')\n")

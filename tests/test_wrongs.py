@@ -39,7 +39,7 @@ def failed(found) -> str:
     """The sentence of a failed arm, which was also printed."""
     result, arm = found
     assert (result.exit_code, arm["status"]) == (4, "failed"), result.output
-    message = arm["error"]["message"]
+    message: str = arm["error"]["message"]
     assert message in result.output
     assert len(message) <= LONGEST
     assert "\n" not in message

@@ -4,7 +4,6 @@ Read are identifiers (`reprise:slug@version/id12#claim/field`) with the numbers 
 the macros' definitions. The records behind a citation are hashed again, whatever the index says.
 """
 
-import contextlib
 import math
 import os
 import re
@@ -17,7 +16,7 @@ from keras_reprise import identifiers
 from keras_reprise.errors import UserError
 from keras_reprise.groups import Group
 from keras_reprise.latex import field as latex_field
-from keras_reprise.quantities import NUMBERS, Quantity, find_group, quantities, quantity, split_key
+from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, find_group, quantities, quantity, split_key
 from keras_reprise.store import Store
 
 REACH = 700  # characters before an identifier in which its numbers are looked for
@@ -170,14 +169,12 @@ class Checker:
         return self.known[group.digest]
 
     def _name_and_field(self, group: Group, text: str) -> tuple[str, str]:
-        """What the part after # names. In scripts that know no spaces, the text may go on right behind it."""
-        before = re.match(r"[A-Za-z0-9_.+/-]*[A-Za-z0-9_]", text)
-        for candidate in dict.fromkeys((text, before[0] if before else text)):
-            with contextlib.suppress(UserError):
-                _, _, _, name, part = split_key(f"x/{candidate}")
-                self._quantity(group, name)
-                return name, part
-        _, _, _, name, part = split_key(f"x/{text}")
+        """What the part after # names. In scripts that know no spaces the text goes on right behind it."""
+        names = [text, *(f"{name}/{part}".rstrip("/") for name in self._verified(group) for part in FIELDS)]
+        behind = {name: text[len(name) :] for name in names if text.startswith(name)}
+        whole = [name for name, rest in behind.items() if rest and not rest[0].isascii()]
+        found = text if text in names[1:] else max(whole, key=len, default=text)
+        _, _, _, name, part = split_key(f"x/{found}")
         return name, part
 
     def _quantity(self, group: Group, name: str) -> Quantity:
@@ -205,7 +202,8 @@ def _numbers(quoted: str, part: str, found: Quantity) -> Iterator[_Quoted]:
         text = re.sub(pattern, " ", text)
     text = re.sub(NOT_MEASURED, " ", re.sub(r"\bn\s*=\s*\d+", " ", text))
     numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
-    if numbers and part in ("", *NUMBERS):
+    none = found.n == 0 and re.search(r":\s*-\s*\(\s*[;,)]?\s*$", text)  # as `cite` prints what has no number
+    if numbers and not none and part in ("", *NUMBERS):
         last, value = numbers[-1], found.number(part)
         percent = bool(last[2]) and "%" not in found.unit
         yield _Quoted(part or "the mean", last[1], last[0].strip(), 100 * value if percent else value, value)

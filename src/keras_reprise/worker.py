@@ -1,4 +1,4 @@
-"""A worker: imports the backend once, then does one task after the other. `python -m keras_reprise.worker FD` is one.
+"""A worker: imports the backend once, then does one task after the other. Executors start one in a process of its own.
 
 A process of its own, so that a recipe that crashes, hangs or takes all memory takes nothing with it.
 """
