@@ -401,3 +401,114 @@ def test_citing_loads_nothing_heavy(clean_store, reprise_process, tmp_path: Path
         }
         assert loaded
         assert not loaded & {"keras", "tensorflow", "pandas", "seaborn", "matplotlib", "sklearn"}
+
+
+ODD_NAMES = (
+    "größe",
+    "rate_β_1",
+    "学習率",
+    "log_above_1e-4",
+    "x.y",
+    "1st",
+    "a+b",
+    "p(x|y) %",
+    "tab\there",
+    "a/b",
+    "ends-",
+    "",
+)
+
+
+@pytest.fixture
+def oddly_named(filled_store):
+    """A store from elsewhere, whose records hold metrics of any name."""
+
+    def add(document):
+        document["arms"]["one"]["metrics"] |= {name: 0.25 for name in ODD_NAMES}
+
+    forge(filled_store, record=add)
+    return filled_store
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_metric_of_any_name_is_carried_everywhere_or_refused(oddly_named, reprise, tmp_path, name):
+    carried = name in ODD_NAMES[:7]
+    result = reprise("cite", f"plain/arm/one/{name}", "--store", oddly_named)
+    assert result.exit_code == (0 if carried else 2), result.output
+    if not carried:
+        assert "reprise:plain@1" not in result.stdout
+        return
+    for form in ("sentence", "markdown", "bibtex", "csl-json"):
+        text = tmp_path / ("text." + {"bibtex": "bib", "csl-json": "json"}.get(form, "md"))
+        text.write_text(reprise("cite", f"plain/arm/one/{name}", "--store", oddly_named, "--format", form).stdout)
+        checked = reprise("check-citations", text, "--store", oddly_named)
+        assert checked.exit_code == 0, checked.output
+    text = tmp_path / "text.md"
+    text.write_text(
+        f"Es ist 0,25 ({reprise('cite', f'plain/arm/one/{name}', '--store', oddly_named).stdout.split('; ')[1].split(')')[0]}である。"
+    )
+    assert reprise("check-citations", text, "--store", oddly_named).exit_code == 0
+    text.write_text(text.read_text().replace("0,25", "0,26"))
+    assert reprise("check-citations", text, "--store", oddly_named).exit_code == 1
+
+
+def test_macros_are_there_for_every_name_that_can_be_carried_and_the_others_are_named(oddly_named, reprise, tmp_path):
+    result = reprise("cite", "--latex", "--store", oddly_named)
+    for name in ODD_NAMES[:7]:
+        assert f"\\reprisedefine{{plain/arm/one/{name}/mean}}" in result.stdout
+    for name in ODD_NAMES[7:]:
+        assert f"reprise: left out: plain/arm/one/{name!r}"[:-1].replace("'", "").split("\\")[0] in result.stderr
+        assert f"reprisedefine{{plain/arm/one/{name}/mean}}" not in result.stdout
+    assert result.stdout.count("% LEFT OUT: ") == len(ODD_NAMES) - 7
+    (tmp_path / "results.tex").write_text(result.stdout)
+    checked = reprise("check-citations", tmp_path / "results.tex", "--store", oddly_named)
+    assert checked.exit_code == 0, checked.output
+
+
+@pytest.mark.parametrize(
+    ("quote", "code"),
+    [
+        ("Der Wert ist 2,0 ({id}).", 0),
+        ("Der Wert ist 2,1 ({id}).", 1),
+        ("Der Wert ist $2{{,}}00$ ({id}).", 0),
+        ("Der Wert ist 2,00 (95-%-Konfidenzintervall 1,99 bis 2,01; {id}).", 0),
+        ("Der Wert ist 2,00 (95-%-Konfidenzintervall 1,80 bis 2,01; {id}).", 1),
+        ("La valeur est 2,00 [1,99 ; 2,01] ({id}).", 0),
+        ("La valeur est 2,00 [1,99 ; 2,50] ({id}).", 1),
+        ("Der Wert ist 200 % oder 200,1 % ({id}).", 0),
+        ("Der Wert ist 2,0e0 ({id}).", 0),
+        ("It is 1,234 ({id}).", 1),
+        ("It is 1,000,000 ({id}).", 1),
+        ("Of 10,000 images it is 2.00 ({id}).", 0),
+    ],
+)
+def test_decimal_commas_are_read_as_such(cite, check, quote, code):
+    result = check(quote.format(id=identifier(cite(KEY))), "text.tex" if "$" in quote else "text.md")
+    assert result.exit_code == code, result.output
+
+
+def test_a_comma_that_can_mean_both_is_said(cite, check):
+    (facts,) = json.loads(cite(KEY, "--json"))
+    quoted = f"{facts['mean']:.3f}".replace(".", ",")
+    result = check(f"It is {quoted} ({identifier(cite(KEY))}).")
+    assert result.exit_code == 0
+    assert f"note: {identifier(cite(KEY))}: {quoted} is right if its comma is a decimal one" in result.output
+
+
+def test_thousands_are_read_with_commas(filled_store, reprise, tmp_path):
+    forge(filled_store, record=lambda document: document["arms"]["one"]["metrics"].update(count=12345.0))
+    text = tmp_path / "text.md"
+    cited = identifier(reprise("cite", "plain/arm/one/count", "--store", filled_store).stdout)
+    text.write_text(f"It is 12,345 ({cited}).")
+    result = reprise("check-citations", text, "--store", filled_store)
+    assert (result.exit_code, "note" in result.output) == (0, False)
+
+
+def test_a_number_that_is_none_is_cited_as_none(filled_store, reprise, tmp_path):
+    forge(filled_store, record=lambda document: document["arms"]["one"]["metrics"].update(none="nan", inf="inf"))
+    cited = [reprise("cite", f"plain/arm/one/{name}", "--store", filled_store).stdout for name in ("none", "inf")]
+    (tmp_path / "text.md").write_text("".join(cited))
+    result = reprise("check-citations", tmp_path / "text.md", "--store", filled_store)
+    assert result.exit_code == 0, result.output
+    (tmp_path / "text.md").write_text(cited[0].replace(": -", ": 0.5"))
+    assert reprise("check-citations", tmp_path / "text.md", "--store", filled_store).exit_code == 1

@@ -10,6 +10,11 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "keras_reprise"
 READING = (
     "errors",
+    "failures",
+    "guard",
+    "beside",
+    "returned",
+    "evaluation",
     "claims",
     "stats",
     "seeds",

@@ -1,5 +1,11 @@
 """keras-reprise: documented deep-learning experiments, replayed and judged on your own hardware."""
 
+import sys
+
+# `python -m keras_reprise` has the current folder first on Python's path, where a numpy.py would stand in for NumPy.
+if sys.argv[:1] == ["-m"] and "keras_reprise" in sys.orig_argv and not sys.flags.safe_path:
+    del sys.path[0]
+
 from typing import TYPE_CHECKING, Any
 
 from keras_reprise.claims import Claim, near

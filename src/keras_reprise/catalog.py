@@ -14,9 +14,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from keras_reprise import measurement, numerics, package_code, versions
+from keras_reprise.beside import Beside, unused
 from keras_reprise.errors import RecipeError, UserError
-from keras_reprise.recipe import Recipe
+from keras_reprise.failures import described
+from keras_reprise.guard import attempt
+from keras_reprise.recipe import Recipe, plain_settings
+from keras_reprise.record import Card, pretty
 from keras_reprise.versions import Lock, LockEntry
 
 
@@ -55,6 +61,7 @@ class LoadedRecipe:
     card: dict[str, Any]
     docstring: str
     code: measurement.Code
+    beside: Beside
 
     @property
     def settings(self) -> dict[str, str]:
@@ -161,6 +168,8 @@ def say_that_code_runs(path: Path) -> None:
     """Say on standard error that a file which is about to be loaded is not one of the package's recipes."""
     if recipes_folder().resolve() not in path.resolve().parents:
         print(f"reprise: {path} is not one of the package's recipes; running it runs its code.", file=sys.stderr)
+        for line in unused(path):
+            print(f"reprise: {line}", file=sys.stderr)
 
 
 def suite(name: str) -> tuple[Suite, list[LockEntry]]:
@@ -176,20 +185,21 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     With `source` that is what is run, whether or not the file at `path` is there and still says the same.
     """
     source = path.read_bytes() if source is None else source
+    path = Path(os.path.abspath(path))  # also for the recipe, which may look for files beside it from another folder
     module = types.ModuleType("_reprise_recipe_" + re.sub(r"\W", "_", path.stem))
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    try:
-        code = measurement.read_code(path, source)
-        exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
-    except RecipeError as error:
-        raise RecipeError(f"{path.name}: {error}") from error
-    except Exception as error:  # whatever a recipe file raises is reported with its line
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = getattr(error, "lineno", None) or (lines[-1] if lines else "?")
-        raise RecipeError(
-            f"{path.name} does not import: line {line}: {type(error).__name__}: {error}.\nNothing was run. Mend that line; --debug shows the traceback."
-        ) from error
+    beside = Beside(path.parent)
+
+    def run() -> measurement.Code:
+        with beside:
+            found = measurement.read_code(path, source)
+            exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
+            return found
+
+    code, error = attempt(run)
+    if error is not None or code is None:
+        raise _does_not_import(path, error or RuntimeError("it ended")) from error
     recipe = getattr(module, "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise RecipeError(
@@ -203,4 +213,43 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     title = docstring.split("\n")[0].rstrip(".")
     if not all(measurement.is_plain(named.settings) for named in (*recipe.arms, *recipe.scales)):
         code = measurement.read_code(path, source, made_settings=True)
-    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), recipe.card(title), docstring, code)
+    card = _card(path, recipe, title)
+    return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), card, docstring, code, beside)
+
+
+def _does_not_import(path: Path, error: BaseException) -> RecipeError:
+    """Whatever a recipe file raises, or its exit, with its line."""
+    if isinstance(error, RecipeError):
+        return RecipeError(f"{path.name}: {error}")
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = getattr(error, "lineno", None) or (lines[-1] if lines else "?")
+    hint = ""
+    if isinstance(error, ModuleNotFoundError):
+        hint = " Modules are found beside the recipe, and where Python looks otherwise: install it, or set PYTHONPATH."
+    said = (
+        described(error, who="it")
+        if isinstance(error, SystemExit | KeyboardInterrupt)
+        else f"{type(error).__name__}: {error}"
+    )
+    return RecipeError(
+        f"{path.name} does not import: line {line}: {said.rstrip('.')}.\nNothing was run. Mend that line; --debug shows the traceback.{hint}"
+    )
+
+
+def _card(path: Path, recipe: Recipe, title: str) -> dict[str, Any]:
+    """The recipe's card; RecipeError where what the recipe says of itself cannot be written down."""
+    try:
+        card = recipe.card(title)
+        for arm in recipe.arms:
+            plain_settings(f"the arm {arm.name}", arm.settings)
+        for scale in recipe.scales:
+            plain_settings(f"the scale {scale.name}", scale.settings)
+        msgspec.convert(card, Card)
+        pretty(card)
+    except RecipeError as error:
+        raise RecipeError(f"{path.name}: {error}") from error
+    except Exception as error:  # fields of any type
+        raise RecipeError(
+            f"{path.name}: its RECIPE cannot be written down: {type(error).__name__}: {error}.\nNothing was run. CONTRIBUTING.md says what each field holds."
+        ) from error
+    return card

@@ -7,6 +7,7 @@ the macros' definitions. The records behind a citation are hashed again, whateve
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,17 +16,20 @@ from keras_reprise import identifiers
 from keras_reprise.errors import UserError
 from keras_reprise.groups import Group
 from keras_reprise.latex import field as latex_field
-from keras_reprise.quantities import NUMBERS, Quantity, find_group, quantities, quantity, split_key
+from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, find_group, quantities, quantity, split_key
 from keras_reprise.store import Store
 
 REACH = 700  # characters before an identifier in which its numbers are looked for
 NOT_MEASURED = r"\b(?:Tables?|Figures?|Figs?\.|Sections?|Equations?|Chapters?|pages?|seeds?|versions?)\s+\d+"
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
-NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?\.?\d+(?:[eE][-+]?\d+)?"
+THOUSANDS = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
+DECIMAL_COMMA = r"(?:\d{1,3}(?:\.\d{3})+|\d+),\d+"
+NUMBER = rf"[-+]?(?:{THOUSANDS}(?!,?\d)|{DECIMAL_COMMA}(?!,?\d)|\d*\.?\d+)(?:[eE][-+]?\d+)?"
 ENTRIES = (".bib", ".cff", ".json")  # bibliographies: they name what is cited, and quote no numbers
+BETWEEN = r"(?:to|bis|à|,|;|\.\.|–)"
 INTERVALS = (
-    rf"95\s*%\s*(?:confidence\s+)?interval:?\s*[\[(]?\s*({NUMBER})\s*(?:to|,|;|\.\.|–)\s*({NUMBER})\s*[\])]?",
-    rf"\[\s*({NUMBER})\s*(?:to|,|;|–)\s*({NUMBER})\s*\]",
+    rf"95[\s-]*%[\s-]*(?:[Cc]onfidence\s+|[Kk]onfidenz-?)?[Ii]ntervall?e?:?\s*[\[(]?\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*[\])]?",
+    rf"\[\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*\]",
 )
 DEFINITION = re.compile(
     r"^\\reprisedefine\{(?P<key>[^{}]+)\}\{(?P<text>.*)\}%[ \t]*(?P<source>\S+)(?: (?P<verdict>\w+))?[ \t]*$", re.M
@@ -137,7 +141,7 @@ class Checker:
             return
         if found.record is not None:
             raise UserError("a record has no statistics of its own; cite the group's identifier")
-        name, part = _name_and_field(match["name"])
+        name, part = self._name_and_field(found.group, match["name"])
         then = self._quantity(found.group, name)
         now = then if self.as_cited else self._quantity(found.current, name)
         wrong = list(_differences(quoted, part, now))
@@ -146,6 +150,10 @@ class Checker:
                 "" if not found.outdated or list(_differences(quoted, part, then)) else "; it was so when it was cited"
             )
             yield Finding(file, line, f"{match[0]}: {what}{was}")
+        for one in _numbers(quoted, part, now):
+            if _read_with_comma(one.value, one.text):
+                what = f"{match[0]}: {one.text} is right if its comma is a decimal one; write {one.text.replace(',', '.')} if all should read it so"
+                yield Finding(file, line, what, note=True)
         if then.verdict != now.verdict:
             yield Finding(file, line, f"{match[0]}: the verdict was {then.verdict} and is now {now.verdict}")
         elif found.outdated and not wrong:
@@ -160,44 +168,91 @@ class Checker:
             self.known[group.digest] = {found.name: found for found in quantities(group, self.store)}
         return self.known[group.digest]
 
+    def _name_and_field(self, group: Group, text: str) -> tuple[str, str]:
+        """What the part after # names. In scripts that know no spaces the text goes on right behind it."""
+        names = [text, *(f"{name}/{part}".rstrip("/") for name in self._verified(group) for part in FIELDS)]
+        behind = {name: text[len(name) :] for name in names if text.startswith(name)}
+        whole = [name for name, rest in behind.items() if rest and not rest[0].isascii()]
+        found = text if text in names[1:] else max(whole, key=len, default=text)
+        _, _, _, name, part = split_key(f"x/{found}")
+        return name, part
+
     def _quantity(self, group: Group, name: str) -> Quantity:
         return self._verified(group).get(name) or quantity(group, name, self.store)
 
 
-def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
-    """What the quoted text says otherwise than the store."""
+@dataclass(frozen=True)
+class _Quoted:
+    """A number as a document quotes it, and what the store gives in its place, in the unit that is quoted."""
+
+    what: str
+    text: str
+    shown: str
+    value: float
+    stored: float
+
+
+def _numbers(quoted: str, part: str, found: Quantity) -> Iterator[_Quoted]:
+    """The ends of a quoted interval, then the number itself: the last that is left."""
     text = quoted
     for pattern in INTERVALS:
         for match in re.finditer(pattern, text):
             for end, value, label in ((match[1], found.ci_low, "lower"), (match[2], found.ci_high, "upper")):
-                if not _rounds_to(value, end):
-                    yield f"the {label} end of the 95 % interval is quoted as {end}, the store gives {value:.6g}"
+                yield _Quoted(f"the {label} end of the 95 % interval", end, end, value, value)
         text = re.sub(pattern, " ", text)
-    for match in re.finditer(r"\bn\s*=\s*(\d{1,18})", text):
+    text = re.sub(NOT_MEASURED, " ", re.sub(r"\bn\s*=\s*\d+", " ", text))
+    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
+    none = found.n == 0 and re.search(r":\s*-\s*\(\s*[;,)]?\s*$", text)  # as `cite` prints what has no number
+    if numbers and not none and part in ("", *NUMBERS):
+        last, value = numbers[-1], found.number(part)
+        percent = bool(last[2]) and "%" not in found.unit
+        yield _Quoted(part or "the mean", last[1], last[0].strip(), 100 * value if percent else value, value)
+
+
+def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
+    """What the quoted text says otherwise than the store."""
+    for one in _numbers(quoted, part, found):
+        if not _rounds_to(one.value, one.text):
+            yield f"{one.what} is quoted as {one.shown}, the store gives {one.stored:.6g}"
+    for match in re.finditer(r"\bn\s*=\s*(\d{1,18})", quoted):
         if int(match[1]) != found.n:
             yield f"n is quoted as {match[1]}, the store has {found.n}"
-    text = re.sub(r"\bn\s*=\s*\d+", " ", text)
-    said = [verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", text)]
+    said = [verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", quoted)]
     if found.verdict and len(said) == 1 and said[0] != found.verdict:
         yield f"the verdict is quoted as {said[0]}, the store says {found.verdict}"
-    text = re.sub(NOT_MEASURED, " ", text)
-    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
-    if numbers and part in ("", *NUMBERS):
-        last = numbers[-1]
-        value = found.number(part)
-        percent = bool(last[2]) and "%" not in found.unit
-        if not _rounds_to(100 * value if percent else value, last[1]):
-            yield f"{part or 'the mean'} is quoted as {last[0].strip()}, the store gives {value:.6g}"
 
 
 def _rounds_to(value: float, quoted: str) -> bool:
-    """Whether `quoted` is `value` rounded to as many digits as are quoted."""
+    """Whether `quoted`, in one of the ways it can be read, is `value` rounded to as many digits as are quoted."""
+    return any(_rounds(value, number) for number in _readings(quoted))
+
+
+def _readings(quoted: str) -> list[str]:
+    """A number in the ways it can be meant, as Python writes it: 1,234 is a thousand and more, or one and a decimal comma."""
+    number = re.match(r"[-+]?[\d.,]+", quoted)
+    if not number or "," not in number[0]:
+        return [quoted]
+    readings = []
+    if re.fullmatch(rf"[-+]?{THOUSANDS}", number[0]):
+        readings.append(quoted.replace(",", ""))
+    if re.fullmatch(rf"[-+]?{DECIMAL_COMMA}", number[0]):
+        readings.append(quoted.replace(".", "").replace(",", "."))
+    return readings or [quoted.replace(",", "")]
+
+
+def _rounds(value: float, quoted: str) -> bool:
     if not math.isfinite(value):
         return False
-    mantissa, _, exponent = quoted.replace(",", "").lower().partition("e")
+    mantissa, _, exponent = quoted.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     unit = 10.0 ** (int(exponent or 0) - decimals)
-    return abs(float(quoted.replace(",", "")) - value) <= 0.5 * unit * (1 + 1e-9) + 1e-12 * abs(value)
+    return abs(float(quoted) - value) <= 0.5 * unit * (1 + 1e-9) + 1e-12 * abs(value)
+
+
+def _read_with_comma(value: float, quoted: str) -> bool:
+    """Whether a number that could mean a thousand and more is right only with a decimal comma."""
+    readings = _readings(quoted)
+    return len(readings) > 1 and not _rounds(value, readings[0]) and _rounds(value, readings[1])
 
 
 def _quoted(plain: str, start: int, end: int) -> str:
@@ -207,16 +262,12 @@ def _quoted(plain: str, start: int, end: int) -> str:
 
 def _plain(text: str) -> str:
     """The text with numbers as programs write them, and LaTeX's spaces, dollars and escapes undone; lines stay lines."""
+    text = unicodedata.normalize("NFC", text)
     text = text.replace("−", "-").replace("\u202f", " ").replace("\u00a0", " ").replace("{,}", ",")
     text = re.sub(r"(\d)\s*(?:\\times|×|\\cdot)\s*10\s*\^\s*\{?([-+]?\d+)\}?", r"\1e\2", text)
     text = re.sub(r"\\num\{([^{}]*)\}", r" \1", text)
     text = re.sub(r"\\[,;! ]|[$~]", " ", text)
     return re.sub(r"\\([%_#&{}])", r"\1", text)
-
-
-def _name_and_field(text: str) -> tuple[str, str]:
-    _, _, _, name, part = split_key(f"x/{text}")
-    return name, part
 
 
 def _with_inputs(path: Path) -> Iterator[Path]:

@@ -281,4 +281,5 @@ def _entry_key(citation: Citation) -> str:
     ]
     if citation.quantity is not None:
         words.append(citation.quantity.name.replace("/", "-"))
-    return "-".join(words)
+    name = "-".join(words)
+    return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)  # BibTeX reads no others

@@ -66,12 +66,12 @@ class Claim:
         return self.measures or (self.statistic.__doc__ or "").strip().split("\n")[0]
 
     def evaluate(self, arms: "Mapping[str, ArmResult]", scale: "Scale") -> float:
-        """The statistic of one replicate; nan when an arm it needs was not measured."""
+        """The statistic of one replicate; nan when it needs what was not measured, an error when it goes wrong itself."""
+        from keras_reprise.evaluation import Arms, NotMeasured
+
         try:
-            return float(self.statistic(arms, scale))
-        except (KeyError, IndexError, ValueError, ZeroDivisionError, AttributeError):
-            if all(arm.status == "complete" for arm in arms.values()):
-                raise
+            return float(self.statistic(Arms(arms), scale))
+        except NotMeasured:
             return math.nan
 
     def card(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Claim:
             "where": self.where,
             "statistic": self.in_words,
             "unit": self.unit,
-            "interval": [self.above, self.below],
+            "interval": [_finite(self.above), _finite(self.below)],
             "exact": self.exact,
             "log": self.log,
             "proportion": self.proportion,
@@ -90,6 +90,11 @@ class Claim:
             "printed": self.printed,
             "erratum": self.erratum,
         }
+
+
+def _finite(end: float | None) -> float | None:
+    """An end of an interval, None for infinity."""
+    return None if end is None or math.isinf(end) else end
 
 
 def near(value: float, *, relative: float = 0.0, absolute: float = 0.0) -> dict[str, float]:

@@ -18,7 +18,7 @@ from keras_reprise.groups import Group
 from keras_reprise.store import Store, Summary
 
 PATTERN = re.compile(
-    r"reprise:(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)@(?P<version>\d{1,19})/(?P<id>[0-9a-f]{12,64})(?:#(?P<name>[A-Za-z0-9_.+/-]*[A-Za-z0-9_]))?"
+    r"reprise:(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)@(?P<version>\d{1,19})/(?P<id>[0-9a-f]{12,64})(?:#(?P<name>[\w.+/-]*\w))?"
 )
 
 

@@ -194,6 +194,8 @@ def _weigh(values: np.ndarray, claim: ClaimCard) -> _Test:
         return _Test(
             False, math.nan, "the claim has no interval, so nothing could contradict it", decided="inconclusive"
         )
+    if not n:
+        return _Test(False, math.nan, "no replicate gave a number", decided="inconclusive")
     if n < SMALLEST_N:
         doubt = f"n = {n}; at least {SMALLEST_N} replicates are needed"
         return _Test(False, math.nan, doubt, decided="inconclusive")

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_reprise import __version__
-from keras_reprise.errors import UserError
+from keras_reprise.errors import UserError, printable
 from keras_reprise.files import make_folder, write_atomically
 from keras_reprise.groups import Group, read
 from keras_reprise.markup import latex as escape
-from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, quantities
+from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, quantities, uncarried
 from keras_reprise.store import Store
 
 PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
@@ -60,6 +60,8 @@ def macros(groups: Sequence[tuple[str, Group]], store: Store, command: str) -> s
         )
         if group.uncitable:
             parts.append(f"% NOT CITABLE: {group.uncitable}")
+        for name in uncarried(group, store):
+            parts.append(f"% LEFT OUT: {printable(name)!r}: no macro can carry this name")
         for quantity in numbers:
             for name in FIELDS:
                 if (text := field(quantity, name)) != "":

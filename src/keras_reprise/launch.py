@@ -15,10 +15,9 @@ from keras_reprise.recipe import DATA_SETS
 from keras_reprise.record import Card
 from keras_reprise.run import Outcome, Run
 from keras_reprise.schedule import Job
-from keras_reprise.seeds import LARGEST
 from keras_reprise.store import Store
 
-MOST_SEEDS = 10_000
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1
 
 
 def run(
@@ -77,7 +76,7 @@ def run(
         # What recipes print, and what Ray says of lost nodes, is for people: standard output is the caller's.
         with contextlib.redirect_stdout(sys.stderr), contextlib.closing(chosen):
             driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
-            sources = [tasks.RecipeSource(str(path), path.read_bytes()) for path in paths]
+            sources = [tasks.RecipeSource(str(path.absolute()), path.read_bytes()) for path in paths]
             jobs = []
             for source, described in zip(sources, driver.describe(sources), strict=True):
                 card = msgspec.convert(described.card, Card)
@@ -208,9 +207,9 @@ def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
         raise UserError(
             f"--seeds {text!r} is no number of seeds.\nWrite 6 for the seeds 1 to 6, 1,4,7 for those, or auto."
         )
-    if any(len(part.strip().lstrip("0")) > len(str(LARGEST)) or int(part) > LARGEST for part in parts):
+    if any(len(part.strip().lstrip("0")) > len(str(LARGEST_SEED)) or int(part) > LARGEST_SEED for part in parts):
         raise UserError(
-            f"--seeds {_shortened(text)}: a seed is at most {LARGEST}, so nothing was run.\nRecords with larger ones could not be kept in tables and databases. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
+            f"--seeds {_shortened(text)}: a seed is at most {LARGEST_SEED}, so nothing was run.\nLibraries take seeds of 32 bits. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
         )
     numbers = [int(part) for part in parts]
     if len(parts) == 1 and numbers[0] > MOST_SEEDS:

@@ -4,13 +4,13 @@ import contextlib
 import datetime
 import gc
 import hashlib
+import math
 import resource
 import statistics
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +19,19 @@ import numpy as np
 from keras_reprise import own_data, rehearsal
 from keras_reprise.catalog import LoadedRecipe
 from keras_reprise.engine.loop import forget
-from keras_reprise.errors import UserError
-from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, Recipe, Scale, plain
-from keras_reprise.record import (
-    SCHEMA,
-    canonical,
-    decode_trial,
-    encode_curve,
-    encode_number,
-    encode_trial,
-    without_paths,
-)
+from keras_reprise.evaluation import evaluated, summarised
+from keras_reprise.failures import described
+from keras_reprise.guard import attempt
+from keras_reprise.recipe import Arm, ArmResult, Histogram, copied, plain_settings
+from keras_reprise.record import SCHEMA, canonical, decode_trial, encode_number
 from keras_reprise.replicate import Replicate
+from keras_reprise.returned import InvalidMeasurement, encoded, too_big
 
 NUMBERS = ("metrics", "curves", "histograms", "trials")
 
 
 def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: bool = False) -> dict[str, Any]:
-    """Measure one arm; an exception of the recipe makes a failed arm, never a crash.
+    """Measure one arm; whatever the recipe does or returns makes a failed arm at worst, never a crash.
 
     Returns the arm as the record stores it, with the digest of its trained weights, when it ran, the load meanwhile, and the
     data that it made for itself (`unread`: what cannot be said of them).
@@ -45,32 +40,28 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
 
     keras.backend.clear_session(free_memory=False)
     replicate.begin(arm.name)
-    rehearsal.forget_stale_trials(loaded.recipe, arm, replicate)
+    with loaded.beside:
+        rehearsal.forget_stale_trials(loaded.recipe, copied(arm), replicate)
     _forget_peak_memory()
+    params = plain_settings(f"the arm {arm.name}", arm.settings)
     started_at, start, before = _now(), time.perf_counter(), _load()
+    found, failure = _measured(loaded, arm, replicate)
     error = None
-    try:
-        measurement = loaded.recipe.measure(arm, replicate)
-    except UserError:
-        raise
-    except Exception as failure:  # any failure of an arm is a result: recorded with its type and message
+    if failure is not None:  # any failure of an arm is a result: recorded with its type and message
         if debug:
-            traceback.print_exc(file=sys.stderr)
-        measurement, error = Measurement(), {"type": type(failure).__name__, "message": without_paths(str(failure))}
+            traceback.print_exception(failure, file=sys.stderr)
+        error = {"type": type(failure).__name__, "message": described(failure, loaded.path)}
     total, after = time.perf_counter() - start, _load()
     if replicate.trainings:
         forget()
         gc.collect()  # compiled programs hold the arm's data in reference cycles
     histories = [history for history, _ in replicate.trainings]
-    diverged = measurement.diverged or any(history.diverged for history in histories)
+    diverged = found["diverged"] if found else any(history.diverged for history in histories)
     timings = [history.timing for history in histories]
     steps = [seconds for timing in timings for seconds in timing.step_s]
     record = {
-        "params": plain(arm.settings),
-        "metrics": {name: encode_number(value) for name, value in measurement.metrics.items()},
-        "curves": {name: encode_curve(values) for name, values in measurement.curves.items()},
-        "histograms": {name: asdict(histogram) for name, histogram in measurement.histograms.items()},
-        "trials": [encode_trial(plain(trial)) for trial in measurement.trials],
+        "params": params,
+        **{name: found[name] if found else [] if name == "trials" else {} for name in NUMBERS},
         "cost": {
             "params": max((parameters for _, parameters in replicate.trainings), default=None),
             "flops": max((h.flops_per_example for h in histories if h.flops_per_example is not None), default=None),
@@ -100,8 +91,48 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "load": load,
         "unseeded": list(replicate.unseeded),
     }
-    made, unread = rehearsal.made(loaded.recipe, arm, replicate)
+    with loaded.beside:
+        made, unread = rehearsal.made(loaded.recipe, copied(arm), replicate)
     return result | {"made": made, "unread": unread}
+
+
+def _measured(
+    loaded: LoadedRecipe, arm: Arm, replicate: Replicate
+) -> tuple[dict[str, Any] | None, BaseException | None]:
+    """What the recipe's `measure` gives of an arm as a record stores it, or what went wrong.
+
+    It sees copies of the arm's and the scale's settings, so that nothing it does to them reaches a record or another arm.
+    """
+
+    def call() -> dict[str, Any]:
+        with loaded.beside:
+            found = loaded.recipe.measure(copied(arm), replicate)
+            diverged = any(history.diverged for history, _ in replicate.trainings)
+            return encoded(found, diverged=diverged)
+
+    with _keras_settings_kept(), replicate.as_it_is():
+        found, failure = attempt(call)
+    if found is not None and (fault := too_big(arm.name, found)):
+        return None, InvalidMeasurement(fault)
+    return found, failure
+
+
+@contextlib.contextmanager
+def _keras_settings_kept() -> Iterator[None]:
+    """What a recipe sets for all of Keras is gone with its arm; records say what the run was started with."""
+    import keras
+
+    config = keras.config
+    before = config.floatx(), config.epsilon(), config.image_data_format(), config.dtype_policy()
+    try:
+        yield
+    finally:
+        for change, value in zip(
+            (config.set_floatx, config.set_epsilon, config.set_image_data_format, config.set_dtype_policy),
+            before,
+            strict=True,
+        ):
+            change(value)
 
 
 def measure_twice(
@@ -135,18 +166,26 @@ def document(
     determinism: str,
     code: Mapping[str, Any],
     measurement: str,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """The record of a replicate, but for its id, from what `measure_arm` gave for each arm.
 
-    `card` is the card's sha256, `machine` and `environment` are ids, `measurement` is what the numbers belong to.
+    `card` is the card's sha256, `machine` and `environment` are ids, `measurement` is what the numbers belong to; `say` is told
+    of claims that could not be evaluated.
     """
     recipe = loaded.recipe
     arms = {arm.name: measured[arm.name]["arm"] for arm in recipe.arms}
-    seen = {name: arm_result(arm) for name, arm in arms.items()}
+
+    def seen() -> dict[str, ArmResult]:
+        return {name: arm_result(arm) for name, arm in arms.items()}
+
     failed = [name for name, arm in arms.items() if arm["status"] == "failed"]
     loads = [result["load"] for result in measured.values() if result["load"]]
     digests = [measured[arm.name]["digest"] for arm in recipe.arms]
     unseeded = sorted({name for result in measured.values() for name in result.get("unseeded", ())})
+    asked = copied(replicate.scale), say, loaded.path, loaded.beside
+    claims = {} if failed else evaluated(recipe.claims, seen, *asked)
+    numbers = {} if failed or recipe.summarise is None else summarised(recipe.summarise, seen(), *asked)
     return {
         "schema": SCHEMA,
         "recipe": {
@@ -163,11 +202,8 @@ def document(
             own_data.made_by(measured, [arm.name for arm in recipe.arms]),
         ),
         "arms": arms,
-        "claims": {
-            claim.id: "nan" if failed else encode_number(claim.evaluate(seen, replicate.scale))
-            for claim in recipe.claims
-        },
-        "numbers": {} if failed else summarised(recipe, seen, replicate.scale),
+        "claims": {claim.id: encode_number(claims.get(claim.id, math.nan)) for claim in recipe.claims},
+        "numbers": {name: encode_number(value) for name, value in numbers.items()},
         "machine": machine,
         "environment": environment,
         "determinism": {
@@ -182,13 +218,6 @@ def document(
         "finished_at": max(result["finished_at"] for result in measured.values()),
         "duration_s": sum(arm["time"]["total_s"] for arm in arms.values()),
     }
-
-
-def summarised(recipe: Recipe, arms: Mapping[str, ArmResult], scale: Scale) -> dict[str, float | str]:
-    """The numbers that the recipe's `summarise` gives for a replicate, as the record stores them."""
-    if recipe.summarise is None:
-        return {}
-    return {name: encode_number(number) for name, number in recipe.summarise(arms, scale).items()}
 
 
 def arm_result(arm: Mapping[str, Any]) -> ArmResult:

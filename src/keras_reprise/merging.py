@@ -23,8 +23,8 @@ from keras_reprise.files import make_folder
 from keras_reprise.integrity import disagreement, documents_of
 from keras_reprise.judge import group_key
 from keras_reprise.parallel import Tell, spread
-from keras_reprise.record import Record, decode
-from keras_reprise.store import MAX_RECORD_BYTES, Store, record_path, summary_of
+from keras_reprise.record import MAX_RECORD_BYTES, Record, decode
+from keras_reprise.store import Store, record_path, summary_of
 
 SHOWN = 10
 WHOLE = "whole"

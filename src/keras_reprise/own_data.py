@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset, content
 from keras_reprise.errors import DataError
+from keras_reprise.failures import without_paths
 from keras_reprise.recipe import DATA_SETS, Scale
-from keras_reprise.record import without_paths
 
 LONGEST_NAME = 60
 NUMBERS = "biuf"  # kinds of NumPy types: truth values, whole numbers, floats

@@ -14,11 +14,10 @@ import numpy as np
 from keras_reprise import describe, stats
 from keras_reprise.errors import NothingMeasuredError, UserError
 from keras_reprise.groups import Group, one, read
-from keras_reprise.record import number
+from keras_reprise.record import NAMES, citable, number
 from keras_reprise.store import Store
 
 NUMBERS = ("mean", "sd", "ci_low", "ci_high", "n", "n_failed", "p", "p_exact", "printed")
-SAFE = re.compile(r"[A-Za-z0-9_.+-]+")  # names of arms and metrics that can stand in a key
 FIELDS = ("", *NUMBERS, "interval", "verdict", "unit", "id")
 
 
@@ -80,6 +79,10 @@ def quantity(group: Group, name: str, store: Store) -> Quantity:
             return _of_claim(group, name)
     parts = name.split("/")
     if len(parts) == 3 and parts[0] == "arm":
+        if not citable(parts[1]) or not citable(parts[2]):
+            raise UserError(
+                f"{name!r} of {group.slug} cannot be cited: no identifier could carry its name.\nNames of metrics are {NAMES}. Rename it in the recipe, and measure again."
+            )
         found = _of_metric(group, parts[1], parts[2], store)
         if found is not None:
             return found
@@ -91,17 +94,26 @@ def quantity(group: Group, name: str, store: Store) -> Quantity:
 
 
 def quantities(group: Group, store: Store) -> Iterator[Quantity]:
-    """Every quantity of a group: its claims, then the metrics of its arms."""
+    """Every quantity of a group: its claims, then the metrics of its arms; those that no key can carry are `uncarried`."""
     for verdict in group.verdicts:
         yield _of_claim(group, verdict.claim)
+    for (arm, name), values in _metrics(group, store).items():
+        if citable(arm) and citable(name):
+            yield _metric(group, arm, name, values)
+
+
+def uncarried(group: Group, store: Store) -> list[str]:
+    """The metrics, as arm/ARM/METRIC, whose names can stand in no key."""
+    return [f"arm/{arm}/{name}" for arm, name in _metrics(group, store) if not (citable(arm) and citable(name))]
+
+
+def _metrics(group: Group, store: Store) -> dict[tuple[str, str], list[float]]:
     metrics: dict[tuple[str, str], list[float]] = {}
     for record in read(group, store):
         for arm, data in record.arms.items():
-            for name, value in data.metrics.items() if SAFE.fullmatch(arm) else ():
+            for name, value in data.metrics.items():
                 metrics.setdefault((arm, name), []).append(number(value))
-    for (arm, name), values in metrics.items():
-        if SAFE.fullmatch(name):
-            yield _metric(group, arm, name, values)
+    return metrics
 
 
 def split_key(key: str) -> tuple[str, int | None, str, str, str]:

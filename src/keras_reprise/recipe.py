@@ -1,5 +1,6 @@
 """What a recipe file is made of: arms, scales, claims, figures, and the one function that measures an arm."""
 
+import copy
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +59,18 @@ class Scale(_Settings):
 
 
 Named = TypeVar("Named", Arm, Scale)
+
+
+def copied(one: Named) -> Named:
+    """The same name and settings, for code that may change them."""
+    found = copy.copy(one)
+    found.settings = {}
+    for name, value in one.settings.items():
+        try:
+            found.settings[name] = copy.deepcopy(value)
+        except Exception:  # what cannot be copied is shared
+            found.settings[name] = value
+    return found
 
 
 @dataclass(frozen=True)
@@ -320,7 +333,7 @@ class Recipe:
                 "arms": {arm.name: arm.means for arm in self.arms},
                 "claims": [claim.card() for claim in self.claims],
                 "figures": [asdict(figure) for figure in self.figures],
-                "scales": {scale.name: scale.settings for scale in self.scales},
+                "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
                 "data": self.data_name,
                 "suites": list(self.suites),
                 "timing": self.timing,
@@ -334,6 +347,26 @@ def _named(kind: str, name: str, items: tuple[Named, ...], slug: str) -> Named:
         if item.name == name:
             return item
     raise RecipeError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(item.name for item in items)}.")
+
+
+def plain_settings(whose: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as records and cards hold them, infinities in words; RecipeError when one is no number, text or list of these."""
+    return {name: _plain_setting(f"{name} of {whose}", plain(value)) for name, value in settings.items()}
+
+
+def _plain_setting(what: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain_setting(what, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_setting(what, item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    kind = "a number beyond 64 bits" if isinstance(value, int) else f"a {type(value).__name__}"
+    raise RecipeError(
+        f"{what} is {kind}.\nSettings are numbers, text, and lists of these, which records can hold; choose functions by name in measure."
+    )
 
 
 def plain(value: Any) -> Any:

@@ -8,17 +8,23 @@ import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from keras_reprise.errors import IntegrityError
+from keras_reprise.failures import shortened, without_names
 from keras_reprise.seeds import LARGEST
 
 SCHEMA = 2
 SCHEMAS = (1, 2)
 CURVE_DIGITS = 7
+MAX_RECORD_BYTES = 2**20
+NAME = r"\w(?:[\w.+-]*\w)?"  # of a metric; identifiers, keys and LaTeX macros carry it as it is
+NAMES = "letters, digits and _ . + -, with a letter, a digit or _ at both ends, at most 100 characters"
+LONGEST_NAME = 100
 TIMESTAMP = (
     r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z\Z"
 )
@@ -200,6 +206,11 @@ class Card(Strict, frozen=True):
     margins: dict[str, float] = {}
 
 
+def citable(name: str) -> bool:
+    """Whether an identifier can carry a metric of this name (`NAMES`)."""
+    return len(name) <= LONGEST_NAME and bool(re.fullmatch(NAME, name)) and unicodedata.is_normalized("NFC", name)
+
+
 def encode_number(value: float) -> float | str:
     """JSON has no nan or infinity: they become the strings "nan", "inf" and "-inf"."""
     value = float(value)
@@ -216,8 +227,14 @@ def encode_curve(values: Any) -> list[float | str]:
 
 
 def encode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """A trial's values in JSON's types, floats to 7 significant digits."""
-    return {name: encode_curve([value])[0] if isinstance(value, float) else value for name, value in trial.items()}
+    """A trial's values in JSON's types, floats to 7 significant digits, also those in lists."""
+    return {name: _encoded(value) for name, value in trial.items()}
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encoded(item) for item in value]
+    return encode_curve([value])[0] if isinstance(value, float) else value
 
 
 def decode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,13 +309,8 @@ def failed_arm(params: Mapping[str, Any], kind: str, message: str, total_s: floa
         "cost": msgspec.to_builtins(Cost()),
         "time": msgspec.to_builtins(Time(total_s=total_s)),
         "status": "failed",
-        "error": {"type": kind, "message": without_paths(message)},
+        "error": {"type": kind, "message": shortened(without_names(message))},
     }
-
-
-def without_paths(text: str) -> str:
-    """`text` with every absolute path replaced: records are published."""
-    return re.sub(r"(?:[A-Za-z]:)?(?:[/\\][\w.@~+-]+){2,}[/\\]?", "<path>", text)[:2000]
 
 
 def number(value: float | str) -> float:

@@ -19,6 +19,8 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
+from keras_reprise.failures import described
+from keras_reprise.guard import attempt
 from keras_reprise.own_data import Facts
 from keras_reprise.recipe import Arm, Recipe
 from keras_reprise.replicate import Replicate
@@ -81,12 +83,11 @@ def rehearsed(
     replicate.begin(arm.name)
     fault = ""
     with _aside():
-        try:
-            recipe.measure(arm, replicate)
-        except _Left:
-            pass
-        except (Exception, SystemExit) as error:  # whatever `measure` raises, it is no measurement that failed
-            fault = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        error = attempt(lambda: recipe.measure(arm, replicate))[1]
+    if error is not None and not isinstance(
+        error, _Left
+    ):  # whatever `measure` raises, it is no measurement that failed
+        fault = f"{type(error).__name__}: {described(error)}"
     gc.collect()  # what was built is in reference cycles
     return [facts for facts in replicate.noted if facts is not None], fault
 

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,8 +15,9 @@ from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
 from keras_reprise.errors import RecipeError
 from keras_reprise.files import write_atomically
-from keras_reprise.recipe import Scale, plain
+from keras_reprise.recipe import Scale, copied, plain
 from keras_reprise.record import decode_trial, encode_trial
+from keras_reprise.returned import trial as encoded_trial
 from keras_reprise.seeds import Seeds
 
 
@@ -64,6 +65,16 @@ class Replicate:
         self.unseeded.clear()
         self.noted.clear()
 
+    @contextlib.contextmanager
+    def as_it_is(self) -> Iterator[None]:
+        """What code within does to the fields and to the scale's settings is undone; it sees a copy of the scale."""
+        before = {name: value for name, value in vars(self).items() if name != "_dataset"}
+        self.scale = copied(self.scale)
+        try:
+            yield
+        finally:
+            vars(self).update(before)
+
     def dataset(self) -> Dataset:
         """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
         return self._dataset
@@ -103,7 +114,7 @@ class Replicate:
                 kept = json.loads(path.read_bytes())
         if kept is None:
             known, used = len(self.digests), len(self.noted)
-            kept = {"trial": encode_trial(plain(dict(compute()))), "digests": self.digests[known:]}
+            kept = {"trial": encoded_trial(compute(), self.trial_number + 1), "digests": self.digests[known:]}
             kept["noted"] = self.noted[used:]
             if path is not None:
                 write_atomically(path, json.dumps(kept, allow_nan=False).encode())

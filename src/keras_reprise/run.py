@@ -77,6 +77,7 @@ class Run:
         self.tries: defaultdict[tuple[Unit, str | None], float] = defaultdict(float)
         self.failed_starts = 0.0
         self.answer: tasks.Described | tasks.DataRead | None = None
+        self.said: set[str] = set()
         self.locks = contextlib.ExitStack()
         self.locked: set[Job] = set()
         self.unseeded: set[str] = set()  # jobs of which it was said
@@ -245,7 +246,9 @@ class Run:
         elif isinstance(reply, tasks.Described | tasks.DataRead):
             self.answer = reply
         elif isinstance(reply, tasks.Said):
-            self.progress.say(reply.text)
+            if not reply.once or reply.once not in self.said:
+                self.progress.say(reply.text)
+            self.said.add(reply.once)
         elif isinstance(reply, tasks.Refused):
             raise getattr(errors, reply.kind, UserError)(reply.text)
         elif isinstance(reply, tasks.Crashed | tasks.Lost):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_reprise.errors import RecipeError
-from keras_reprise.record import without_paths
+from keras_reprise.failures import described
 from keras_reprise.replicate import Replicate
 
 with warnings.catch_warnings():
@@ -120,5 +120,5 @@ def _measured(values: Mapping[str, Any], measure: Callable[..., Mapping[str, Any
     try:
         numbers = dict(measure(**values))
     except Exception as error:  # a failed trial is a result, as a failed arm is
-        return {**values, "status": "failed", "error": without_paths(f"{type(error).__name__}: {error}")}
+        return {**values, "status": "failed", "error": f"{type(error).__name__}: {described(error)}"}
     return {**values, **numbers, "status": "diverged" if numbers.pop("diverged", False) else "complete"}

@@ -21,6 +21,7 @@ from keras_reprise.errors import IntegrityError, StoreError, printable
 from keras_reprise.files import TEMPORARY, sweep, write_atomically
 from keras_reprise.parallel import spread
 from keras_reprise.record import (
+    MAX_RECORD_BYTES,
     Card,
     Code,
     DataRef,
@@ -36,7 +37,6 @@ from keras_reprise.record import (
 T = TypeVar("T")
 
 DOCUMENTS = ("machines", "environments", "cards")
-MAX_RECORD_BYTES = 2**20
 INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
 
 

@@ -130,9 +130,10 @@ class Progressed(Message, frozen=True):
 
 
 class Said(Message, frozen=True):
-    """A line for the user."""
+    """A line for the user; of several workers' lines with the same `once` the first."""
 
     text: str
+    once: str = ""
 
 
 class Measured(Message, frozen=True):

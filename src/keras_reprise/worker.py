@@ -1,4 +1,4 @@
-"""A worker: imports the backend once, then does one task after the other. `python -m keras_reprise.worker FD` is one.
+"""A worker: imports the backend once, then does one task after the other. Executors start one in a process of its own.
 
 A process of its own, so that a recipe that crashes, hangs or takes all memory takes nothing with it.
 """
@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 from keras_reprise import catalog, package_code, tasks
 from keras_reprise.environment import machine_facts
 from keras_reprise.errors import DataError, MeasurementError, RecipeError, UserError
+from keras_reprise.failures import described
+from keras_reprise.guard import end_process
 from keras_reprise.interruption import Checkpoints, machine
 from keras_reprise.recipe import DATA_SETS
-from keras_reprise.record import pretty, record_id
+from keras_reprise.record import MAX_RECORD_BYTES, failed_arm, pretty, record_id
 from keras_reprise.seeds import Seeds
 from keras_reprise.store import document_id
 
@@ -39,16 +41,21 @@ class Worker:
         from keras_reprise.engine import backend
         from keras_reprise.environment import environment_facts
 
-        self.setup, self.send = setup, send
+        self.setup, self._send, self.process = setup, send, os.getpid()
+        self._said: set[str] = set()
         _require_code(setup.code_sha256)
         backend.start(setup.backend, setup.precision, setup.determinism)
         self.machine, self.environment = machine_facts(), environment_facts(setup.determinism)
         self._recipes: dict[tuple[str, str], catalog.LoadedRecipe] = {}
         self._latest: tuple[tasks.Replay, Replicate] | None = None
         self._told = 0.0
-        self._said: set[str] = set()
         gc.freeze()  # Keras and its backend stay: looking through them for garbage after every arm takes 0.3 s
         send(tasks.Ready(self.machine, self.environment))
+
+    def send(self, reply: tasks.Reply) -> None:
+        """Reply, unless this is a process that a recipe has forked off the worker."""
+        if os.getpid() == self.process:
+            self._send(reply)
 
     def do(self, task: tasks.Task) -> None:
         """Do one task; what is wrong with it whoever does it is `Refused`."""
@@ -61,23 +68,28 @@ class Worker:
                 self.send(self._measure(task))
             else:
                 self.send(self._assemble(task))
-        except UserError as error:
+        except Exception as error:  # of the recipe's functions none comes this far
             if self.setup.debug:
                 traceback.print_exc(file=sys.stderr)
-            self.send(tasks.Refused(type(error).__name__, str(error)))
+            if isinstance(error, UserError):
+                return self.send(tasks.Refused(type(error).__name__, str(error)))
+            what = f"{type(error).__name__}: {described(error)}"
+            text = f"A worker could not go on: {what}.\nFinished arms are kept. Run again with --debug to see where."
+            self.send(tasks.Refused("MeasurementError", text))
 
     def _describe(self, task: tasks.Describe) -> tasks.Described:
-        from keras_reprise.recipe import plain
+        from keras_reprise.recipe import plain_settings
 
         loaded = self._load(task.recipe)
-        params = {arm.name: plain(arm.settings) for arm in loaded.recipe.arms}
+        params = {arm.name: plain_settings(f"the arm {arm.name}", arm.settings) for arm in loaded.recipe.arms}
         measurements = loaded.measurements(self.environment["backend"]["name"])
         return tasks.Described(loaded.card, loaded.source_sha256, params, measurements, loaded.summary)
 
     def _read_data(self, task: tasks.ReadData) -> tasks.DataRead:
         from keras_reprise import own_data, rehearsal
 
-        recipe = self._load(task.recipe).recipe
+        loaded = self._load(task.recipe)
+        recipe = loaded.recipe
         replicate = self._new_replicate(
             tasks.Replay(task.recipe, task.scale, rehearsal.SEED, 0, task.data, "", ""), kept=False
         )
@@ -85,19 +97,14 @@ class Worker:
         made = {}
         for arm in recipe.arms:
             if arm.name in task.arms:
-                made[arm.name], fault = rehearsal.rehearsed(recipe, arm, replicate, onward=task.onward)
+                with loaded.beside:
+                    made[arm.name], fault = rehearsal.rehearsed(recipe, arm, replicate, onward=task.onward)
                 if fault and not made[arm.name]:
-                    self._say_once(
-                        f"{recipe.slug} {arm.name}: its data cannot be read again ({fault}), so nothing is skipped."
-                    )
+                    text = f"{recipe.slug} {arm.name}: its data cannot be read again ({fault}), so nothing is skipped."
+                    self._say_once(text, text)
         facts = [facts for arm in made.values() for facts in arm]
         declared = replicate.dataset().facts() if own or (task.data and facts) else None
         return tasks.DataRead(declared, made, own_data.combined(declared, facts))
-
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            self.send(tasks.Said(text))
 
     def _measure(self, task: tasks.Measure) -> tasks.Measured:
         from keras_reprise import measure
@@ -114,20 +121,36 @@ class Worker:
                 again = self._new_replicate(task.replay, kept=False)
                 result = measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug)
         if unread := result.pop("unread", ""):
-            self._say_once(f"{loaded.recipe.slug} {unread}")
+            self._say_once(f"{loaded.recipe.slug} {unread}", unread)
         return tasks.Measured(result)
 
     def _assemble(self, task: tasks.Assemble) -> tasks.Assembled:
         from keras_reprise import measure
+        from keras_reprise.returned import biggest
 
-        loaded = self._load_for(task.replay)
+        loaded, arms = self._load_for(task.replay), dict(task.arms)
         card = hashlib.sha256(pretty(loaded.card)).hexdigest()
-        document = measure.document(
-            loaded, self._replicate(task.replay), task.replay.repeat, task.arms,
-            card=card, machine=document_id(self.machine), environment=document_id(self.environment),
-            determinism=self.setup.determinism, code=self.setup.code, measurement=task.replay.measurement,
-        )  # fmt: skip
-        return tasks.Assembled(pretty(document | {"id": record_id(document)}))
+        while True:
+            document = measure.document(
+                loaded, self._replicate(task.replay), task.replay.repeat, arms,
+                card=card, machine=document_id(self.machine), environment=document_id(self.environment),
+                determinism=self.setup.determinism, code=self.setup.code, measurement=task.replay.measurement,
+                say=lambda text: self._say_once(f"{loaded.recipe.slug} seed {task.replay.seed}: {text}", text),
+            )  # fmt: skip
+            content = pretty(document | {"id": record_id(document)})
+            if len(content) <= MAX_RECORD_BYTES:
+                return tasks.Assembled(content)
+            name = max(arms, key=lambda name: len(pretty(arms[name]["arm"])))
+            arm = arms[name]["arm"]
+            why = f"all arms together do not fit into a record: {biggest(arm)}"
+            failed = failed_arm(arm["params"], "InvalidMeasurement", why, arm["time"]["total_s"])
+            self.send(tasks.Said(f"{loaded.recipe.slug} seed {task.replay.seed} {name} failed: {why}"))
+            arms[name] = arms[name] | {"arm": failed, "digest": ""}
+
+    def _say_once(self, line: str, what: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self.send(tasks.Said(line, once=what))
 
     def _load(self, recipe: tasks.RecipeSource) -> catalog.LoadedRecipe:
         key = recipe.path, hashlib.sha256(recipe.content).hexdigest()
@@ -207,15 +230,19 @@ def _end_with_parent(parent: int) -> None:
     """End this process soon after its parent, however that ended."""
     while os.getppid() == parent:
         time.sleep(PARENT_LOOKED_FOR_S)
-    os._exit(1)
+    end_process(1)
 
 
 def main() -> None:
     """The worker's process: the number of its connection is its only argument. Interrupts are the driver's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(int(sys.argv[2]),), daemon=True).start()
+    connection = Connection(int(sys.argv[1]))
+    # Processes that a recipe starts or forks must not keep the driver waiting for the end of this one.
+    os.set_inheritable(connection.fileno(), False)
+    os.register_at_fork(after_in_child=connection.close)
     try:
-        serve(Connection(int(sys.argv[1])))
+        serve(connection)
     except (EOFError, OSError):
         return
 

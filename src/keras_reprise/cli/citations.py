@@ -42,7 +42,7 @@ def cite(
 
               reprise cite --latex --figures figures > results.tex
     """
-    from keras_reprise import citing, groups
+    from keras_reprise import citing, groups, quantities
     from keras_reprise import latex as tex
     from keras_reprise.progress import counter
 
@@ -71,6 +71,9 @@ def cite(
     warnings = [c.warning for c in citations] if not latex else [group.uncitable for _, group in chosen]
     for reason in dict.fromkeys(filter(None, warnings)):
         click.echo(f"reprise: not citable: {errors.printable(reason)}", err=True)
+    for key, group in chosen if latex else ():
+        for name in quantities.uncarried(group, store):
+            click.echo(f"reprise: left out: {key}/{errors.printable(name)}: no macro can carry this name", err=True)
     if broken:
         sys.exit(errors.BROKEN)
 

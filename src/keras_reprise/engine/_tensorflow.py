@@ -219,7 +219,9 @@ def _update_directly(optimizer: Any) -> None:
             else:
                 optimizer.update_step(gradient, variable, learning_rate)
 
-    if not tf.distribute.has_strategy():
+    base = keras.optimizers.Optimizer._backend_update_step
+    own = type(optimizer)._backend_update_step is not base  # Nadam's, which keeps a product of its momenta there
+    if not own and not tf.distribute.has_strategy():
         optimizer._backend_update_step = update
 
 

@@ -9,11 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
+from pathlib import Path
 
+import keras_reprise
 from keras_reprise import tasks
 from keras_reprise.environment import thread_variables, usable_cores, visible_gpus
 from keras_reprise.errors import UserError
 from keras_reprise.executors import Deliver
+
+# Not `-m`: that would put the current folder first on Python's path, and a string.py there in the place of Python's own. The
+# package is this very one, however this process found it.
+START = f"""import sys
+sys.path.insert(0, {str(Path(keras_reprise.__file__).parents[1])!r})
+import keras_reprise
+del sys.path[0]
+from keras_reprise.worker import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ class WorkerProcess:
     def __init__(self, setup: tasks.Setup, share: Share, environment: Mapping[str, str] | None = None) -> None:
         """Start it; `environment` are the variables it gets beside those of its share (None: this process's)."""
         self.connection, theirs = Pipe()
-        command = [sys.executable, "-m", "keras_reprise.worker", str(theirs.fileno()), str(os.getpid())]
+        command = [sys.executable, "-P", "-c", START, str(theirs.fileno()), str(os.getpid())]
         variables = dict(os.environ if environment is None else environment) | share.variables()
         with theirs:
             self.process = subprocess.Popen(

@@ -174,12 +174,16 @@ class RayExecutor:
         self.mark = secrets.token_hex(16)
         write_atomically(Path(setup.cache) / MARK, self.mark.encode())
         package = str(Path(keras_reprise.__file__).parent)
+        # Without a working folder Ray puts the current one first on Python's path everywhere, and a string.py there in the place
+        # of Python's own.
+        empty = Path(setup.cache) / "empty"
+        empty.mkdir(exist_ok=True)
         options: dict[str, Any] = {"include_dashboard": False, "num_cpus": usable_cores()} if address is None else {}
         try:
             _answers(address)
             ray.init(
                 address or "local", log_to_driver=False, logging_level=logging.ERROR,
-                runtime_env={"py_modules": [package]}, **options,
+                runtime_env={"py_modules": [package], "working_dir": str(empty)}, **options,
             )  # fmt: skip
         except (OSError, ValueError, RuntimeError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from keras_reprise import catalog
 from keras_reprise.errors import NothingMeasuredError, UserError, printable
-from keras_reprise.gate.processes import Side
+from keras_reprise.gate.processes import Side, library_first
 from keras_reprise.gate.settings import Settings
 from keras_reprise.git import check_out
 
@@ -82,7 +82,7 @@ def _side(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Side:
     if spec.requirements:
         say(f"Making an environment with {' '.join(spec.requirements)} ...")
         python = _overlay(python, spec.requirements, scratch / "environment")
-    checked = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False)
+    checked = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False, env=library_first())
     if checked.returncode:
         raise NothingMeasuredError(
             f"{python} cannot import pytest and pytest_benchmark.\nNothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
@@ -115,7 +115,9 @@ def of_commit(
             shutil.copyfile(name, top / name)
     sources = top / "src" if (top / "src").is_dir() else top
     # Installed code is compiled already; what compiles at its first import takes longer and more memory.
-    subprocess.run([python, "-m", "compileall", "-q", str(sources)], capture_output=True, check=False)
+    subprocess.run(
+        [python, "-m", "compileall", "-q", str(sources)], capture_output=True, check=False, env=library_first()
+    )
     path = os.pathsep.join(filter(None, [str(sources), os.environ.get("PYTHONPATH")]))
     return Side(python, top, {**(variables or {}), "PYTHONPATH": path}, commit=commit)
 
@@ -124,7 +126,7 @@ def _overlay(python: str, requirements: Sequence[str], folder: Path) -> str:
     """A virtual environment that has what `python` has, and the requirements in place of what they replace there."""
     folders = subprocess.run(
         [python, "-c", "import json, site; print(json.dumps(site.getsitepackages()))"],
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=True, env=library_first(),
     ).stdout.strip()  # fmt: skip
     made = _ran([python, "-m", "venv", str(folder)])
     if made is None:
@@ -147,11 +149,15 @@ def _listed(text: str) -> list[str]:
 
 def _site_packages(python: Path) -> Path:
     code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-    return Path(subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+    return Path(
+        subprocess.run(
+            [str(python), "-c", code], capture_output=True, text=True, check=True, env=library_first()
+        ).stdout.strip()
+    )
 
 
 def _ran(command: Sequence[str]) -> str | None:
     """None when the command succeeded, else the last lines it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=library_first())
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
     return None if done.returncode == 0 else printable(" ".join(lines[-3:])[:600])

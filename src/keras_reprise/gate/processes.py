@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from keras_reprise.errors import UserError
-from keras_reprise.record import without_paths
+from keras_reprise.failures import without_paths
 
 PLUGIN = Path(__file__).with_name("plugin")
 CONTROL = "control"
@@ -155,7 +155,7 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
             "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
-        variables = {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_SEEN": str(seen)}
+        variables = _library_first() | {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_SEEN": str(seen)}
         code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
@@ -178,6 +178,19 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
         steal_fraction=(after["steal"] - before["steal"]) / total if total > 0 else 0.0,
         error=error, modules=told["modules"],
     )  # fmt: skip
+
+
+def library_first() -> dict[str, str]:
+    """The variables of this process, for one in which the current folder stands in for no library."""
+    return {**os.environ, **_library_first()}
+
+
+def _library_first() -> dict[str, str]:
+    """Variables of a process whose current folder stands in for no library: Python has it last, or not at all.
+
+    From Python 3.11 on; the plugin puts the folder behind the libraries, where benchmarks may import from it.
+    """
+    return {} if "PYTHONSAFEPATH" in os.environ else {"REPRISE_FOLDER_LAST": "1", "PYTHONSAFEPATH": "1"}
 
 
 def _selected(suite: str, chosen: Sequence[str]) -> list[str]:

@@ -44,7 +44,7 @@ def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Se
 def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:
     listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
     command = [
-        side.python, "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
+        side.python, "-P", "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
     # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their threads,

@@ -22,6 +22,13 @@ FOLDER = Path.cwd()
 SECONDS: dict[str, list[float]] = {}
 BENCHMARKS: set[Path] = set()
 
+if os.environ.pop("REPRISE_FOLDER_LAST", None):  # not first, where a string.py of its own would stand in for Python's
+    os.environ.pop(
+        "PYTHONSAFEPATH", None
+    )  # for this process alone: scripts that benchmarks start find what lies beside them
+    if getattr(sys.flags, "safe_path", False):  # of Python 3.11
+        sys.path.append(str(FOLDER))
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     BENCHMARKS.update(item.path for item in items)
