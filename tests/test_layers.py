@@ -51,6 +51,8 @@ READING = (
     "progress",
     "replicates",
     "interruption",
+    "presence",
+    "gpu",
     "run",
     "schedule",
     "tasks",

@@ -19,6 +19,7 @@ import numpy as np
 from keras_reprise.catalog import LoadedRecipe
 from keras_reprise.engine.loop import forget
 from keras_reprise.errors import UserError
+from keras_reprise.gpu import Watch
 from keras_reprise.recipe import Arm, ArmResult, Histogram, Measurement, plain
 from keras_reprise.record import (
     canonical,
@@ -116,6 +117,14 @@ def measure_twice(
     return first | {"arm": first["arm"] | {"status": "failed", "error": error}, "digest": ""}
 
 
+def with_company(result: Mapping[str, Any], nobody_else: bool | None, watch: Watch) -> dict[str, Any]:
+    """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU where it has one."""
+    known = [nobody_else, *([None if watch.most is None else watch.most == 0] if watch.on_gpu else [])]
+    alone = False if False in known else None if None in known else True
+    arm = result["arm"] | {"time": result["arm"]["time"] | {"alone": alone}}
+    return dict(result) | {"arm": arm, "load": result["load"] | {"gpu_processes": watch.most}}
+
+
 def document(
     loaded: LoadedRecipe,
     replicate: Replicate,
@@ -161,7 +170,8 @@ def document(
             "digest": _sha256("".join(digests)) if all(digests) else None,
         },
         "code": dict(code),
-        "load": {name: _mean([load[name] for load in loads]) for name in ("mean_1m", "steal_fraction")},
+        "load": {name: _mean([load[name] for load in loads]) for name in ("mean_1m", "steal_fraction")}
+        | {"gpu_processes": max((n for load in loads if (n := load.get("gpu_processes")) is not None), default=None)},
         "status": "failed" if failed else "complete",
         "started_at": min(result["started_at"] for result in measured.values()),
         "finished_at": max(result["finished_at"] for result in measured.values()),

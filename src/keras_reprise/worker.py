@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_reprise import catalog, tasks
+from keras_reprise import catalog, gpu, tasks
 from keras_reprise.environment import machine_facts
 from keras_reprise.errors import UserError
 from keras_reprise.interruption import Checkpoints, machine
@@ -73,14 +73,17 @@ class Worker:
 
         loaded, replicate = self._load(task.replay.recipe), self._replicate(task.replay)
         arm = loaded.recipe.arm(task.arm)
-        with machine(alone=task.alone, say=lambda text: self.send(tasks.Said(text))):
+        with machine(alone=task.alone, say=lambda text: self.send(tasks.Said(text))) as nobody_else:
             if task.replay.data:
                 replicate.dataset()
             self.send(tasks.Began())
-            if self.setup.determinism == "fast":
-                return tasks.Measured(measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug))
-            again = self._new_replicate(task.replay, kept=False)
-            return tasks.Measured(measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug))
+            with gpu.watched(self.environment["device"]) as watch:
+                if self.setup.determinism == "fast":
+                    result = measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug)
+                else:
+                    again = self._new_replicate(task.replay, kept=False)
+                    result = measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug)
+            return tasks.Measured(measure.with_company(result, nobody_else(), watch))
 
     def _assemble(self, task: tasks.Assemble) -> tasks.Assembled:
         from keras_reprise import measure
