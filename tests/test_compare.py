@@ -163,7 +163,12 @@ def test_a_mean_over_recipes_needs_five_of_them(two_machines, tmp_path, reprise,
 
 def test_printed_values_that_agree_are_one_line(two_machines, reprise):
     store, first, second = two_machines
-    forge(store, card=lambda card: [claim.update(printed=2.0) for claim in card["claims"]])
+
+    def printed(card):
+        for claim in card["claims"]:
+            claim["printed"] = 2.0
+
+    forge(store, card=printed)
     change_of_one_side(
         store, second, lambda one: one.update(claims={name: value + 1e-9 for name, value in one["claims"].items()})
     )

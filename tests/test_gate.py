@@ -383,14 +383,15 @@ def test_files_for_people_and_machines(accepted, monkeypatch, tmp_path):
     assert "<details>" in text
 
 
-INFO = {
+CPU = {"brand_raw": "Model A", "count": 2, "hz_actual_friendly": "2.20 GHz", "l2_cache_size": 1}
+INFO: dict[str, Any] = {
     "node": "host-a",
     "release": "6.1.0",
     "system": "Linux",
     "machine": "x86_64",
     "python_version": "3.11.7",
     "python_implementation": "CPython",
-    "cpu": {"brand_raw": "Model A", "count": 2, "hz_actual_friendly": "2.20 GHz", "l2_cache_size": 1},
+    "cpu": CPU,
 }
 
 
@@ -457,7 +458,7 @@ def test_benchmark_files_of_another_machine_or_python_are_compared_only_when_ask
 
 
 def test_what_changes_from_run_to_run_makes_no_other_machine(gate, tmp_path):
-    cpu = INFO["cpu"] | {"hz_actual_friendly": "3.10 GHz", "l2_cache_size": 2, "brand_raw": "Model  A "}
+    cpu = CPU | {"hz_actual_friendly": "3.10 GHz", "l2_cache_size": 2, "brand_raw": "Model  A "}
     later = INFO | {"node": "host-b", "release": "6.2.0", "cpu": cpu}
     old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.3, later)
     result = gate("gate", "--import-benchmarks", *new, "--against", *old, "--json")

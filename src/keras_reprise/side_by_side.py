@@ -183,6 +183,8 @@ def change(claim: ClaimPair) -> str:
     if not math.isfinite(claim.change):
         return "-"
     found = f"{'x ' if claim.is_ratio else ''}{describe.number(claim.change, 3)}"
+    if claim.low == claim.high:  # neither side varies
+        return f"{found}{' (rounding)' if claim.rounding and claim.change else ''}"
     if claim.doubt or min(claim.a_n, claim.b_n) < FEWEST_N:
         return f"{found} ({claim.doubt or f'n = {min(claim.a_n, claim.b_n)}: no interval'})"
     return f"{found} [{describe.number(claim.low, 3)}, {describe.number(claim.high, 3)}]"
