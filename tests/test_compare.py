@@ -161,6 +161,21 @@ def test_a_mean_over_recipes_needs_five_of_them(two_machines, tmp_path, reprise,
     assert ("No mean over recipes: 4 recipes" in text) == (recipes == 4)
 
 
+def test_two_replicates_and_rounding_make_no_clear_change(two_machines, reprise):
+    store, first, second = two_machines
+
+    def moved(one):
+        if one["replicate"]["seed"] < 3:
+            one["claims"]["two-is-three"] += 100.0
+        else:
+            one["claims"]["two-is-three"] = "nan"
+        one["claims"]["two-is-two"] *= 1 + 1e-7
+
+    change_of_one_side(store, second, moved)
+    claims = compared(reprise, store, second, first)["pairs"][0]["claims"]
+    assert [(claim["a_n"], claim["clear"]) for claim in claims] == [(6, False), (2, False)]
+
+
 def test_printed_values_that_agree_are_one_line(two_machines, reprise):
     store, first, second = two_machines
 

@@ -57,8 +57,8 @@ class ClaimPair:
 
     @property
     def clear(self) -> bool:
-        """Whether the change is significant, and more than rounding."""
-        return self.p <= ALPHA and not self.rounding
+        """Whether the change is significant, more than rounding, and not of two replicates."""
+        return self.p <= ALPHA and not self.rounding and min(self.a_n, self.b_n) >= FEWEST_N
 
     @property
     def rounding(self) -> bool:
