@@ -1,5 +1,6 @@
 """Comparisons: what may stand side by side, what is refused, and the numbers, checked by hand."""
 
+import hashlib
 import json
 import math
 import shutil
@@ -11,19 +12,34 @@ from forging import forge
 from scipy import stats as reference
 
 from keras_reprise import stats
+from keras_reprise.record import pretty
 
 
-def quicker(document):
-    """The same results on a machine that is twice as fast."""
-    for arm in document["arms"].values():
-        arm["time"]["total_s"] = 0.5 * arm["time"]["total_s"]
+def timed(seconds, *, alone=True, compile_s=1.0, per_update=True):
+    """Arms that took so many seconds per update, and ten times as many and a half in all."""
+
+    def change(document):
+        for arm in document["arms"].values():
+            mine = seconds * (1 + 0.01 * document["replicate"]["seed"])
+            step = {"n": 3, "median": mine, "p05": mine, "p95": mine} if per_update else None
+            total = 10 * mine + 0.5 + (compile_s or 0.0)
+            arm["time"] |= {"step_s": step, "total_s": total, "compile_s": compile_s, "alone": alone}
+
+    return change
+
+
+def compared(reprise, store, *words):
+    result = reprise("compare", *words, "--store", store, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 @pytest.fixture
 def two_machines(filled_store, tmp_path):
     """A store with the same replicates on a second machine, twice as fast; its id."""
     shutil.copytree(filled_store, tmp_path / "second")
-    forge(tmp_path / "second", record=quicker, machine=lambda facts: facts.update(cpu="A second CPU"))
+    forge(filled_store, record=timed(0.2))
+    forge(tmp_path / "second", record=timed(0.1), machine=lambda facts: facts.update(cpu="A second CPU"))
     shutil.copytree(tmp_path / "second", filled_store, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
     first, second = sorted((filled_store / "machines").glob("*.json"), key=lambda path: "A second" in path.read_text())
     return filled_store, first.stem, second.stem
@@ -55,9 +71,161 @@ def test_machines_side_by_side(two_machines, reprise):
     (pair,) = facts["pairs"]
     assert [speed["ratio"] for speed in pair["speeds"]] == pytest.approx([2.0, 2.0])
     assert all(claim["identical"] and not claim["verdicts_differ"] for claim in pair["claims"])
+    assert {speed["what"] for speed in pair["speeds"]} == {"per update"}
     text = reprise("compare", second, first, "--store", store).stdout
-    assert text.index("What differs") < text.index("two-is-two")
-    assert "2 times as fast" in text
+    assert text.index("What differs") < text.index("A second CPU") < text.index("Equal: ") < text.index("The claims")
+    assert "2 claims identical in every replicate" in text
+    assert "two-is-two" not in text
+    assert "two-is-two" in reprise("compare", second, first, "--store", store, "-v").stdout
+
+
+def change_of_one_side(store, machine, change):
+    """Change the records of one machine."""
+    forge(store, record=lambda document: change(document) if document["machine"] == machine else None)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "why"),
+    [
+        (timed(0.1, alone=False), "A did not have the machine alone"),
+        (timed(0.1, alone=None), "it is not known whether A had the machine alone"),
+        (timed(0.1, compile_s=None, per_update=False), "compilation is not told apart"),
+    ],
+)
+def test_seconds_are_compared_only_where_both_had_their_machine_alone(two_machines, reprise, theirs, why):
+    store, first, second = two_machines
+    change_of_one_side(store, second, theirs)
+    facts = compared(reprise, store, second, first)
+    (pair,) = facts["pairs"]
+    assert pair["speeds"] == []
+    assert all(why in reason for reason in pair["speeds_not_compared"].values())
+    assert facts["speed"]["n"] == 0
+    text = reprise("compare", second, first, "--store", store).stdout
+    assert f"Not compared: 2 arms, since {why.split(',')[0]}" in text or why in " ".join(text.split())
+
+
+def test_old_records_of_recipes_about_seconds_had_their_machine_alone(two_machines, reprise):
+    store, first, second = two_machines
+    forge(store, card=lambda card: card.update(timing=True))
+    change_of_one_side(store, second, timed(0.1, alone=None))
+    assert [speed["ratio"] for speed in compared(reprise, store, second, first)["pairs"][0]["speeds"]] == pytest.approx(
+        [2, 2]
+    )
+
+
+def test_strict_runs_say_nothing_of_seconds(two_machines, reprise):
+    store, first, second = two_machines
+    change_of_one_side(store, second, lambda document: document["determinism"].update(mode="strict"))
+    assert compared(reprise, store, second, first)["pairs"][0]["speeds"] == []
+
+
+def test_without_a_time_per_update_compilation_does_not_count(two_machines, reprise):
+    store, first, second = two_machines
+    change_of_one_side(store, second, timed(0.2, compile_s=100.0, per_update=False))
+    change_of_one_side(store, first, timed(0.2, compile_s=1.0))
+    speeds = compared(reprise, store, second, first)["pairs"][0]["speeds"]
+    assert [speed["what"] for speed in speeds] == ["in all", "in all"]
+    assert [speed["ratio"] for speed in speeds] == pytest.approx([1.0, 1.0])
+
+
+def test_two_replicates_have_no_interval_and_wild_ones_none_that_says_anything(two_machines, reprise):
+    store, first, second = two_machines
+
+    def wild(document):
+        timed(10.0 ** (document["replicate"]["seed"] % 3 * 4))(document)
+
+    change_of_one_side(store, second, wild)
+    speed = compared(reprise, store, second, first)["pairs"][0]["speeds"][0]
+    assert (speed["doubt"], speed["low"], speed["a_n"]) == ("too few replicates to say", "nan", 6)
+    change_of_one_side(store, second, lambda document: timed(0.1, alone=document["replicate"]["seed"] < 3)(document))
+    speed = compared(reprise, store, second, first)["pairs"][0]["speeds"][0]
+    assert (speed["doubt"], speed["low"], speed["a_n"], speed["b_n"]) == ("n = 2: no interval", "nan", 2, 6)
+    assert speed["ratio"] == pytest.approx(2.0, rel=0.03)
+
+
+@pytest.mark.parametrize(("recipes", "mean"), [(4, "nan"), (5, 2.0)])
+def test_a_mean_over_recipes_needs_five_of_them(two_machines, tmp_path, reprise, recipes, mean):
+    store, first, second = two_machines
+    for number in range(recipes - 1):
+        copy = tmp_path / f"copy{number}"
+        shutil.copytree(two_machines[0], copy, ignore=shutil.ignore_patterns(".cache"))
+        slug = f"other-{number}"
+        forge(copy, card=lambda card: card.update(slug=slug), record=lambda one: one["recipe"].update(slug=slug))  # noqa: B023
+        shutil.copytree(copy, tmp_path / "all", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
+    shutil.copytree(store, tmp_path / "all", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
+    found = compared(reprise, tmp_path / "all", second, first)["speed"]
+    assert found["n"] == recipes
+    assert found["ratio"] == (mean if mean == "nan" else pytest.approx(mean))
+    text = " ".join(reprise("compare", second, first, "--store", tmp_path / "all").stdout.split())
+    assert ("geometric mean of 5 recipes" in text) == (recipes == 5)
+    assert ("No mean over recipes: 4 recipes" in text) == (recipes == 4)
+
+
+def test_two_replicates_and_rounding_make_no_clear_change(two_machines, reprise):
+    store, first, second = two_machines
+
+    def moved(one):
+        if one["replicate"]["seed"] < 3:
+            one["claims"]["two-is-three"] += 100.0
+        else:
+            one["claims"]["two-is-three"] = "nan"
+        one["claims"]["two-is-two"] *= 1 + 1e-7
+
+    change_of_one_side(store, second, moved)
+    claims = compared(reprise, store, second, first)["pairs"][0]["claims"]
+    assert [(claim["a_n"], claim["clear"]) for claim in claims] == [(6, False), (2, False)]
+
+
+def test_printed_values_that_agree_are_one_line(two_machines, reprise):
+    store, first, second = two_machines
+
+    def printed(card):
+        for claim in card["claims"]:
+            claim["printed"] = 2.0
+
+    forge(store, card=printed)
+    change_of_one_side(
+        store, second, lambda one: one.update(claims={name: value + 1e-9 for name, value in one["claims"].items()})
+    )
+    text = reprise("compare", second, first, "--store", store).stdout
+    assert "2 printed values agree" in text
+    assert "two-is-two" not in text
+
+
+def test_what_is_installed_beside_keras_is_counted_and_listed_when_asked(two_machines, tmp_path, reprise):
+    store, first, _ = two_machines
+    folder = store / "environments"
+    (path,) = folder.glob("*.json")
+    facts = json.loads(path.read_bytes())
+    facts["packages"] |= {"numpy": "0.1", "some-library": "1.0"}
+    facts["settings"] |= {"intra_op_threads": 7}
+    content = pretty(facts)
+    other = hashlib.sha256(content).hexdigest()[:12]
+    (folder / f"{other}.json").write_bytes(content)
+    change_of_one_side(store, first, lambda document: document.update(environment=other))
+    words = ["compare", f"environment:{other}", f"environment:{path.stem}", "--store", store]
+    text = reprise(*words).stdout
+    assert "2 other packages differ; -v lists them." in text
+    assert "intra-op 7" in text
+    assert "some-library" not in text
+    assert "some-library" in reprise(*words, "-v").stdout
+    decided = {one["fact"]: one["same"] for one in json.loads(reprise(*words, "--json").stdout)["deciding"]}
+    assert (decided["threads"], decided["Keras"], decided["hardware"]) == (False, True, False)
+
+
+def test_it_fits_a_terminal_of_a_hundred_columns(two_machines, reprise):
+    store, first, second = two_machines
+    long = "a-claim-with-a-name-that-is-longer-than-any-column-of-a-table-in-a-terminal-may-be"
+
+    def renamed(card):
+        card["claims"][0]["id"] = long
+
+    forge(store, card=renamed, record=lambda one: one["claims"].update({long: one["claims"].pop("two-is-two")}))
+    change_of_one_side(store, second, lambda one: one["claims"].update({long: one["claims"][long] * 1.5}))
+    for more in ([], ["-v"]):
+        text = reprise("compare", second, first, "--store", store, *more).stdout
+        assert max(map(len, text.splitlines())) <= 100
+        assert "Opposite verdicts" in text
 
 
 def test_a_verdict_that_differs_is_shown_with_the_change(two_machines, reprise):
@@ -75,6 +243,11 @@ def test_a_verdict_that_differs_is_shown_with_the_change(two_machines, reprise):
     assert claim["change"] == pytest.approx(1.5, abs=0.02)
     assert claim["low"] < 1.5 < claim["high"]
     assert claim["p"] < 0.01
+    assert (claim["opposite"], claim["clear"]) == (True, True)
+    text = reprise("compare", second, first, "--store", store).stdout
+    assert "1 reproduced on one side and contradicted on the other" in " ".join(text.split())
+    assert text.index("Opposite verdicts") < text.index("two-is-two") < text.index("The other claims")
+    assert "A / B = x 1.5" in text
 
 
 def test_two_stores(two_machines, tmp_path, reprise):

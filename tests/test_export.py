@@ -33,6 +33,8 @@ def test_csv_has_a_row_per_replicate_arm_and_metric(export, filled_store):
     assert {(row["seed"], row["arm"]) for row in metrics} == {
         (str(seed), arm) for seed in range(1, 7) for arm in ("one", "two")
     }
+    alone = [row["value"] for row in rows(folder / "metrics.csv") if row["metric"] == "time.alone"]
+    assert alone == ["1.0"] * 12
     claims = rows(folder / "claims.csv")
     stored = {
         (s.replicate.seed, claim): value

@@ -383,27 +383,37 @@ def test_files_for_people_and_machines(accepted, monkeypatch, tmp_path):
     assert "<details>" in text
 
 
-def benchmark_json(path, seconds):
+CPU = {"brand_raw": "Model A", "count": 2, "hz_actual_friendly": "2.20 GHz", "l2_cache_size": 1}
+INFO: dict[str, Any] = {
+    "node": "host-a",
+    "release": "6.1.0",
+    "system": "Linux",
+    "machine": "x86_64",
+    "python_version": "3.11.7",
+    "python_implementation": "CPython",
+    "cpu": CPU,
+}
+
+
+def benchmark_json(path, seconds, info=None):
     entries = [{"fullname": name, "stats": {"min": value * 0.9, "median": value}} for name, value in seconds.items()]
-    path.write_text(json.dumps({"benchmarks": entries}))
+    path.write_text(json.dumps({"benchmarks": entries} | ({} if info is None else {"machine_info": info})))
     return path
 
 
-def test_existing_benchmark_files_are_compared(gate, tmp_path):
+def benchmark_files(folder, side, factor, info=None):
+    """Six processes' files of two benchmarks, one `factor` times as slow."""
     generator = np.random.default_rng(2)
+    found = []
+    for number in range(6):
+        noise = np.exp(0.01 * generator.standard_normal(2))
+        seconds = {"a::test_x": 0.1 * noise[0], "a::test_y": factor * noise[1]}
+        found.append(benchmark_json(folder / f"{side}{number}.json", seconds, info))
+    return found
 
-    def files(side, factor):
-        found = []
-        for number in range(6):
-            noise = np.exp(0.01 * generator.standard_normal(2))
-            found.append(
-                benchmark_json(
-                    tmp_path / f"{side}{number}.json", {"a::test_x": 0.1 * noise[0], "a::test_y": factor * noise[1]}
-                )
-            )
-        return found
 
-    old, new = files("old", 1.0), files("new", 1.3)
+def test_existing_benchmark_files_are_compared(gate, tmp_path):
+    old, new = benchmark_files(tmp_path, "old", 1.0), benchmark_files(tmp_path, "new", 1.3)
     words = [word for path in new for word in ("--import-benchmarks", path)] + [
         word for path in old for word in ("--against", path)
     ]
@@ -411,7 +421,71 @@ def test_existing_benchmark_files_are_compared(gate, tmp_path):
     assert result.exit_code == 1
     assert metric(result, "test_y")["verdict"] == "regressed"
     assert metric(result, "test_x")["verdict"] == "same"
+    assert "do not name their machine" in json.loads(result.stdout)["notes"][-1]
+    as_a_shell_gives_them = gate("gate", "--import-benchmarks", *new, "--json", "--against", *old)
+    assert as_a_shell_gives_them.stdout == result.stdout
     assert gate("gate", "--import-benchmarks", new[0]).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"cpu": {"brand_raw": "Model B", "count": 2}},
+        {"cpu": {"brand_raw": "Model A", "count": 64}},
+        {"machine": "aarch64"},
+        {"system": "Darwin"},
+        {"python_version": "3.12.1"},
+        {"python_implementation": "PyPy"},
+    ],
+)
+def test_benchmark_files_of_another_machine_or_python_are_compared_only_when_asked(gate, tmp_path, other):
+    old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.3, INFO | other)
+    words = ["gate", "--import-benchmarks", *new, "--against", *old]
+    refused = gate(*words)
+    (name,) = other
+    values = [one["cpu"] if name == "cpu" else {name: one[name]} for one in (INFO, INFO | other)]
+    differ = [
+        (str(was), str(now)) for was, now in zip(values[0].values(), values[1].values(), strict=False) if was != now
+    ]
+    assert refused.exit_code == 3
+    assert f"{differ[0][0]} before, " in refused.output
+    assert f"{differ[0][1]} now" in refused.output
+    assert "--across-machines" in refused.output
+    assert json.loads(gate(*words, "--json").stdout)["verdict"] == "incomparable"
+    compared = gate(*words, "--across-machines", "--json")
+    assert (compared.exit_code, metric(compared, "test_y")["verdict"]) == (1, "regressed")
+    assert f"{differ[0][1]} now" in json.loads(compared.stdout)["notes"][0]
+
+
+def test_what_changes_from_run_to_run_makes_no_other_machine(gate, tmp_path):
+    cpu = CPU | {"hz_actual_friendly": "3.10 GHz", "l2_cache_size": 2, "brand_raw": "Model  A "}
+    later = INFO | {"node": "host-b", "release": "6.2.0", "cpu": cpu}
+    old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.3, later)
+    result = gate("gate", "--import-benchmarks", *new, "--against", *old, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["changed"] == []
+    assert len(json.loads(result.stdout)["notes"]) == 1
+
+
+@pytest.mark.parametrize("option", [(), ("--across-machines",)])
+def test_files_of_several_machines_are_no_side(gate, tmp_path, option):
+    new = benchmark_files(tmp_path, "new", 1.0, INFO)
+    benchmark_json(new[3], {"a::test_x": 0.1}, INFO | {"cpu": {"brand_raw": "Model B", "count": 2}})
+    result = gate(
+        "gate", "--import-benchmarks", *new, "--against", *benchmark_files(tmp_path, "old", 1.0, INFO), *option
+    )
+    assert result.exit_code == 2
+    assert "Model A" in result.output
+    assert "Model B" in result.output
+    assert "new3.json" in result.output
+
+
+@pytest.mark.parametrize("info", [1, "x", [], {"cpu": 3}, {"cpu": {"brand_raw": {}}}, {"system": None}])
+def test_machines_that_files_describe_oddly_are_not_known(gate, tmp_path, info):
+    old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.0, info)
+    result = gate("gate", "--import-benchmarks", *new, "--against", *old)
+    assert result.exit_code == 0
+    assert "do not name their machine" in result.output
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_sto
     monkeypatch.setattr("keras_reprise.reference.FILE", file)
     result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
     assert result.exit_code == 0, result.output
-    assert "identical replicates" in result.output
+    assert "identical in every replicate" in result.output
 
 
 def test_an_installation_without_one_says_so(filled_store, tmp_path, reprise, monkeypatch):

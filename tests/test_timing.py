@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import pytest
+from forging import records
 
 from keras_reprise.engine import timed_calls
 from keras_reprise.errors import RecipeError
@@ -109,8 +110,13 @@ with machine(alone={alone}, say=print):
 
 def test_runs_share_the_machine():
     said: list[str] = []
-    with holding(False), machine(alone=False, say=said.append):
-        assert said == []
+    with holding(False) as child:
+        with machine(alone=False, say=said.append) as nobody_else:
+            assert (said, nobody_else()) == ([], False)
+        child.kill()
+        child.wait()
+        with machine(alone=False, say=said.append) as nobody_else:
+            assert (said, nobody_else()) == ([], True)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [(True, False), (False, True)])
@@ -126,3 +132,19 @@ def test_timings_have_it_alone_and_a_killed_run_frees_it(theirs, ours):
         with machine(alone=ours, say=say):
             assert len(said) == 1
             assert "waiting" in said[0]
+
+
+def test_a_record_says_whether_its_arms_had_the_machine_alone(filled_store, plain_recipe, reprise):
+    first = [json.loads(path.read_bytes()) for path in records(filled_store)]
+    assert all(arm["time"]["alone"] is True for record in first for arm in record["arms"].values())
+    assert all(record["load"]["gpu_processes"] is None for record in first)
+    with holding(False):
+        assert reprise("run", plain_recipe, "--seeds", "7,7", "--store", filled_store).exit_code == 0
+    arms = json.loads(records(filled_store)[-1].read_bytes())["arms"]
+    assert [arm["time"]["alone"] for arm in arms.values()] == [False, False]
+
+
+def test_a_strict_run_keeps_what_is_known_of_others(store_path, plain_recipe, reprise):
+    assert reprise("run", plain_recipe, "--seeds", "1", "--store", store_path, "--determinism", "strict").exit_code == 0
+    (path,) = records(store_path)
+    assert all(arm["time"]["alone"] for arm in json.loads(path.read_bytes())["arms"].values())

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         activation_statistics,
         evaluate,
         gradient_statistics,
-        gradients,
         snapshot,
         timed_calls,
         train,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         update_ratios,
         weight_norms,
     )
+    from keras_reprise.engine.gradients import gradients
 
 __version__ = "0.1.0"
 __all__ = [

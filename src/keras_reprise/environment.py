@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from keras_reprise import gpu
+
 THREADS = "REPRISE_THREADS"
 THREAD_VARIABLES = (
     THREADS,
@@ -38,7 +40,7 @@ def machine_facts() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cores": usable_cores(),
         "cpu": _cpu_model(),
-        "gpus": [gpu["name"] for gpu in _gpus()],
+        "gpus": [one["name"] for one in _gpus()],
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "os": platform.system(),
     }
@@ -98,7 +100,7 @@ def thread_variables(share: int | None) -> dict[str, str]:
 
 
 def visible_gpus() -> list[str]:
-    """CUDA's names (indices) of the GPUs that this process may use; none where the driver's tool is missing."""
+    """CUDA's names (indices) of the GPUs that this process may use; none where the driver is missing."""
     here = [str(number) for number in range(len(_gpus()))]
     limit = os.environ.get("CUDA_VISIBLE_DEVICES")
     if limit is None or not here:
@@ -120,13 +122,7 @@ def _cpu_model() -> str:
 
 @lru_cache(maxsize=1)
 def _gpus() -> list[dict[str, str]]:
-    try:
-        command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-        listed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [line.split(",") for line in listed.strip().splitlines()]
-    return [{"name": name.strip(), "driver": driver.strip()} for name, driver in rows]
+    return gpu.devices()
 
 
 @lru_cache(maxsize=3)  # taken once, soon after the backend was started: what a recipe imports later is another matter

@@ -22,6 +22,7 @@ from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.errors import StoreError
 from keras_reprise.files import write_atomically
+from keras_reprise.presence import present
 from keras_reprise.record import ArmData, DataRef, Strict, Timestamp
 
 
@@ -32,7 +33,7 @@ class _Kept(Strict, frozen=True):
     digest: str
     started_at: Timestamp
     finished_at: Timestamp
-    load: dict[str, float]
+    load: dict[str, float | None]
     unseeded: list[str] = []
     made: list[DataRef] = []
 
@@ -111,10 +112,11 @@ def only_run(folder: Path, name: str, what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
+def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[Callable[[], bool | None]]:
     """Share this user's machine with other runs, or have it `alone`, as timings need; waits for those who are there.
 
-    Only runs of this package are known. Freed when a process dies.
+    Gives a function that tells whether no other was there so far (None: not known). Only runs of this package are known. Freed
+    when a process dies.
     """
     folder = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -126,6 +128,10 @@ def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
         say("Another run is on this machine, and timings need it alone: waiting for its end.")
         acquire()
     try:
-        yield
+        if alone:
+            yield lambda: True
+        else:
+            with present(folder) as nobody_else:
+                yield nobody_else
     finally:
         lock.release()

@@ -21,6 +21,7 @@ from keras_reprise.catalog import LoadedRecipe
 from keras_reprise.engine.loop import forget
 from keras_reprise.evaluation import evaluated, summarised
 from keras_reprise.failures import described
+from keras_reprise.gpu import Watch
 from keras_reprise.guard import attempt
 from keras_reprise.recipe import Arm, ArmResult, Histogram, copied, plain_settings
 from keras_reprise.record import SCHEMA, canonical, decode_trial, encode_number
@@ -154,6 +155,14 @@ def measure_twice(
     return first | {"arm": first["arm"] | {"status": "failed", "error": error}, "digest": ""}
 
 
+def with_company(result: Mapping[str, Any], nobody_else: bool | None, watch: Watch) -> dict[str, Any]:
+    """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU where it has one."""
+    known = [nobody_else, *([None if watch.most is None else watch.most == 0] if watch.on_gpu else [])]
+    alone = False if False in known else None if None in known else True
+    arm = result["arm"] | {"time": result["arm"]["time"] | {"alone": alone}}
+    return dict(result) | {"arm": arm, "load": result["load"] | {"gpu_processes": watch.most}}
+
+
 def document(
     loaded: LoadedRecipe,
     replicate: Replicate,
@@ -212,7 +221,8 @@ def document(
             **({"unseeded": unseeded} if unseeded else {}),
         },
         "code": dict(code),
-        "load": {name: _mean([load[name] for load in loads]) for name in ("mean_1m", "steal_fraction")},
+        "load": {name: _mean([load[name] for load in loads]) for name in ("mean_1m", "steal_fraction")}
+        | {"gpu_processes": max((n for load in loads if (n := load.get("gpu_processes")) is not None), default=None)},
         "status": "failed" if failed else "complete",
         "started_at": min(result["started_at"] for result in measured.values()),
         "finished_at": max(result["finished_at"] for result in measured.values()),

@@ -1,15 +1,13 @@
-"""What the commands print of recipes, stores, verdicts and comparisons: texts, rows and facts, without Keras."""
+"""What the commands print of recipes, stores and verdicts: texts, rows and facts, without Keras."""
 
 import importlib.util
 import math
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from keras_reprise import datasets, describe, environment, sources
-from keras_reprise.compare import ClaimPair, Comparison
 from keras_reprise.errors import DataError
 from keras_reprise.groups import Group
 from keras_reprise.history import Series
@@ -164,92 +162,6 @@ def doctor_rows(store: Store) -> list[dict[str, str]]:
         ),
     ]
     return [{"what": what, "found": found, "advice": advice} for what, found, advice in rows]
-
-
-def comparison_text(comparison: Comparison) -> str:
-    """What `compare` prints: the differences of the environments first, then verdicts and speed, then what was refused."""
-    from tabulate import tabulate
-
-    a, b = comparison.a.name, comparison.b.name
-    parts = [f"{a} compared with {b}", "", "What differs"]
-    rows = [[d.fact, _short(d.a), _short(d.b)] for d in comparison.differences]
-    parts.append(
-        tabulate(rows, headers=["fact", a, b], disable_numparse=True) if rows else "  nothing that is recorded"
-    )
-    for pair in comparison.pairs:
-        parts += ["", f"{pair.name}, scale {pair.a.scale}, data {pair.a.data_label}"]
-        if pair.a.version != pair.b.version:
-            parts.append(
-                "  Different versions: their results are never pooled, and claims that were restated are not compared."
-            )
-        if pair.sources:
-            parts.append(f"  {pair.sources}")
-        if pair.passed_over:
-            parts.append(f"  {pair.passed_over} more groups of records match; the ones that differ least are compared.")
-        rows = [
-            [c.claim, c.a_verdict + ("" if c.a_verdict == c.b_verdict else " *"), c.b_verdict, f"{describe.aligned(c.a_mean, c.a_mean, c.a_sd)} (n={c.a_n})", f"{describe.aligned(c.b_mean, c.b_mean, c.b_sd)} (n={c.b_n})", *_change(c)]
-            for c in pair.claims
-        ]  # fmt: skip
-        parts.append(tabulate(rows, headers=["claim", "verdict A", "verdict B", "mean A", "mean B", "change A to B", "p"], disable_numparse=True))  # fmt: skip
-        rows = [[s.arm, f"{s.a_s:.4g}", f"{s.b_s:.4g}", f"{s.ratio:.3g}", f"{describe.number(s.low, 3)} to {describe.number(s.high, 3)}", s.what] for s in pair.speeds]  # fmt: skip
-        if rows:
-            parts += ["", tabulate(rows, headers=["arm", "seconds A", "seconds B", "A times as fast", "95 % interval", "seconds"], disable_numparse=True)]  # fmt: skip
-    ratio, low, high, n = comparison.speed
-    total = sum(len(pair.claims) for pair in comparison.pairs)
-    parts += ["", f"{len(comparison.differing)} of {total} claims have different verdicts (*)."]
-    if n:
-        spread = (
-            f" (95 % interval over recipes {describe.number(low, 3)} to {describe.number(high, 3)})" if n > 1 else ""
-        )
-        parts.append(f"{a} is {ratio:.3g} times as fast as {b}, geometric mean of {n} recipe settings{spread}.")
-    if comparison.refused:
-        parts += ["", "Not comparable:", *(f"  {reason}" for reason in comparison.refused)]
-    return "\n".join(parts)
-
-
-def comparison_facts(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as `compare --json` prints it."""
-    ratio, low, high, n = comparison.speed
-    return {
-        "a": comparison.a.name,
-        "b": comparison.b.name,
-        "differences": [asdict(d) for d in comparison.differences],
-        "pairs": [
-            {
-                "recipe": pair.a.slug,
-                "versions": [pair.a.version, pair.b.version],
-                "scale": pair.a.scale,
-                "data": pair.a.data_label,
-                "identifiers": [pair.a.identifier, pair.b.identifier],
-                "sources": [pair.a.source, pair.b.source],
-                "claims": [asdict(c) | {"verdicts_differ": c.verdicts_differ} for c in pair.claims],
-                "speeds": [asdict(s) for s in pair.speeds],
-            }
-            for pair in comparison.pairs
-        ],
-        "speed": {"ratio": ratio, "ci_low": low, "ci_high": high, "n": n},
-        "refused": list(comparison.refused),
-    }
-
-
-def _change(claim: ClaimPair) -> list[str]:
-    if claim.incomparable:
-        return [claim.incomparable, "-"]
-    if claim.identical:
-        return ["identical replicates", "-"]
-    if not math.isfinite(claim.change):
-        return ["-", "-"]
-    if not math.isfinite(claim.low):
-        return [describe.number(claim.change, 3), "-"]
-    sign = "x " if claim.is_ratio else ""
-    return [
-        f"{sign}{describe.number(claim.change, 3)} [{describe.number(claim.low, 3)}, {describe.number(claim.high, 3)}]",
-        describe.number(claim.p, 2),
-    ]
-
-
-def _short(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def history_text(series: Series) -> str:

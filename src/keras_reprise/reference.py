@@ -54,7 +54,8 @@ class Reference(Store):
         found = {}
         for members in groups(self.summaries()[0]).values():
             complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
-            found[group_digest(members)] = cost_of(complete)
+            latest = max(members, key=lambda summary: summary.finished_at)
+            found[group_digest(members)] = cost_of(complete, timing=self.card(latest.recipe.card).timing)
         return msgspec.convert(found, kind)
 
     def remember(self, name: str, value: Any) -> None:

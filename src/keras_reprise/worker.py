@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_reprise import catalog, package_code, tasks
+from keras_reprise import catalog, gpu, package_code, tasks
 from keras_reprise.environment import machine_facts
 from keras_reprise.errors import DataError, MeasurementError, RecipeError, UserError
 from keras_reprise.failures import described
@@ -111,15 +111,17 @@ class Worker:
 
         loaded, replicate = self._load_for(task.replay), self._replicate(task.replay)
         arm = loaded.recipe.arm(task.arm)
-        with machine(alone=task.alone, say=lambda text: self.send(tasks.Said(text))):
+        with machine(alone=task.alone, say=lambda text: self.send(tasks.Said(text))) as nobody_else:
             if task.replay.data:
                 replicate.dataset()
             self.send(tasks.Began())
-            if self.setup.determinism == "fast":
-                result = measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug)
-            else:
-                again = self._new_replicate(task.replay, kept=False)
-                result = measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug)
+            with gpu.watched(self.environment["device"]) as watch:
+                if self.setup.determinism == "fast":
+                    result = measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug)
+                else:
+                    again = self._new_replicate(task.replay, kept=False)
+                    result = measure.measure_twice(loaded, arm, replicate, again, debug=self.setup.debug)
+            result = measure.with_company(result, nobody_else(), watch)
         if unread := result.pop("unread", ""):
             self._say_once(f"{loaded.recipe.slug} {unread}", unread)
         return tasks.Measured(result)

@@ -50,15 +50,41 @@ def settings_of(
     return msgspec.structs.replace(settings, **{name: rounds})
 
 
-@main.command()
+class TakesFiles(click.Command):
+    """A command whose options of files take all the files that follow them, as a shell's pattern gives them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words, option = [], ""
+        for word in args:
+            if word.startswith("-"):
+                option = word if word in ("--import-benchmarks", "--against") else ""
+                words.append(word)
+            else:
+                words += [option, word] if option and words[-1] != option else [word]
+        return super().parse_args(ctx, words)
+
+
+@main.command(cls=TakesFiles)
 @measuring
 @RECIPE_OPTION
 @click.option("--between", nargs=2, metavar="ENV_A ENV_B", help="Compare two environments, see below.")
 @click.option(
-    "--import-benchmarks", "imports", multiple=True, type=FILE, help="pytest-benchmark JSON; each file is one process."
+    "--import-benchmarks",
+    "imports",
+    multiple=True,
+    type=FILE,
+    metavar="FILE...",
+    help="pytest-benchmark JSON; each file is one process.",
 )
 @click.option(
-    "--against", multiple=True, type=FILE, help="JSON files to compare the imported ones with, not the baseline."
+    "--against",
+    multiple=True,
+    type=FILE,
+    metavar="FILE...",
+    help="JSON files to compare the imported ones with, not the baseline.",
+)
+@click.option(
+    "--across-machines", "across", is_flag=True, help="Compare imported files though machine or Python differ."
 )
 @click.option("--junit-xml", type=FILE, help="Write the verdicts as JUnit XML.")
 @click.option("--markdown", type=FILE, help="Write a summary for a pull request.")
@@ -67,14 +93,16 @@ def settings_of(
 @JSON_OPTION
 def gate(
     config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
-    between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...], junit_xml: Path | None,
-    markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
+    between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...], across: bool,
+    junit_xml: Path | None, markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
 
     Examples: reprise gate
 
               reprise gate --between keras==3.14.0 keras==3.15.1
+
+              reprise gate --import-benchmarks now-*.json --against before-*.json
 
     An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place of
     what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
@@ -86,12 +114,15 @@ def gate(
     from keras_reprise.gate import gating, present
 
     store = open_store(store_path)
-    if against and not imports:
-        raise errors.UserError("--against goes with --import-benchmarks.\nGive the files to compare with it.")
+    if (against or across) and not imports:
+        option = "--against" if against else "--across-machines"
+        raise errors.UserError(f"{option} goes with --import-benchmarks.\nGive the files to compare with it.")
     if imports:
+        from keras_reprise.gate.imports import imported
         from keras_reprise.gate.settings import read_settings
 
-        outcome = gating.imported(store, read_settings(config, measuring=False), name, against, imports)
+        settings = read_settings(config, measuring=False)
+        outcome = imported(store, settings, name, against, imports, across=across)
     elif between:
         outcome = comparing.between(store, settings_of(config, benchmarks, recipes, rounds), name, *between, note)
     else:

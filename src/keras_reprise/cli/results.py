@@ -127,10 +127,13 @@ def report(
 @main.command()
 @click.argument("a")
 @click.argument("b")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="List every package, claim and recipe, not only what is to be seen."
+)
 @selecting
 @STORE_OPTION
 @JSON_OPTION
-def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: bool, **selection: Any) -> None:
     """Put two machines, environments, backends, recipe versions, git revisions or stores side by side.
 
     Examples: reprise compare backend:jax backend:tensorflow
@@ -142,14 +145,14 @@ def compare(a: str, b: str, store_path: Path | None, as_json: bool, **selection:
               reprise compare reference backend:tensorflow   (with the project's own results)
     """
     from keras_reprise import compare as comparing
-    from keras_reprise import printing, sides
+    from keras_reprise import side_by_side, sides
 
     summaries, store, broken = read_store(store_path, (), **selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
-        print_json(printing.comparison_facts(comparison))
+        print_json(side_by_side.comparison_facts(comparison))
     else:
-        say(printing.comparison_text(comparison))
+        say(side_by_side.comparison_text(comparison, verbose=verbose))
     if broken:
         sys.exit(errors.BROKEN)
 

@@ -36,7 +36,10 @@ def write(summaries: Sequence[Summary], store: Store, folder: Path, form: str) -
 
 
 def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[dict[str, Any]]:
-    """One row per replicate, arm and metric; what an arm cost and how long it took are metrics named cost.* and time.*."""
+    """One row per replicate, arm and metric; what an arm cost and how long it took are metrics named cost.* and time.*.
+
+    `time.alone` is 1 where the arm had its machine to itself, 0 where not.
+    """
     for record, place in _records(summaries, store):
         for arm, data in record.arms.items():
             values = {name: number(value) for name, value in data.metrics.items()}
@@ -48,6 +51,7 @@ def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[dict[str
                 "time.compile_s": data.time.compile_s,
                 "time.step_s": number(step.median) if step else None,
                 "time.total_s": data.time.total_s,
+                "time.alone": data.time.alone,
             }
             values |= {name: float(value) for name, value in extra.items() if value is not None}
             for name, value in values.items():

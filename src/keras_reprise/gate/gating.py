@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from keras_reprise import errors
-from keras_reprise.errors import NothingMeasuredError
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.documents import (
     SCHEMA,
@@ -24,7 +23,7 @@ from keras_reprise.gate.environments import of_commit, scratch_folder
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.journal import journal
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan, read_benchmarks
+from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan
 from keras_reprise.gate.references import calibrated, seeds_for
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
@@ -168,35 +167,6 @@ def comparable(settings: Settings, before: Software, now: Software) -> Settings:
     if settings.estimate != "adjusted" or before.python == now.python:
         return settings
     return msgspec.structs.replace(settings, estimate="fastest")
-
-
-def imported(store: Store, settings: Settings, name: str, before: Sequence[Path], now: Sequence[Path]) -> Outcome:
-    """Compare JSON files of pytest-benchmark, each of which counts as one process; `before` may be empty: the baseline."""
-    this = measuring.this_machine()
-    estimate = "fastest" if settings.estimate == "fastest" else "median"  # files say nothing of the machine's speed
-    settings = msgspec.structs.replace(settings, estimate=estimate)
-    known = calibrated(store, this, name, settings) if not before else Known()
-
-    def gathered(paths: Sequence[Path]) -> Look:
-        found: dict[str, list[float]] = {}
-        for path in paths:
-            for metric, runs in read_benchmarks(path).items():
-                medians, fastest = [run.median for run in runs], [run.fastest for run in runs]
-                found.setdefault(metric, []).append(
-                    min(fastest) if estimate == "fastest" else float(np.median(medians))
-                )
-        return Look({metric: np.array(values) for metric, values in found.items()})
-
-    old = gathered(before) if before else look_of(require_baseline(store, this, name).measured, estimate)
-    new = gathered(now)
-    if not new.costs:
-        raise NothingMeasuredError("The files hold no benchmark.\nMake them with `pytest --benchmark-json=FILE`.")
-    old = Look({m: v for m, v in old.costs.items() if m in new.costs})
-    judgement = first_look(old, new, settings, known, final=True)
-    notes = ["Nothing could be measured again: what looks changed rests on these files alone."]
-    return Outcome(
-        judgement, f"{len(before)} files" if before else f"baseline {name!r}", f"{len(now)} files", [], notes, this
-    )
 
 
 def changes(before: Software, now: Software) -> list[str]:

@@ -315,17 +315,17 @@ def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:
         suite = metric.split("::", 1)[0]
         missing = now if metric not in now.costs else before if metric not in before.costs else None
         if missing is not None and suite in missing.failures:
-            rows.append(_without(metric, FAILED, crashed[suite]))
+            rows.append(without(metric, FAILED, crashed[suite]))
         elif metric not in compared:
-            rows.append(_without(metric, INCOMPARABLE, "new" if metric in now.costs else "no longer measured"))
+            rows.append(without(metric, INCOMPARABLE, "new" if metric in now.costs else "no longer measured"))
     told = {row.metric.split("::", 1)[0] for row in rows if row.verdict == FAILED}
-    rows += [_without(what, FAILED, why) for what, why in crashed.items() if what not in told]
+    rows += [without(what, FAILED, why) for what, why in crashed.items() if what not in told]
     for quality in now.quality:
         if _partner(quality, before.quality) is None:
             mine = [other for other in before.quality if other.recipe == quality.recipe]
-            rows.append(_without(quality.recipe, INCOMPARABLE, _difference(mine[0], quality) if mine else "new"))
+            rows.append(without(quality.recipe, INCOMPARABLE, _difference(mine[0], quality) if mine else "new"))
     measured = {quality.recipe for quality in now.quality} | set(now.failures)
-    rows += [_without(q.recipe, INCOMPARABLE, "no longer measured") for q in before.quality if q.recipe not in measured]
+    rows += [without(q.recipe, INCOMPARABLE, "no longer measured") for q in before.quality if q.recipe not in measured]
     return rows
 
 
@@ -341,7 +341,8 @@ def _difference(old: Quality, new: Quality) -> str:
     return f"data {names[0]} before, {names[1]} now" if names[0] != names[1] else "other data of the same name"
 
 
-def _without(metric: str, verdict: str, why: str) -> Row:
+def without(metric: str, verdict: str, why: str) -> Row:
+    """The row of a metric that could not be compared."""
     gap = math.nan
     return Row(
         metric, "::" in metric, 0, 0, gap, gap, gap, gap, gap, gap, gap, gap, p_adjusted=gap, verdict=verdict, why=why

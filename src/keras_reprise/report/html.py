@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from keras_reprise import describe, documents
+from keras_reprise import describe, documents, side_by_side
 from keras_reprise.errors import printable
 from keras_reprise.report.pages import Site
 
@@ -52,6 +52,10 @@ def _environment() -> jinja2.Environment:
         "interval": describe.interval,
         "described": documents.described,
         "tally": describe.tally,
+        "told": side_by_side.summary,
+        "overall_speed": side_by_side.overall_speed,
+        "speed_interval": side_by_side.speed_interval,
+        "claim_change": side_by_side.change,
     }
     return environment
 

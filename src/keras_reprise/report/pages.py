@@ -6,7 +6,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from keras_reprise import __version__, compare, describe
+from keras_reprise import __version__, compare, conditions, describe
 from keras_reprise.groups import Group, GroupCost
 from keras_reprise.history import Series
 from keras_reprise.judge import Verdict
@@ -44,7 +44,7 @@ class Place:
     @property
     def flat(self) -> list[tuple[str, str]]:
         """Every fact of the environment by its name."""
-        return list(compare.flatten(self.environment_facts))
+        return list(conditions.flatten(self.environment_facts))
 
 
 @dataclass(frozen=True)

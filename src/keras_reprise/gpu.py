@@ -1,0 +1,135 @@
+"""What NVIDIA's management library (NVML) tells of GPUs: names, driver, and who else computes on those that this process uses.
+
+Without the library, or where it does not answer, nothing is known: None or nothing, never an error.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+LOOKED_EVERY_S = 5.0
+
+
+@contextlib.contextmanager
+def _nvml() -> Iterator[Any]:
+    """The library, initialised; None where it is not to be had."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # no module, no driver, or one of another version
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        with contextlib.suppress(Exception):
+            pynvml.nvmlShutdown()
+
+
+def devices() -> list[dict[str, str]]:
+    """The `name` and `driver` of every GPU in the order of the PCI bus, as nvidia-smi prints them."""
+    with _nvml() as nvml:
+        if nvml is None:
+            return []
+        try:
+            driver = _text(nvml.nvmlSystemGetDriverVersion())
+            handles = [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())]
+            return [{"name": _text(nvml.nvmlDeviceGetName(handle)), "driver": driver} for handle in handles]
+        except Exception:
+            return []
+
+
+def other_processes() -> int | None:
+    """How many other processes compute on the GPUs that CUDA gives this process; None where that cannot be known.
+
+    Call it while this process computes there itself. In a container NVML may number processes as the host does: then none of
+    them is known here by its number, and one of them is this one.
+    """
+    import psutil
+
+    with _nvml() as nvml:
+        if nvml is None:
+            return None
+        try:
+            seen = {process.pid for handle in _used(nvml) for process in _processes(nvml, handle)}
+        except Exception:  # NVML cannot tell, or the variable names what it does not know
+            return None
+    own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    if seen & own or any(map(psutil.pid_exists, seen)):
+        return len(seen - own)
+    return len(seen) - 1 if seen else None
+
+
+@dataclass
+class Watch:
+    """How many other processes were seen on the GPU, where this process has one."""
+
+    on_gpu: bool
+    counts: list[int | None] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def most(self) -> int | None:
+        """The largest number; None where it is not known at the end, when this process surely computed there."""
+        known = [count for count in self.counts if count is not None]
+        return max(known) if known and self.counts[-1] is not None else None
+
+    def look(self) -> None:
+        self.counts.append(other_processes())
+
+    def keep_looking(self) -> None:
+        while not self.ended.wait(LOOKED_EVERY_S):
+            self.look()
+
+
+@contextlib.contextmanager
+def watched(device: str) -> Iterator[Watch]:
+    """Look at the GPU before, every few seconds (a millisecond each) and after, where `device` says that there is one."""
+    watch = Watch(on_gpu=device.startswith("gpu"))
+    if not watch.on_gpu:
+        yield watch
+        return
+    watch.look()
+    looking = threading.Thread(target=watch.keep_looking, daemon=True)
+    looking.start()
+    try:
+        yield watch
+    finally:
+        watch.ended.set()
+        looking.join()
+        watch.look()
+
+
+def _used(nvml: Any) -> list[Any]:
+    """The GPUs that CUDA gives this process."""
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    everyone = [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())]
+    if names is None:
+        return everyone
+    return [_named(nvml, name.strip(), everyone) for name in names.split(",") if name.strip() not in ("", "-1")]
+
+
+def _named(nvml: Any, name: str, everyone: Sequence[Any]) -> Any:
+    """The GPU that CUDA calls so: by its UUID, or by a number, which is NVML's where all are alike or CUDA is told so."""
+    if not name.isdecimal():
+        return nvml.nvmlDeviceGetHandleByUUID(name)
+    alike = len({_text(nvml.nvmlDeviceGetName(handle)) for handle in everyone}) == 1
+    if not alike and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
+        raise ValueError("CUDA numbers unlike GPUs by their speed")
+    return everyone[int(name)]
+
+
+def _processes(nvml: Any, handle: Any) -> list[Any]:
+    """The processes that compute on it, clients of CUDA's multi-process service included."""
+    found = list(nvml.nvmlDeviceGetComputeRunningProcesses(handle))
+    with contextlib.suppress(Exception):  # of drivers that do not know the service
+        found += nvml.nvmlDeviceGetMPSComputeRunningProcesses(handle)
+    return found
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
