@@ -230,6 +230,7 @@ class _Reached:
         self.as_text: set[str] = set()
         self.roots: dict[str, Any] = {}
         self.features: set[str] = set()
+        self.followed: set[tuple[str, str, Reference]] = set()
 
     def root(self, module: Module, name: str, node: ast.expr) -> None:
         """Count an expression of the module, and what it reaches."""
@@ -256,8 +257,10 @@ class _Reached:
         self.touch(module)
         if module.label not in self.whole:
             self.whole.add(module.label)
-            for number in range(len(module.statements)):
+            for number, statement in enumerate(module.statements):
                 self._include(module, number)
+                for _, imported, _ in module.imports(statement):
+                    self._follow(module, imported.module, imported.followed_by(()))
 
     def used(self) -> tuple[str, ...]:
         """The modules of which something counts, without the recipe itself."""
@@ -330,6 +333,9 @@ class _Reached:
     def _follow(self, importer: Module, name: str, attributes: Reference) -> None:
         """Reach what is read of the module `name`; all of it when nothing is, since then it is handed on."""
         first = name.split(".")[0]
+        if (importer.label, name, attributes) in self.followed:
+            return
+        self.followed.add((importer.label, name, attributes))
         if first == PACKAGE and self.sources.find(name) is None:
             return self._follow_package(importer, name, attributes)
         module = self.sources.find(name)
@@ -338,12 +344,15 @@ class _Reached:
         self.touch(module)
         if not attributes:
             self.all_of(module)
-        elif attributes[0] in module.binders:
-            self._reach(module, attributes)
-        elif self.sources.find(f"{name}.{attributes[0]}") is not None:
-            self._follow(importer, f"{name}.{attributes[0]}", attributes[1:])
-        elif attributes[0] not in DUNDERS:
-            self.all_of(module)
+        else:
+            bound_here = attributes[0] in module.binders
+            inner = f"{name}.{attributes[0]}"
+            if bound_here:
+                self._reach(module, attributes)
+            if self.sources.find(inner) is not None:  # `from . import inner` binds the module to its own name
+                self._follow(importer, inner, attributes[1:])
+            elif not bound_here and attributes[0] not in DUNDERS:
+                self.all_of(module)
 
     def _follow_library(self, importer: Module, name: str, attributes: Reference) -> None:
         first, path = name.split(".")[0], (*name.split("."), *attributes)
