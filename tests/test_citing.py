@@ -85,7 +85,7 @@ def test_a_record_is_cited_and_resolved_by_the_start_of_its_id(cite, clean_store
     result = reprise("resolve", identifier(text), "--store", clean_store)
     assert result.exit_code == 0
     assert path.name in result.output
-    assert "reprise run plain@1 --scale quick --seeds 2,2" in result.output
+    assert re.search(r"reprise run ./plain.py --measurement [0-9a-f]{12} --scale quick --seeds 2,2", result.output)
     assert f"git checkout {'a' * 40}" in result.output
 
 

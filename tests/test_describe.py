@@ -1,13 +1,15 @@
 """How numbers and commands are printed."""
 
 import math
+import re
 import shlex
 
 import pytest
+from msgspec.structs import replace
 from test_judge import summary
 
-from keras_reprise import describe
-from keras_reprise.record import DataRef
+from keras_reprise import catalog, describe
+from keras_reprise.record import DataRef, RecipeRef
 
 
 @pytest.mark.parametrize(
@@ -33,12 +35,19 @@ def test_means_and_intervals_show_two_digits_of_the_deviation(value, mean, sd, t
 def test_replay_names_seeds_backend_precision_and_substitute():
     environment = {"backend": {"name": "jax"}, "precision": "tf32"}
     data = DataRef("digits", "0" * 64, 1, 1, True)
-    three = [summary(seed, {}, data=data) for seed in (1, 2, 3)]
+    entry = catalog.find("lr-nan")
+    ours = RecipeRef("lr-nan", entry.version, "quick", "0" * 64, "0" * 64, entry.measurements["quick"]["jax"])
+    three = [replace(summary(seed, {}, data=data), recipe=ours) for seed in (1, 2, 3)]
     assert describe.replay(three, environment) == (
-        "reprise run plain@1 --scale quick --seeds 3 --backend jax --precision tf32 --data digits"
+        f"reprise run lr-nan@{entry.version} --scale quick --seeds 3 --backend jax --precision tf32 --data digits"
     )
     assert "--seeds 2,2" in describe.replay(three[1:2], {})
     assert "--seeds 1,3" in describe.replay(three[::2], {})
+
+
+def test_replay_of_one_s_own_recipe_names_the_source_that_its_file_must_be():
+    found = describe.replay([summary(1, {})], {})
+    assert re.fullmatch(r"reprise run \./[a-z-]+\.py --measurement [0-9a-f]{12} --scale quick --seeds 1", found)
 
 
 def test_a_replay_command_is_safe_to_paste():

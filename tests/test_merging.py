@@ -30,7 +30,7 @@ def files(store: Path) -> dict[str, bytes]:
 def test_a_merge_into_an_empty_store_makes_the_same_store(tmp_path, other, reprise):
     result = reprise("merge", other, "--store", tmp_path / "new", "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout) == {"records": 6, "documents": 3, "present": 0, "repeated": 0}
+    assert json.loads(result.stdout) == {"records": 6, "documents": 3, "present": 0, "repeated": 0, "unknown": 6}
     assert files(tmp_path / "new") == {k: v for k, v in files(other).items() if not k.startswith("reports")}
     assert check(Store(tmp_path / "new")) == (9, [])
 
@@ -46,7 +46,7 @@ def test_only_what_is_missing_is_brought(filled_store, other, reprise):
     for path in list((filled_store / "records").rglob("*.json"))[:2]:
         path.unlink()
     result = reprise("merge", other, "--store", filled_store, "--json")
-    assert json.loads(result.stdout) == {"records": 2, "documents": 0, "present": 4, "repeated": 0}
+    assert json.loads(result.stdout) == {"records": 2, "documents": 0, "present": 4, "repeated": 0, "unknown": 2}
     assert files(filled_store) == files(other)
 
 

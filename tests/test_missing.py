@@ -15,11 +15,13 @@ SHA = "0" * 64
 
 
 def a_summary(
-    slug, seed, *, version=None, scale="quick", data=None, machine=MACHINE, environment="1" * 12, status="complete"
-):
-    version = version or catalog.find(slug).version
+    slug, seed, *, version=None, scale="quick", data=None, machine=MACHINE, environment="1" * 12, status="complete",
+    measurement=None,
+):  # fmt: skip
+    entry = catalog.find(slug)
+    of = RecipeRef(slug, version or entry.version, scale, SHA, SHA, measurement or entry.measurements[scale]["jax"])
     return Summary(
-        path=f"{slug}-{seed}", id=SHA, recipe=RecipeRef(slug, version, scale, SHA, SHA), replicate=ReplicateRef(seed, 0),
+        path=f"{slug}-{seed}", id=SHA, recipe=of, replicate=ReplicateRef(seed, 0),
         data=DataRef(data, SHA, 1, 1, data == "digits") if data else None, claims={}, machine=machine,
         environment=environment, status=status, started_at="", finished_at="", duration_s=1.0,
         code=Code("0", None, None, None),
@@ -47,6 +49,7 @@ def test_of_an_empty_store_everything_is_missing_with_the_command_that_measures_
         {"data": "digits"},
         {"data": None},
         {"status": "failed"},
+        {"measurement": SHA},
     ],
     ids=str,
 )

@@ -111,7 +111,14 @@ def test_a_report_of_the_whole_store_removes_what_nothing_leads_to(report, fille
 
 
 def test_the_pages_show_verdicts_evidence_errata_printed_values_and_record_ids(report, filled_store):
-    words = ("reproduced", "contradicted", "X0: it is two", "cores", "reprise run plain@1 --scale quick --seeds 6")
+    words = (
+        "reproduced",
+        "contradicted",
+        "X0: it is two",
+        "cores",
+        "reprise run ./plain.py --measurement ",
+        "--scale quick --seeds 6",
+    )
     for name in ("plain-v1.html", "plain-v1.md"):
         page = (report / name).read_text()
         for word in words:

@@ -14,9 +14,7 @@ from keras_reprise.store import Store, Summary
 
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
 NAMED = "keras_reprise.named"  # and the stores that the user was told of
-READING_STORES = (
-    "run|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept|history"
-)
+READING_STORES = "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept|history"
 COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
 
 

@@ -12,7 +12,7 @@ from keras_reprise.errors import UserError, printable
 from keras_reprise.files import make_folder, write_atomically
 from keras_reprise.groups import Group, read
 from keras_reprise.markup import latex as escape
-from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, quantities, uncarried
+from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, place_of, quantities, uncarried
 from keras_reprise.store import Store
 
 PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
@@ -45,7 +45,8 @@ def keyed(groups: Sequence[Group]) -> list[tuple[str, Group]]:
     """Every group with its key: the slug for the one that stands for its recipe, `slug@version:group` for the others."""
     pairs, seen = [], set()
     for group in sorted(groups, key=lambda group: (group.slug, group.version, group.rank), reverse=True):
-        pairs.append((f"{group.slug}@{group.version}:{group.key}" if group.slug in seen else group.slug, group))
+        place = place_of(groups, group)
+        pairs.append((f"{group.slug}@{group.version}:{place}" if group.slug in seen else group.slug, group))
         seen.add(group.slug)
     return sorted(pairs, key=lambda pair: pair[0])
 

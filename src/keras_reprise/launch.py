@@ -47,6 +47,8 @@ def run(
     """Resolve what was asked for, then measure it."""
     if measurement is not None and len(recipes) != 1:
         raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
+    if measurement is not None:
+        _require_file(recipes[0], measurement, store)
     suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
     paths = _paths(recipes, family, suite)
     scale = scale or (suite.scale if suite else "quick")
@@ -56,8 +58,6 @@ def run(
         raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
     chosen_seeds, auto = parse_seeds(seeds)
     limit = parse_duration(time_limit) if time_limit else None
-    if measurement is not None:
-        _require_file(paths[0], measurement, store)
     if data_name is None and executor == "local":
         _require_data(recipes, paths, data_dir)
     setup = tasks.Setup(
@@ -100,14 +100,14 @@ def run(
         raise SystemExit(errors.INTERRUPTED) from None
 
 
-def _require_file(path: Path, wanted: str, store: Store) -> None:
+def _require_file(name: str, wanted: str, store: Store) -> None:
     """Say at once which file is needed, where there is none."""
     if not re.fullmatch(r"[0-9a-f]{6,64}", wanted):
         raise UserError(
             f"--measurement {wanted!r} is no hash.\nWrite 6 to 64 of its characters, as `reprise resolve` prints them."
         )
-    if not path.is_file():
-        raise UserError(f"There is no recipe file {path}.\n{_which_file(wanted, store)}")
+    if catalog.is_path(name) and not Path(name).is_file():
+        raise UserError(f"There is no recipe file {name}.\n{_which_file(wanted, store)}")
 
 
 def _require_measurement(job: Job, wanted: str, store: Store) -> None:
