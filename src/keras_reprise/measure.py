@@ -172,7 +172,7 @@ def document(
     failed = [name for name, arm in arms.items() if arm["status"] == "failed"]
     loads = [result["load"] for result in measured.values() if result["load"]]
     digests = [measured[arm.name]["digest"] for arm in recipe.arms]
-    claims = {} if failed else evaluated(recipe.claims, seen, copied(replicate.scale), say, loaded.path, loaded.beside)
+    claims = {} if failed else evaluated(recipe.claims, seen, replicate.scale, say, loaded.path, loaded.beside)
     return {
         "schema": 1,
         "recipe": {
