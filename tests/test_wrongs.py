@@ -358,3 +358,26 @@ def test_seeds_that_no_library_takes_are_refused(plain_recipe, store_path, repri
 
 def test_the_largest_seed_is_measured(plain_recipe, store_path, reprise):
     assert reprise("run", plain_recipe, "--seeds", "1,4294967295", "--store", store_path).exit_code == 0
+
+
+def test_an_arm_cannot_change_the_data_of_the_arms_after_it(tmp_path, store_path, reprise):
+    path = write(
+        tmp_path / "mine", "data = replicate.dataset()\ndata.y_train[:] = 0\nreturn Measurement(metrics={'value': 1.0})"
+    )
+    text = path.read_text().replace("version=1,", 'version=1,\n    data="digits",')
+    path.write_text(text.replace('"value": 1.0, "x"', '"value": replicate.dataset().y_train.max(), "x"'))
+    result = reprise("run", path, "--store", store_path)
+    (document,) = documents(store_path)
+    assert result.exit_code == 4
+    assert "read-only" in document["arms"]["wrong"]["error"]["message"]
+    assert document["arms"]["right"]["metrics"]["value"] == 9.0
+
+
+def test_a_mistake_of_the_data_set_itself_ends_the_run(tmp_path, store_path, reprise):
+    """It would fail every arm."""
+    path = write(tmp_path / "mine")
+    path.write_text(path.read_text().replace("version=1,", 'version=1,\n    data="nothing-of-the-kind",'))
+    result = reprise("run", path, "--store", store_path)
+    assert result.exit_code == 2
+    assert documents(store_path) == []
+    assert "Traceback" not in result.output

@@ -114,13 +114,14 @@ def summarised(
     beside: AbstractContextManager[None] | None = None,
 ) -> dict[str, float]:
     """The numbers that a recipe's `summarise(arms, scale)` gives by name (nan: none); says what is wrong with them."""
+    from keras_reprise.recipe import copied
     from keras_reprise.returned import InvalidMeasurement, number
 
     seen = Arms(arms)
 
     def call() -> Any:
         with beside or nullcontext():
-            return function(seen, scale)
+            return function(seen, copied(scale))
 
     given, error = attempt(call)
     if error is not None:
@@ -151,13 +152,14 @@ def asked(
     beside: AbstractContextManager[None] | None = None,
 ) -> Answer:
     """What `statistic(arms, scale)` gives. `file` is the recipe's, for the line in which it goes wrong; `beside` lets it import."""
+    from keras_reprise.recipe import copied
     from keras_reprise.returned import InvalidMeasurement, number
 
     seen = Arms(arms)
 
     def call() -> float:
         with beside or nullcontext():
-            return number(statistic(seen, scale))
+            return number(statistic(seen, copied(scale)))
 
     given, error = attempt(call)
     if isinstance(error, InvalidMeasurement):

@@ -192,7 +192,7 @@ def document(
     loads = [result["load"] for result in measured.values() if result["load"]]
     digests = [measured[arm.name]["digest"] for arm in recipe.arms]
     unseeded = sorted({name for result in measured.values() for name in result.get("unseeded", ())})
-    asked = copied(replicate.scale), say, loaded.path, loaded.beside
+    asked = replicate.scale, say, loaded.path, loaded.beside
     claims = {} if failed else evaluated(recipe.claims, seen, *asked)
     numbers = {} if failed or recipe.summarise is None else summarised(recipe.summarise, seen(), *asked)
     return {

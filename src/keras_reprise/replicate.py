@@ -9,6 +9,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_reprise import datasets, own_data
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
@@ -86,9 +88,13 @@ class Replicate:
         if self.data_name is None:
             raise RecipeError("The recipe asks for a data set but declares none.\nSet data= in its Recipe.")
         settings = self.scale.settings
-        return datasets.load(
+        found = datasets.load(
             self.data_name, n_train=settings.get("n_train"), n_test=settings.get("n_test"), data_dir=self.data_dir
         )
+        for value in vars(found).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)  # an arm that changed it in place would change that of the arms after it
+        return found
 
     def sweep(
         self, settings: Sequence[Mapping[str, Any]], measure: Callable[..., Mapping[str, Any]]
