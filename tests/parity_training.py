@@ -249,6 +249,9 @@ def relative(ours: Any, theirs: Any, least: float = 1e-3) -> float:
 def compared(case: Case, ours: _Ours, theirs: Fitted) -> dict[str, Any]:
     """The differences, and the first thing that is wrong, in words."""
     curves, fitted = ours.history.curves, theirs.history
+    if ours.history.epochs != EPOCHS:
+        losses = f"losses {_three(curves['train_loss'])} for fit's {_three(fitted['loss'])}"
+        return {"ok": False, "status": f"ended after epoch {ours.history.epochs}; {losses}"}
     found = {
         "train": max(relative(a, b) for a, b in zip(curves["train_loss"], fitted["loss"], strict=True)),
         "test": max(relative(a, b) for a, b in zip(curves["test_loss"], fitted["val_loss"], strict=True)),
