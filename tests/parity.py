@@ -125,7 +125,10 @@ def _process(backend: str, threads: int, only: Sequence[str], folder: Path) -> t
     command = [sys.executable, __file__, "--here", "--backend", backend, "--threads", str(threads)]
     command += ["--json", str(path), "--kept", str(folder), *(word for name in only for word in ("--only", name))]
     code = subprocess.run(command, check=False).returncode
-    return code, json.loads(path.read_text()) if path.exists() else []
+    if not path.exists():
+        print(f"{f'{backend} {threads}':13} ended early, with status {code}", flush=True)
+        return code or 1, []
+    return code, json.loads(path.read_text())
 
 
 def summary(everything: dict[str, list[dict[str, Any]]], seconds: float) -> None:

@@ -536,7 +536,13 @@ for _name, _shows, _optimizer in (
     ),
     ("own-schedule", "a schedule in the optimizer", lambda o: o.SGD(o.schedules.ExponentialDecay(0.2, 2, 0.7))),
 ):
-    case(_name, _shows, "optimizers", optimizer=lambda m, _optimizer=_optimizer: _optimizer(m.optimizers))
+    case(
+        _name,
+        _shows,
+        "optimizers",
+        optimizer=lambda m, _optimizer=_optimizer: _optimizer(m.optimizers),
+        refused_on={"tensorflow": "sets the average of ScheduleFreeAdamW anew"} if _name == "schedule-free" else {},
+    )
 case("own-optimizer", "an optimizer of one's own", "optimizers", optimizer=lambda m: m.own_optimizer())
 case("momentum-embedding", "momentum on an embedding, whose gradient is sparse", "optimizers", **_WORDS | {"optimizer": lambda m: m.optimizers.SGD(0.2, momentum=0.9)}, model=lambda m: m.reader(m.layers.GlobalAveragePooling1D(), mask_zero=False))
 case("clipnorm-embedding", "global_clipnorm on an embedding", "optimizers", **_WORDS | {"optimizer": lambda m: m.optimizers.SGD(0.5, global_clipnorm=0.2)}, model=lambda m: m.reader(m.layers.Flatten(), mask_zero=False))
@@ -573,7 +579,7 @@ case("int-examples", "numbers as int32", "types", data=lambda: made.points().wit
 case("pixels", "pixels uint8, rescaled in the model", "types", **_IMAGES | {"data": made.pixels}, model=lambda m: m.sequential((8, 8, 1), m.layers.Rescaling(1 / 255), m.layers.Conv2D(4, 3, activation="relu"), m.layers.Flatten(), m.layers.Dense(4)))
 case("pixels-standardised", "pixels uint8, scaled on the device", "types", data=lambda: replace(made.pixels(), scaled=True), model=lambda m: m.convnet(m.layers.BatchNormalization(), m.layers.ReLU()))
 case("pixels-subclassed", "pixels uint8 into a subclassed model", "types", data=lambda: made.pixels().with_examples(lambda x: x.reshape(len(x), -1)), model=lambda m: m.built(m.Subclassed(extra=None), 64), optimizer=lambda m: m.optimizers.SGD(0.01))
-case("bool-examples", "examples as bool", "types", data=lambda: made.points().with_examples(lambda x: x > 0), refused="have the type bool", why="use numbers")
+case("bool-examples", "examples as bool", "types", data=lambda: made.points().with_examples(lambda x: x > 0))
 case("float64-model", "a model in float64", "types", model=lambda m: m.mlp(dtype="float64"))
 case("float16-model", "a model in float16", "types", model=lambda m: m.mlp(dtype="float16"), tolerance=HALF)
 case("bfloat16-model", "a model in bfloat16", "types", model=lambda m: m.mlp(dtype="bfloat16"), tolerance=HALF)

@@ -199,7 +199,9 @@ def _accuracy(ours: _Ours, loss: Any) -> Any:
         return None
     y, outputs = ours.data.y_train, ours.model(ours.data.x_test[:2])
     if len(outputs.shape) == 2 and outputs.shape[-1] > 1:
-        one_hot = y.shape[1:] == tuple(outputs.shape[1:])
+        one_hot = (
+            y.ndim == 2 and y.shape[1] > 1 and bool(np.all((y == 0).sum(1) == y.shape[1] - 1) and np.all(y.sum(1) == 1))
+        )
         metrics = keras.metrics
         return (metrics.CategoricalAccuracy if one_hot else metrics.SparseCategoricalAccuracy)(name="accuracy")
     if set(np.unique(y)) <= {0, 1} and "Binary" in type(loss).__name__:
@@ -220,8 +222,7 @@ def _batches(ours: _Ours) -> Any:
             self.begin(1)
 
         def __len__(self) -> int:
-            n: int = len(data.y_train)
-            return (n + size - 1) // size
+            return len(range(0, len(data.y_train), size))
 
         def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
             self.read.append((self.epoch, i))
@@ -252,8 +253,9 @@ def relative(ours: Any, theirs: Any, least: float = 1e-3) -> float:
 def compared(case: Case, ours: _Ours, theirs: Fitted) -> dict[str, Any]:
     """The differences, and the first thing that is wrong, in words."""
     curves, fitted = ours.history.curves, theirs.history
-    if len(curves["train_loss"]) != len(fitted["loss"]):
-        return {"ok": False, "status": f"training ended after {len(curves['train_loss'])} of {EPOCHS} epochs"}
+    if ours.history.epochs != EPOCHS:
+        losses = f"losses {_three(curves['train_loss'])} for fit's {_three(fitted['loss'])}"
+        return {"ok": False, "status": f"ended after epoch {ours.history.epochs}; {losses}"}
     found = {
         "train": max(relative(a, b) for a, b in zip(curves["train_loss"], fitted["loss"], strict=True)),
         "test": max(relative(a, b) for a, b in zip(curves["test_loss"], fitted["val_loss"], strict=True)),

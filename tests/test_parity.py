@@ -38,6 +38,6 @@ def test_the_table_of_what_is_supported_is_what_the_cases_say():
 
 
 def test_numbers_that_are_not_finite_or_not_there_are_no_parity():
-    assert relative([1.0, 2.0], [1.0, 2.0002]) == pytest.approx(1e-4)
+    assert relative([1.0, 2.0], [1.0, 4.0]) == 0.5
     assert relative([float("nan")], [float("nan")]) == float("inf")
     assert relative([1.0], [1.0, 1.0]) == float("inf")

@@ -179,21 +179,6 @@ def test_options_that_only_fit_has_are_refused_in_a_sentence():
         trained(class_weight={0: 2.0})
 
 
-def test_a_message_is_the_line_that_says_the_fact():
-    from keras_reprise.engine.checks import in_short
-
-    assert (
-        in_short(
-            "Exception encountered when calling Dense.call().\n\n\x1b[1mInput 0 is wrong.\x1b[0m\n\nArguments received:\n  x"
-        )
-        == "Input 0 is wrong."
-    )
-    long = "Graph execution error:\n\nDetected at node loss/Cast defined at (most recent call last):\nUnimplementedError:  Cast string to float is not supported\n\t [[{{node loss/Cast}}]] [Op:__inference_x]"
-    assert in_short(long) == "Cast string to float is not supported"
-    assert in_short("") == "no message"
-    assert len(in_short("x" * 5000)) < 310
-
-
 if os.environ.get("KERAS_BACKEND") is None:
 
     @pytest.mark.parametrize("labels", [np.array(["a", "b"] * 50), np.array([object()] * 100)])

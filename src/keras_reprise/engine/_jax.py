@@ -45,7 +45,8 @@ class JaxProgram:
     ) -> None:
         self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
         self.objective = Objective(loss)
-        alone = self.objective.averages and acts_on_single_examples(model, training=False)
+        known = acts_on_single_examples(model, training=False)
+        alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         self._penalties: Callable[[], Sequence[Any]] = list
         self._keras = reference(lambda: self._penalties(), loss)
@@ -166,25 +167,29 @@ class JaxProgram:
         return np.concatenate(losses), np.concatenate(wrong)
 
     def evaluate(self, trainable: Any, non_trainable: Any, x: Any, y: Any) -> Any:
-        """Losses, errors, loss and penalty of a batch in inference mode."""
-        outputs, _, penalties = self._forward(trainable, non_trainable, x, training=False)
+        """Losses, errors, loss and penalty of a batch in inference mode, and the state after it."""
+        outputs, non_trainable, penalties = self._forward(trainable, non_trainable, x, training=False)
         value = self._loss(y, outputs, [], 1.0, training=False).astype(jnp.float32)
         outputs = only(outputs)
         losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
-        return losses, wrong, value, _sum(penalties)
+        return losses, wrong, value, _sum(penalties), non_trainable
 
     def predict(self, trainable: Any, non_trainable: Any, x: Any) -> Any:
-        """Outputs of a batch in inference mode, and their mask."""
-        outputs = only(self.model.stateless_call(trainable, non_trainable, self._images(x), training=False)[0])
-        return outputs, mask_of(outputs)
+        """Outputs of a batch in inference mode and their mask, and the state after it."""
+        outputs, non_trainable, _ = self._forward(trainable, non_trainable, x, training=False)
+        return only(outputs), mask_of(only(outputs)), non_trainable
 
     def _in_batches(self, name: str, function: Any, batch: int | None, *arrays: np.ndarray) -> list[Any]:
-        trainable, non_trainable, _ = ([v.value for v in group] for group in self.variables())
+        """What `function` gives for parts of the arrays; the state that it ends with is kept."""
 
         def call(*parts: Any) -> Any:
+            trainable, non_trainable, _ = ([v.value for v in group] for group in self.variables())
             arguments = (trainable, non_trainable, *parts)
             key = (name, parts[0].shape, parts[0].dtype)
-            return self._program(key, function, arguments, donate=())(*arguments)
+            *results, state = self._program(key, function, arguments, donate=())(*arguments)
+            for variable, value in zip(self.model.non_trainable_variables, state, strict=True):
+                variable.assign(value)
+            return results
 
         return in_batches(call, batch, *arrays)
 

@@ -63,12 +63,16 @@ class JaxEnsemble:
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> list[Evaluation]:
         """Every member's evaluation in inference mode."""
-        trainable, non_trainable, _ = self._stacked()
 
         def call(images: Any, labels: Any) -> Any:
+            trainable, non_trainable, _ = self._stacked()
             arguments = (trainable, non_trainable, images, labels)
             program = self._program(("evaluate", images.shape), self.first.evaluate, (0, 0, None, None), *arguments)
-            return program(*arguments)
+            *results, state = program(*arguments)
+            for k, member in enumerate(self.members):
+                for variable, value in zip(member.model.non_trainable_variables, state, strict=True):
+                    variable.assign(value[k])
+            return results
 
         parts = in_batches(call, self.first.evaluation_batch, x, y)
         return [Evaluation.of([[column[k] for column in part] for part in parts]) for k in range(len(self.members))]

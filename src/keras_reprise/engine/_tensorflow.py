@@ -41,7 +41,8 @@ class TensorFlowProgram:
         self.objective = Objective(loss)
         optimizer.build(model.trainable_variables)
         _update_directly(getattr(optimizer, "inner_optimizer", optimizer))
-        alone = self.objective.averages and acts_on_single_examples(model, training=False)
+        known = acts_on_single_examples(model, training=False)
+        alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         self.parts = shard_count(EVALUATION_BATCH) if alone and device() == "cpu" else 1
         cut = alone and len(model.output_shape) == 2 and acts_on_single_examples(model, training=True)
@@ -217,7 +218,7 @@ def _update_directly(optimizer: Any) -> None:
                 weight, rate = variable.value.handle, tf.cast(learning_rate, tf.float32)
                 tf.raw_ops.ResourceApplyGradientDescent(var=weight, alpha=rate, delta=gradient)
             else:
-                optimizer.update_step(gradient, variable, learning_rate)
+                optimizer.update_step(gradient, getattr(variable, "value", variable), learning_rate)
 
     base = keras.optimizers.Optimizer._backend_update_step
     own = type(optimizer)._backend_update_step is not base  # Nadam's, which keeps a product of its momenta there

@@ -27,7 +27,8 @@ class TorchProgram:
     ) -> None:
         self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
         self.objective = Objective(loss)
-        alone = self.objective.averages and acts_on_single_examples(model, training=False)
+        known = acts_on_single_examples(model, training=False)
+        alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         optimizer.build(model.trainable_variables)
         variables = model.variables
@@ -124,7 +125,7 @@ class TorchProgram:
                 tested = float(inference())
                 for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
                     variable.assign(before)
-            return Looked(float(loss.detach()), tested, [gradient.cpu().numpy() for gradient in gradients])
+            return Looked(float(loss.detach()), tested, [_array(gradient) for gradient in gradients])
 
         ours = looked(lambda: self._value(images, labels, penalty)[0], ours_in_inference)
         return ours, looked(lambda: keras_loss(True), lambda: keras_loss(False))
@@ -133,7 +134,7 @@ class TorchProgram:
         return False
 
     def get_state(self) -> list[np.ndarray]:
-        return [variable.value.detach().cpu().numpy().copy() for variable in self._variables()]
+        return [_array(variable.value).copy() for variable in self._variables()]
 
     def set_state(self, state: list[np.ndarray]) -> None:
         for variable, value in zip(self._variables(), state, strict=True):
@@ -141,6 +142,13 @@ class TorchProgram:
 
     def _variables(self) -> list[Any]:
         return [*self.model.variables, *self.optimizer.variables]
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """A tensor as NumPy has it; bfloat16, which it has not, as float32, which holds it exactly."""
+    wide = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+    found: np.ndarray = wide.detach().cpu().numpy()
+    return found
 
 
 def _argmax(outputs: torch.Tensor) -> torch.Tensor:

@@ -58,7 +58,7 @@ class Program(Protocol):
 
     `scaling` (mean as a scalar or an image, deviation) is applied to examples of an integer type; floats are taken as they are. `updates` is the
     number of updates in an epoch. `evaluation_batch` is how many examples are evaluated at once; None, all of them, where an
-    example's numbers may depend on the others.
+    example's numbers may depend on the others. `evaluation_changes_state`: it may, as far as the model's graph tells.
     """
 
     compile_s: float
@@ -66,6 +66,7 @@ class Program(Protocol):
     optimizer: Any
     objective: Objective
     evaluation_batch: int | None
+    evaluation_changes_state: bool
 
     def __init__(
         self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None

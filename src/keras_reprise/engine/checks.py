@@ -1,15 +1,15 @@
 """What would make training fail or lie is refused before it starts, with what to change."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine.objective import Objective, several
+from keras_reprise.engine.objective import Objective, several, shown
 from keras_reprise.errors import RecipeError, UserError
+from keras_reprise.failures import sentence
 from keras_reprise.schedules import Plateau
 
 OVERRIDDEN = ("train_step", "test_step", "compute_loss", "compute_metrics")
@@ -27,7 +27,9 @@ MEMORY = ("ResourceExhausted", "OutOfMemory", "MemoryError")
 def check_training(model: Any, data: Dataset, optimizer: Any, batch_size: int, epochs: int) -> None:
     """RecipeError when the examples, the labels, the model and the numbers do not fit together."""
     if not hasattr(optimizer, "apply") or not hasattr(optimizer, "variables"):
-        raise RecipeError(f"{optimizer!r} is no Keras optimizer.\nGive an instance, such as keras.optimizers.SGD().")
+        raise RecipeError(
+            f"{shown(optimizer)} is no Keras optimizer.\nGive an instance, such as keras.optimizers.SGD()."
+        )
     n = len(data.stored_train)
     if batch_size < 1 or epochs < 0:
         raise RecipeError(f"Batches of {batch_size} for {epochs} epochs cannot be trained.\nUse batches of 1 or more.")
@@ -80,14 +82,19 @@ def check_options(optimizer: Any, learning_rate: Any, metrics: Sequence[Any]) ->
         )
     if learning_rate is not None and own is None:
         raise RecipeError(f"{type(inner).__name__} has no learning rate that could be set.\nLeave learning_rate= out.")
+    if type(inner).__name__ == "ScheduleFreeAdamW" and keras.backend.backend() == "tensorflow":
+        raise RecipeError(
+            "On TensorFlow fit sets the average of ScheduleFreeAdamW anew at every update, unless it was built before.\n"
+            "Which of the two is meant cannot be told; use another optimizer, or --backend jax."
+        )
     if not (learning_rate is None or callable(learning_rate) or isinstance(learning_rate, int | float | Plateau)):
         raise RecipeError(
-            f"learning_rate={learning_rate!r} is no rate.\nGive a number, a schedule of keras_reprise.schedules or a Plateau."
+            f"learning_rate={shown(learning_rate)} is no rate.\nGive a number, a schedule of keras_reprise.schedules or a Plateau."
         )
     for metric in metrics:
         if not isinstance(metric, keras.metrics.Metric):
             raise RecipeError(
-                f"{metric!r} is no Keras metric.\nGive an instance, such as keras.metrics.BinaryAccuracy()."
+                f"{shown(metric)} is no Keras metric.\nGive an instance, such as keras.metrics.BinaryAccuracy()."
             )
 
 
@@ -205,16 +212,6 @@ def first_call(model: Any) -> Iterator[None]:
         if any(name in f"{kind}: {error}" for name in MEMORY):
             raise
         raise RecipeError(
-            f"The model {model.name} cannot be trained on {keras.backend.backend()}: {kind}: {in_short(str(error))}\n"
+            f"The model {model.name} cannot be trained on {keras.backend.backend()}: {kind}: {sentence(str(error)).rstrip('.')}.\n"
             "Nothing was trained. Try another backend, or a layer, loss or optimizer that it can compile."
         ) from error
-
-
-def in_short(message: str) -> str:
-    """The first line of an error's message that says the fact, without what Keras and its backends write around it."""
-    lines = [line.strip() for line in message.splitlines()]
-    telling = [
-        line for line in lines if line and not line.startswith(NOT_THE_FACT) and not re.match(r"^[\^~\s{}()]*$", line)
-    ]
-    text = re.sub(r"\s*\{\{.*?\}\}|\[\[.*?\]\]|\[Op:\w+\]", "", telling[0] if telling else "no message")
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} ..."

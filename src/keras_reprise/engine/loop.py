@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -92,7 +92,8 @@ class Run:
             self.model, optimizer, self.loss, self.settings.batch_size, updates=self.updates, scaling=self.data.scaling
         )
         with first_call(self.model):
-            shape = self._looked_at(program)
+            with _as_it_was(program):
+                shape = self._looked_at(program)
             classified = check_labels(program.objective, self.data, shape) is not None
             self._checked(program)
         return program, _Streamed(self.data, program) if self._streams() else _Resident(self.data, program), classified
@@ -200,7 +201,8 @@ class Run:
         history.test_wrong = _with_row(history.test_wrong, found.wrong)
         if epoch in settings.sample_epochs:
             x, y = data.stored_train[: settings.sample_size], data.y_train[: settings.sample_size]
-            history.train_losses[epoch] = program.per_sample(x, y).losses.astype(np.float32)
+            with _as_it_was(program):
+                history.train_losses[epoch] = program.per_sample(x, y).losses.astype(np.float32)
         numbers = {"test_loss": found.loss + settings.penalty * found.penalty}
         if self.classified:
             numbers["test_error"] = float(found.wrong.mean())
@@ -209,7 +211,8 @@ class Run:
     def _metrics(self) -> dict[str, float]:
         if not self.settings.metrics:
             return {}
-        (outputs, mask), found = self.program.outputs(self.data.stored_test), {}
+        with _as_it_was(self.program):
+            (outputs, mask), found = self.program.outputs(self.data.stored_test), {}
         masked = {} if mask is None else {"sample_weight": mask}
         for metric in self.settings.metrics:
             metric.reset_state()
@@ -286,7 +289,7 @@ class Run:
         """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
         found = checkpoints.load(keys[1:]) if checkpoints and keys else None
         if found is None:
-            with first_call(self.model):
+            with first_call(self.model), _as_it_was(self.program):  # `fit` does not evaluate before it trains
                 self.history.initial = self.evaluate(0)
             return 0
         key, arrays = found
@@ -336,6 +339,20 @@ class _Streamed:
             parts.append(self.program.run(placed, np.arange(len(index), dtype=np.int32), mine, penalty))
         losses, wrong = zip(*parts, strict=True)
         return np.concatenate(losses), np.concatenate(wrong)
+
+
+@contextlib.contextmanager
+def _as_it_was(program: backend.Program) -> Iterator[None]:
+    """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in inference too.
+
+    Of layers that are known not to, nothing is copied.
+    """
+    state = program.get_state() if program.evaluation_changes_state else None
+    try:
+        yield
+    finally:
+        if state is not None:
+            program.set_state(state)
 
 
 _latest: list[Any] = []

@@ -61,7 +61,9 @@ def resolved(loss: Any, model: Any) -> Any:
     except ValueError:
         found = None
     if isinstance(found, type) or not (isinstance(found, keras.losses.Loss) or callable(found)):
-        raise RecipeError(f"{loss!r} is no Keras loss.\nGive an instance, such as keras.losses.MeanSquaredError().")
+        raise RecipeError(
+            f"{shown(loss)} is no Keras loss.\nGive an instance, such as keras.losses.MeanSquaredError()."
+        )
     if not isinstance(found, keras.losses.Loss):
         wrapper: Any = keras.losses.MeanSquaredError.__mro__[
             1
@@ -73,6 +75,15 @@ def resolved(loss: Any, model: Any) -> Any:
             'Use reduction="sum_over_batch_size".'
         )
     return found
+
+
+def shown(value: Any) -> str:
+    """A value in a message: text and numbers as they are, anything else by its type."""
+    return (
+        repr(value)
+        if isinstance(value, str | int | float | None.__class__)
+        else f"An object of the type {type(value).__name__}"
+    )
 
 
 def _named(loss: Any) -> str:
