@@ -53,6 +53,7 @@ READING = (
     "console",
     "launch",
     "progress",
+    "replaying",
     "replicates",
     "interruption",
     "run",
