@@ -64,6 +64,7 @@ READING = (
     "console",
     "launch",
     "progress",
+    "replaying",
     "replicates",
     "interruption",
     "presence",

@@ -156,7 +156,7 @@ def test_settings_written_in_another_way_are_locked_under_the_same_version(folde
 def test_a_raised_number_of_the_engine_is_noticed_without_running_a_recipe(folder, monkeypatch):
     monkeypatch.setitem(numerics.NUMERICS["jax"], "seeds", 2)
     assert [change.kind for change in lockfile.changes(folder)] == ["code"]
-    with pytest.raises(RecipeError, match=r"(?s)What plain uses of the package changed \(NUMERICS\).*--replay RECIPE"):
+    with pytest.raises(RecipeError, match=r"(?s)What plain uses of the package changed \(NUMERICS\).*--replay plain"):
         lockfile.relock(folder)
 
 

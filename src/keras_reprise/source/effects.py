@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from keras_reprise.numerics import FEATURES
 from keras_reprise.source.harmless import MUTATING_METHODS, PURE_BUILTINS, PURE_LIBRARIES, PURE_METHODS, STATEFUL
 from keras_reprise.source.modules import PACKAGE, VOCABULARY, Module, Sources
-from keras_reprise.source.scopes import Reference, bound
+from keras_reprise.source.scopes import Comprehension, Reference, bound
 from keras_reprise.source.syntax import decorator_name
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -58,7 +58,10 @@ class Effects:
         return self._harmless(_Place(module), node)
 
     def _all(self, place: _Place, nodes: Iterable[ast.expr]) -> bool:
-        return all(self._harmless(place, node) for node in nodes)
+        for node in nodes:  # noqa: SIM110 (a loop nests deeper than `all` may)
+            if not self._harmless(place, node):
+                return False
+        return True
 
     def _decorators(self, place: _Place, decorators: list[ast.expr]) -> bool:
         calls = [one if isinstance(one, ast.Call) else ast.Call(one, [], []) for one in decorators]
@@ -91,8 +94,9 @@ class Effects:
             return self._all(place, node.args.defaults)
         if isinstance(node, ast.Call) and not self._call(place, node):
             return False
-        inner = place.within(bound(one.target for one in ast.walk(node) if isinstance(one, ast.comprehension)))
-        return self._all(inner, (one for child in ast.iter_child_nodes(node) for one in _expressions(child)))
+        if isinstance(node, Comprehension):
+            place = place.within(bound(one.target for one in node.generators))
+        return self._all(place, [one for child in ast.iter_child_nodes(node) for one in _expressions(child)])
 
     def _call(self, place: _Place, node: ast.Call) -> bool:
         reference = _chain(node.func)
