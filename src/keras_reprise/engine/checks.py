@@ -106,12 +106,14 @@ def check_labels(objective: Objective, data: Dataset, outputs: Sequence[int | No
     y = data.y_train
     integer = bool(np.issubdtype(y.dtype, np.integer) or y.dtype == bool)
     kind = objective.errors((None, *y.shape[1:]), integer, outputs)
-    if kind == "sparse" and getattr(objective.loss, "ignore_class", None) is None:
+    if objective.name == "SparseCategoricalCrossentropy" and getattr(objective.loss, "ignore_class", None) is None:
         labels, classes = np.concatenate([y.ravel(), data.y_test.ravel()]), outputs[-1]
         if classes is not None and (labels.min() < 0 or labels.max() >= classes):
+            what = f"{classes} outputs" if classes > 1 else "one output"
             raise RecipeError(
-                f"The labels run from {labels.min()} to {labels.max()}, the model has {classes} outputs.\n"
-                f"Labels are 0 to {classes - 1}; give the model as many outputs as there are classes."
+                f"The labels run from {labels.min()} to {labels.max()}, the model has {what}.\n"
+                "Class indices begin with 0, and there is an output for each; one output for two classes goes with "
+                "BinaryCrossentropy."
             )
     return kind
 
