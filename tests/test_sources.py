@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults import documents
@@ -29,7 +30,7 @@ def edited(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def hers(tmp_path, plain_recipe) -> Path:
+def hers(tmp_path, plain_recipe):
     """A recipe of one's own, to be edited."""
     path = tmp_path / "plain.py"
     path.write_text(plain_recipe.read_text())
@@ -37,7 +38,7 @@ def hers(tmp_path, plain_recipe) -> Path:
 
 
 @pytest.fixture
-def edited_store(hers, store_path, reprise) -> Path:
+def edited_store(hers, store_path, reprise):
     """Three replicates of a recipe, and three after an edit that changes its numbers."""
     reprise("run", hers, "--seeds", 3, "--store", store_path)
     edited(hers, "arm.value + 0.01", "arm.value + 1.0 + 0.01")
@@ -48,7 +49,7 @@ def edited_store(hers, store_path, reprise) -> Path:
 
 
 @pytest.fixture
-def copied_store(tmp_path, store_path, reprise) -> Path:
+def copied_store(tmp_path, store_path, reprise):
     """Three replicates of one of the package's recipes, and three of a changed copy of it under its name."""
     reprise("run", OURS, "--seeds", 3, "--store", store_path)
     copy = tmp_path / f"{OURS}.py"
@@ -65,8 +66,9 @@ def gathered(store: Path) -> list[groups.Group]:
     return groups.gather(opened.summaries()[0], opened)
 
 
-def verdicts(store: Path, reprise) -> list[dict]:
-    return json.loads(reprise("verdict", "--store", store, "--json").stdout)
+def verdicts(store: Path, reprise) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(reprise("verdict", "--store", store, "--json").stdout)
+    return rows
 
 
 def test_an_edited_recipe_is_measured_again_and_its_old_numbers_stand_apart(edited_store, reprise):
@@ -150,7 +152,7 @@ def test_a_changed_copy_of_our_recipe_is_no_evidence_for_ours(copied_store, repr
     assert groups.one([copy, own], OURS) == own
     assert "another source" in copy.uncitable
     text = reprise("verdict", OURS, "--store", copied_store).stdout
-    assert f"of another source (measurement {copy.first.recipe.measurement[:12]}) than recipes/" in text
+    assert f"of another source ({copy.source}) than recipes/" in text
 
 
 def test_a_changed_copy_does_not_complete_a_suite(copied_store):
@@ -251,11 +253,11 @@ def test_a_superseded_version_of_ours_is_replayed_by_its_name():
 
 
 def quality(**changes: object) -> Quality:
-    plain = dict(
+    plain = Quality(
         recipe="mine", version=1, scale="quick", source_sha256=SHA, data=None, seeds=[1], metrics={}, margins={}, claims=[],
         statistics={}, failed=0, seconds=1.0, measurement="b" * 64, backend="jax",
     )  # fmt: skip
-    return Quality(**(plain | changes))
+    return replace(plain, **changes)
 
 
 def test_a_baseline_of_another_measurement_is_not_compared_with():
