@@ -56,6 +56,7 @@ READING = (
     "console",
     "launch",
     "progress",
+    "replaying",
     "replicates",
     "interruption",
     "run",

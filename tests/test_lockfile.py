@@ -1,10 +1,16 @@
+import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from keras_reprise import catalog, lockfile
+from keras_reprise import catalog, lockfile, numerics
 from keras_reprise.errors import RecipeError
+from keras_reprise.record import SCHEMA
+from keras_reprise.versions import Accepted
+
+DECLARED_AT = "0c1ea4b"
 
 
 @pytest.fixture
@@ -23,47 +29,229 @@ def edit(folder: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+def entry(folder: Path):
+    return catalog.read_lock(folder).recipes[0]
+
+
 def test_the_projects_own_lock_is_up_to_date():
     changes = lockfile.changes(catalog.recipes_folder())
-    assert not changes, "\n".join(
-        f"recipes/{change.path} is {change.kind}: run `reprise lock` (see CONTRIBUTING.md)" for change in changes
-    )
+    assert not changes, "\n".join(lockfile.describe(changes))
 
 
-def test_a_new_recipe_is_locked_with_its_card(folder):
-    entry = catalog.read_lock(folder).recipes[0]
-    assert (entry.slug, entry.version, entry.path, entry.family) == ("plain", 1, "family/plain.py", "family")
-    assert entry.card.claims[0].id == "two-is-two"
+def test_the_settings_of_the_projects_own_lock_are_those_of_the_recipes():
+    for one in catalog.read_lock().recipes:
+        loaded = catalog.load(catalog.recipes_folder() / one.path)
+        assert (loaded.settings, loaded.measurements_everywhere(), loaded.summary) == (
+            one.settings,
+            one.measurements,
+            one.summary,
+        ), one.slug
+
+
+def test_declared_are_exactly_the_sources_of_the_records_of_schema_1(reprise):
+    results = catalog.recipes_folder().parent / "results"
+    if not results.is_dir():
+        pytest.skip("not in a checkout")
+    records = [json.loads(path.read_bytes()) for path in (results / "records").rglob("*.json")]
+    stored = {
+        (one["recipe"]["slug"], one["recipe"]["version"], one["recipe"]["source_sha256"])
+        for one in records
+        if one["schema"] == 1
+    }
+    assert declared(catalog.recipes_folder()) == stored
+
+
+def test_declared_are_exactly_the_sources_of_the_records_at_the_commit_that_closed_the_list():
+    top = catalog.recipes_folder().parent
+    shown = subprocess.run(
+        ["git", "grep", "-h", "-E", '^    "(slug|source_sha256|version)":', DECLARED_AT, "--", "results/records"],
+        cwd=top, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if shown.returncode:
+        pytest.skip(f"git does not know {DECLARED_AT} here")
+    values = [line.split(": ")[1].strip(' ",') for line in shown.stdout.splitlines()]
+    at_that_commit = {(slug, int(version), source) for slug, source, version in zip(*[iter(values)] * 3, strict=True)}
+    assert declared(catalog.recipes_folder()) == at_that_commit
+
+
+def declared(folder: Path) -> set[tuple[str, int, str]]:
+    return {
+        (one.slug, one.version, accepted.sha256)
+        for one in catalog.read_lock(folder).recipes
+        for accepted in one.accepted
+        if accepted.evidence == "declared"
+    }
+
+
+def test_a_new_recipe_is_locked_with_its_card_and_what_it_measures(folder):
+    found = entry(folder)
+    assert (found.slug, found.version, found.path, found.family) == ("plain", 1, "family/plain.py", "family")
+    assert found.card.claims[0].id == "two-is-two"
+    assert set(found.measurements) == {"quick", "full"}
+    assert set(found.measurements["quick"]) == set(numerics.NUMERICS)
+    assert (found.summary, found.accepted) == (None, [])
     assert lockfile.changes(folder) == []
 
 
-def test_a_changed_recipe_without_a_new_version_is_refused_with_the_remedy(folder):
-    edit(folder, "value=2.0", "value=2.01")
-    with pytest.raises(RecipeError, match=r"Set version=2, keep the old file with `reprise lock --supersede plain`"):
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("value=2.0", "value=2.01"),
+        ("0.01 * noise[0]", "0.02 * noise[0]"),
+        ('Scale("quick")', 'Scale("quick", n=3)'),
+        ("def value(arms", "print(3)\n\n\ndef value(arms"),
+    ],
+)
+def test_a_changed_measurement_without_a_new_version_is_refused_with_the_remedy(folder, old, new):
+    edit(folder, old, new)
+    assert [change.kind for change in lockfile.changes(folder)] == ["code"]
+    before = (folder / "recipes.lock").read_bytes()
+    with pytest.raises(
+        RecipeError,
+        match=r"(?s)version is still 1.*Set version=2, keep the old file with `reprise lock --supersede plain`",
+    ):
         lockfile.relock(folder)
-    with pytest.raises(RecipeError, match="version is still 1"):
-        lockfile.relock(folder, cosmetic=True)
+    assert (folder / "recipes.lock").read_bytes() == before
 
 
 def test_a_changed_recipe_with_a_new_version_is_locked(folder):
     edit(folder, "value=2.0", "value=2.01")
     edit(folder, "version=1", "version=2")
     lockfile.relock(folder)
-    assert catalog.read_lock(folder).recipes[0].version == 2
+    assert entry(folder).version == 2
 
 
-def test_comments_and_the_docstring_are_cosmetic(folder):
-    edit(folder, "Cost:   nothing", "Cost:   one second")
-    edit(folder, "import os", "import os  # the environment")
-    assert [change.kind for change in lockfile.changes(folder)] == ["cosmetic"]
-    with pytest.raises(RecipeError, match="reprise lock --cosmetic"):
-        lockfile.relock(folder)
-    lockfile.relock(folder, cosmetic=True)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Cost:   nothing", "Cost:   one second"),
+        ("import os", "import os  # the environment"),
+        ("Two is two.", "Two, it is."),
+        ("above=1.9", "above=1.8"),
+        ('"Rising"', '"It rises"'),
+        ("What is two?", "What is it?"),
+        ('return arms["two"]', 'return arms["one"]'),
+    ],
+)
+def test_what_decides_no_number_is_locked_under_the_same_version(folder, old, new):
+    before = entry(folder)
+    edit(folder, old, new)
+    assert [change.kind for change in lockfile.changes(folder)] == ["words"]
+    lockfile.relock(folder)
     assert lockfile.changes(folder) == []
+    assert entry(folder).measurements == before.measurements
+    assert entry(folder).sha256 != before.sha256
 
 
-def test_a_string_that_looks_like_a_comment_is_code():
-    assert lockfile.code_sha256('"""d"""\nx = "# 1"\n') != lockfile.code_sha256('"""d"""\nx = "# 2"\n')
+def test_settings_written_in_another_way_are_locked_under_the_same_version(folder):
+    before = entry(folder)
+    edit(folder, "value=2.0", "value=1.0 + 1.0")
+    edit(folder, "seeds=12", "seeds=13")
+    assert [change.kind for change in lockfile.changes(folder)] == ["code"]
+    lockfile.relock(folder)
+    assert lockfile.changes(folder) == []
+    assert entry(folder).measurements == before.measurements
+
+
+def test_a_raised_number_of_the_engine_is_noticed_without_running_a_recipe(folder, monkeypatch):
+    monkeypatch.setitem(numerics.NUMERICS["jax"], "seeds", 2)
+    assert [change.kind for change in lockfile.changes(folder)] == ["code"]
+    with pytest.raises(RecipeError, match=r"(?s)What plain uses of the package changed \(NUMERICS\).*--replay plain"):
+        lockfile.relock(folder)
+
+
+def test_all_recipes_that_a_change_moves_are_named(folder, plain_recipe, monkeypatch):
+    (folder / "family" / "other.py").write_text(plain_recipe.read_text().replace('slug="plain"', 'slug="other"'))
+    lockfile.relock(folder)
+    monkeypatch.setitem(numerics.NUMERICS["torch"], "data", 2)
+    with pytest.raises(RecipeError, match="What other, plain use of the package changed"):
+        lockfile.relock(folder)
+
+
+def accept(folder: Path, *accepted: Accepted) -> None:
+    import msgspec
+
+    lockfile.write(
+        folder, [msgspec.structs.replace(one, accepted=list(accepted)) for one in catalog.read_lock(folder).recipes]
+    )
+
+
+def test_what_was_accepted_stays_and_nothing_is_declared_anew(folder):
+    accepted = Accepted("a" * 64, "source", "declared")
+    accept(folder, accepted)
+    edit(folder, "What is two?", "What is it?")
+    lockfile.relock(folder)
+    assert entry(folder).accepted == [accepted]
+    (folder / "superseded").mkdir()
+    (folder / "family" / "plain.py").rename(folder / "superseded" / "plain-v1.py")
+    lockfile.relock(folder)
+    assert (entry(folder).path, entry(folder).accepted) == ("superseded/plain-v1.py", [accepted])
+
+
+def test_a_new_version_accepts_nothing_of_the_old_one(folder):
+    accept(folder, Accepted("a" * 64, "source", "declared"))
+    edit(folder, "version=1", "version=2")
+    lockfile.relock(folder)
+    assert entry(folder).accepted == []
+
+
+def test_a_record_is_of_a_version_by_its_measurement_or_by_an_accepted_hash(folder):
+    now, old, source = entry(folder).measurements, "b" * 64, "a" * 64
+    accept(folder, Accepted(source, "source", "declared"), Accepted(old, "measurement", "replay", "quick"))
+    lock = catalog.read_lock(folder)
+
+    def of(
+        measurement: str | None,
+        sha256: str = "f" * 64,
+        scale: str = "quick",
+        backend: str | None = None,
+        version: int = 1,
+    ) -> bool:
+        return lock.accepts("plain", version, scale, backend, measurement, sha256)
+
+    assert of(now["quick"]["jax"])
+    assert of(now["quick"]["jax"], backend="jax")
+    assert not of(now["quick"]["jax"], backend="torch")
+    assert not of(now["quick"]["jax"], scale="full")
+    assert not of(now["quick"]["jax"], version=2)
+    assert not of("c" * 64, source)
+    assert of(old)
+    assert not of(old, scale="full")
+    assert of(None, source)
+    assert not of(None, old)
+    assert not of(source)
+    assert not of(None, entry(folder).sha256)
+
+
+def test_every_record_of_schema_1_in_the_results_is_of_its_version():
+    results = catalog.recipes_folder().parent / "results"
+    if not results.is_dir():
+        pytest.skip("not in a checkout")
+    for path in (results / "records").rglob("*.json"):
+        one = json.loads(path.read_bytes())["recipe"]
+        assert catalog.accepts(
+            one["slug"], one["version"], one["scale"], None, one.get("measurement"), one["source_sha256"]
+        ), path
+
+
+def test_what_a_run_writes_is_of_the_version_that_the_lock_has(reprise, store_path):
+    result = reprise("run", "l1-l2-toy", "--seeds", 1, "--store", store_path)
+    assert result.exit_code == 0, result.output
+    (path,) = (store_path / "records").rglob("*.json")
+    record = json.loads(path.read_bytes())
+    assert record["schema"] == SCHEMA
+    one = record["recipe"]
+    (environment,) = (store_path / "environments").glob("*.json")
+    backend = json.loads(environment.read_bytes())["backend"]["name"]
+    assert catalog.accepts(one["slug"], one["version"], one["scale"], backend, one["measurement"], "f" * 64)
+
+
+def test_reading_what_the_lock_accepts_needs_no_recipe():
+    import sys
+
+    code = "import sys, keras_reprise.versions as v; print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_removed_recipe_is_noticed(folder):

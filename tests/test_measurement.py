@@ -531,11 +531,13 @@ def test_settings_that_are_computed_count_by_their_values(tmp_path):
 
 
 def test_rounding_in_the_last_digit_of_a_computed_setting_is_no_other_measurement(tmp_path):
-    third = loaded(tmp_path, ARMS="arms=(Arm('one', x=1 / 3),)").measurements("jax")
-    assert (
-        loaded(tmp_path, ARMS="arms=(Arm('one', x=np.nextafter(1 / 3, 1)),)").measurements("jax") != third
-    )  # a NumPy number
-    assert loaded(tmp_path, ARMS="arms=(Arm('one', x=float(np.nextafter(1 / 3, 1))),)").measurements("jax") == third
+    def measured(number: str) -> str:
+        return loaded(tmp_path, ARMS=f"arms=(Arm('one', x={number}),)").measurements("jax")["quick"]
+
+    for kind in ("float", "np.float64"):
+        assert measured(f"{kind}(1 / 3)") == measured(f"{kind}(np.nextafter(1 / 3, 1))")
+        assert measured(f"{kind}(1 / 3)") != measured(f"{kind}(1 / 3 + 1e-9)")
+    assert measured("0.1") != measured("0.100000000000001")  # as it is written
 
 
 def test_only_the_scale_that_is_measured_counts(tmp_path):
@@ -552,6 +554,13 @@ def test_whether_the_machine_is_measured_alone_counts(tmp_path):
 
 def test_source_is_parsed_and_never_run(tmp_path):
     assert measurement.read_code(tmp_path / "x.py", b"raise SystemExit\nRECIPE = None\n").sha256
+
+
+def test_source_that_is_nested_deeply_is_read(tmp_path):
+    deep = f"x = {' + '.join(['1'] * 2000)}\nRECIPE = None\n"
+    assert measurement.read_code(tmp_path / "x.py", deep.encode()) != measurement.read_code(
+        tmp_path / "x.py", deep.replace("1 +", "2 +", 1).encode()
+    )
 
 
 def test_literals_differ_by_type_and_not_by_how_they_are_written():

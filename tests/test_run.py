@@ -203,3 +203,30 @@ def test_a_record_with_a_number_beyond_64_bits_is_refused_with_a_sentence(filled
     records(filled_store)[0].write_bytes(record.pretty(document))
     result = reprise("check", "--store", filled_store)
     assert (result.exit_code, "is not a record" in result.output, "Traceback" in result.output) == (1, True, False)
+
+
+def test_what_summarise_gives_is_stored_under_numbers(reprise, store_path, plain_recipe, tmp_path):
+    text = plain_recipe.read_text().replace("def value(arms", "def summarise(arms, scale):\n    return {'sum': sum(a.metrics['value'] for a in arms.values()), 'none': float('nan')}\n\n\ndef value(arms")  # fmt: skip
+    mine = tmp_path / "mine.py"
+    mine.write_text(text.replace("measure=measure,", "measure=measure,\n    summarise=summarise,"))
+    result = reprise("run", mine, "--seeds", "1", "--store", store_path)
+    assert result.exit_code == 0, result.output
+    (path,) = (store_path / "records").rglob("*.json")
+    record = json.loads(path.read_bytes())
+    values = [arm["metrics"]["value"] for arm in record["arms"].values()]
+    assert record["numbers"] == {"sum": sum(values), "none": "nan"}
+
+
+def test_a_worker_refuses_to_measure_other_code_than_the_run_is_about(store_path, plain_recipe):
+    from keras_reprise import tasks
+    from keras_reprise.worker import Worker
+
+    replies = []
+    worker = Worker(tasks.Setup(str(store_path), {}), replies.append)
+    source = tasks.RecipeSource(str(plain_recipe), plain_recipe.read_bytes())
+    worker.do(tasks.Describe(source))
+    measurement = replies[-1].measurements["quick"]
+    for asked, answer in ((measurement, tasks.Measured), ("0" * 64, tasks.Refused)):
+        worker.do(tasks.Measure(tasks.Replay(source, "quick", 1, 0, None, "x", asked), "one"))
+        assert isinstance(replies[-1], answer)
+    assert "imports code that changed since this run began" in replies[-1].text

@@ -84,7 +84,7 @@ def relock(folder: Path) -> list[Change]:
             entries.append(known[name])
             continue
         loaded = load(path)
-        entry = _entry(folder, loaded)
+        entry = entry_of(folder, loaded)
         before = lock.version(entry.slug, entry.version)
         if before is not None:
             if before.measurements != entry.measurements:
@@ -144,7 +144,7 @@ def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
     for made_settings in (False, True):
         try:
             code = measurement.read_code(path, source, made_settings=made_settings)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError):
             return False
         now = {
             scale: {backend: measurement.measurement(code, settings, backend) for backend in numerics.NUMERICS}
@@ -155,7 +155,8 @@ def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
     return False
 
 
-def _entry(folder: Path, loaded: LoadedRecipe) -> LockEntry:
+def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
+    """What the lock says of a recipe that is new to it."""
     return LockEntry(
         slug=loaded.recipe.slug,
         version=loaded.recipe.version,
@@ -182,7 +183,7 @@ def _unversioned(moved: Sequence[_Moved]) -> str:
     else:
         used = sorted({name for one in moved for name in one.modules})
         what = f"What {names} use{'s' if len(moved) == 1 else ''} of the package changed ({', '.join([*used, 'NUMERICS'])})"
-        undo = "undo that change, or show that the numbers are the same with `reprise lock --replay RECIPE`"
+        undo = f"undo that change, or show with `reprise lock --replay {first.slug}` that the numbers are the same"
     return (
         f"{what} in what decides numbers, but {said}.\n"
         "Results stored under a version would stop being comparable.\n"

@@ -1,6 +1,7 @@
 """Commands about recipes and what they need: list, show, run, lock, data, doctor."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from keras_reprise import catalog, errors
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 from keras_reprise.console import open_store, print_json, print_table, say
+from keras_reprise.store import Store
 
 
 @main.command("list")
@@ -155,8 +157,17 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
     "--cosmetic", is_flag=True, help="Not needed any more: what decides no number is locked under the same version."
 )
 @click.option("--supersede", "slug", help="Keep the committed version of this recipe in recipes/superseded/.")
+@click.option(
+    "--replay", help="Measure stored seeds of this recipe again; if every number is the same, lock its changed code."
+)
+@click.option(
+    "--backend", help="That of --replay: tensorflow, jax or torch (default: KERAS_BACKEND, else the first one)."
+)
+@STORE_OPTION
 @click.option("--check", "only_check", is_flag=True, help="Only say whether the lock is up to date; exit 1 if not.")
-def lock(cosmetic: bool, slug: str | None, only_check: bool) -> None:
+def lock(
+    cosmetic: bool, slug: str | None, replay: str | None, backend: str | None, store_path: Path | None, only_check: bool
+) -> None:
     """Bring recipes.lock up to date with the recipe files.
 
     Example: reprise lock
@@ -182,17 +193,36 @@ def lock(cosmetic: bool, slug: str | None, only_check: bool) -> None:
         for line in lockfile.describe(found := lockfile.changes(folder)):
             click.echo(line)
         sys.exit(errors.BROKEN if found else errors.OK)
-    start_backend()
+    start_backend(backend)
+    if replay:
+        return _replay(folder, replay, open_store(store_path))
     for change in lockfile.relock(folder):
         click.echo(f"recipes/{change.path}: {change.kind}, locked")
     click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
 
-def start_backend() -> None:
+def _replay(folder: Path, recipe: str, store: Store) -> None:
+    """Lock the changed code of a recipe if it measures the stored numbers again; see `replaying`."""
+    import keras
+
+    from keras_reprise import launch, replaying
+
+    name = keras.backend.backend()
+
+    def measure(path: Path, again: Store, scale: str, seeds: Sequence[int]) -> None:
+        both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"  # one number alone would mean the seeds up to it
+        launch.run((str(path),), again, scale=scale, seeds=both_ends, backend=name)
+
+    slug, _, version = recipe.partition("@")
+    for line in replaying.replay(folder, slug, int(version) if version.isdecimal() else None, store, name, measure):
+        click.echo(line)
+
+
+def start_backend(name: str | None = None) -> None:
     """Import Keras before a recipe file does."""
     from keras_reprise.engine import backend
 
-    backend.start()
+    backend.start(name)
 
 
 @main.group(invoke_without_command=True)

@@ -5,355 +5,193 @@ drew a random number. Only what is known to do nothing passes; whatever is not k
 """
 
 import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from keras_reprise.numerics import FEATURES
+from keras_reprise.source.harmless import MUTATING_METHODS, PURE_BUILTINS, PURE_LIBRARIES, PURE_METHODS, STATEFUL
 from keras_reprise.source.modules import PACKAGE, VOCABULARY, Module, Sources
-from keras_reprise.source.scopes import Reference, bound
+from keras_reprise.source.scopes import Comprehension, Reference, bound
 from keras_reprise.source.syntax import decorator_name
 
-PURE_BUILTINS = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "ascii",
-        "bin",
-        "bool",
-        "bytes",
-        "callable",
-        "chr",
-        "classmethod",
-        "complex",
-        "dict",
-        "divmod",
-        "enumerate",
-        "filter",
-        "float",
-        "format",
-        "frozenset",
-        "hash",
-        "hex",
-        "int",
-        "isinstance",
-        "issubclass",
-        "iter",
-        "len",
-        "list",
-        "map",
-        "max",
-        "min",
-        "oct",
-        "ord",
-        "pow",
-        "print",
-        "property",
-        "range",
-        "repr",
-        "reversed",
-        "round",
-        "set",
-        "slice",
-        "sorted",
-        "staticmethod",
-        "str",
-        "sum",
-        "super",
-        "tuple",
-        "type",
-        "zip",
-        "ValueError",
-        "TypeError",
-        "KeyError",
-        "RuntimeError",
-    ]
-)
-PURE_LIBRARIES = frozenset(
-    [
-        "abc",
-        "cmath",
-        "collections",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "enum",
-        "fractions",
-        "functools",
-        "itertools",
-        "math",
-        "numpy",
-        "pathlib",
-        "re",
-        "scipy",
-        "statistics",
-        "string",
-        "textwrap",
-        "types",
-        "typing",
-    ]
-)
-PURE_METHODS = frozenset(
-    [
-        "items",
-        "keys",
-        "values",
-        "get",
-        "copy",
-        "index",
-        "count",
-        "join",
-        "format",
-        "split",
-        "rsplit",
-        "splitlines",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "lower",
-        "upper",
-        "title",
-        "capitalize",
-        "replace",
-        "startswith",
-        "endswith",
-        "zfill",
-        "ljust",
-        "rjust",
-        "center",
-        "partition",
-        "rpartition",
-        "removeprefix",
-        "removesuffix",
-        "encode",
-        "decode",
-        "mean",
-        "sum",
-        "std",
-        "var",
-        "min",
-        "max",
-        "argmin",
-        "argmax",
-        "argsort",
-        "any",
-        "all",
-        "prod",
-        "cumsum",
-        "dot",
-        "tolist",
-        "item",
-        "astype",
-        "reshape",
-        "ravel",
-        "flatten",
-        "transpose",
-        "round",
-        "clip",
-        "is_integer",
-        "union",
-        "intersection",
-        "difference",
-        "issubset",
-        "read_text",
-        "read_bytes",
-        "exists",
-        "with_name",
-        "with_suffix",
-        "joinpath",
-        "resolve",
-        "bit_length",
-        "as_integer_ratio",
-        "conjugate",
-    ]
-)
-MUTATING_METHODS = frozenset(["append", "extend", "add", "update", "setdefault", "insert", "pop", "sort", "reverse"])
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Call, ast.Constant, ast.BinOp)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where an expression stands: its module, the local names around it, those of them that hold objects made there."""
+
+    module: Module
+    local: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
+
+    def within(self, names: Iterable[str]) -> "_Place":
+        return replace(self, local=self.local | frozenset(names))
+
+
+@dataclass
 class Effects:
     """Judges statements of modules found by `sources`."""
 
-    def __init__(self, sources: Sources) -> None:
-        self.sources = sources
-        self.busy: set[int] = set()
+    sources: Sources
+    busy: set[int] = field(default_factory=set)  # functions that are being judged
 
     def only_binds(self, module: Module, statement: ast.stmt) -> bool:
         """Whether a statement of the module does nothing but bind names, so that it counts only where one is reached."""
+        place = _Place(module)
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return statement.names[0].name != "*"
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            return self._defines(module, statement)
+        if isinstance(statement, FUNCTIONS):
+            defaults = [one for one in (*statement.args.defaults, *statement.args.kw_defaults) if one is not None]
+            return self._all(place, defaults) and self._decorators(place, statement.decorator_list)
         if isinstance(statement, ast.ClassDef):
-            return self._class(module, statement)
+            return self._class(place, statement)
         if isinstance(statement, ast.Assign):
-            return all(map(_is_name, statement.targets)) and self.harmless(module, statement.value)
+            return all(map(_is_name, statement.targets)) and self._harmless(place, statement.value)
         if isinstance(statement, ast.AnnAssign):
-            return _is_name(statement.target) and (statement.value is None or self.harmless(module, statement.value))
-        alias = getattr(ast, "TypeAlias", None)
-        return alias is not None and isinstance(statement, alias)
+            return _is_name(statement.target) and (statement.value is None or self._harmless(place, statement.value))
+        return type(statement).__name__ == "TypeAlias"  # since Python 3.12
 
-    def _defines(self, module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        defaults = [one for one in (*node.args.defaults, *node.args.kw_defaults) if one is not None]
-        return all(self.harmless(module, one) for one in defaults) and self._decorators(module, node.decorator_list)
+    def harmless(self, module: Module, node: ast.expr) -> bool:
+        """Whether evaluating an expression at the module's top level does nothing."""
+        return self._harmless(_Place(module), node)
 
-    def _decorators(self, module: Module, decorators: list[ast.expr]) -> bool:
-        own = ("setter", "getter", "deleter")
+    def _all(self, place: _Place, nodes: Iterable[ast.expr]) -> bool:
+        for node in nodes:  # noqa: SIM110 (a loop nests deeper than `all` may)
+            if not self._harmless(place, node):
+                return False
+        return True
+
+    def _decorators(self, place: _Place, decorators: list[ast.expr]) -> bool:
+        calls = [one if isinstance(one, ast.Call) else ast.Call(one, [], []) for one in decorators]
         return all(
-            decorator_name(one) in own
-            or self.harmless(module, one if isinstance(one, ast.Call) else ast.Call(one, [], []))
-            for one in decorators
+            decorator_name(one) in ("setter", "getter", "deleter") or self._harmless(place, one) for one in calls
         )
 
-    def _class(self, module: Module, node: ast.ClassDef) -> bool:
-        if node.keywords or not self._decorators(module, node.decorator_list):
+    def _class(self, place: _Place, node: ast.ClassDef) -> bool:
+        if node.keywords or not self._decorators(place, node.decorator_list):
             return False
-        return all(self._harmless_base(module, base) for base in node.bases) and all(
-            self.only_binds(module, statement) for statement in node.body
-        )
+        bases = all(self._base(place.module, base) for base in node.bases)
+        return bases and all(self.only_binds(place.module, statement) for statement in node.body)
 
-    def _harmless_base(self, module: Module, base: ast.expr) -> bool:
-        """Whether deriving from `base` does nothing: own classes may count their heirs in `__init_subclass__`."""
-        if not self.harmless(module, base):
-            return False
+    def _base(self, module: Module, base: ast.expr) -> bool:
+        """Whether deriving from `base` does nothing: own classes may take note of their heirs."""
         reference = _chain(base)
         found = self._own(module, reference) if reference else None
-        if found is None:
-            return True
+        if found is None or not self.harmless(module, base):
+            return self.harmless(module, base)
         home, node = found
         if not isinstance(node, ast.ClassDef) or node.keywords:
             return False
-        defined = any(isinstance(one, ast.FunctionDef) and one.name == "__init_subclass__" for one in node.body)
-        return not defined and all(self._harmless_base(home, one) for one in node.bases)
+        notes = any(isinstance(one, FUNCTIONS) and one.name == "__init_subclass__" for one in node.body)
+        return not notes and all(self._base(home, one) for one in node.bases)
 
-    def harmless(
-        self, module: Module, node: ast.expr, local: frozenset[str] = frozenset(), made: frozenset[str] = frozenset()
-    ) -> bool:
-        """Whether evaluating `node` does nothing. `local` are the names around it, of which `made` hold fresh objects."""
-        if isinstance(node, ast.Await | ast.Yield | ast.YieldFrom):
+    def _harmless(self, place: _Place, node: ast.expr) -> bool:
+        if isinstance(node, ast.Await):
             return False
         if isinstance(node, ast.Lambda):
-            return all(self.harmless(module, one, local, made) for one in node.args.defaults)
-        if isinstance(node, ast.Call) and not self._call(module, node, local, made):
+            return self._all(place, node.args.defaults)
+        if isinstance(node, ast.Call) and not self._call(place, node):
             return False
-        inner = frozenset(bound(one.target for one in ast.walk(node) if isinstance(one, ast.comprehension)))
-        children = [one for child in ast.iter_child_nodes(node) for one in _expressions(child)]
-        return all(self.harmless(module, child, local | inner, made) for child in children)
+        if isinstance(node, Comprehension):
+            place = place.within(bound(one.target for one in node.generators))
+        return self._all(place, [one for child in ast.iter_child_nodes(node) for one in _expressions(child)])
 
-    def _call(self, module: Module, node: ast.Call, local: frozenset[str], made: frozenset[str]) -> bool:
+    def _call(self, place: _Place, node: ast.Call) -> bool:
         reference = _chain(node.func)
         if reference is None:  # of what an expression gives
             if isinstance(node.func, ast.Lambda):
-                return self.harmless(module, node.func.body, local, made)
+                return self._harmless(place, node.func.body)
             return isinstance(node.func, ast.Attribute) and node.func.attr in PURE_METHODS
-        if reference[0] in local:
-            pure = PURE_METHODS | MUTATING_METHODS if reference[0] in made and len(reference) == 2 else PURE_METHODS
-            return len(reference) > 1 and reference[-1] in pure
-        words = self._is_word(module, reference)
-        return words or (
-            self._pure(module, reference)
-            and all(self._passable(module, one, local) for one in (*node.args, *(word.value for word in node.keywords)))
-        )
+        if reference[0] in place.local:
+            fresh = reference[0] in place.made and len(reference) == 2
+            return len(reference) > 1 and reference[-1] in (PURE_METHODS | MUTATING_METHODS if fresh else PURE_METHODS)
+        if self._is_word(place.module, reference):
+            return True
+        arguments = [*node.args, *(word.value for word in node.keywords)]
+        return self._pure(place.module, reference) and all(self._passable(place, one) for one in arguments)
 
     def _is_word(self, module: Module, reference: Reference) -> bool:
         """Whether the reference is to a word of the package that is no part of the engine: `Claim`, `near`, `log_grid`."""
         found = self._imported(module, reference)
         if found is None or found[0].split(".")[0] != PACKAGE:
             return False
-        name, attributes = found
-        inside = name.split(".")[1:]
-        if inside and inside[0] in VOCABULARY or attributes and attributes[0] in VOCABULARY:
-            return True
-        return not (inside and inside[0] == "engine") and not (attributes and attributes[0] in FEATURES)
+        path = (*found[0].split(".")[1:], *found[1])
+        return bool(path) and (path[0] in VOCABULARY or (path[0] != "engine" and not set(path) & set(FEATURES)))
 
     def _pure(self, module: Module, reference: Reference) -> bool:
         """Whether calling what is referred to does nothing, given arguments that may be called."""
-        name = reference[0]
-        if name not in module.binders:
-            return name in PURE_BUILTINS and (len(reference) == 1 or reference[-1] in PURE_METHODS | {"fromkeys"})
+        if reference[0] not in module.binders:
+            return reference[0] in PURE_BUILTINS and (
+                len(reference) == 1 or reference[-1] in PURE_METHODS | {"fromkeys"}
+            )
         if imported := self._imported(module, reference):
-            library, attributes = imported
-            words = [*library.split("."), *attributes]
+            words = (*imported[0].split("."), *imported[1])
             if words[0] in PURE_LIBRARIES:
-                return not any(
-                    w == "random" or w.startswith(("set", "save", "put", "place", "fill", "copyto")) for w in words
-                )
-        found = self._own(module, reference)
-        if found is None:
-            return False
-        home, node = found
+                return not any(word.startswith(STATEFUL) for word in words)
+        home, node = self._own(module, reference) or (module, None)
         if isinstance(node, ast.FunctionDef):
             return self._function(home, node)
         if isinstance(node, ast.ClassDef):
-            return self._class(home, node) and all(
-                self._function(home, one) for one in node.body if isinstance(one, ast.FunctionDef)
-            )
-        return len(reference) > 1 and reference[-1] in PURE_METHODS
+            methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+            return self._class(_Place(home), node) and all(self._function(home, one) for one in methods)
+        return isinstance(node, ast.Assign) and len(reference) > 1 and reference[-1] in PURE_METHODS
 
-    def _passable(self, module: Module, node: ast.expr, local: frozenset[str]) -> bool:
+    def _passable(self, place: _Place, node: ast.expr) -> bool:
         """Whether an argument does nothing when it is called."""
         if isinstance(node, ast.Lambda):
-            arguments = frozenset(one.arg for one in (*node.args.args, *node.args.kwonlyargs))
-            return self.harmless(module, node.body, local | arguments)
+            return self._harmless(place.within(one.arg for one in (*node.args.args, *node.args.kwonlyargs)), node.body)
         reference = _chain(node)
-        if reference is None or reference[0] in local or reference[0] not in module.binders:
+        if reference is None or reference[0] in place.local or reference[0] not in place.module.binders:
             return True
-        found = self._own(module, reference)
-        callable_one = found is not None and isinstance(found[1], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        return not callable_one or self._pure(module, reference)
+        found = self._own(place.module, reference)
+        return (
+            found is None or not isinstance(found[1], (*FUNCTIONS, ast.ClassDef)) or self._pure(place.module, reference)
+        )
 
     def _function(self, module: Module, node: ast.FunctionDef) -> bool:
         """Whether calling a function does nothing but compute its result."""
         if id(node) in self.busy:
             return True
         self.busy.add(id(node))
-        try:
-            arguments = node.args
-            everyone = [
-                *arguments.posonlyargs,
-                *arguments.args,
-                *arguments.kwonlyargs,
-                arguments.vararg,
-                arguments.kwarg,
-            ]
-            given = frozenset(one.arg for one in everyone if one is not None)
-            local = (frozenset(bound(node.body)) | given) - _handed_out(node)
-            made = frozenset(_made(node)) - given
-            itself = arguments.args[0].arg if arguments.args and node.name in ("__init__", "__post_init__") else None
-            return all(self._does_nothing(module, one, local, made, itself) for one in node.body)
-        finally:
-            self.busy.discard(id(node))
+        arguments = node.args
+        everyone = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        given = frozenset(one.arg for one in everyone if one is not None)
+        itself = (
+            {arguments.args[0].arg} if arguments.args and node.name in ("__init__", "__post_init__") else set[str]()
+        )
+        handed_out, made = _handed_out(node), _made(node) - given | itself
+        place = _Place(module, (given | bound(node.body)) - handed_out, frozenset(made))
+        body = [one for one in node.body if not (isinstance(one, FUNCTIONS) and one.name in handed_out)]
+        result = all(self._does_nothing(place, one) for one in body)
+        self.busy.discard(id(node))
+        return result
 
-    def _does_nothing(
-        self, module: Module, node: ast.AST, local: frozenset[str], made: frozenset[str], itself: str | None
-    ) -> bool:
+    def _does_nothing(self, place: _Place, node: ast.AST) -> bool:
+        """Whether a part of a function's body does nothing beyond the function and what it made."""
         if isinstance(node, ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom | ast.Delete | ast.ClassDef):
             return False
-        if isinstance(
-            node, ast.FunctionDef | ast.AsyncFunctionDef
-        ):  # unless it is only handed out, it may be called here
-            inner = local | frozenset(one.arg for one in node.args.args) | bound(node.body)
-            return node.name not in local or all(
-                self._does_nothing(module, one, inner, made, None) for one in node.body
-            )
-        if isinstance(node, ast.AugAssign) and _root(node.target) not in made:
+        if isinstance(node, FUNCTIONS):
+            inner = place.within({one.arg for one in node.args.args} | bound(node.body))
+            return not node.decorator_list and all(self._does_nothing(inner, one) for one in node.body)
+        if isinstance(node, ast.AugAssign) and _root(node.target) not in place.made:
             return False
         if isinstance(node, ast.Tuple | ast.List) and not isinstance(node.ctx, ast.Load):
-            return all(self._does_nothing(module, one, local, made, itself) for one in node.elts)
-        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            root = _root(node)
-            if root is None or root not in made | {itself}:
-                return False
+            return all(self._does_nothing(place, one) for one in node.elts)
+        stored = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+        if stored and _root(node) not in place.made:
+            return False
         if isinstance(node, ast.expr):
-            return self.harmless(module, node, local, made)
-        return all(self._does_nothing(module, one, local, made, itself) for one in ast.iter_child_nodes(node))
+            return self._harmless(place, node)
+        return all(self._does_nothing(place, one) for one in ast.iter_child_nodes(node))
 
     def _imported(self, module: Module, reference: Reference) -> tuple[str, Reference] | None:
         """The module that the reference's name was imported from, and what is read of it; None unless it is one import."""
         numbers = module.binders.get(reference[0], [])
-        if len(numbers) != 1:
-            return None
-        for name, imported, _ in module.imports(module.statements[numbers[0]]):
-            if name == reference[0]:
-                return imported.module, imported.followed_by(reference[1:])
-        return None
+        imports = module.imports(module.statements[numbers[0]]) if len(numbers) == 1 else []
+        found = (imported for name, imported, _ in imports if name == reference[0])
+        return next(((one.module, one.followed_by(reference[1:])) for one in found), None)
 
     def _own(self, module: Module, reference: Reference) -> tuple[Module, ast.stmt] | None:
         """The one statement that defines what is referred to, in this module or in one beside the recipe."""
@@ -363,9 +201,8 @@ class Effects:
         imported = self._imported(module, reference)
         if imported is None:
             return module, module.statements[numbers[0]]
-        name, attributes = imported
-        home = self.sources.find(name)
-        return self._own(home, attributes) if home is not None and attributes and home is not module else None
+        home = self.sources.find(imported[0])
+        return self._own(home, imported[1]) if home is not None and imported[1] and home is not module else None
 
 
 def _expressions(node: ast.AST) -> list[ast.expr]:
@@ -390,35 +227,32 @@ def _chain(node: ast.expr) -> Reference | None:
     return (node.id, *attributes) if isinstance(node, ast.Name) else None
 
 
-def _root(node: ast.expr) -> str | None:
+def _root(node: ast.AST) -> str | None:
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
 
 
 def _handed_out(function: ast.FunctionDef) -> frozenset[str]:
-    """The names of inner functions that are returned and not used otherwise."""
-    inner = {one.name for one in function.body if isinstance(one, ast.FunctionDef)}
-    returned = [
-        one.value.id for one in ast.walk(function) if isinstance(one, ast.Return) and isinstance(one.value, ast.Name)
-    ]
-    read = [one.id for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
-    return frozenset(name for name in inner if read.count(name) == returned.count(name))
+    """The names of undecorated inner functions that are returned and not used otherwise."""
+    inner = {one.name for one in function.body if isinstance(one, FUNCTIONS) and not one.decorator_list}
+    names = [one for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
+    returned = [one.value for one in ast.walk(function) if isinstance(one, ast.Return)]
+    return frozenset(name for name in inner if all(one in returned for one in names if one.id == name))
 
 
 def _made(function: ast.FunctionDef) -> set[str]:
     """The names of a function that are only ever bound to objects which it made itself."""
-    fresh = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Call, ast.Constant, ast.BinOp)
     made: set[str] = set()
     others: set[str] = set()
     for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
-            (made if isinstance(node.value, fresh) else others).update(bound(node.targets))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
-            for target in node.targets:
-                pairs = zip(target.elts, node.value.elts, strict=False) if isinstance(target, ast.Tuple) else ()
-                for name, value in pairs:
-                    (made if isinstance(value, fresh) else others).update(bound([name]))
-        elif isinstance(node, ast.For | ast.comprehension | ast.NamedExpr | ast.withitem):
+        if isinstance(node, ast.For | ast.comprehension | ast.NamedExpr | ast.withitem):
             others |= bound([node])
+        for target in node.targets if isinstance(node, ast.Assign) else []:
+            assert isinstance(node, ast.Assign)
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            for name, value in pairs:
+                (made if isinstance(value, FRESH) and isinstance(name, ast.Name) else others).update(bound([name]))
     return made - others

@@ -125,7 +125,7 @@ class Sources:
 def _module_or_none(name: str, source: bytes, package: str) -> Module | None:
     try:
         return parsed(name, source, package)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return None  # importing it fails as well, which is then the arm's fault
 
 

@@ -6,7 +6,6 @@ interpreters without packages.
 """
 
 import ast
-import copy
 import hashlib
 import json
 from collections.abc import Sequence
@@ -24,12 +23,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def parse(source: str | bytes) -> ast.Module:
     """The syntax tree of `source` without what cannot change a result; SyntaxError, ValueError as `ast.parse`."""
-    return clean(ast.parse(source))
-
-
-def clean(tree: ast.Module) -> ast.Module:
-    """A copy of `tree` without docstrings, strings that stand alone, `pass`, and annotations that nothing reads."""
-    return cast(ast.Module, _Cleaner().visit(copy.deepcopy(tree)))
+    return cast(ast.Module, _Cleaner().visit(ast.parse(source)))
 
 
 def sha256(form: Any) -> str:
@@ -38,11 +32,26 @@ def sha256(form: Any) -> str:
 
 
 def text(form: Any) -> str:
-    return json.dumps(form, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    """The form as JSON without spaces. Written here, since `json` nests less deep than Python's syntax may."""
+    parts: list[str] = []
+    _write(form, parts)
+    return "".join(parts)
+
+
+def _write(form: Any, parts: list[str]) -> None:
+    if isinstance(form, list | tuple):
+        parts.append("[")
+        for number, item in enumerate(form):
+            if number:
+                parts.append(",")
+            _write(item, parts)
+        parts.append("]")
+    else:
+        parts.append(json.dumps(form, allow_nan=False))
 
 
 def form(node: Any) -> Any:
-    """The canonical form of a cleaned tree: lists of a node's name and its fields that are not empty, in their order."""
+    """The canonical form of a tree that `parse` gave: lists of a node's name and its fields that are not empty, by name."""
     if isinstance(node, list | tuple):
         return [form(item) for item in node]
     if isinstance(node, ast.Constant):
@@ -50,14 +59,13 @@ def form(node: Any) -> Any:
     if isinstance(node, ast.JoinedStr):
         return _joined(node)
     if isinstance(node, ast.AST):
-        fields = [(name, getattr(node, name, None)) for name in node._fields if name not in IGNORED_FIELDS]
-        kept = [(name, value) for name, value in fields if value is not None and value != []]
-        return [type(node).__name__, *(part for name, value in sorted(kept, key=_name) for part in (name, form(value)))]
+        found: list[Any] = [type(node).__name__]
+        for name in sorted(set(node._fields) - IGNORED_FIELDS):
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                found += [name, form(value)]
+        return found
     return node  # a name, a number of dots, None in a list
-
-
-def _name(field: tuple[str, Any]) -> str:
-    return field[0]
 
 
 def constant(value: Any) -> tuple[str, Any]:
@@ -111,7 +119,7 @@ def acts(node: ast.AST) -> bool:
 
 
 class _Cleaner(ast.NodeTransformer):
-    """Removes what `clean` promises. `place` is what the visited statements stand in; `read`, whether annotations there count."""
+    """Removes what `parse` leaves out. `place` is what the visited statements stand in; `read`, whether annotations there count."""
 
     def __init__(self) -> None:
         self.place, self.read = "module", False

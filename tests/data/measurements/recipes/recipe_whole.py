@@ -81,7 +81,7 @@ PRINTED = math.log(10)
 
 
 def measure(arm, replicate):
-    globals()["unused"](3)
+    """What is measured."""
     shift = helper(arm.value) + count()
     model = np.zeros(3)
     history = train(model, None, replicate, optimizer=None, epochs=1, learning_rate=RATE)
@@ -97,7 +97,7 @@ CLAIMS = (
     Claim("is-three", "It is three.", "here", lambda arms, scale: statistic(arms, scale), above=1.9, below=2.1),
 )
 
-RECIPE = Recipe(
+RECIPE = functools.partial(Recipe)(
     slug="edited",
     version=1,
     question="What is it?",
