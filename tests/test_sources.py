@@ -208,7 +208,7 @@ def test_an_interrupted_run_that_goes_on_with_other_code_mixes_nothing(hers, sto
         edited(hers, "arm.value + 0.01", "arm.value + 1.0 + 0.01")
     else:
         monkeypatch.setattr(package_code, "running_sha256", lambda: SHA)
-        monkeypatch.setattr("keras_reprise.worker._require_code", lambda wanted: None)
+        monkeypatch.setattr("keras_reprise.worker._require_code", lambda wanted, found: None)
     other = json.loads(reprise("run", hers, "--seeds", 1, "--arm", "two", "--store", store_path, "--json").stdout)
     assert (other["recorded"], other["waiting"]) == (0, 1)
     monkeypatch.undo()
@@ -273,3 +273,11 @@ def test_an_older_baseline_and_one_of_another_backend_are_told_by_their_file():
 
 def test_words_for_a_version_that_the_package_does_not_have():
     assert "which has no such version" in sources.words(RecipeRef(OURS, 99, "quick", SHA, SHA, SHA))
+
+
+def test_a_module_that_was_changed_before_it_was_imported_spoils_no_record(hers, store_path, reprise, monkeypatch):
+    """A pull while the run goes on: what is in memory is of the old code, what is imported from then on would be of the new."""
+    monkeypatch.setattr(package_code, "sha256_now", lambda: SHA)
+    result = reprise("run", hers, "--seeds", 1, "--store", store_path)
+    assert (result.exit_code, "imports another code" in result.stderr) == (4, True)
+    assert not list((store_path / "records").rglob("*.json"))
