@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 from click.testing import CliRunner
 
-from keras_reprise import batches, catalog, datasets, identifiers, tasks
+from keras_reprise import batches, catalog, datasets, identifiers, tasks, versions
 from keras_reprise.check_citations import Checker
 from keras_reprise.errors import UserError
 from keras_reprise.gate.documents import Baseline, Calibration
@@ -206,7 +206,7 @@ def read_card(content: bytes, scratch: Path) -> None:
 
 
 def read_lock(content: bytes, scratch: Path) -> None:
-    (scratch / catalog.LOCK).write_bytes(content)
+    (scratch / versions.LOCK).write_bytes(content)
     catalog.read_lock.cache_clear()
     with contextlib.suppress(UserError):
         catalog.current(catalog.read_lock(scratch))
@@ -519,7 +519,7 @@ def corpora() -> dict[str, tuple[Target, list[bytes], bool]]:
     """For every target what reads it, real inputs, and whether they are JSON."""
     found = records()
     cards = [json.loads(path.read_bytes()) for path in sorted((TOP / "results" / "cards").glob("*.json"))[:8]]
-    lock = json.loads((TOP / "recipes" / catalog.LOCK).read_bytes())
+    lock = json.loads((TOP / "recipes" / versions.LOCK).read_bytes())
     lock["recipes"] = lock["recipes"][:3]
     baselines = [_shortened(path) for path in sorted((TOP / "results" / "baselines").rglob("*.json"))]
     message = msgspec.msgpack.encode(tasks.Measured({"arm": found[0]["arms"]}))

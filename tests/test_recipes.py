@@ -77,6 +77,7 @@ def one_record(entry, store_path, smaller):
     found = document(
         loaded, replicate, 0, arms,
         card=card, machine=machine, environment=environment, determinism="fast", code=package_code.facts(),
+        measurement=entry.measurements["quick"]["jax"],
     )  # fmt: skip
     store.add_record(pretty(found | {"id": record_id(found)}))
     return json.loads(next((store_path / "records").rglob("*.json")).read_bytes())

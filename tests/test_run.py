@@ -221,7 +221,7 @@ def test_a_worker_refuses_to_measure_other_code_than_the_run_is_about(store_path
     from keras_reprise import tasks
     from keras_reprise.worker import Worker
 
-    replies = []
+    replies: list = []
     worker = Worker(tasks.Setup(str(store_path), {}), replies.append)
     source = tasks.RecipeSource(str(plain_recipe), plain_recipe.read_bytes())
     worker.do(tasks.Describe(source))
