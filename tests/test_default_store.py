@@ -16,7 +16,7 @@ PACKAGE = Path(keras_reprise.__file__).parent
 
 
 @pytest.fixture
-def project(tmp_path) -> Path:
+def project(tmp_path):
     """Another checkout of this project, without a package."""
     (tmp_path / "other" / "recipes").mkdir(parents=True)
     (tmp_path / "other" / "deep" / "er").mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from keras_reprise.engine import backend
 
 
 @pytest.fixture
-def started(monkeypatch) -> str:
+def started(monkeypatch) -> Iterator[str]:
     name = backend.start()
     _forget()
     yield name

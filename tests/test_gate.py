@@ -348,7 +348,7 @@ def test_the_last_gate_can_be_accepted(accepted, made, store_path):
 def test_accepting_the_last_gate_needs_one(gate):
     result = gate("accept", "--last", "--why", "x")
     assert result.exit_code == 3
-    assert "Run `reprise gate` first" in result.stderr
+    assert "Run `reprise gate --store" in result.stderr
 
 
 def test_calibration_adds_occasions_and_widens_what_counts(accepted, made, monkeypatch):
@@ -633,6 +633,7 @@ def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_pat
     assert len(found) == 1
     assert found[0].seeds == [1, 2]
     assert found[0].metrics
+    assert (len(found[0].measurement or ""), found[0].backend in ("tensorflow", "jax")) == (64, True)
     assert found[0].failed == 0
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
     monkeypatch.setenv("PLAIN_FAILS", "always")

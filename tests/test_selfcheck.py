@@ -162,7 +162,7 @@ def test_models_that_no_configuration_tells_apart_never_go_on_from_each_others_s
         session.place = f"arm 0 {number}"
         together.append(trained(dense(activation), session, fork_at=(1, 2)).curves)
     assert together == alone
-    session.place = None
+    session.place = None  # type: ignore[assignment]
     assert trained(dense(lambda x: x), session, fork_at=(1, 2)).curves == alone[0]
 
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults import documents
@@ -29,7 +30,7 @@ def edited(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def hers(tmp_path, plain_recipe) -> Path:
+def hers(tmp_path, plain_recipe):
     """A recipe of one's own, to be edited."""
     path = tmp_path / "plain.py"
     path.write_text(plain_recipe.read_text())
@@ -37,7 +38,7 @@ def hers(tmp_path, plain_recipe) -> Path:
 
 
 @pytest.fixture
-def edited_store(hers, store_path, reprise) -> Path:
+def edited_store(hers, store_path, reprise):
     """Three replicates of a recipe, and three after an edit that changes its numbers."""
     reprise("run", hers, "--seeds", 3, "--store", store_path)
     edited(hers, "arm.value + 0.01", "arm.value + 1.0 + 0.01")
@@ -48,7 +49,7 @@ def edited_store(hers, store_path, reprise) -> Path:
 
 
 @pytest.fixture
-def copied_store(tmp_path, store_path, reprise) -> Path:
+def copied_store(tmp_path, store_path, reprise):
     """Three replicates of one of the package's recipes, and three of a changed copy of it under its name."""
     reprise("run", OURS, "--seeds", 3, "--store", store_path)
     copy = tmp_path / f"{OURS}.py"
@@ -65,8 +66,9 @@ def gathered(store: Path) -> list[groups.Group]:
     return groups.gather(opened.summaries()[0], opened)
 
 
-def verdicts(store: Path, reprise) -> list[dict]:
-    return json.loads(reprise("verdict", "--store", store, "--json").stdout)
+def verdicts(store: Path, reprise) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(reprise("verdict", "--store", store, "--json").stdout)
+    return rows
 
 
 def test_an_edited_recipe_is_measured_again_and_its_old_numbers_stand_apart(edited_store, reprise):
@@ -150,7 +152,7 @@ def test_a_changed_copy_of_our_recipe_is_no_evidence_for_ours(copied_store, repr
     assert groups.one([copy, own], OURS) == own
     assert "another source" in copy.uncitable
     text = reprise("verdict", OURS, "--store", copied_store).stdout
-    assert f"of another source (measurement {copy.first.recipe.measurement[:12]}) than recipes/" in text
+    assert f"of another source ({copy.source}) than recipes/" in text
 
 
 def test_a_changed_copy_does_not_complete_a_suite(copied_store):
@@ -206,7 +208,7 @@ def test_an_interrupted_run_that_goes_on_with_other_code_mixes_nothing(hers, sto
         edited(hers, "arm.value + 0.01", "arm.value + 1.0 + 0.01")
     else:
         monkeypatch.setattr(package_code, "running_sha256", lambda: SHA)
-        monkeypatch.setattr("keras_reprise.worker._require_code", lambda wanted: None)
+        monkeypatch.setattr("keras_reprise.worker._require_code", lambda wanted, found: None)
     other = json.loads(reprise("run", hers, "--seeds", 1, "--arm", "two", "--store", store_path, "--json").stdout)
     assert (other["recorded"], other["waiting"]) == (0, 1)
     monkeypatch.undo()
@@ -251,11 +253,11 @@ def test_a_superseded_version_of_ours_is_replayed_by_its_name():
 
 
 def quality(**changes: object) -> Quality:
-    plain = dict(
+    plain = Quality(
         recipe="mine", version=1, scale="quick", source_sha256=SHA, data=None, seeds=[1], metrics={}, margins={}, claims=[],
         statistics={}, failed=0, seconds=1.0, measurement="b" * 64, backend="jax",
     )  # fmt: skip
-    return Quality(**(plain | changes))
+    return replace(plain, **changes)
 
 
 def test_a_baseline_of_another_measurement_is_not_compared_with():
@@ -271,3 +273,11 @@ def test_an_older_baseline_and_one_of_another_backend_are_told_by_their_file():
 
 def test_words_for_a_version_that_the_package_does_not_have():
     assert "which has no such version" in sources.words(RecipeRef(OURS, 99, "quick", SHA, SHA, SHA))
+
+
+def test_a_module_that_was_changed_before_it_was_imported_spoils_no_record(hers, store_path, reprise, monkeypatch):
+    """A pull while the run goes on: what is in memory is of the old code, what is imported from then on would be of the new."""
+    monkeypatch.setattr(package_code, "sha256_now", lambda: SHA)
+    result = reprise("run", hers, "--seeds", 1, "--store", store_path)
+    assert (result.exit_code, "imports another code" in result.stderr) == (4, True)
+    assert not list((store_path / "records").rglob("*.json"))

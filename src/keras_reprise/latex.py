@@ -10,7 +10,7 @@ from pathlib import Path
 from keras_reprise import __version__
 from keras_reprise.errors import UserError, printable
 from keras_reprise.files import make_folder, write_atomically
-from keras_reprise.groups import Group, read
+from keras_reprise.groups import Group, one, read
 from keras_reprise.markup import latex as escape
 from keras_reprise.quantities import FIELDS, NUMBERS, Quantity, place_of, quantities, uncarried
 from keras_reprise.store import Store
@@ -43,11 +43,13 @@ PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes
 
 def keyed(groups: Sequence[Group]) -> list[tuple[str, Group]]:
     """Every group with its key: the slug for the one that stands for its recipe, `slug@version:group` for the others."""
-    pairs, seen = [], set()
-    for group in sorted(groups, key=lambda group: (group.slug, group.version, group.rank), reverse=True):
-        place = place_of(groups, group)
-        pairs.append((f"{group.slug}@{group.version}:{place}" if group.slug in seen else group.slug, group))
-        seen.add(group.slug)
+    by_slug: dict[str, list[Group]] = {}
+    for group in groups:
+        by_slug.setdefault(group.slug, []).append(group)
+    pairs = []
+    for slug, mine in by_slug.items():
+        standing = one(mine, slug)
+        pairs += [(slug if g is standing else f"{slug}@{g.version}:{place_of(mine, g)}", g) for g in mine]
     return sorted(pairs, key=lambda pair: pair[0])
 
 

@@ -152,7 +152,7 @@ def find_group(groups: Sequence[Group], slug: str, version: int | None, place: s
 
 def place_of(groups: Sequence[Group], group: Group) -> str:
     """The shortest name by which `find_group` finds this group: without its source where no other comes before it."""
-    return group.place if find_group(groups, group.slug, group.version, group.place) == group else group.key
+    return group.place if find_group(groups, group.slug, group.version, group.place) is group else group.key
 
 
 def _of_claim(group: Group, name: str) -> Quantity:

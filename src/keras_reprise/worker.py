@@ -43,12 +43,13 @@ class Worker:
 
         self.setup, self._send, self.process = setup, send, os.getpid()
         self._said: set[str] = set()
-        _require_code(setup.code_sha256)
+        _require_code(setup.code_sha256, package_code.running_sha256())
         backend.start(setup.backend, setup.precision, setup.determinism)
         self.machine, self.environment = machine_facts(), environment_facts(setup.determinism)
         self._recipes: dict[tuple[str, str], catalog.LoadedRecipe] = {}
         self._latest: tuple[tasks.Replay, Replicate] | None = None
         self._told = 0.0
+        self._modules: set[str] = set()
         gc.freeze()  # Keras and its backend stay: looking through them for garbage after every arm takes 0.3 s
         send(tasks.Ready(self.machine, self.environment))
 
@@ -60,14 +61,17 @@ class Worker:
     def do(self, task: tasks.Task) -> None:
         """Do one task; what is wrong with it whoever does it is `Refused`."""
         try:
+            reply: tasks.Reply
             if isinstance(task, tasks.Describe):
-                self.send(self._describe(task))
+                reply = self._describe(task)
             elif isinstance(task, tasks.ReadData):
-                self.send(self._read_data(task))
+                reply = self._read_data(task)
             elif isinstance(task, tasks.Measure):
-                self.send(self._measure(task))
+                reply = self._measure(task)
             else:
-                self.send(self._assemble(task))
+                reply = self._assemble(task)
+            self._require_code_of_imports()
+            self.send(reply)
         except Exception as error:  # of the recipe's functions none comes this far
             if self.setup.debug:
                 traceback.print_exc(file=sys.stderr)
@@ -76,6 +80,13 @@ class Worker:
             what = f"{type(error).__name__}: {described(error)}"
             text = f"A worker could not go on: {what}.\nFinished arms are kept. Run again with --debug to see where."
             self.send(tasks.Refused("MeasurementError", text))
+
+    def _require_code_of_imports(self) -> None:
+        """MeasurementError when the task imported modules of the package that were changed since the run began."""
+        modules = {name for name in tuple(sys.modules) if name.startswith("keras_reprise.")}
+        if modules - self._modules:
+            self._modules = modules
+            _require_code(self.setup.code_sha256, package_code.sha256_now())
 
     def _describe(self, task: tasks.Describe) -> tasks.Described:
         from keras_reprise.recipe import plain_settings
@@ -201,9 +212,9 @@ class Worker:
             self.send(tasks.Progressed(done, total, detail))
 
 
-def _require_code(wanted: str) -> None:
+def _require_code(wanted: str, found: str) -> None:
     """MeasurementError unless this process imports the code that the run began with: a record is of one code."""
-    if wanted and package_code.running_sha256() != wanted:
+    if wanted and found != wanted:
         raise MeasurementError(
             "A worker imports another code of keras-reprise than this run began with: it was changed meanwhile.\n"
             "Nothing of the two is mixed; what is finished is kept. Run the same command again."

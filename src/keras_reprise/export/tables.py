@@ -14,10 +14,10 @@ from keras_reprise.store import Store, Summary
 PLACE = (
     "record", "recipe", "version", "scale", "seed", "repeat", "status", "data", "substitute", "machine", "cpu", "gpus",
     "environment", "backend", "backend_version", "keras", "precision", "commit", "dirty", "finished_at",
-    "measurement", "source_sha256", "source",
 )  # fmt: skip
-METRICS = (*PLACE, "arm", "arm_status", "metric", "value")
-CLAIMS = (*PLACE, "claim", "statistic", "unit", "must_lie_above", "must_lie_below", "printed")
+SOURCE = ("measurement", "source_sha256", "source")  # last, so that the columns before keep their places
+METRICS = (*PLACE, "arm", "arm_status", "metric", "value", *SOURCE)
+CLAIMS = (*PLACE, "claim", "statistic", "unit", "must_lie_above", "must_lie_below", "printed", *SOURCE)
 
 
 def write(summaries: Sequence[Summary], store: Store, folder: Path, form: str) -> list[Path]:

@@ -30,8 +30,10 @@ def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Se
 
     MeasurementError when the recipe cannot be run at all; replicates that fail are counted in `failed`.
     """
-    _run(names, seeds, store, side, settings)
+    said = _run(names, seeds, store, side, settings)
     summaries, problems = store.summaries()
+    if not summaries:
+        raise MeasurementError(f"{', '.join(names)} gave no record: {said}")
     if problems:
         raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
     records = [store.read(store.root / summary.path) for summary in summaries]
@@ -41,7 +43,8 @@ def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Se
     return [quality_of(mine, store, settings) for mine in by_slug.values()]
 
 
-def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> None:
+def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> str:
+    """Run them; what the command said last."""
     listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
     command = [
         side.python, "-P", "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
@@ -64,6 +67,7 @@ def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, s
         raise KeyboardInterrupt
     if process.returncode not in (OK, RECIPE_FAILED):
         raise MeasurementError(f"{', '.join(names)} could not be run: {printable(' '.join(lines))}")
+    return printable(" ".join(lines))
 
 
 def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Quality:
