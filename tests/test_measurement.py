@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from keras_reprise import catalog, measurement, numerics
+from keras_reprise.errors import RecipeError
 from keras_reprise.source import modules, syntax
 
 BASE = '''"""A rule in words
@@ -495,9 +496,8 @@ def loaded(folder: Path, **edits: str) -> catalog.LoadedRecipe:
     [
         "Arm('one', x=2)", "Arm('one', x=1.0)", "Arm('one', x=True)", "Arm('one', x='1')", "Arm('one', x=[1])", "Arm('one', x=(1,))",
         "Arm('uno', x=1)", "Arm('one', x=1, y=None)", "Arm('one', x={'a': 1})", "Arm('one', x=np.float32(1))",
-        "Arm('one', x=np.arange(3))", "Arm('one', x=math.nan)", "Arm('one', x=-0.0)", "Arm('one', x=0.0)", "Arm('one', x=1j)",
-        "Arm('one', x=b'1')", "Arm('one', x=10**5000)", "Arm('one', x={1, 2})", "Arm('one', x=0.1 + 1e-9)", "Arm('one', x=0.1)",
-        "Arm('one', x=rising)", "Arm('one', x=lambda x: x)", "Arm('one', x=lambda x: 2 * x)", "Arm('one', x=Thing())", "Arm('one', x=Thing)",
+        "Arm('one', x=np.arange(3))", "Arm('one', x=math.nan)", "Arm('one', x=-0.0)", "Arm('one', x=0.0)",
+        "Arm('one', x=0.1 + 1e-9)", "Arm('one', x=0.1)",
         "Arm('two', x=1), Arm('one', x=1)", "Arm('one', x=1), Arm('two', x=1)",
     ],
 )  # fmt: skip
@@ -510,18 +510,16 @@ def test_other_settings_of_an_arm_are_another_measurement(tmp_path, arms):
 
 
 def test_all_kinds_of_settings_differ_from_each_other(tmp_path):
-    kinds = ["1", "1.0", "True", "'1'", "[1]", "(1,)", "{1}", "{1: 1}", "b'1'", "1j", "None", "0.0", "-0.0", "math.nan"]
-    kinds += ["rising", "Thing", "Thing()", "np.float32(1)", "np.int64(1)", "np.ones(1)"]
+    kinds = ["1", "1.0", "True", "'1'", "[1]", "(1,)", "{1: 1}", "None", "0.0", "-0.0", "math.nan"]
+    kinds += ["np.float32(1)", "np.int64(1)", "np.ones(1)"]
     found = [loaded(tmp_path, ARMS=f"arms=(Arm('one', x={kind}),)").measurements("jax")["quick"] for kind in kinds]
     assert len(set(found)) == len(kinds)
 
 
-def test_a_setting_that_is_a_function_counts_with_its_code(tmp_path):
-    path = tmp_path / "x.py"
-    for kind, old, new in (("rising", "x + 1", "x + 3"), ("Thing()", "x + 2", "x + 3")):
-        before = loaded(tmp_path, ARMS=f"arms=(Arm('one', x={kind}),)").measurements("jax")
-        path.write_text(edited(old, new, path.read_text()))
-        assert catalog.load(path).measurements("jax")["quick"] != before["quick"]
+@pytest.mark.parametrize("kind", ["rising", "lambda x: x", "Thing()", "Thing", "{1, 2}", "1j", "b'1'", "10**5000"])
+def test_a_setting_that_no_record_can_hold_is_refused(tmp_path, kind):
+    with pytest.raises(RecipeError, match="x of the arm one is a"):
+        loaded(tmp_path, ARMS=f"arms=(Arm('one', x={kind}),)")
 
 
 def test_settings_that_are_computed_count_by_their_values(tmp_path):

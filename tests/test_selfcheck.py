@@ -133,6 +133,13 @@ def test_a_model_with_seeds_everywhere_is_not_spoken_of():
     assert session.unseeded == []
 
 
+def test_weights_that_were_set_after_they_were_drawn_are_not_spoken_of():
+    session, model = Session(), keras.Sequential([keras.Input((6,)), layers.Dense(3)])
+    model.set_weights([np.full((6, 3), 0.1), np.zeros(3)])
+    trained(model, session)
+    assert session.unseeded == []
+
+
 def test_layers_inside_of_layers_are_looked_at_too():
     session = Session()
     data = points()

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from keras_reprise.engine.probes import layer_labels
 
 
@@ -21,9 +23,20 @@ def unseeded(model: Any) -> list[str]:
         for attribute, value in vars(layer).items():
             if isinstance(value, keras.random.SeedGenerator) and _without_seed(value) and _draws(layer):
                 found[name] = None
-            elif isinstance(value, keras.initializers.Initializer) and _without_seed(value) and layer.variables:
-                found[f"{name}/{attribute.strip('_').removesuffix('_initializer')}"] = None
+            elif isinstance(value, keras.initializers.Initializer) and _without_seed(value):
+                weight = attribute.strip("_").removesuffix("_initializer")
+                if any(_as_drawn(variable, value) for variable in layer.variables if variable.name == weight):
+                    found[f"{name}/{weight}"] = None
     return list(found)
+
+
+def _as_drawn(variable: Any, initializer: Any) -> bool:
+    """Whether a weight still is what its initializer drew, which draws the same again; not so, it was set to something else."""
+    import keras
+
+    drawn = initializer(variable.shape, dtype=variable.dtype)
+    to_numpy = keras.ops.convert_to_numpy
+    return bool(np.array_equal(to_numpy(drawn), to_numpy(variable)))
 
 
 def draws(model: Any) -> bool:
