@@ -106,8 +106,15 @@ def test_seconds_are_compared_only_where_both_had_their_machine_alone(two_machin
 
 def test_old_records_of_recipes_about_seconds_had_their_machine_alone(two_machines, reprise):
     store, first, second = two_machines
+    old = timed(0.1, alone=None)
+
+    def as_of_schema_1(document):
+        old(document)
+        del document["recipe"]["measurement"], document["numbers"]
+        document["schema"] = 1
+
     forge(store, card=lambda card: card.update(timing=True))
-    change_of_one_side(store, second, timed(0.1, alone=None))
+    change_of_one_side(store, second, as_of_schema_1)
     assert [speed["ratio"] for speed in compared(reprise, store, second, first)["pairs"][0]["speeds"]] == pytest.approx(
         [2, 2]
     )

@@ -1,5 +1,6 @@
 """Data of people's own: declared by a function, or made in `measure`; known by their content, never mixed, never skipped unread."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from faults import documents
 
 import keras_reprise
-from keras_reprise import own_data, rehearsal
+from keras_reprise import own_data, rehearsal, sources
 from keras_reprise.claims import Claim
 from keras_reprise.datasets import Dataset, content, load
 from keras_reprise.describe import replay
@@ -323,7 +324,7 @@ def test_trials_kept_of_other_data_are_forgotten(tmp_path):
     object.__setattr__(mine, "measure", measure)
 
     class Loaded:
-        recipe = mine
+        recipe, beside, path = mine, contextlib.nullcontext(), tmp_path / "mine.py"
 
     def values():
         replicate = Replicate(Seeds(2), Scale("quick"), folder=tmp_path)
@@ -431,7 +432,8 @@ def test_a_rehearsal_trains_nothing_and_leaves_no_trace():
     assert np.random.get_state()[1].tolist() == state  # type: ignore[index, union-attr]
 
 
-def test_status_counts_replicates_whose_data_measure_made(run, tmp_path, store_path):
+def test_status_counts_replicates_whose_data_measure_made(run, tmp_path, store_path, monkeypatch):
+    monkeypatch.setattr(sources, "label", lambda recipe: "")  # as if this were the lock's own measurement
     path = recipe(tmp_path, DRAWN)
     path.write_text(path.read_text().replace('slug="own"', 'slug="toy-optimizer-golden"'))
     run(path, "--seeds", "1")
