@@ -45,7 +45,7 @@ def trained(model: Any = None, session: Any = None, **options: Any):
 def two_shards(monkeypatch):
     from keras_reprise.engine import _tensorflow
 
-    monkeypatch.setattr(_tensorflow, "shard_count", lambda size: 2)
+    monkeypatch.setattr(_tensorflow, "shard_count", lambda size: 2 if size > 1 else 1)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="batches are cut on TensorFlow")
@@ -59,6 +59,13 @@ def test_a_cut_batch_with_other_numbers_than_kerass_is_computed_whole(monkeypatc
         keras.Sequential([keras.Input((6,)), layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(1))])
     )
     assert spoiled.curves["train_loss"] == pytest.approx(whole.curves["train_loss"], rel=1e-5)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="batches are cut on TensorFlow")
+def test_a_batch_of_one_is_checked_though_there_are_more_shards(two_shards):
+    data, model = made_data(), convnet()
+    history = train(model, data.first(3), Session(), optimizer=keras.optimizers.SGD(0.01), epochs=1, batch_size=1)
+    assert np.isfinite(history.curves["train_loss"]).all()
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="on JAX the program is Keras's own compute_loss")
@@ -100,14 +107,14 @@ def test_on_jax_the_program_has_the_text_of_kerass_own(monkeypatch):
 
 
 def test_the_check_leaves_state_and_random_numbers_as_they_were(monkeypatch):
-    from keras_reprise.engine.loop import Run
+    from keras_reprise.engine import preparing
 
     def run():
         data, session = made_data(), Session()
         return train(convnet(extras=True), data, session, optimizer=keras.optimizers.SGD(0.1), epochs=2, batch_size=50)
 
     checked = run().curves
-    monkeypatch.setattr(Run, "_checked", lambda self, program: None)
+    monkeypatch.setattr(preparing, "check", lambda *arguments: float("nan"))
     assert run().curves == checked
 
 

@@ -15,7 +15,7 @@ from keras_reprise.engine import (
     activation_statistics,
     backend,
     gradient_statistics,
-    loop,
+    preparing,
     structure,
     train,
     train_together,
@@ -111,7 +111,7 @@ def test_operations_that_mix_examples_or_draw_numbers_are_never_cut():
 
 
 def test_streamed_data_train_to_the_same_numbers(data, monkeypatch):
-    monkeypatch.setattr(loop, "CHUNK_BYTES", 60 * data.stored_train[0].nbytes)  # one batch of 50 at a time
+    monkeypatch.setattr(preparing, "CHUNK_BYTES", 60 * data.stored_train[0].nbytes)  # one batch of 50 at a time
     assert trained(data, streamed=True).curves == {
         name: pytest.approx(values, rel=1e-6) for name, values in trained(data).curves.items()
     }
@@ -124,8 +124,8 @@ def test_data_larger_than_half_the_memory_are_streamed(data, monkeypatch):
         used.append(self)
         return self.program.run(self.program.place(self.data.stored_train, self.data.y_train), *arguments)
 
-    monkeypatch.setattr(loop, "SHARE_OF_MEMORY", 1e-9)
-    monkeypatch.setattr(loop._Streamed, "run", run)
+    monkeypatch.setattr(preparing, "SHARE_OF_MEMORY", 1e-9)
+    monkeypatch.setattr(preparing.Streamed, "run", run)
     trained(data, epochs=1)
     assert used
 

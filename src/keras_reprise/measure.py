@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_reprise import own_data, rehearsal
 from keras_reprise.catalog import LoadedRecipe
-from keras_reprise.engine.loop import forget
+from keras_reprise.engine.preparing import forget
 from keras_reprise.evaluation import evaluated, summarised
 from keras_reprise.failures import described
 from keras_reprise.gpu import Watch

@@ -126,8 +126,10 @@ class TensorFlowProgram:
         )
         return losses.numpy(), wrong.numpy()
 
-    def _evaluate_batch(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        n, parts = tf.shape(x)[0], self.parts
+    def _evaluate_batch(
+        self, x: tf.Tensor, y: tf.Tensor, parts: int | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        n, parts = tf.shape(x)[0], parts or self.parts
         losses, wrong = [], []
         for images, labels in (
             (x[n * i // parts : n * (i + 1) // parts], y[n * i // parts : n * (i + 1) // parts]) for i in range(parts)
@@ -178,7 +180,7 @@ class TensorFlowProgram:
             return found
 
         def ours_in_inference() -> tf.Tensor:
-            _, _, value, found = self._evaluate_batch(images, labels)
+            _, _, value, found = self._evaluate_batch(images, labels, min(self.parts, len(y)))
             return value + penalty * found
 
         ours = looked(lambda: self._value(images, labels, index, tf.constant(penalty))[0], ours_in_inference)

@@ -3,30 +3,25 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend, selfcheck
-from keras_reprise.engine.checks import check_labels, first_call
+from keras_reprise.engine.checks import first_call
 from keras_reprise.engine.history import History
-from keras_reprise.engine.order import Order
-from keras_reprise.engine.probes import Moment, Probe, weight_names
-from keras_reprise.engine.randomness import draws
+from keras_reprise.engine.preparing import as_it_was, prepare
+from keras_reprise.engine.probes import Moment, weight_names
 from keras_reprise.engine.resume import Keys, configured, packed, unpacked
+from keras_reprise.engine.settings import Settings
 from keras_reprise.flops import training_flops
 from keras_reprise.recipe import Histogram
-from keras_reprise.schedules import Plateau, Schedule
+from keras_reprise.schedules import Plateau
 from keras_reprise.seeds import Seeds
 
 DIVERGED_FACTOR = 3.0
-SHARE_OF_MEMORY = 0.5
-CHUNK_BYTES = 256 * 2**20
-
-LOOKED_AT = 7  # examples, for what the graph of a model does not tell
 
 
 class Checkpoints(Protocol):
@@ -37,94 +32,24 @@ class Checkpoints(Protocol):
     def save(self, key: str, arrays: dict[str, np.ndarray], *, keep: bool) -> None: ...
 
 
-@dataclass(frozen=True)
-class Settings:
-    """All that `train` was asked for beside the model, the data and the optimizer."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: Schedule | Plateau | None
-    order: Order
-    penalty: float
-    sample_epochs: frozenset[int]
-    sample_size: int
-    probes: tuple[Probe, ...]
-    metrics: tuple[Any, ...]
-    diverged_factor: float | None
-    streamed: bool | None
-
-    def rates(self, epoch: int, updates: int, curves: Mapping[str, Sequence[float]]) -> np.ndarray | None:
-        """The rate of each update of `epoch` (counted from 1); None leaves the optimizer's own."""
-        if self.learning_rate is None:
-            return None
-        if isinstance(self.learning_rate, Plateau):
-            return np.full(
-                updates, self.learning_rate.after(curves) if epoch > 1 else self.learning_rate.rate, np.float32
-            )
-        return self.learning_rate((epoch - 1) + np.arange(updates) / updates).astype(np.float32)
-
-
 class Run:
     """One training in progress: the program, the history so far, and how both go into and come from a checkpoint."""
 
     def __init__(self, model: Any, optimizer: Any, loss: Any, data: Dataset, seeds: Seeds, settings: Settings) -> None:
         self.model, self.loss, self.data, self.seeds, self.settings = model, loss, data, seeds, settings
         self.updates = settings.order.updates(len(data.stored_train), settings.batch_size)
-        self.configured, self.expected = configured(model), math.nan
-        own = configured(loss)
-        self.program, self.source, self.classified = _prepared(
-            (model, optimizer, data.stored_train, data.y_train, data.scaling, *([] if own else [loss])),
-            (own, self.configured, [id(v) for v in model.trainable_variables], settings.batch_size, self.updates,
-             settings.streamed),
-            lambda: self._prepare(optimizer),
-        )  # fmt: skip
-        self.compiled_before = self.program.compile_s
+        self.configured = configured(model)
+        prepared = prepare(model, self.configured, optimizer, loss, data, seeds, settings)
+        self.program, self.source, self.classified = prepared.program, prepared.source, prepared.classified
+        self.expected, self.compiled_before = prepared.taken(), self.program.compile_s
         names = ("train_loss", "train_error", "test_loss", "test_error")
         self.history = History(curves={name: [] for name in names if self.classified or name.endswith("loss")})
         try:
             self.history.flops_per_example = float(training_flops(model))
         except ValueError:  # a layer whose operations are not counted
             self.history.flops_per_example = None
+        self.history.timing.compile_s = prepared.new_s
         self.first_loss = float("nan")
-
-    def _prepare(self, optimizer: Any) -> "tuple[backend.Program, _Resident | _Streamed, bool]":
-        program: backend.Program = backend.module().Program(
-            self.model, optimizer, self.loss, self.settings.batch_size, updates=self.updates, scaling=self.data.scaling
-        )
-        with first_call(self.model):
-            with _as_it_was(program):
-                shape = self._looked_at(program)
-            classified = check_labels(program.objective, self.data, shape) is not None
-            self._checked(program)
-        return program, _Streamed(self.data, program) if self._streams() else _Resident(self.data, program), classified
-
-    def _looked_at(self, program: backend.Program) -> tuple[int | None, ...]:
-        """The shape of the outputs of a batch, after a look at what the graph of the model does not tell."""
-        known = getattr(self.model, "output_shape", None)
-        if program.evaluation_batch is not None and isinstance(known, tuple):
-            return known
-        x, y = self.data.stored_test, self.data.y_test
-        facts = program.look(x[:LOOKED_AT], y[:LOOKED_AT])
-        part = backend.EVALUATION_BATCH
-        if len(x) > part and program.objective.averages and not facts.masked and not facts.penalties:
-            (whole, _), (halves, _) = program.outputs(x[:part], part), program.outputs(x[:part], part // 2)
-            if np.allclose(whole, halves, rtol=1e-4, atol=1e-6, equal_nan=True):  # an example's outputs are its own
-                program.evaluation_batch = part
-        return None, *facts.shape
-
-    def _checked(self, program: backend.Program) -> None:
-        """Compare the program with Keras on the first batch; RecipeError when its numbers are others."""
-        order = self.settings.order.of_epoch(self.seeds, self.data.y_train, 1)[0][: self.settings.batch_size]
-        x, y = self.data.stored_train[order], self.data.y_train[order]
-        while differs := self._differs(program, x, y):
-            if not program.be_plain():
-                raise selfcheck.refusal(self.model, differs)
-
-    def _differs(self, program: backend.Program, x: np.ndarray, y: np.ndarray) -> str:
-        ours, keras = program.check(x, y, self.settings.penalty)
-        # Keras's recurrent layers draw other masks in a graph than call by call, so that nothing is expected where one draws.
-        self.expected = math.nan if keras.gradients is None or draws(self.model) else keras.training
-        return selfcheck.difference(ours, keras, self.model.compute_dtype)
 
     def _check_first_update(self, loss: float) -> None:
         """Compare what the compiled program says of its first batch with what Keras said; RecipeError when it is another."""
@@ -133,14 +58,6 @@ class Run:
             ours, keras = (selfcheck.Looked(value, value, None) for value in (loss, expected))
             if differs := selfcheck.difference(ours, keras, self.model.compute_dtype):
                 raise selfcheck.refusal(self.model, differs)
-
-    def _streams(self) -> bool:
-        if self.settings.streamed is not None:
-            return self.settings.streamed
-        import psutil
-
-        free = backend.module().free_bytes() or psutil.virtual_memory().available
-        return self.data.stored_train.nbytes > SHARE_OF_MEMORY * free
 
     def epoch(self, epoch: int) -> None:
         """Train one epoch and evaluate."""
@@ -201,7 +118,7 @@ class Run:
         history.test_wrong = _with_row(history.test_wrong, found.wrong)
         if epoch in settings.sample_epochs:
             x, y = data.stored_train[: settings.sample_size], data.y_train[: settings.sample_size]
-            with _as_it_was(program):
+            with as_it_was(program):
                 history.train_losses[epoch] = program.per_sample(x, y).losses.astype(np.float32)
         numbers = {"test_loss": found.loss + settings.penalty * found.penalty}
         if self.classified:
@@ -211,7 +128,7 @@ class Run:
     def _metrics(self) -> dict[str, float]:
         if not self.settings.metrics:
             return {}
-        with _as_it_was(self.program):
+        with as_it_was(self.program):
             (outputs, mask), found = self.program.outputs(self.data.stored_test), {}
         masked = {} if mask is None else {"sample_weight": mask}
         for metric in self.settings.metrics:
@@ -289,7 +206,7 @@ class Run:
         """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
         found = checkpoints.load(keys[1:]) if checkpoints and keys else None
         if found is None:
-            with first_call(self.model), _as_it_was(self.program):  # `fit` does not evaluate before it trains
+            with first_call(self.model), as_it_was(self.program):  # `fit` does not evaluate before it trains
                 self.history.initial = self.evaluate(0)
             return 0
         key, arrays = found
@@ -308,70 +225,6 @@ class Run:
             self.program.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.history.timing.compile_s += self.program.compile_s - self.compiled_before
         return self.history
-
-
-class _Resident:
-    """All training examples on the device."""
-
-    def __init__(self, data: Dataset, program: backend.Program) -> None:
-        self.program, self.placed = program, program.place(data.stored_train, data.y_train)
-
-    def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-        return self.program.run(self.placed, order, rates, penalty)
-
-
-class _Streamed:
-    """Training examples brought to the device in parts of whole batches, in the order in which they are used."""
-
-    def __init__(self, data: Dataset, program: backend.Program) -> None:
-        self.program, self.data = program, data
-        per_batch = program.batch_size * max(1, data.stored_train[:1].nbytes)
-        self.examples = program.batch_size * max(1, CHUNK_BYTES // per_batch)
-
-    def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-        parts = []
-        for start in range(0, len(order), self.examples):
-            index = order[start : start + self.examples]
-            placed = self.program.place(self.data.stored_train[index], self.data.y_train[index])
-            first = start // self.program.batch_size
-            last = first - (-len(index) // self.program.batch_size)
-            mine = None if rates is None else rates[first:last]
-            parts.append(self.program.run(placed, np.arange(len(index), dtype=np.int32), mine, penalty))
-        losses, wrong = zip(*parts, strict=True)
-        return np.concatenate(losses), np.concatenate(wrong)
-
-
-@contextlib.contextmanager
-def _as_it_was(program: backend.Program) -> Iterator[None]:
-    """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in inference too.
-
-    Of layers that are known not to, nothing is copied.
-    """
-    state = program.get_state() if program.evaluation_changes_state else None
-    try:
-        yield
-    finally:
-        if state is not None:
-            program.set_state(state)
-
-
-_latest: list[Any] = []
-
-
-def _prepared(objects: tuple[Any, ...], facts: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """What `make` gives, or gave last time for the very same objects and facts.
-
-    A search that trains one model again and again, its weights put back in between, compiles once.
-    """
-    if not (_latest and all(a is b for a, b in zip(_latest[0], objects, strict=True)) and _latest[1] == facts):
-        forget()
-        _latest[:] = [objects, facts, make()]
-    return _latest[2]
-
-
-def forget() -> None:
-    """Let go of the latest program and its data."""
-    _latest.clear()
 
 
 def _with_row(rows: np.ndarray, row: np.ndarray) -> np.ndarray:

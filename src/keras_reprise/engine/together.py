@@ -11,11 +11,12 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine import backend
 from keras_reprise.engine.checks import check_options, check_training
 from keras_reprise.engine.history import History
-from keras_reprise.engine.loop import DIVERGED_FACTOR, Run, Settings
+from keras_reprise.engine.loop import DIVERGED_FACTOR, Run
 from keras_reprise.engine.objective import resolved
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.randomness import unseeded
 from keras_reprise.engine.resume import digest
+from keras_reprise.engine.settings import Settings
 from keras_reprise.engine.training import Session, noted, train, with_loss_scale
 from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
