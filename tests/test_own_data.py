@@ -1,6 +1,5 @@
 """Data of people's own: declared by a function, or made in `measure`; known by their content, never mixed, never skipped unread."""
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from faults import documents
 
 import keras_reprise
 from keras_reprise import own_data, rehearsal, sources
+from keras_reprise.beside import Beside
 from keras_reprise.claims import Claim
 from keras_reprise.datasets import Dataset, content, load
 from keras_reprise.describe import replay
@@ -324,7 +324,7 @@ def test_trials_kept_of_other_data_are_forgotten(tmp_path):
     object.__setattr__(mine, "measure", measure)
 
     class Loaded:
-        recipe, beside, path = mine, contextlib.nullcontext(), tmp_path / "mine.py"
+        recipe, beside, path = mine, Beside(tmp_path), tmp_path / "mine.py"
 
     def values():
         replicate = Replicate(Seeds(2), Scale("quick"), folder=tmp_path)

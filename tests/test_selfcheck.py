@@ -48,6 +48,14 @@ def two_shards(monkeypatch):
     monkeypatch.setattr(_tensorflow, "shard_count", lambda size: 2 if size > 1 else 1)
 
 
+@pytest.fixture
+def not_cut(monkeypatch):
+    if BACKEND == "tensorflow":
+        from keras_reprise.engine import _tensorflow
+
+        monkeypatch.setattr(_tensorflow, "shard_count", lambda size: 1)
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="batches are cut on TensorFlow")
 def test_a_cut_batch_with_other_numbers_than_kerass_is_computed_whole(monkeypatch, two_shards):
     whole = trained(
@@ -69,7 +77,7 @@ def test_a_batch_of_one_is_checked_though_there_are_more_shards(two_shards):
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="on JAX the program is Keras's own compute_loss")
-def test_numbers_that_stay_others_than_kerass_are_refused_and_both_are_named(monkeypatch):
+def test_numbers_that_stay_others_than_kerass_are_refused_and_both_are_named(monkeypatch, not_cut):
     right = Objective.value
     monkeypatch.setattr(Objective, "value", lambda self, y, outputs: 2.0 * right(self, y, outputs))
     with pytest.raises(RecipeError, match=r"Keras gives a loss of [\d.]+, the engine [\d.]+"):
@@ -77,7 +85,7 @@ def test_numbers_that_stay_others_than_kerass_are_refused_and_both_are_named(mon
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="on JAX the program is Keras's own compute_loss")
-def test_a_gradient_that_is_another_than_kerass_is_refused(monkeypatch):
+def test_a_gradient_that_is_another_than_kerass_is_refused(monkeypatch, not_cut):
     right = Objective.value
     monkeypatch.setattr(
         Objective,

@@ -41,8 +41,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
 
     keras.backend.clear_session(free_memory=False)
     replicate.begin(arm.name)
-    with loaded.beside:
-        rehearsal.forget_stale_trials(loaded.recipe, copied(arm), replicate)
+    rehearsal.forget_stale_trials(loaded.recipe, arm, replicate, loaded.beside)
     _forget_peak_memory()
     params = plain_settings(f"the arm {arm.name}", arm.settings)
     started_at, start, before = _now(), time.perf_counter(), _load()
@@ -92,8 +91,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "load": load,
         "unseeded": list(replicate.unseeded),
     }
-    with loaded.beside:
-        made, unread = rehearsal.made(loaded.recipe, copied(arm), replicate)
+    made, unread = rehearsal.made(loaded.recipe, arm, replicate, loaded.beside)
     return result | {"made": made, "unread": unread}
 
 

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise.beside import Beside
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
 from keras_reprise.failures import described
 from keras_reprise.guard import attempt
 from keras_reprise.own_data import Facts
-from keras_reprise.recipe import Arm, Recipe
+from keras_reprise.recipe import Arm, Recipe, copied
 from keras_reprise.replicate import Replicate
 from keras_reprise.seeds import Seeds
 
@@ -48,7 +49,7 @@ class _Rehearsal(Replicate):
         return _ones(data, epochs)
 
 
-def made(recipe: Recipe, arm: Arm, replicate: Replicate) -> tuple[list[Facts], str]:
+def made(recipe: Recipe, arm: Arm, replicate: Replicate, beside: Beside) -> tuple[list[Facts], str]:
     """The data that `arm`, which `replicate` has just measured, made for itself, as at seed 1; and what cannot be said.
 
     Where `measure` does not come to train at seed 1, they are the data as this replicate used them.
@@ -59,7 +60,7 @@ def made(recipe: Recipe, arm: Arm, replicate: Replicate) -> tuple[list[Facts], s
     onward = replicate.noted != used[:1]
     if replicate.seed == SEED and not onward:
         return used, ""
-    found, fault = rehearsed(recipe, arm, replicate, onward=onward)
+    found, fault = rehearsed(recipe, arm, replicate, beside, onward=onward)
     if found:
         return found, fault
     return (
@@ -69,12 +70,12 @@ def made(recipe: Recipe, arm: Arm, replicate: Replicate) -> tuple[list[Facts], s
 
 
 def rehearsed(
-    recipe: Recipe, arm: Arm, like: Replicate, *, onward: bool = False, seed: int = SEED
+    recipe: Recipe, arm: Arm, like: Replicate, beside: Beside | None = None, *, onward: bool = False, seed: int = SEED
 ) -> tuple[list[Facts], str]:
     """The data that `measure` makes for `arm` at `seed`, and the error that ended it, if one did.
 
-    Without `onward` those of its first training alone. `like` has the scale and the declared data. What `measure` prints
-    is swallowed.
+    Without `onward` those of its first training alone. `like` has the scale and the declared data; `beside` lets the recipe
+    import. What `measure` prints is swallowed.
     """
     replicate = _Rehearsal(Seeds(seed), like.scale, like.data_name, like.data_dir, load=like.load)
     replicate.onward = onward
@@ -82,8 +83,13 @@ def rehearsed(
         replicate.__dict__["_dataset"] = like.__dict__["_dataset"]
     replicate.begin(arm.name)
     fault = ""
+
+    def measure() -> None:
+        with beside or contextlib.nullcontext():
+            recipe.measure(copied(arm), replicate)
+
     with _aside():
-        error = attempt(lambda: recipe.measure(arm, replicate))[1]
+        error = attempt(measure)[1]
     if error is not None and not isinstance(
         error, _Left
     ):  # whatever `measure` raises, it is no measurement that failed
@@ -92,7 +98,7 @@ def rehearsed(
     return [facts for facts in replicate.noted if facts is not None], fault
 
 
-def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate) -> None:
+def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate, beside: Beside) -> None:
     """Delete the trials that an interrupted run has kept, where they were measured on other data than `measure` makes now."""
     path = replicate.made_path
     if path is None or not path.exists():
@@ -100,7 +106,7 @@ def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate) -> None:
     kept = None
     with contextlib.suppress(OSError, ValueError):
         kept = json.loads(path.read_bytes())
-    found, _ = rehearsed(recipe, arm, replicate, seed=replicate.seed)
+    found, _ = rehearsed(recipe, arm, replicate, beside, seed=replicate.seed)
     if kept not in found:
         shutil.rmtree(path.parent, ignore_errors=True)
 

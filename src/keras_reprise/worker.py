@@ -108,8 +108,7 @@ class Worker:
         made = {}
         for arm in recipe.arms:
             if arm.name in task.arms:
-                with loaded.beside:
-                    made[arm.name], fault = rehearsal.rehearsed(recipe, arm, replicate, onward=task.onward)
+                made[arm.name], fault = rehearsal.rehearsed(recipe, arm, replicate, loaded.beside, onward=task.onward)
                 if fault and not made[arm.name]:
                     text = f"{recipe.slug} {arm.name}: its data cannot be read again ({fault}), so nothing is skipped."
                     self._say_once(text, text)

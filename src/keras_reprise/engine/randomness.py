@@ -25,7 +25,8 @@ def unseeded(model: Any) -> list[str]:
                 found[name] = None
             elif isinstance(value, keras.initializers.Initializer) and _without_seed(value):
                 weight = attribute.strip("_").removesuffix("_initializer")
-                if any(_as_drawn(variable, value) for variable in layer.variables if variable.name == weight):
+                drawn = [one for one in layer.variables if one.name in (weight, f"{weight}_kernel")]
+                if any(_as_drawn(variable, value) for variable in drawn):
                     found[f"{name}/{weight}"] = None
     return list(found)
 
