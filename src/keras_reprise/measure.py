@@ -19,6 +19,7 @@ import numpy as np
 from keras_reprise import own_data, rehearsal
 from keras_reprise.catalog import LoadedRecipe
 from keras_reprise.engine.preparing import forget
+from keras_reprise.errors import StoreError
 from keras_reprise.evaluation import evaluated, summarised
 from keras_reprise.failures import described
 from keras_reprise.gpu import Watch
@@ -46,6 +47,8 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     params = plain_settings(f"the arm {arm.name}", arm.settings)
     started_at, start, before = _now(), time.perf_counter(), _load()
     found, failure = _measured(loaded, arm, replicate)
+    if isinstance(failure, StoreError):  # of a checkpoint, on a full disk: every arm would end so
+        raise failure
     error = None
     if failure is not None:  # any failure of an arm is a result: recorded with its type and message
         if debug:

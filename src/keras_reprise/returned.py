@@ -188,7 +188,8 @@ def _array(value: Any) -> np.ndarray | None:
     if not (hasattr(value, "__array__") or hasattr(value, "__array_interface__")):
         return None
     try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        value = value.detach().cpu() if hasattr(value, "detach") else value
+        array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
         return array.astype(np.float64) if array.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2") else array
     except Exception:  # symbolic, or on a device that is gone
         return None
