@@ -14,10 +14,9 @@ from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Run
 from keras_reprise.engine.objective import resolved
 from keras_reprise.engine.order import Order
-from keras_reprise.engine.randomness import unseeded
 from keras_reprise.engine.resume import digest
 from keras_reprise.engine.settings import Settings
-from keras_reprise.engine.training import Session, noted, train, with_loss_scale
+from keras_reprise.engine.training import Session, note_unseeded, noted, train, with_loss_scale
 from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
 
@@ -105,8 +104,7 @@ def _run(member: Member, data: Dataset, epochs: int, batch_size: int, loss: Any,
         epochs, batch_size, constant(rate) if isinstance(rate, int | float) else rate, order, member.penalty,
         frozenset(), 0, (), (), DIVERGED_FACTOR, False,
     )  # fmt: skip
-    if names := unseeded(member.model):
-        member.session.note_unseeded(names)
+    note_unseeded(member.session, member.model)
     return Run(
         member.model, with_loss_scale(member.optimizer, member.model), loss, data, member.session.seeds, settings
     )

@@ -37,16 +37,10 @@ class Session(Protocol):
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None: ...
 
-    @property
-    def place(self) -> str | None:
-        """Which training of the replicate this is; None where that is not known."""
-
     def note_training(self, history: History, digest: str, model: Any) -> None: ...
 
-    def note_unseeded(self, names: Sequence[str]) -> None:
-        """What draws random numbers without a seed, in words."""
-
-    # At will: note_data(data, epochs), called before each training. A history that it returns stands for the training.
+    # At will, called or read before each training: note_data(data, epochs), a history that it returns stands for the training;
+    # note_unseeded(names), what draws without a seed; place, which training of which arm this is.
 
 
 def noted(session: Session, data: Dataset, epochs: int) -> History | None:
@@ -54,6 +48,13 @@ def noted(session: Session, data: Dataset, epochs: int) -> History | None:
     note = getattr(session, "note_data", None)
     found: History | None = note(data, epochs) if note and isinstance(data, Dataset) else None
     return found
+
+
+def note_unseeded(session: Session, model: Any) -> None:
+    """Tell the session what of the model draws without a seed, if it wants to know."""
+    note = getattr(session, "note_unseeded", None)
+    if note is not None and (names := unseeded(model)):
+        note(names)
 
 
 def train(
@@ -120,10 +121,9 @@ def train(
         diverged_factor,
         streamed,
     )
-    if names := unseeded(model):
-        session.note_unseeded(names)
+    note_unseeded(session, model)
     run = Run(model, with_loss_scale(optimizer, model), loss, data, session.seeds, settings)
-    keys = run.keys(session.place)
+    keys = run.keys(getattr(session, "place", None))
     start, saved = run.resume(session.checkpoints, keys), time.monotonic()
     for epoch in range(start + 1, epochs + 1):
         run.epoch(epoch)
