@@ -43,7 +43,7 @@ def test_an_installed_copy_takes_its_own_recipes_and_the_store_of_the_folder(pro
     """A wheel in the environment of another project: neither its code nor its recipes are those of the folder."""
     site = project / ".venv" / "lib" / "site-packages"
     shutil.copytree(PACKAGE, site / "keras_reprise", ignore=shutil.ignore_patterns("__pycache__"))
-    (site / "keras_reprise" / "_recipes").mkdir()
+    (site / "keras_reprise" / "_recipes").mkdir(exist_ok=True)
     code = (
         "from keras_reprise import catalog, console, package_code\n"
         "print(catalog.recipes_folder(), console.open_store(None).root, package_code.facts()['git_commit'])"

@@ -10,6 +10,7 @@ from keras_reprise.errors import RecipeError
 from keras_reprise.record import SCHEMA
 from keras_reprise.versions import Accepted
 
+TOP = Path(__file__).parent.parent
 DECLARED_AT = "0c1ea4b"
 
 
@@ -49,29 +50,25 @@ def test_the_settings_of_the_projects_own_lock_are_those_of_the_recipes():
 
 
 def test_declared_are_exactly_the_sources_of_the_records_of_schema_1(reprise):
-    results = catalog.recipes_folder().parent / "results"
-    if not results.is_dir():
-        pytest.skip("not in a checkout")
-    records = [json.loads(path.read_bytes()) for path in (results / "records").rglob("*.json")]
+    records = [json.loads(path.read_bytes()) for path in (TOP / "results" / "records").rglob("*.json")]
     stored = {
         (one["recipe"]["slug"], one["recipe"]["version"], one["recipe"]["source_sha256"])
         for one in records
         if one["schema"] == 1
     }
-    assert declared(catalog.recipes_folder()) == stored
+    assert declared(TOP / "recipes") == stored
 
 
 def test_declared_are_exactly_the_sources_of_the_records_at_the_commit_that_closed_the_list():
-    top = catalog.recipes_folder().parent
     shown = subprocess.run(
         ["git", "grep", "-h", "-E", '^    "(slug|source_sha256|version)":', DECLARED_AT, "--", "results/records"],
-        cwd=top, capture_output=True, text=True, check=False,
+        cwd=TOP, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if shown.returncode:
         pytest.skip(f"git does not know {DECLARED_AT} here")
     values = [line.split(": ")[1].strip(' ",') for line in shown.stdout.splitlines()]
     at_that_commit = {(slug, int(version), source) for slug, source, version in zip(*[iter(values)] * 3, strict=True)}
-    assert declared(catalog.recipes_folder()) == at_that_commit
+    assert declared(TOP / "recipes") == at_that_commit
 
 
 def declared(folder: Path) -> set[tuple[str, int, str]]:
@@ -224,10 +221,7 @@ def test_a_record_is_of_a_version_by_its_measurement_or_by_an_accepted_hash(fold
 
 
 def test_every_record_of_schema_1_in_the_results_is_of_its_version():
-    results = catalog.recipes_folder().parent / "results"
-    if not results.is_dir():
-        pytest.skip("not in a checkout")
-    for path in (results / "records").rglob("*.json"):
+    for path in (TOP / "results" / "records").rglob("*.json"):
         one = json.loads(path.read_bytes())["recipe"]
         assert catalog.accepts(
             one["slug"], one["version"], one["scale"], None, one.get("measurement"), one["source_sha256"]

@@ -42,10 +42,15 @@ def given_store() -> str:
 
 
 def published_store() -> str:
-    """The same for files that people publish: of an absolute path only its last part."""
+    """The same for files that people publish: of an absolute path only its last part, and nothing where that is the default's
+    name, so that the pages are the same wherever one stands."""
     context = click.get_current_context(silent=True)
     path = context.meta.get(GIVEN) if context is not None else None
-    return "" if path is None else f" --store {shlex.quote(path.name if path.is_absolute() else str(path))}"
+    return (
+        ""
+        if path is None or path.name == "results"
+        else f" --store {shlex.quote(path.name if path.is_absolute() else str(path))}"
+    )
 
 
 def with_store(text: str) -> str:
