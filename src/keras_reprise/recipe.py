@@ -64,12 +64,7 @@ Named = TypeVar("Named", Arm, Scale)
 def copied(one: Named) -> Named:
     """The same name and settings, for code that may change them."""
     found = copy.copy(one)
-    found.settings = {}
-    for name, value in one.settings.items():
-        try:
-            found.settings[name] = copy.deepcopy(value)
-        except Exception:  # what cannot be copied is shared
-            found.settings[name] = value
+    found.settings = copy.deepcopy(one.settings)
     return found
 
 
