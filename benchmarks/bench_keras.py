@@ -19,8 +19,8 @@ if os.environ.get("TF_USE_LEGACY_KERAS") == "1":
 
 import keras  # noqa: E402
 
+from keras_reprise.base.seeds import Seeds  # noqa: E402
 from keras_reprise.models import dense_classifier, small_convnet  # noqa: E402
-from keras_reprise.seeds import Seeds  # noqa: E402
 
 BATCH = 100
 ROUNDS = {"dense-dropout": 12, "small-convnet": 3, "dense-classifier": 12}

@@ -50,11 +50,12 @@ def engine(name, images, labels, epochs, kernel_threads=None):
     """
     if kernel_threads is not None:
         os.environ |= {"TF_NUM_INTRAOP_THREADS": str(kernel_threads), "TF_NUM_INTEROP_THREADS": str(kernel_threads)}
+    from keras_reprise.base.seeds import Seeds
     from keras_reprise.datasets import Dataset
-    from keras_reprise.engine import Order, backend, train
-    from keras_reprise.seeds import Seeds
+    from keras_reprise.engine import Order, train
+    from keras_reprise.engine.backends import interface
 
-    backend.start()
+    interface.start()
     import keras
 
     class Session:
@@ -87,16 +88,16 @@ def engine(name, images, labels, epochs, kernel_threads=None):
 
 def bare(name, images, labels, epochs):
     """The compiled loop of the engine alone, without what `train` does around it."""
-    from keras_reprise.engine import backend
-    from keras_reprise.seeds import Seeds
+    from keras_reprise.base.seeds import Seeds
+    from keras_reprise.engine.backends import interface
 
-    backend.start()
+    interface.start()
     import keras
 
     images = images.reshape(len(images), -1) if name == "mlp" else images
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     start = time.perf_counter()
-    program = backend.module().Program(
+    program = interface.module().Program(
         keras_network(name), keras.optimizers.SGD(), loss, BATCH, updates=len(images) // BATCH,
         scaling=(np.float32(127.5), np.float32(73.9)),
     )  # fmt: skip
@@ -190,8 +191,8 @@ CONTENDERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
 
 
 def main(network, contender):
-    backend, function, options = CONTENDERS[contender]
-    os.environ |= {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    interface, function, options = CONTENDERS[contender]
+    os.environ |= {"KERAS_BACKEND": interface, "TF_CPP_MIN_LOG_LEVEL": "3"}
     images, labels = made_up_images(IMAGES[network])
     first, seconds = function(network, images, labels, WARM_UP + EPOCHS[network], **options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -21,14 +21,14 @@ import msgspec
 import numpy as np
 from tabulate import tabulate
 
-from keras_reprise.gate.documents import Calibration
+from keras_reprise.gate.baselines import needed, seeds_for
+from keras_reprise.gate.files import Calibration
 from keras_reprise.gate.quality import quality_of
-from keras_reprise.gate.references import needed, seeds_for
+from keras_reprise.gate.rule import SECOND_LOOK
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.verdicts import Known, Look, first_look, learn, look_of, second_look
-from keras_reprise.record import Record
-from keras_reprise.regression import SECOND_LOOK
-from keras_reprise.store import Store
+from keras_reprise.record.schema import Record
+from keras_reprise.store.store import Store
 
 BASELINE, BASELINE_SEEDS, BASELINES, LOSS = 12, 6, 100, 0.03
 ABBA = np.array([0, 1, 1, 0])

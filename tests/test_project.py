@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import keras_reprise
-from keras_reprise.integrity import check
-from keras_reprise.store import Store
+from keras_reprise.store.checking import check
+from keras_reprise.store.store import Store
 
 TOP = Path(__file__).parents[1]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
@@ -23,10 +23,10 @@ def test_one_version_everywhere():
 
 
 def test_every_recipe_version_is_in_the_changelog():
-    from keras_reprise import catalog
+    from keras_reprise.recipe import loading
 
     text = (TOP / "CHANGELOG.md").read_text()
-    for entry in catalog.read_lock().recipes:
+    for entry in loading.read_lock().recipes:
         assert f"`{entry.slug}` version {entry.version}" in text
 
 

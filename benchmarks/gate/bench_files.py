@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from made_store import made_store  # noqa: E402
 
-from keras_reprise import judge  # noqa: E402
+from keras_reprise.base.seeds import Seeds  # noqa: E402
 from keras_reprise.datasets import Dataset  # noqa: E402
-from keras_reprise.integrity import check
-from keras_reprise.seeds import Seeds  # noqa: E402
-from keras_reprise.store import Store  # noqa: E402
+from keras_reprise.judge import verdicts  # noqa: E402
+from keras_reprise.store.checking import check
+from keras_reprise.store.store import Store  # noqa: E402
 
 RECORDS = 40
 
@@ -53,7 +53,7 @@ def test_read_records(benchmark, store):
 def test_verdicts(benchmark, store):
     """Judge every claim of 40 records that the index knows."""
     Store(store).summaries()
-    benchmark.pedantic(lambda: judge.verdicts(Store(store).summaries()[0], Store(store)), rounds=6)
+    benchmark.pedantic(lambda: verdicts.verdicts(Store(store).summaries()[0], Store(store)), rounds=6)
 
 
 def test_start_of_the_command(benchmark):

@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine import backend
-from keras_reprise.seeds import Seeds
+from keras_reprise.engine.backends import interface
 
-backend.start()
+interface.start()
 
 import keras  # noqa: E402
 
@@ -68,7 +68,7 @@ def epoch(name):
     """A function that trains an epoch as the engine does, in one compiled call, and evaluates 100 images."""
     _, data = network_of(name)
     updates = len(data.y_train) // BATCH
-    program = backend.module().Program(
+    program = interface.module().Program(
         built(name), keras.optimizers.SGD(), LOSS, BATCH, updates=updates, scaling=data.scaling
     )
     placed, rates = program.place(data.stored_train, data.y_train), np.full(updates, 0.001, np.float32)
@@ -98,7 +98,7 @@ def test_step(benchmark, network):
 @lru_cache
 def forward(network):
     model, data = network_of(network)
-    return backend.module().timed_call(model, data.x_train[:200], False)
+    return interface.module().timed_call(model, data.x_train[:200], False)
 
 
 @pytest.mark.parametrize("network", IMAGES)
@@ -117,4 +117,4 @@ def test_convolution(benchmark, layer):
 def convolution(layer):
     model = keras.Sequential([keras.Input((32, 32, 64)), *LAYERS[layer]()])
     images = np.random.default_rng(1).normal(size=(8, 32, 32, 64)).astype(np.float32)
-    return backend.module().timed_call(model, images, True)
+    return interface.module().timed_call(model, images, True)

@@ -8,8 +8,8 @@ if sys.argv[:1] == ["-m"] and "keras_reprise" in sys.orig_argv and not sys.flags
 
 from typing import TYPE_CHECKING, Any
 
-from keras_reprise.claims import Claim, near
-from keras_reprise.recipe import (
+from keras_reprise.recipe.claims import Claim, near
+from keras_reprise.recipe.definition import (
     Arm,
     Box,
     Curves,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reprise.recipe import Histogram, Measurement
+from keras_reprise.recipe.definition import Histogram, Measurement
 
 
 def forward(model: Any, x: np.ndarray) -> list[np.ndarray]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_reprise.errors import RecipeError
-from keras_reprise.seeds import Seeds
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.seeds import Seeds
 
 INITIALISATIONS = ("pytorch", "keras")
 

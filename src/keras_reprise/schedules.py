@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_reprise.errors import RecipeError
+from keras_reprise.base.errors import RecipeError
 
 Schedule = Callable[[np.ndarray], np.ndarray]
 

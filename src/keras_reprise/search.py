@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise.errors import RecipeError
-from keras_reprise.failures import described
-from keras_reprise.replicate import Replicate
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.failures import described
+from keras_reprise.measure.replicate import Replicate
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of its own imports

@@ -11,11 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History, Order, snapshot, train
-from keras_reprise.replicate import Replicate
+from keras_reprise.measure.replicate import Replicate
 from keras_reprise.schedules import geometric, per_epoch
-from keras_reprise.seeds import Seeds
 
 HIDDEN = 50
 BATCH = 100

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from keras_reprise import errors
+from keras_reprise.base import errors
+from keras_reprise.cli.console import given_store, print_json, published_store, read_store, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.console import given_store, print_json, published_store, read_store, say
 
 FORMATS = ("sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff", "latex")
 
@@ -42,9 +42,11 @@ def cite(
 
               reprise cite --latex --figures figures > results.tex
     """
-    from keras_reprise import citing, groups, quantities
-    from keras_reprise import latex as tex
-    from keras_reprise.progress import counter
+    from keras_reprise.base.progress import counter
+    from keras_reprise.judge import groups
+    from keras_reprise.report.cite import citations as citing
+    from keras_reprise.report.cite import latex as tex
+    from keras_reprise.report.cite import quantities
 
     summaries, store, broken = read_store(store_path, (), **selection)
     found = groups.gather(summaries, store)
@@ -92,8 +94,8 @@ def check_citations(files: tuple[Path, ...], as_cited: bool, store_path: Path | 
 
     Example: reprise check-citations article.tex README.md
     """
-    from keras_reprise import check_citations as checking
-    from keras_reprise import groups
+    from keras_reprise.judge import groups
+    from keras_reprise.report.cite import checking as checking
 
     summaries, store, broken = read_store(store_path, ())
     checker = checking.Checker(groups.gather(summaries, store), store, as_cited)
@@ -123,7 +125,9 @@ def resolve(identifier: str, store_path: Path | None, as_json: bool) -> None:
 
     Example: reprise resolve reprise:cifar10-lr-drop@1/0123456789ab
     """
-    from keras_reprise import citing, groups, identifiers
+    from keras_reprise.judge import groups
+    from keras_reprise.report.cite import citations as citing
+    from keras_reprise.report.cite import identifiers
 
     summaries, store, broken = read_store(store_path, ())
     found = identifiers.find(identifier.split("#")[0], groups.gather(summaries, store), store)

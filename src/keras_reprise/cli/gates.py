@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from keras_reprise import errors
+from keras_reprise.base import errors
+from keras_reprise.cli.console import open_store, print_json, print_table, read_store, say, with_store
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
-from keras_reprise.console import open_store, print_json, print_table, read_store, say, with_store
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 MEASURE_OPTIONS = [
@@ -143,7 +143,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    from keras_reprise.files import write_atomically
+    from keras_reprise.base.files import write_atomically
 
     write_atomically(path, content)
 
@@ -164,17 +164,17 @@ def accept(
 
     Example: reprise accept --why "first baseline"
     """
-    from keras_reprise.gate import references
-    from keras_reprise.gate.documents import baseline_path
-    from keras_reprise.git import git
+    from keras_reprise.base.git import git
+    from keras_reprise.gate import baselines
+    from keras_reprise.gate.files import baseline_path
 
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
     settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
-    measured = references.accept(store, settings, name, who, why, last, note).measured
+    measured = baselines.accept(store, settings, name, who, why, last, note).measured
     path = baseline_path(store, measured.machine, name)
     replicates = sum(len(quality.seeds) for quality in measured.quality)
-    needed = references.needed(measured, settings)
+    needed = baselines.needed(measured, settings)
     if as_json:
         facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
         return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
@@ -204,10 +204,10 @@ def calibrate(
 
     Example: reprise calibrate
     """
-    from keras_reprise.gate import references
+    from keras_reprise.gate import baselines
 
     settings = settings_of(config, benchmarks, (), rounds, "baseline_rounds")
-    calibration, beside, stored = references.calibrate(open_store(store_path), settings, name, note)
+    calibration, beside, stored = baselines.calibrate(open_store(store_path), settings, name, note)
     occasions = len(calibration.occasions)
     if as_json:
         return print_json({"occasions": occasions, "noise": beside.noise, "noise_of_stored": stored.noise})
@@ -233,9 +233,9 @@ def history(
 
     Example: reprise history cifar10-lr-drop/drop/test_error
     """
-    from keras_reprise import history as histories
-    from keras_reprise.gate.past import of_gates
-    from keras_reprise.printing import history_text
+    from keras_reprise.cli.printing import history_text
+    from keras_reprise.gate.trends import of_gates
+    from keras_reprise.judge import trends as histories
 
     store = open_store(store_path)
     if "::" in metric:
@@ -248,7 +248,7 @@ def history(
             f"No machine that starts with {machine} has {metric}.\nLeave out --machine to see all."
         )
     if figure:
-        from keras_reprise.figures import draw_history
+        from keras_reprise.report.figures import draw_history
 
         write_bytes(figure, draw_history(found, figure.suffix.lstrip(".") or "svg"))
     if as_json:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from keras_reprise.console import GIVEN
+from keras_reprise.cli.console import GIVEN
 
 
 def _remember(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:

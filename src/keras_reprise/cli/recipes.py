@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from keras_reprise import catalog, errors
+from keras_reprise.base import errors
+from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
-from keras_reprise.console import open_store, print_json, print_table, say
-from keras_reprise.store import Store
+from keras_reprise.recipe import loading
+from keras_reprise.store.store import Store
 
 
 @main.command("list")
@@ -24,7 +25,7 @@ def list_recipes(family: str | None, suite_name: str | None, no_data: bool, as_j
 
     Example: reprise list --no-data
     """
-    entries = catalog.suite(suite_name)[1] if suite_name else catalog.current()
+    entries = loading.suite(suite_name)[1] if suite_name else loading.current()
     entries = [e for e in entries if (not family or e.family == family) and not (no_data and e.card.data)]
     if as_json:
         return print_json(
@@ -57,20 +58,20 @@ def show(recipe: str, as_json: bool) -> None:
 
     Example: reprise show cifar10-lr-drop
     """
-    from keras_reprise.printing import describe_card
+    from keras_reprise.cli.printing import describe_card
 
-    if catalog.is_path(recipe):
+    if loading.is_path(recipe):
         import msgspec
 
-        from keras_reprise.record import Card
+        from keras_reprise.record.schema import Card
 
-        path = catalog.recipe_path(recipe)
-        catalog.say_that_code_runs(path)
+        path = loading.recipe_path(recipe)
+        loading.say_that_code_runs(path)
         start_backend()
-        card = msgspec.convert(catalog.load(path).card, Card)
+        card = msgspec.convert(loading.load(path).card, Card)
     else:
-        entry = catalog.find(recipe)
-        card, path = entry.card, catalog.recipes_folder() / entry.path
+        entry = loading.find(recipe)
+        card, path = entry.card, loading.recipes_folder() / entry.path
     if as_json:
         import msgspec
 
@@ -133,10 +134,10 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
 
               reprise run --suite quickstart
     """
-    from keras_reprise import launch
+    from keras_reprise.run import request
 
     debug = click.get_current_context().find_root().params["debug"]
-    outcome = launch.run(recipes, open_store(store_path), debug=debug, **options)
+    outcome = request.run(recipes, open_store(store_path), debug=debug, **options)
     if as_json:
         print_json(
             {
@@ -147,7 +148,7 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
             }
         )
     else:
-        say(launch.describe(outcome))
+        say(request.describe(outcome))
     if outcome.failed:
         sys.exit(errors.RECIPE_FAILED)
 
@@ -172,9 +173,9 @@ def lock(
 
     Example: reprise lock
     """
-    from keras_reprise import lockfile
+    from keras_reprise.recipe import locking
 
-    top, here = catalog.checkout(), catalog.current_checkout()
+    top, here = loading.checkout(), loading.current_checkout()
     if top is not None and here is not None and top != here:
         raise errors.UserError(
             f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
@@ -187,31 +188,32 @@ def lock(
     folder = top / "recipes"
     if slug:
         return click.echo(
-            f"The old version is kept in {lockfile.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
+            f"The old version is kept in {locking.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
         )
     if only_check:
-        for line in lockfile.describe(found := lockfile.changes(folder)):
+        for line in locking.describe(found := locking.changes(folder)):
             click.echo(line)
         sys.exit(errors.BROKEN if found else errors.OK)
     start_backend(backend)
     if replay:
         return _replay(folder, replay, open_store(store_path))
-    for change in lockfile.relock(folder):
+    for change in locking.relock(folder):
         click.echo(f"recipes/{change.path}: {change.kind}, locked")
-    click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
+    click.echo(f"{len(loading.read_lock(folder).recipes)} recipes are locked.")
 
 
 def _replay(folder: Path, recipe: str, store: Store) -> None:
     """Lock the changed code of a recipe if it measures the stored numbers again; see `replaying`."""
     import keras
 
-    from keras_reprise import launch, replaying
+    from keras_reprise.run import replay as replaying
+    from keras_reprise.run import request
 
     name = keras.backend.backend()
 
     def measure(path: Path, again: Store, scale: str, seeds: Sequence[int]) -> None:
         both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"  # one number alone would mean the seeds up to it
-        launch.run((str(path),), again, scale=scale, seeds=both_ends, backend=name)
+        request.run((str(path),), again, scale=scale, seeds=both_ends, backend=name)
 
     slug, _, version = recipe.partition("@")
     for line in replaying.replay(folder, slug, int(version) if version.isdecimal() else None, store, name, measure):
@@ -220,9 +222,9 @@ def _replay(folder: Path, recipe: str, store: Store) -> None:
 
 def start_backend(name: str | None = None) -> None:
     """Import Keras before a recipe file does."""
-    from keras_reprise.engine import backend
+    from keras_reprise.engine.backends import interface
 
-    backend.start(name)
+    interface.start(name)
 
 
 @main.group(invoke_without_command=True)
@@ -243,7 +245,7 @@ def data(ctx: click.Context) -> None:
 @JSON_OPTION
 def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
     """List the data sets and where they are."""
-    from keras_reprise.printing import data_rows
+    from keras_reprise.cli.printing import data_rows
 
     rows = data_rows(data_dir)
     if as_json:
@@ -281,7 +283,7 @@ def doctor(as_json: bool) -> None:
 
     Example: reprise doctor
     """
-    from keras_reprise.printing import doctor_rows
+    from keras_reprise.cli.printing import doctor_rows
 
     rows = doctor_rows(open_store(None))
     if as_json:

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from keras_reprise import errors
+from keras_reprise.base import errors
+from keras_reprise.cli.console import given_store, open_store, print_json, print_table, published_store, read_store, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.console import given_store, open_store, print_json, print_table, published_store, read_store, say
-from keras_reprise.store import Store
+from keras_reprise.store.store import Store
 
 
 @main.command()
@@ -31,8 +31,8 @@ def status(
 
               reprise status --missing --scale full
     """
-    from keras_reprise.missing import missing
-    from keras_reprise.printing import missing_text, status_rows
+    from keras_reprise.cli.printing import missing_text, status_rows
+    from keras_reprise.run.missing import missing
 
     try:
         summaries, store, _ = read_store(store_path)
@@ -53,8 +53,8 @@ def status(
 def _machine(store: Store, start: str | None) -> str:
     """The id of this machine, or of the one in the store whose id starts so."""
     if start is None:
-        from keras_reprise.environment import machine_facts
-        from keras_reprise.store import document_id
+        from keras_reprise.measure.environment import machine_facts
+        from keras_reprise.store.store import document_id
 
         return document_id(machine_facts())
     known = sorted(path.stem for path in (store.root / "machines").glob("*.json") if path.stem.startswith(start))
@@ -76,7 +76,9 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
 
     Example: reprise verdict cifar10-lr-drop --scale full
     """
-    from keras_reprise import groups, judge, printing
+    from keras_reprise.cli import printing
+    from keras_reprise.judge import groups
+    from keras_reprise.judge import verdicts as judge
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     found = sorted(groups.gather(summaries, store), key=lambda group: str(judge.group_key(group.first)))
@@ -104,8 +106,8 @@ def report(
 
     Example: reprise report --scale full --output slides
     """
-    from keras_reprise import report as reports
-    from keras_reprise.progress import counter
+    from keras_reprise.base.progress import counter
+    from keras_reprise.report import site as reports
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     whole = not recipes and not any(selection.values()) and not broken
@@ -144,8 +146,9 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
 
               reprise compare reference backend:tensorflow   (with the project's own results)
     """
-    from keras_reprise import compare as comparing
-    from keras_reprise import side_by_side, sides
+    from keras_reprise.judge import compare as comparing
+    from keras_reprise.judge import sides
+    from keras_reprise.report import side_by_side
 
     summaries, store, broken = read_store(store_path, (), **selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
@@ -170,9 +173,9 @@ def check(store_path: Path | None, as_json: bool) -> None:
         raise errors.NothingMeasuredError(
             f"There is no store at {store.root}.\nGive --store the folder that holds records/."
         )
-    from keras_reprise.gate.documents import check_baselines
-    from keras_reprise.integrity import check
-    from keras_reprise.progress import counter
+    from keras_reprise.base.progress import counter
+    from keras_reprise.gate.files import check_baselines
+    from keras_reprise.store.checking import check
 
     with counter("files") as tell:
         files, problems = check(store, tell)
@@ -201,8 +204,8 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
 
     Example: reprise merge ../from-the-cluster/results
     """
-    from keras_reprise import merging
-    from keras_reprise.progress import counter
+    from keras_reprise.base.progress import counter
+    from keras_reprise.store import merging
 
     store = open_store(store_path)
     with counter("records") as tell:
@@ -242,7 +245,7 @@ def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path |
 
               reprise export cifar10-lr-drop --format mlflow --output runs
     """
-    from keras_reprise.export import crate, tables, tracking
+    from keras_reprise.report.export import crate, tables, tracking
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     if form == "ro-crate":

@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
-from keras_reprise import __version__, errors
-from keras_reprise.console import with_store
+from keras_reprise import __version__
+from keras_reprise.base import errors
+from keras_reprise.cli.console import with_store
 
 
 class Commands(click.Group):

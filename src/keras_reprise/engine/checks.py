@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise.base.errors import RecipeError, UserError
+from keras_reprise.base.failures import sentence
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.objective import Objective, several, shown
-from keras_reprise.errors import RecipeError, UserError
-from keras_reprise.failures import sentence
 from keras_reprise.schedules import Plateau
 
 OVERRIDDEN = ("train_step", "test_step", "compute_loss", "compute_metrics")

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine import backend, selfcheck
+from keras_reprise.engine import selfcheck
+from keras_reprise.engine.backends import interface
 from keras_reprise.engine.checks import first_call
 from keras_reprise.engine.history import History
 from keras_reprise.engine.preparing import as_it_was, prepare
@@ -17,9 +19,8 @@ from keras_reprise.engine.probes import Moment, weight_names
 from keras_reprise.engine.resume import Keys, configured, packed, unpacked
 from keras_reprise.engine.settings import Settings
 from keras_reprise.flops import training_flops
-from keras_reprise.recipe import Histogram
+from keras_reprise.recipe.definition import Histogram
 from keras_reprise.schedules import Plateau
-from keras_reprise.seeds import Seeds
 
 DIVERGED_FACTOR = 3.0
 
@@ -91,7 +92,7 @@ class Run:
 
     def record(
         self, epoch: int, losses: np.ndarray, wrong: np.ndarray, sizes: np.ndarray,
-        evaluated: backend.Evaluation | None = None,
+        evaluated: interface.Evaluation | None = None,
     ) -> None:  # fmt: skip
         """Add an epoch's updates (losses, errors and sizes of their batches) and its evaluation to the history."""
         history, factor = self.history, self.settings.diverged_factor
@@ -108,7 +109,7 @@ class Run:
         for name, value in self.evaluate(epoch, evaluated).items():
             history.curves.setdefault(name, []).append(value)
 
-    def evaluate(self, epoch: int, evaluated: backend.Evaluation | None = None) -> dict[str, float]:
+    def evaluate(self, epoch: int, evaluated: interface.Evaluation | None = None) -> dict[str, float]:
         """Evaluate on the test images (unless that was done), keep the per-sample losses, and ask the probes."""
         history, data, settings, program = self.history, self.data, self.settings, self.program
         start, compiled = time.perf_counter(), program.compile_s

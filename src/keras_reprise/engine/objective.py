@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_reprise.errors import RecipeError
+from keras_reprise.base.errors import RecipeError
 
 # Keras's own losses that give one number per example, whatever the other examples are.
 AVERAGED = frozenset(

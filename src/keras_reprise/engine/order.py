@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_reprise.errors import RecipeError
-from keras_reprise.seeds import Seeds
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.seeds import Seeds
 
 KINDS = ("reshuffled", "shuffled-once", "stored", "sorted", "with-replacement")
 

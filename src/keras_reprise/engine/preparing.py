@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine import backend, selfcheck
+from keras_reprise.engine import selfcheck
+from keras_reprise.engine.backends import interface
 from keras_reprise.engine.checks import check_labels, first_call
 from keras_reprise.engine.randomness import draws
 from keras_reprise.engine.resume import configured
 from keras_reprise.engine.settings import Settings
-from keras_reprise.seeds import Seeds
 
 SHARE_OF_MEMORY = 0.5
 CHUNK_BYTES = 256 * 2**20
@@ -30,7 +31,7 @@ class Prepared:
     `new_s`: the seconds it took to prepare, 0 once it has been used.
     """
 
-    program: backend.Program
+    program: interface.Program
     source: "Resident | Streamed"
     classified: bool
     expected: float
@@ -45,7 +46,7 @@ class Prepared:
 class Resident:
     """All training examples on the device."""
 
-    def __init__(self, data: Dataset, program: backend.Program) -> None:
+    def __init__(self, data: Dataset, program: interface.Program) -> None:
         self.program, self.placed = program, program.place(data.stored_train, data.y_train)
 
     def run(self, order: np.ndarray, rates: np.ndarray | None, penalty: float) -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +56,7 @@ class Resident:
 class Streamed:
     """Training examples brought to the device in parts of whole batches, in the order in which they are used."""
 
-    def __init__(self, data: Dataset, program: backend.Program) -> None:
+    def __init__(self, data: Dataset, program: interface.Program) -> None:
         self.program, self.data = program, data
         per_batch = program.batch_size * max(1, data.stored_train[:1].nbytes)
         self.examples = program.batch_size * max(1, CHUNK_BYTES // per_batch)
@@ -74,7 +75,7 @@ class Streamed:
 
 
 @contextlib.contextmanager
-def as_it_was(program: backend.Program) -> Iterator[None]:
+def as_it_was(program: interface.Program) -> Iterator[None]:
     """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in inference too.
 
     Of layers that are known not to, nothing is copied.
@@ -126,7 +127,7 @@ def prepare(
         return _latest[0].prepared
     forget()
     start = time.perf_counter()
-    program: backend.Program = backend.module().Program(
+    program: interface.Program = interface.module().Program(
         model, optimizer, loss, settings.batch_size, updates=updates, scaling=data.scaling
     )
     with first_call(model):
@@ -140,12 +141,12 @@ def prepare(
     return prepared
 
 
-def _looked_at(program: backend.Program, model: Any, data: Dataset) -> tuple[int | None, ...]:
+def _looked_at(program: interface.Program, model: Any, data: Dataset) -> tuple[int | None, ...]:
     """The shape of the outputs of a batch, after a look at what the graph of the model does not tell."""
     known = getattr(model, "output_shape", None)
     if program.evaluation_batch is not None and isinstance(known, tuple):
         return known
-    x, y, part = data.stored_test, data.y_test, backend.EVALUATION_BATCH
+    x, y, part = data.stored_test, data.y_test, interface.EVALUATION_BATCH
     facts = program.look(x[:LOOKED_AT], y[:LOOKED_AT])
     if len(x) > part and program.objective.averages and not facts.masked and not facts.penalties:
         (whole, _), (halves, _) = program.outputs(x[:part], part), program.outputs(x[:part], part // 2)
@@ -154,7 +155,7 @@ def _looked_at(program: backend.Program, model: Any, data: Dataset) -> tuple[int
     return None, *facts.shape
 
 
-def check(program: backend.Program, model: Any, data: Dataset, seeds: Seeds, settings: Settings) -> float:
+def check(program: interface.Program, model: Any, data: Dataset, seeds: Seeds, settings: Settings) -> float:
     """Compare the program with Keras on the first batch; RecipeError when its numbers are others.
 
     Returns the loss that Keras gives for the whole batch, nan where that is not known.
@@ -179,5 +180,5 @@ def _streams(data: Dataset, settings: Settings) -> bool:
         return settings.streamed
     import psutil
 
-    free = backend.module().free_bytes() or psutil.virtual_memory().available
+    free = interface.module().free_bytes() or psutil.virtual_memory().available
     return data.stored_train.nbytes > SHARE_OF_MEMORY * free

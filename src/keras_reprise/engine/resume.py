@@ -13,7 +13,7 @@ import numpy as np
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.history import History
 from keras_reprise.engine.structure import keras_own
-from keras_reprise.recipe import Histogram
+from keras_reprise.recipe.definition import Histogram
 
 
 class Keys:

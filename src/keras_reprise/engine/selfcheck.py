@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise.errors import RecipeError
+from keras_reprise.base.errors import RecipeError
 
 ROUNDING = {"float32": 1e-4, "float64": 1e-4}  # relative difference of losses; other precisions round more
 COARSE = 3e-2

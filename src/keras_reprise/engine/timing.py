@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise.engine import backend
-from keras_reprise.errors import RecipeError
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.engine.backends import interface
 
 WARM_UP = 3
 
@@ -22,7 +22,7 @@ def timed_calls(
     """
     if calls < 5:
         raise RecipeError(f"{calls} calls are too few for a median.\nUse 5 or more.")
-    call = backend.module().timed_call(model, np.asarray(x, np.float32), backward)
+    call = interface.module().timed_call(model, np.asarray(x, np.float32), backward)
     seconds: list[float] = []
     for _ in range(WARM_UP):
         call()

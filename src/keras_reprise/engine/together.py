@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise.base.errors import RecipeError
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine import backend
+from keras_reprise.engine.backends import interface
 from keras_reprise.engine.checks import check_options, check_training
 from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Run
@@ -17,7 +18,6 @@ from keras_reprise.engine.order import Order
 from keras_reprise.engine.resume import digest
 from keras_reprise.engine.settings import Settings
 from keras_reprise.engine.training import Session, note_unseeded, noted, train, with_loss_scale
-from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
 
 TRIAL_UPDATES = 20
@@ -67,7 +67,7 @@ def train_together(
         raise RecipeError(
             f"The backend {keras.backend.backend()} trains one network at a time.\nUse jax, or leave `together` out."
         )
-    wanted = together is not False and len(members) > 1 and (together or backend.module().device() != "cpu")
+    wanted = together is not False and len(members) > 1 and (together or interface.module().device() != "cpu")
     if possible and wanted:
         runs = [_run(member, data, epochs, batch_size, loss, order or Order()) for member in members]
         if together or _pays(runs):
@@ -130,7 +130,7 @@ def _pays(runs: Sequence[Run]) -> bool:
     rates = None if rates is None else rates[:, :updates]
     placed = runs[0].program.place(runs[0].data.stored_train, runs[0].data.y_train)
     states = [run.program.get_state() for run in runs]
-    ensemble = backend.ensemble([run.program for run in runs])
+    ensemble = interface.ensemble([run.program for run in runs])
     penalties = np.array([run.settings.penalty for run in runs])
     single, seconds = runs[0].program, {}
     for _ in range(2):  # the first round compiles
@@ -147,7 +147,7 @@ def _pays(runs: Sequence[Run]) -> bool:
 
 
 def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[History]:
-    ensemble = backend.ensemble([run.program for run in runs])
+    ensemble = interface.ensemble([run.program for run in runs])
     placed = runs[0].program.place(runs[0].data.stored_train, runs[0].data.y_train)
     penalties = np.array([run.settings.penalty for run in runs])
     size, epochs = runs[0].settings.batch_size, runs[0].settings.epochs
@@ -188,7 +188,7 @@ def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[Histo
     return histories
 
 
-def _per_sample(runs: Sequence[Run], ensemble: Any) -> list[backend.Evaluation]:
+def _per_sample(runs: Sequence[Run], ensemble: Any) -> list[interface.Evaluation]:
     data = runs[0].data
-    found: list[backend.Evaluation] = ensemble.per_sample(data.stored_test, data.y_test)
+    found: list[interface.Evaluation] = ensemble.per_sample(data.stored_test, data.y_test)
     return found

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine import backend
+from keras_reprise.engine.backends import interface
 from keras_reprise.engine.checks import check_options, check_training, refuse_unsupported
 from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Checkpoints, Run
@@ -22,9 +24,7 @@ from keras_reprise.engine.randomness import unseeded
 from keras_reprise.engine.resume import digest
 from keras_reprise.engine.settings import Settings
 from keras_reprise.engine.stopping import Stop
-from keras_reprise.errors import RecipeError
 from keras_reprise.schedules import Plateau, Schedule, constant
-from keras_reprise.seeds import Seeds
 
 SAVE_EVERY_S = 30.0
 
@@ -175,7 +175,7 @@ def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tupl
     """
     import keras
 
-    program = backend.module().Program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
+    program = interface.module().Program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
     found = program.per_sample(x, y)
     if np.isnan(found.losses).all() and np.isfinite(found.loss):
         raise RecipeError(

@@ -9,26 +9,19 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from keras_reprise import errors
+from keras_reprise.base import errors
 from keras_reprise.gate import measuring, quality
-from keras_reprise.gate.documents import (
-    SCHEMA,
-    Finished,
-    Measured,
-    Software,
-    keep,
-    require_baseline,
-)
+from keras_reprise.gate.baselines import calibrated, seeds_for
 from keras_reprise.gate.environments import of_commit, scratch_folder
+from keras_reprise.gate.files import SCHEMA, Finished, Measured, Software, keep, require_baseline
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.journal import journal
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan
-from keras_reprise.gate.references import calibrated, seeds_for
+from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
-from keras_reprise.regression import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
-from keras_reprise.store import Store
+from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
 

@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from keras_reprise.environment import machine_facts
-from keras_reprise.errors import NothingMeasuredError, UserError, printable
+from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.gate import measuring
-from keras_reprise.gate.documents import Baseline, require_baseline
+from keras_reprise.gate.baselines import calibrated
+from keras_reprise.gate.files import Baseline, require_baseline
 from keras_reprise.gate.gating import Outcome
 from keras_reprise.gate.processes import read_benchmarks
-from keras_reprise.gate.references import calibrated
+from keras_reprise.gate.rule import INCOMPARABLE
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, look_of, without
-from keras_reprise.regression import INCOMPARABLE
-from keras_reprise.store import Store
+from keras_reprise.measure.environment import machine_facts
+from keras_reprise.store.store import Store
 
 Facts = Mapping[str, str]
 

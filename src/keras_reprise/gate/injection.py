@@ -10,11 +10,11 @@ import os
 
 import msgspec
 
-from keras_reprise.errors import UserError
-from keras_reprise.gate.documents import Quality
+from keras_reprise.base.errors import UserError
+from keras_reprise.gate.files import Quality
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, ESTIMATES, Process
-from keras_reprise.record import encode_number, number
+from keras_reprise.record.schema import encode_number, number
 
 VARIABLE = "REPRISE_GATE_INJECT"
 

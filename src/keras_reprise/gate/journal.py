@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from keras_reprise.errors import StoreError
-from keras_reprise.files import write_atomically
+from keras_reprise.base.errors import StoreError
+from keras_reprise.base.files import write_atomically
+from keras_reprise.base.git import git
 from keras_reprise.gate.processes import Process, Task
-from keras_reprise.git import git
-from keras_reprise.store import Store
+from keras_reprise.store.store import Store
 
 KEPT_DAYS = 3
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from keras_reprise.errors import printable
+from keras_reprise.base.errors import printable
 from keras_reprise.gate.gating import Outcome
 from keras_reprise.gate.processes import PEAK_MEMORY
-from keras_reprise.regression import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, SAME, VERDICTS, Row
+from keras_reprise.gate.rule import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, SAME, VERDICTS, Row
 
 MARKS = {REGRESSED: "✗", FAILED: "✗", INCOMPARABLE: "–", INCONCLUSIVE: "?", IMPROVED: "✓", SAME: "✓"}
 HEADERS = ("metric", "before", "now", "change", "90 % interval", "verdict", "smallest visible")

@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 
-from keras_reprise.errors import UserError
-from keras_reprise.failures import without_paths
+from keras_reprise.base.errors import UserError
+from keras_reprise.base.failures import without_paths
 
 PLUGIN = Path(__file__).with_name("plugin")
 CONTROL = "control"

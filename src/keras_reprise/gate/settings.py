@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from keras_reprise.errors import UserError
+from keras_reprise.base.errors import UserError
 
 PLACES = ("gate.toml", "benchmarks/gate.toml")
 DEFAULT_THRESHOLD = 0.05

@@ -6,13 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from keras_reprise import judge
-from keras_reprise.gate.documents import Measured, Quality, blocks, quality_samples, samples
+from keras_reprise.gate.files import Measured, Quality, blocks, quality_samples, samples
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
-from keras_reprise.gate.quality import larger_is_worse
-from keras_reprise.gate.settings import Settings
-from keras_reprise.noise import (
+from keras_reprise.gate.noise import (
     BETWEEN_OCCASIONS,
     WITHIN_AN_OCCASION,
     Numbers,
@@ -22,8 +18,9 @@ from keras_reprise.noise import (
     noise_side_by_side,
     share_felt,
 )
-from keras_reprise.record import number
-from keras_reprise.regression import (
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
+from keras_reprise.gate.quality import larger_is_worse
+from keras_reprise.gate.rule import (
     CONTROL_LEVEL,
     FAILED,
     IMPROVED,
@@ -44,6 +41,9 @@ from keras_reprise.regression import (
     suspects_from,
     unsettled,
 )
+from keras_reprise.gate.settings import Settings
+from keras_reprise.judge import verdicts as judge
+from keras_reprise.record.schema import number
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""Which code of this package runs: its commit where that is known, and the hash of its contents. Reads files and git only.
+
+A commit is claimed only for the files that Python imported: those of a checkout of keras-reprise that git tracks there (an
+editable install, or PYTHONPATH=src). A copy in site-packages, wherever that lies, is of no commit that could be known.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from keras_reprise import __version__
+from keras_reprise.base.git import git
+
+PACKAGE = Path(__file__).resolve().parents[1]
+WATCHED = ("src", "recipes", "pyproject.toml")
+NOT_COMPUTING = "_recipes"  # the wheel's copy of the recipes: each is hashed by itself
+
+
+def is_checkout(folder: Path) -> bool:
+    """Whether `folder` is the top of a checkout of this project."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("project", {})
+    except (OSError, ValueError):
+        return False
+    return (folder / "recipes").is_dir() and project.get("name") == "keras-reprise"
+
+
+def checkout() -> Path | None:
+    """The top of the checkout that this package's code lies in; None for a copy that was installed."""
+    top = PACKAGE.parents[1]
+    return top if top / "src" / "keras_reprise" == PACKAGE and is_checkout(top) else None
+
+
+def recipes_folder() -> Path:
+    """The checkout's recipes/, or the copy that the wheel brings."""
+    top = checkout()
+    return top / "recipes" if top else PACKAGE / NOT_COMPUTING
+
+
+def facts() -> dict[str, Any]:
+    """Version, commit and state of the code that this process imported; commit and state are None where they are unknown."""
+    top = checkout()
+    if top is None or not _tracks(top, PACKAGE / "__init__.py"):
+        return _unknown()
+    return folder_facts(top, WATCHED)
+
+
+def folder_facts(folder: Path, watched: Sequence[str]) -> dict[str, Any]:
+    """The package's version, and the commit of `folder` with the state of `watched` in it.
+
+    `diff_sha256` is that of the content of every file that is not as committed, untracked ones included, ignored ones not.
+    """
+    commit = git(folder, "rev-parse", "HEAD")
+    changed = _listed(folder, "diff", "HEAD", "--name-only", "--relative", "--no-renames", "-z", "--", *watched)
+    untracked = _listed(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *watched)
+    if commit is None or changed is None or untracked is None:
+        return _unknown()
+    names = sorted({*changed, *untracked})
+    return _unknown() | {
+        "git_commit": commit.strip(),
+        "dirty": bool(names),
+        "diff_sha256": _contents_sha256(folder, names) if names else None,
+    }
+
+
+@lru_cache(maxsize=1)
+def running_sha256() -> str:
+    """The hash of the code that runs in this process: of the package's files when it was first asked for."""
+    return sha256_now()
+
+
+def sha256_now() -> str:
+    """The hash of the package's Python files as they lie there now; the same for a checkout and for a wheel of it."""
+    files = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+    return _contents_sha256(PACKAGE, sorted(path.as_posix() for path in files if path.parts[0] != NOT_COMPUTING))
+
+
+def _unknown() -> dict[str, Any]:
+    return {"package_version": __version__, "git_commit": None, "dirty": None, "diff_sha256": None}
+
+
+def _tracks(top: Path, file: Path) -> bool:
+    """Whether `top` is the top of a repository that has `file`."""
+    found = git(top, "rev-parse", "--show-toplevel")
+    return (
+        found is not None
+        and Path(found.rstrip("\n")).resolve() == top
+        and git(top, "ls-files", "--error-unmatch", "--", str(file)) is not None
+    )
+
+
+def _listed(folder: Path, *arguments: str) -> list[str] | None:
+    found = git(folder, *arguments)
+    return None if found is None else [name for name in found.split("\0") if name]
+
+
+def _contents_sha256(folder: Path, names: Iterable[str]) -> str:
+    """One hash of the files' names and contents; what is gone, or no file, counts by its name."""
+    whole = hashlib.sha256()
+    for name in names:
+        path = folder / name
+        content = _file_sha256(path) if path.is_file() else "-"
+        whole.update(f"{name}\0{content}\n".encode(errors="surrogateescape"))
+    return whole.hexdigest()
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

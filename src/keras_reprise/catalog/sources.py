@@ -1,0 +1,77 @@
+"""Whose numbers a record's are: those of the lock's measurement of its version, or of another source. Reads the lock alone.
+
+A record is of the package's recipe `slug@version` only where the lock accepts its measurement (or, for records of schema 1,
+its recipe's source) at its scale. Every other record is of a source of its own: an edited copy of one of our recipes, or a
+recipe of somebody's own, whose every edit is another source. Records of different sources are never pooled, counted for each
+other or cited for each other, and every reader names the source by its `label`.
+"""
+
+from functools import lru_cache
+
+from keras_reprise.base import package_code
+from keras_reprise.catalog import lock
+from keras_reprise.catalog.lock import Lock, LockEntry
+from keras_reprise.record.schema import RecipeRef
+
+SHOWN = 12
+
+
+def label(recipe: RecipeRef) -> str:
+    """Nothing for a record of the lock's measurement of its version; else `measurement <12>`, or `source <12>` in schema 1."""
+    return _label(
+        recipe.slug,
+        recipe.version,
+        recipe.scale,
+        recipe.measurement,
+        "" if recipe.measurement else recipe.source_sha256,
+    )
+
+
+def hash_of(recipe: RecipeRef) -> str:
+    """What names the record's source: its measurement, in schema 1 the sha256 of its recipe's file."""
+    return recipe.measurement or recipe.source_sha256
+
+
+def is_ours(slug: str) -> bool:
+    """Whether one of the package's recipes has this name."""
+    return bool(_entries(slug))
+
+
+def words(recipe: RecipeRef) -> str:
+    """In words whose numbers these are, to follow `of ...`; nothing where they are the package's own recipe's."""
+    named = label(recipe)
+    if not named:
+        return ""
+    known = {entry.version: entry.path for entry in _entries(recipe.slug)}
+    if not known:
+        return f"a recipe of one's own ({named})"
+    theirs = f"recipes/{known[recipe.version]}" if recipe.version in known else f"the package's {recipe.slug}"
+    lacking = "" if recipe.version in known else ", which has no such version"
+    return f"another source ({named}) than {theirs} version {recipe.version}{lacking}"
+
+
+@lru_cache(maxsize=4096)
+def _label(slug: str, version: int, scale: str, measurement: str | None, source_sha256: str) -> str:
+    if any(
+        entry.version == version and entry.accepts(scale, None, measurement, source_sha256) for entry in _entries(slug)
+    ):
+        return ""
+    return f"measurement {measurement[:SHOWN]}" if measurement else f"source {source_sha256[:SHOWN]}"
+
+
+@lru_cache(maxsize=1024)
+def _entries(slug: str) -> tuple[LockEntry, ...]:
+    return tuple(entry for entry in _lock().recipes if entry.slug == slug)
+
+
+@lru_cache(maxsize=1)
+def _lock() -> Lock:
+    """The lock of the package's recipes; an empty one where there is none: then nobody's records are the package's."""
+    folder = package_code.recipes_folder()
+    return lock.read(folder) if (folder / lock.LOCK).is_file() else Lock(lock.SCHEMA, [])
+
+
+def forget() -> None:
+    """Read the lock anew: it was changed."""
+    for remembered in (_label, _entries, _lock):
+        remembered.cache_clear()

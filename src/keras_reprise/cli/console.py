@@ -1,0 +1,137 @@
+"""What every command of the terminal shares: opening a store, selecting its records, printing tables and JSON."""
+
+import json
+import math
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_reprise.base import errors
+from keras_reprise.recipe import loading
+from keras_reprise.store.store import Store, Summary
+
+GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
+NAMED = "keras_reprise.named"  # and the stores that the user was told of
+READING_STORES = "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept|history"
+COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
+
+
+def open_store(path: Path | None) -> Store:
+    """The store at `path`, or the default one: results/ of the checkout that the current folder lies in, else ./results.
+
+    Says on standard error which it is, unless the command prints JSON.
+    """
+    top = None if path else loading.current_checkout()
+    store = Store(path or (top / "results" if top else Path("results")))
+    context = click.get_current_context(silent=True)
+    if context is not None and not context.params.get("as_json"):
+        named = context.meta.setdefault(NAMED, set())
+        if store.root not in named:
+            click.echo(f"reprise: store {errors.printable(str(store.root))}", err=True)
+            named.add(store.root)
+    return store
+
+
+def given_store() -> str:
+    """` --store X` as this command was given it, to be repeated in commands that are printed; empty for the default."""
+    context = click.get_current_context(silent=True)
+    path = context.meta.get(GIVEN) if context is not None else None
+    return f" --store {shlex.quote(str(path))}" if path is not None else ""
+
+
+def published_store() -> str:
+    """The same for files that people publish: of an absolute path only its last part, and nothing where that is the default's
+    name, so that the pages are the same wherever one stands."""
+    context = click.get_current_context(silent=True)
+    path = context.meta.get(GIVEN) if context is not None else None
+    return (
+        ""
+        if path is None or path.name == "results"
+        else f" --store {shlex.quote(path.name if path.is_absolute() else str(path))}"
+    )
+
+
+def with_store(text: str) -> str:
+    """`text` with the --store of this command in every `reprise ...` that it quotes and that reads or writes a store."""
+    given = given_store()
+    return COMMAND.sub(lambda match: match[0] if "--store" in match[1] else f"`{match[1]}{given}`", text)
+
+
+def read_store(
+    path: Path | None,
+    recipes: tuple[str, ...] = (),
+    *,
+    scale: str | None = None,
+    machine: str | None = None,
+    environment: str | None = None,
+    data_name: str | None = None,
+) -> tuple[list[Summary], Store, bool]:
+    """The selected summaries of a store, and whether files had to be left out because they are broken."""
+    store = open_store(path)
+    summaries, problems = store.summaries()
+    summaries, more = store.usable(summaries)
+    problems += more
+    for problem in problems:
+        click.echo(f"reprise: left out: {errors.printable(problem.fault)}", err=True)
+    if problems:
+        click.echo(
+            with_store("reprise: `reprise check` says more; restore these files from git, or delete them."), err=True
+        )
+    slugs = {name.partition("@")[0] for name in recipes}
+    known = {s.recipe.slug for s in summaries}
+    for name in recipes:
+        if name.partition("@")[0] not in known:
+            loading.find(name)
+    kept = [
+        s
+        for s in summaries
+        if (
+            not recipes
+            or s.recipe.slug in slugs
+            and any(name in (s.recipe.slug, f"{s.recipe.slug}@{s.recipe.version}") for name in recipes)
+        )
+        and (not scale or s.recipe.scale == scale)
+        and (not machine or s.machine.startswith(machine))
+        and (not environment or s.environment.startswith(environment))
+        and (not data_name or (s.data is not None and s.data.name == data_name))
+    ]
+    if not kept:
+        if problems:
+            raise errors.IntegrityError(
+                f"None of the {len(problems)} records in {store.root} can be read.\nRestore them from git, or delete them."
+            )
+        what = f" of {', '.join(recipes)}" if recipes else ""
+        raise errors.NothingMeasuredError(
+            f"The store {store.root} holds no record{what} that matches.\nMeasure one with `reprise run {recipes[0] if recipes else '--suite quickstart'}`."
+        )
+    return kept, store, bool(problems)
+
+
+def say(text: str) -> None:
+    """Text on standard output; what stored texts hold of control characters is escaped."""
+    click.echo(errors.printable(with_store(text)))
+
+
+def print_table(rows: list[list[Any]], headers: list[str]) -> None:
+    """A plain table on standard output."""
+    from tabulate import tabulate
+
+    say(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output; nan and infinities as strings."""
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

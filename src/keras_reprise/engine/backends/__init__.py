@@ -1,0 +1,1 @@
+"""One file a backend, behind one interface; nothing else imports a backend."""

@@ -1,0 +1,226 @@
+"""The engine on torch: a plain loop over the updates, data on the device, nothing read back before the epoch ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from keras_reprise.engine.backends.interface import (
+    EVALUATION_BATCH,
+    Evaluation,
+    Scaling,
+    in_batches,
+    output_gradient,
+    scaled_at_once,
+)
+from keras_reprise.engine.objective import Facts, Objective, mask_of, only
+from keras_reprise.engine.selfcheck import Looked, reference
+from keras_reprise.engine.structure import acts_on_single_examples
+
+
+class TorchProgram:
+    """See `backend.Program`."""
+
+    def __init__(
+        self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
+    ) -> None:
+        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
+        self.objective = Objective(loss)
+        known = acts_on_single_examples(model, training=False)
+        alone, self.evaluation_changes_state = self.objective.averages and known, not known
+        self.evaluation_batch = EVALUATION_BATCH if alone else None
+        optimizer.build(model.trainable_variables)
+        variables = model.variables
+        self.device = variables[0].value.device if variables else torch.device("cpu")
+        self.scaling = None if scaling is None else [self._tensor(np.array(value)) for value in scaling]
+        self.compile_s = 0.0
+
+    def place(self, x: np.ndarray, y: np.ndarray) -> Any:
+        images = self._tensor(x)
+        return (self._images(images) if scaled_at_once(x) else images), self._tensor(y)
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        writable = array if array.flags.writeable else array.copy()
+        return torch.from_numpy(np.ascontiguousarray(writable)).to(self.device)
+
+    def _images(self, stored: torch.Tensor) -> torch.Tensor:
+        if self.scaling is None or stored.is_floating_point():
+            return stored
+        return (stored.to(torch.float32) - self.scaling[0]) / self.scaling[1]
+
+    def _value(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss of a batch, penalties included, and the number of misclassified examples."""
+        outputs = only(self.model(self._images(x), training=True))
+        value = self.objective.value(y, outputs)
+        penalties = self.model.losses
+        if penalties:
+            value = value + penalty * _sum(penalties)
+        return value, self.objective.wrong(y, outputs, _argmax).sum()
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+        value, wrong = self._value(x, y, penalty)
+        variables = self.model.trainable_variables
+        gradients = torch.autograd.grad(
+            self.optimizer.scale_loss(value), [v.value for v in variables], allow_unused=True
+        )
+        with torch.no_grad():
+            self.optimizer.apply(gradients, variables)
+        return value.detach(), wrong
+
+    def run(
+        self, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        index, size, results = self._tensor(order.astype(np.int64)), self.batch_size, []
+        for i in range(-(-len(order) // size)):
+            if rates is not None:
+                self.optimizer.learning_rate.assign(float(rates[i]))
+            part = index[i * size : (i + 1) * size]
+            results.append(self._step(data[0][part], data[1][part], penalty))
+        losses, wrong = zip(*results, strict=True)
+        return torch.stack(losses).cpu().numpy(), torch.stack(wrong).cpu().numpy().astype(np.int32)
+
+    def _evaluate_batch(self, x: torch.Tensor, y: torch.Tensor) -> Any:
+        outputs = only(self.model(self._images(x), training=False))
+        losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
+        return losses, wrong, self.objective.value(y, outputs), _sum(self.model.losses)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
+        return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
+
+    def _outputs_and_mask(self, x: torch.Tensor) -> Any:
+        outputs = only(self.model(self._images(x), training=False))
+        return outputs, mask_of(outputs)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        parts = in_batches(self._outputs_and_mask, batch or self.evaluation_batch, x)
+        outputs, masks = zip(*parts, strict=True)
+        return np.concatenate(outputs), None if masks[0] is None else np.concatenate(masks)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
+        return self.objective.look(self.model, self._images(self._tensor(x)), self._tensor(y))
+
+    def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
+        images, labels = self._tensor(x), self._tensor(y)
+        keras_model = reference(lambda: [penalty * one for one in self.model.losses], self.objective.loss)
+        kept = [variable.value.detach().clone() for variable in self.model.non_trainable_variables]
+
+        def keras_loss(training: bool) -> torch.Tensor:
+            inputs = self._images(images)
+            outputs = self.model(inputs, training=training)
+            return keras_model.compute_loss(inputs, labels, outputs, training=training)
+
+        def ours_in_inference() -> torch.Tensor:
+            _, _, value, found = self._evaluate_batch(images, labels)
+            return value + penalty * found
+
+        def looked(value: Callable[[], torch.Tensor], inference: Callable[[], torch.Tensor]) -> Looked:
+            loss = value()
+            variables = [variable.value for variable in self.model.trainable_variables]
+            gradients = torch.autograd.grad(loss, variables, allow_unused=True, materialize_grads=True)
+            with torch.no_grad():
+                tested = float(inference())
+                for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
+                    variable.assign(before)
+            return Looked(float(loss.detach()), tested, [_array(gradient) for gradient in gradients])
+
+        ours = looked(lambda: self._value(images, labels, penalty)[0], ours_in_inference)
+        return ours, looked(lambda: keras_loss(True), lambda: keras_loss(False))
+
+    def be_plain(self) -> bool:
+        return False
+
+    def get_state(self) -> list[np.ndarray]:
+        return [_array(variable.value).copy() for variable in self._variables()]
+
+    def set_state(self, state: list[np.ndarray]) -> None:
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.optimizer.variables]
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """A tensor as NumPy has it; bfloat16, which it has not, as float32, which holds it exactly."""
+    wide = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+    found: np.ndarray = wide.detach().cpu().numpy()
+    return found
+
+
+def _argmax(outputs: torch.Tensor) -> torch.Tensor:
+    return outputs.argmax(-1).to(torch.int32)
+
+
+def _sum(penalties: Any) -> torch.Tensor:
+    return sum((one.sum().to(torch.float32) for one in penalties), start=torch.zeros(()))
+
+
+def gradients(
+    model: Any, inputs: list[np.ndarray], y: np.ndarray, loss: Any
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """See `gradients.gradients`."""
+    variables = [variable.value for variable in model.trainable_variables]
+    where = variables[0].device
+    tensors = [torch.tensor(value, device=where, requires_grad=True) for value in inputs]
+    outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+    value = Objective(loss).value(torch.tensor(y, device=where), outputs)
+    found = torch.autograd.grad(value, [*variables, *tensors])
+    arrays = [gradient.cpu().numpy() for gradient in found]
+    return arrays[: len(variables)], arrays[len(variables) :]
+
+
+def timed_call(model: Any, x: np.ndarray, backward: bool) -> Callable[[], None]:
+    """One call of `model` on `x`, which returns when it is done; see `timing.timed_calls`."""
+    variables = [variable.value for variable in model.trainable_variables]
+    images = torch.tensor(x, device=variables[0].device if variables else "cpu", requires_grad=backward)
+    with torch.no_grad():
+        flow = torch.from_numpy(output_gradient(model(images).shape)).to(images.device)
+
+    def call() -> None:
+        if backward:
+            torch.autograd.grad(model(images, training=True), [images, *variables], grad_outputs=flow)
+        else:
+            with torch.no_grad():
+                model(images, training=False)
+        if images.is_cuda:
+            torch.cuda.synchronize()
+
+    return call
+
+
+def device() -> str:
+    """`gpu` with its count when torch sees one, else `cpu`."""
+    return f"gpu x{torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
+
+
+def free_bytes() -> int | None:
+    """Memory that is free on the GPU; None on a CPU."""
+    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
+
+
+def use_tf32(allowed: bool) -> None:
+    """Whether float32 products and convolutions may be rounded to TF32 on a GPU."""
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+def be_deterministic() -> None:
+    """Only kernels that give the same bits every time, for this process; an operation that has none fails."""
+    torch.use_deterministic_algorithms(True)
+
+
+def settings() -> dict[str, Any]:
+    """What decides speed and rounding here."""
+    return {
+        "intra_op_threads": torch.get_num_threads(),
+        "inter_op_threads": torch.get_num_interop_threads(),
+        "tf32": bool(torch.backends.cudnn.allow_tf32) and torch.cuda.is_available(),
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+Program = TorchProgram

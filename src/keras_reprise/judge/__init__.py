@@ -1,0 +1,1 @@
+"""What records say: comparable groups, the verdict rule, comparison, trends over time."""

@@ -1,0 +1,74 @@
+"""The project's own results: the checkout's store, or the summary of it that the wheel brings. `reprise compare reference ...`"""
+
+import gzip
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from keras_reprise.base.errors import NothingMeasuredError
+from keras_reprise.judge.groups import COSTS, cost_of
+from keras_reprise.judge.verdicts import group_digest, groups
+from keras_reprise.recipe import loading
+from keras_reprise.record.schema import Card, Record
+from keras_reprise.store.store import Problem, Store, Summary, T, summary_of
+
+FILE = Path(__file__).parents[1] / "_reference.json.gz"
+
+
+class _Content(msgspec.Struct):
+    schema: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    records: list[Record]
+    cards: dict[str, Card]
+    machines: dict[str, dict[str, Any]]
+    environments: dict[str, dict[str, Any]]
+
+
+class Reference(Store):
+    """A store in one file, to read summaries, costs, cards and documents from; its records have no curves."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file.parent)
+        self.file = file
+
+    @cached_property
+    def content(self) -> _Content:
+        return msgspec.json.decode(gzip.decompress(self.file.read_bytes()), type=_Content)
+
+    def card(self, digest: str) -> Card:
+        return self.content.cards[digest[:12]]
+
+    def document(self, kind: str, id12: str) -> dict[str, Any]:
+        found: dict[str, dict[str, Any]] = getattr(self.content, kind)
+        return found[id12]
+
+    def summaries(self) -> tuple[list[Summary], list[Problem]]:
+        return [summary_of(record.id, record) for record in self.content.records], []
+
+    def remembered(self, name: str, kind: type[T]) -> T | None:
+        """What groups cost, worked out here: there are no record files to read it from."""
+        if name != COSTS:
+            return None
+        by_id = {record.id: record for record in self.content.records}
+        found = {}
+        for members in groups(self.summaries()[0]).values():
+            complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
+            latest = max(members, key=lambda summary: summary.finished_at)
+            found[group_digest(members)] = cost_of(complete, timing=self.card(latest.recipe.card).timing)
+        return msgspec.convert(found, kind)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Nothing is kept beside the installed file."""
+
+
+def store() -> Store:
+    """The checkout's results, else the summary in the wheel; NothingMeasuredError when there is neither."""
+    top = loading.checkout()
+    if top is not None and (top / "results" / "records").is_dir():
+        return Store(top / "results")
+    if FILE.is_file():
+        return Reference(FILE)
+    raise NothingMeasuredError(
+        "This installation brings no reference results.\nInstall keras-reprise from a wheel, or work in a checkout of the project."
+    )

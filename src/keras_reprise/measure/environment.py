@@ -1,0 +1,194 @@
+"""Machine and environment: stable hardware facts, and the software that ran. Never a path, user, host name or address."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from keras_reprise.base import gpu
+
+THREADS = "REPRISE_THREADS"
+THREAD_VARIABLES = (
+    THREADS,
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "XLA_FLAGS",
+    "TF_XLA_FLAGS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "NVIDIA_TF32_OVERRIDE",
+)
+PACKAGES_ARE = "imported, of those that Keras and its backend require"
+PLUGINS = ("jax_plugins", "tensorflow-plugins", "torch_xla")  # name spaces of what brings a device to a backend
+COMPUTING_LATER = ("keras-tuner", "scikit-learn", "scipy")  # imported once a recipe needs them: never a matter of order
+
+
+@lru_cache(maxsize=1)
+def machine_facts() -> dict[str, Any]:
+    """Hardware facts that do not change from boot to boot: CPU model, usable cores, memory in GiB, GPUs, architecture."""
+    import psutil
+
+    return {
+        "architecture": platform.machine(),
+        "cores": usable_cores(),
+        "cpu": _cpu_model(),
+        "gpus": [one["name"] for one in _gpus()],
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "os": platform.system(),
+    }
+
+
+def environment_facts(determinism: str = "fast") -> dict[str, Any]:
+    """Software facts of this process, after the backend was imported.
+
+    `packages_are` says which packages are listed; in older documents, which lack it, they are all that were installed.
+    """
+    import keras
+    import numpy as np
+
+    from keras_reprise.engine.backends import interface
+
+    name = keras.backend.backend()
+    module = interface.module()
+    versions = packages_behind(name)
+    gpus = _gpus()
+    return {
+        "backend": {"name": name, "version": versions.get(name) or versions.get(f"{name}-cpu")},
+        "determinism": determinism,
+        "device": module.device(),
+        "driver": gpus[0]["driver"] if gpus else None,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "packages": versions,
+        "packages_are": PACKAGES_ARE,
+        "precision": interface.precision(),
+        "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
+        "settings": module.settings(),
+        "variables": _variables(),
+    }
+
+
+def usable_cores() -> int:
+    """Cores this process may use: its affinity, limited by the cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return cores
+
+
+def threads() -> int:
+    """How many threads this process computes with: its share as a worker among others, else every usable core."""
+    share = os.environ.get(THREADS, "")
+    return max(1, min(int(share), usable_cores())) if share.isdecimal() else usable_cores()
+
+
+def thread_variables(share: int | None) -> dict[str, str]:
+    """The variables that give a new process `share` threads, in every backend; none where it may use all cores."""
+    if share is None or share >= usable_cores():
+        return {}
+    return {THREADS: str(share), "OMP_NUM_THREADS": str(share), "NPROC": str(share)}  # NPROC is XLA's on a CPU
+
+
+def visible_gpus() -> list[str]:
+    """CUDA's names (indices) of the GPUs that this process may use; none where the driver is missing."""
+    here = [str(number) for number in range(len(_gpus()))]
+    limit = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if limit is None or not here:
+        return here
+    return [name for name in limit.split(",") if name not in ("", "-1")]
+
+
+def _cpu_model() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.split(":", 1)[1].strip()
+    if sys.platform == "darwin":
+        return subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+@lru_cache(maxsize=1)
+def _gpus() -> list[dict[str, str]]:
+    return gpu.devices()
+
+
+@lru_cache(maxsize=3)  # taken once, soon after the backend was started: what a recipe imports later is another matter
+def packages_behind(backend: str) -> dict[str, str]:
+    """The distributions that this process imported of those that Keras and its backend require, with their versions.
+
+    Keras imports whatever it finds (matplotlib, pandas, the other backends), which changes no number, hence the second
+    condition. What loads a backend's device, and what the package itself computes with only now and then, counts always.
+    """
+    installed = _installed_versions()
+    providing = _providers()
+    imported = {name for module in tuple(sys.modules) for name in providing.get(module.partition(".")[0], ())}
+    plugins = {name for space in PLUGINS for name in providing.get(space, ())}
+    roots = {"keras", *providing.get(backend, ()), *plugins}
+    required = _required(roots)
+    libraries = {name for name in _required(roots, extras="*") if name.startswith("nvidia-")}  # loaded, not imported
+    always = libraries | plugins | set(COMPUTING_LATER)
+    return {name: installed[name] for name in sorted((imported & required) | always) if name in installed}
+
+
+@lru_cache(maxsize=1)
+def _providers() -> dict[str, list[str]]:
+    """The distributions that a top-level module's name belongs to."""
+    found = importlib.metadata.packages_distributions()
+    return {module: [_normal(name) for name in names] for module, names in found.items()}
+
+
+def _required(roots: set[str], extras: str = "") -> set[str]:
+    """What these distributions require, and what that requires; with `extras` "*" every extra of theirs included."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    seen: dict[str, set[str]] = {}
+    waiting = [(name, {extras}) for name in roots]
+    while waiting:
+        name, wanted = waiting.pop()
+        if name in seen and wanted <= seen[name]:
+            continue
+        seen[name] = seen.get(name, set()) | wanted
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            distribution = importlib.metadata.distribution(name)
+            offered = distribution.metadata.get_all("Provides-Extra") or () if "*" in wanted else wanted
+            for line in distribution.requires or ():
+                with contextlib.suppress(InvalidRequirement):
+                    needed = Requirement(line)
+                    marker = needed.marker
+                    if marker is None or any(marker.evaluate({"extra": extra}) for extra in {"", *offered}):
+                        waiting.append((_normal(needed.name), set(needed.extras)))
+    return set(seen)
+
+
+@lru_cache(maxsize=1)
+def _installed_versions() -> dict[str, str]:
+    """Every installed distribution and its version; this package is in the record's `code` instead."""
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        name = _normal(distribution.metadata["Name"] or "")
+        if name and name != "keras-reprise":
+            found.setdefault(name, distribution.version)  # of two of one name Python imports the first
+    return found
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _variables() -> dict[str, str]:
+    """The variables that change how a process computes; of what they say of places on this machine only that they do."""
+    found = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
+    return {name: " ".join(re.sub(r"(^|=)[^=]*[/\\~].*", r"\1<path>", word) for word in text.split()) for name, text in found.items()}  # fmt: skip

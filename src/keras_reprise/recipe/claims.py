@@ -1,0 +1,103 @@
+"""A claim: one number per replicate and the interval in which that number must lie."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_reprise.base.errors import RecipeError
+
+if TYPE_CHECKING:
+    from keras_reprise.recipe.definition import ArmResult, Scale
+
+Statistic = Callable[["Mapping[str, ArmResult]", "Scale"], float]
+
+EXPECTATIONS = ("MATH", "VERIFIED-HERE", "LIKELY", "HW", "MIXED", "FALSE-AS-STATED", "SEED-ERRATUM")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One documented sentence, as a number that every replicate gives and an interval for it.
+
+    `statistic(arms, scale)` reads only what the record stores and returns one number in `unit`; its docstring's first
+    line says in words what it is, unless `measures` does. The interval is `above` (lower end, None for
+    -infinity) to `below` (upper end, None for +infinity). `where` is the place in the document.
+
+    `log` judges a positive quantity (seconds, ratios, counts) on its logarithm. `proportion` marks a statistic of
+    0 or 1 per replicate whose *share* must lie in the interval. `exact` marks plain arithmetic: one replicate decides.
+    `printed` is the document's own number, and `erratum` says where the document is wrong and with what evidence.
+    """
+
+    id: str
+    says: str
+    where: str
+    statistic: Statistic
+    unit: str = ""
+    above: float | None = None
+    below: float | None = None
+    measures: str = ""
+    exact: bool = False
+    log: bool = False
+    proportion: bool = False
+    expectation: str = "LIKELY"
+    printed: float | None = None
+    erratum: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.above is None and self.below is None:
+            raise RecipeError(
+                f"Claim {self.id!r} has no interval, so nothing could contradict it.\nSet above, below or both."
+            )
+        if self.above is not None and self.below is not None and not self.above < self.below and not self.exact:
+            raise RecipeError(
+                f"Claim {self.id!r} has the empty interval [{self.above}, {self.below}].\nSwap or mend its ends."
+            )
+        if self.expectation not in EXPECTATIONS:
+            raise RecipeError(
+                f"Claim {self.id!r} has the unknown expectation {self.expectation!r}.\nUse one of {', '.join(EXPECTATIONS)}."
+            )
+        if not self.in_words:
+            raise RecipeError(
+                f"Claim {self.id!r} does not say what it measures.\nGive its statistic a docstring, or set measures=."
+            )
+
+    @property
+    def in_words(self) -> str:
+        return self.measures or (self.statistic.__doc__ or "").strip().split("\n")[0]
+
+    def evaluate(self, arms: "Mapping[str, ArmResult]", scale: "Scale") -> float:
+        """The statistic of one replicate; nan when it needs what was not measured, an error when it goes wrong itself."""
+        from keras_reprise.measure.evaluation import Arms, NotMeasured
+
+        try:
+            return float(self.statistic(Arms(arms), scale))
+        except NotMeasured:
+            return math.nan
+
+    def card(self) -> dict[str, Any]:
+        """The claim as the card stores it."""
+        return {
+            "id": self.id,
+            "says": self.says,
+            "where": self.where,
+            "statistic": self.in_words,
+            "unit": self.unit,
+            "interval": [_finite(self.above), _finite(self.below)],
+            "exact": self.exact,
+            "log": self.log,
+            "proportion": self.proportion,
+            "expectation": self.expectation,
+            "printed": self.printed,
+            "erratum": self.erratum,
+        }
+
+
+def _finite(end: float | None) -> float | None:
+    """An end of an interval, None for infinity."""
+    return None if end is None or math.isinf(end) else end
+
+
+def near(value: float, *, relative: float = 0.0, absolute: float = 0.0) -> dict[str, float]:
+    """The interval value ± max(relative·|value|, absolute), as the keywords `above` and `below` of a Claim."""
+    half = max(relative * abs(value), absolute)
+    return {"above": value - half, "below": value + half}

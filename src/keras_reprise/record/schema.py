@@ -1,0 +1,322 @@
+"""The record: what one replicate measured, one write-once JSON file that explains itself (schemas 1 and 2).
+
+Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted keys, no spaces, UTF-8) without the field
+`id`. Cards, machines and environments are named by the sha256 of their file's bytes, so `sha256sum` checks them.
+"""
+
+import hashlib
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from keras_reprise.base.errors import IntegrityError
+from keras_reprise.base.failures import shortened, without_names
+from keras_reprise.base.seeds import LARGEST
+
+SCHEMA = 2
+SCHEMAS = (1, 2)
+CURVE_DIGITS = 7
+MAX_RECORD_BYTES = 2**20
+NAME = r"\w(?:[\w.+-]*\w)?"  # of a metric; identifiers, keys and LaTeX macros carry it as it is
+NAMES = "letters, digits and _ . + -, with a letter, a digit or _ at both ends, at most 100 characters"
+LONGEST_NAME = 100
+TIMESTAMP = (
+    r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z\Z"
+)
+
+Number = float | Literal["nan", "inf", "-inf"]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Id12 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=100)]
+Timestamp = Annotated[str, msgspec.Meta(pattern=TIMESTAMP)]
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A struct that refuses fields it does not know."""
+
+
+class RecipeRef(Strict, frozen=True):
+    """`measurement` is the hash of all that decides the numbers (see `measurement`); records of schema 1 have none."""
+
+    slug: Slug
+    version: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
+    scale: Slug
+    source_sha256: Sha256
+    card: Sha256
+    measurement: Sha256 | None = None
+
+
+class ReplicateRef(Strict, frozen=True):
+    seed: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
+    repeat: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+
+
+class DataRef(Strict, frozen=True):
+    name: str
+    fingerprint: Sha256
+    n_train: int
+    n_test: int
+    substitute: bool
+
+
+class HistogramData(Strict, frozen=True):
+    lo: float
+    hi: float
+    counts: list[int]
+    below: int = 0
+    above: int = 0
+
+
+class Cost(Strict, frozen=True):
+    """`flops`: floating-point operations of one example's forward and backward pass; the largest network of the arm."""
+
+    params: int | None = None
+    flops: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class StepTime(Strict, frozen=True):
+    n: int
+    median: Number
+    p05: Number
+    p95: Number
+
+
+class Time(Strict, frozen=True):
+    """`compile_s` and `evaluation_s` are sums over the arm's trainings, `first_step_s` is that of the first one.
+
+    `flops_per_s` is what training achieved at the median step: `cost.flops` times examples per second. `alone`: no other run
+    of the package was on the machine, and no other process on its GPU; None where that is not known.
+    """
+
+    compile_s: float | None = None
+    first_step_s: float | None = None
+    step_s: StepTime | None = None
+    evaluation_s: float | None = None
+    flops_per_s: float | None = None
+    total_s: float | None = None
+    alone: bool | None = None
+
+
+class ArmError(Strict, frozen=True):
+    type: str
+    message: str
+
+
+class ArmData(Strict, frozen=True):
+    """One measured arm. `status` is complete, diverged (a result like any other) or failed (with `error`)."""
+
+    params: dict[str, Any]
+    metrics: dict[str, Number]
+    curves: dict[str, list[Number]]
+    histograms: dict[str, HistogramData]
+    trials: list[dict[str, Any]]
+    cost: Cost
+    time: Time
+    status: Literal["complete", "diverged", "failed"]
+    error: ArmError | None = None
+
+
+class Determinism(Strict, frozen=True):
+    """`unseeded`: the layers and initializers that drew without a seed, so that the same seed may give other numbers."""
+
+    mode: Literal["fast", "strict"]
+    digest: Sha256 | None
+    unseeded: list[str] = []
+
+
+class Code(Strict, frozen=True):
+    package_version: str
+    git_commit: str | None
+    dirty: bool | None
+    diff_sha256: Sha256 | None
+
+
+class Load(Strict, frozen=True):
+    """What else the machine did meanwhile: mean of the one-minute load, the share of CPU time stolen by the host, and the
+    largest number of other processes seen on the GPU (None: no GPU, or not known)."""
+
+    mean_1m: float | None
+    steal_fraction: float | None
+    gpu_processes: int | None = None
+
+
+class Record(Strict, frozen=True):
+    """See design: the names of the fields are fixed. `numbers` are what the recipe's `summarise` gave for this replicate."""
+
+    schema: Literal[1, 2]
+    id: Sha256
+    recipe: RecipeRef
+    replicate: ReplicateRef
+    data: DataRef | None
+    arms: dict[str, ArmData]
+    claims: dict[str, Number]
+    machine: Id12
+    environment: Id12
+    determinism: Determinism
+    code: Code
+    load: Load
+    status: Literal["complete", "failed", "interrupted"]
+    started_at: Timestamp
+    finished_at: Timestamp
+    duration_s: float
+    numbers: dict[str, Number] = {}
+
+
+class SourceCard(Strict, frozen=True):
+    key: str
+    where: str
+
+
+class ClaimCard(Strict, frozen=True):
+    id: Slug
+    says: str
+    where: str
+    statistic: str
+    unit: str
+    interval: tuple[float | None, float | None]
+    exact: bool
+    log: bool = False
+    proportion: bool = False
+    expectation: str = ""
+    printed: float | None = None
+    erratum: str | None = None
+
+
+class Card(Strict, frozen=True):
+    """All that a reader needs to judge and draw a record without its recipe."""
+
+    slug: Slug
+    version: int
+    title: str
+    question: str
+    sources: list[SourceCard]
+    arms: dict[str, str]
+    claims: list[ClaimCard]
+    figures: list[dict[str, Any]]
+    scales: dict[str, dict[str, Any]]
+    data: str | None = None
+    suites: list[str] = []
+    timing: bool = False
+    margins: dict[str, float] = {}
+
+
+def citable(name: str) -> bool:
+    """Whether an identifier can carry a metric of this name (`NAMES`)."""
+    return len(name) <= LONGEST_NAME and bool(re.fullmatch(NAME, name)) and unicodedata.is_normalized("NFC", name)
+
+
+def encode_number(value: float) -> float | str:
+    """JSON has no nan or infinity: they become the strings "nan", "inf" and "-inf"."""
+    value = float(value)
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value
+
+
+def encode_curve(values: Any) -> list[float | str]:
+    """The values to 7 significant digits."""
+    return [encode_number(float(f"{float(value):.{CURVE_DIGITS}g}")) for value in values]
+
+
+def encode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's values in JSON's types, floats to 7 significant digits, also those in lists."""
+    return {name: _encoded(value) for name, value in trial.items()}
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encoded(item) for item in value]
+    return encode_curve([value])[0] if isinstance(value, float) else value
+
+
+def decode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored trial with its non-finite numbers as floats again."""
+    return {name: float(value) if value in ("nan", "inf", "-inf") else value for name, value in trial.items()}
+
+
+def pretty(document: Mapping[str, Any]) -> bytes:
+    """The bytes of a stored document: sorted keys, 2-space indent, UTF-8, newline at the end."""
+    return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The canonical JSON that a record's id is taken of: sorted keys, no spaces, UTF-8."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def record_id(document: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of everything but `id`."""
+    return hashlib.sha256(canonical({key: value for key, value in document.items() if key != "id"})).hexdigest()
+
+
+def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
+    """The record in `content`, validated, with its id recomputed; IntegrityError names the file `name` and the fault."""
+    try:
+        document = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(
+            f"{name} is truncated or not JSON: {error}.\nRestore it from git, or delete it."
+        ) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or schema not in SCHEMAS:
+        raise IntegrityError(
+            f"{name} has the schema {schema!r}; this version reads the schemas 1 and 2.\nUpdate keras-reprise to read it."
+        )
+    try:
+        record = msgspec.convert(document, Record)
+        found = record_id(document)
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # of convert; and what has no canonical form: infinities, lone surrogates
+        raise IntegrityError(f"{name} is not a record: {error}.\nRestore it from git, or delete it.") from error
+    if (record.recipe.measurement is None) != (record.schema == 1):
+        has = "has no" if record.schema == 2 else "has a"
+        raise IntegrityError(
+            f"{name} is not a record: it is of schema {record.schema} and {has} measurement.\nRestore it from git, or delete it."
+        )
+    if found != record.id:
+        raise IntegrityError(
+            f"{name} was edited: its content hashes to {found[:12]}, its id says {record.id[:12]}.\nRestore it from git, or delete it."
+        )
+    return record, document
+
+
+def decode_card(content: bytes, name: str) -> Card:
+    """The card in `content`; IntegrityError names the file and the fault."""
+    try:
+        return msgspec.json.decode(content, type=Card)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
+
+
+def failed_arm(params: Mapping[str, Any], kind: str, message: str, total_s: float) -> dict[str, Any]:
+    """The arm of a record of which nothing is known but why it failed."""
+    return {
+        "params": dict(params),
+        "metrics": {},
+        "curves": {},
+        "histograms": {},
+        "trials": [],
+        "cost": msgspec.to_builtins(Cost()),
+        "time": msgspec.to_builtins(Time(total_s=total_s)),
+        "status": "failed",
+        "error": {"type": kind, "message": shortened(without_names(message))},
+    }
+
+
+def number(value: float | str) -> float:
+    """The float that a stored number stands for."""
+    return float(value)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"the bare constant {name} is not JSON")

@@ -1,0 +1,306 @@
+"""Checking the numbers that a document takes from the store, in Markdown, LaTeX or reStructuredText.
+
+Read are identifiers (`reprise:slug@version/id12#claim/field`) with the numbers quoted before them, the keys of LaTeX macros (`\\reprise{key}`) and
+the macros' definitions. The records behind a citation are hashed again, whatever the index says.
+"""
+
+import math
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keras_reprise.base.errors import UserError
+from keras_reprise.judge.groups import Group
+from keras_reprise.report.cite import identifiers
+from keras_reprise.report.cite.latex import field as latex_field
+from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, find_group, quantities, quantity, split_key
+from keras_reprise.store.store import Store
+
+REACH = 700  # characters before an identifier in which its numbers are looked for
+NOT_MEASURED = r"\b(?:Tables?|Figures?|Figs?\.|Sections?|Equations?|Chapters?|pages?|seeds?|versions?)\s+\d+"
+VERDICTS = ("reproduced", "contradicted", "inconclusive")
+THOUSANDS = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
+DECIMAL_COMMA = r"(?:\d{1,3}(?:\.\d{3})+|\d+),\d+"
+NUMBER = rf"[-+]?(?:{THOUSANDS}(?!,?\d)|{DECIMAL_COMMA}(?!,?\d)|\d*\.?\d+)(?:[eE][-+]?\d+)?"
+ENTRIES = (".bib", ".cff", ".json")  # bibliographies: they name what is cited, and quote no numbers
+BETWEEN = r"(?:to|bis|à|,|;|\.\.|–)"
+INTERVALS = (
+    rf"95[\s-]*%[\s-]*(?:[Cc]onfidence\s+|[Kk]onfidenz-?)?[Ii]ntervall?e?:?\s*[\[(]?\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*[\])]?",
+    rf"\[\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*\]",
+)
+DEFINITION = re.compile(
+    r"^\\reprisedefine\{(?P<key>[^{}]+)\}\{(?P<text>.*)\}%[ \t]*(?P<source>\S+)(?: (?P<verdict>\w+))?[ \t]*$", re.M
+)
+MACRO = re.compile(r"\\reprise(?P<kind>table|figure)?\{(?P<key>[^{}]+)\}")
+INPUT = re.compile(r"\\(?:input|include)\{(?P<name>[^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not, or not any more, as the document says; `note` does not count as wrong."""
+
+    file: str
+    line: int
+    what: str
+    note: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'note: ' if self.note else ''}{self.what}"
+
+
+@dataclass
+class Checker:
+    """Checks documents against the groups of one store; `checked` counts citations. `as_cited` accepts what was true when it was cited."""
+
+    groups: Sequence[Group]
+    store: Store
+    as_cited: bool = False
+    checked: int = 0
+    known: dict[str, dict[str, Quantity]] = field(default_factory=dict)
+
+    def check(self, path: Path) -> list[Finding]:
+        """What is wrong with the citations in a file and in those that it inputs."""
+        findings: list[Finding] = []
+        for file in _with_inputs(path):
+            text = _read(file)
+            name = file.as_posix()
+            findings += self._definitions(text, name)
+            if file.suffix in (".tex", ".bib"):
+                text = re.sub(r"(?<!\\)%[^\n]*", "", DEFINITION.sub("", text))  # comments cite nothing
+            findings += self._macros(text, name)
+            findings += self._identifiers(text, name)
+        return sorted(findings, key=lambda finding: (finding.file, finding.line))
+
+    def _definitions(self, text: str, file: str) -> Iterator[Finding]:
+        for match in DEFINITION.finditer(text):
+            self.checked += 1
+            line, key = _line(text, match.start()), match["key"]
+            cited = identifiers.PATTERN.fullmatch(match["source"])
+            try:
+                slug, version, place, name, part = split_key(key)
+                found = self._quantity(find_group(self.groups, slug, version, place), name)
+            except UserError as error:
+                yield Finding(file, line, f"{key}: {_first(error)}")
+                continue
+            if match["verdict"] and match["verdict"] != found.verdict:
+                yield Finding(file, line, f"{key}: the verdict was {match['verdict']} and is now {found.verdict}")
+            elif (now := latex_field(found, part)) != match["text"] and part != "id":
+                yield Finding(file, line, f"{key}: the file says {match['text']}, the store {now}")
+            elif not cited or not found.group.digest.startswith(cited["id"]):
+                yield from self._moved_on(file, line, match["source"].split("#")[0], key)
+
+    def _moved_on(self, file: str, line: int, identifier: str, key: str) -> Iterator[Finding]:
+        """The number still fits but its records are others: more of them is a note, others are not what was cited."""
+        try:
+            identifiers.find(identifier, self.groups, self.store)
+        except UserError as error:
+            yield Finding(file, line, f"{key}: {_first(error)}")
+        else:
+            yield Finding(file, line, f"{key}: {identifier} has more records now; the number is still right", note=True)
+
+    def _macros(self, text: str, file: str) -> Iterator[Finding]:
+        for match in MACRO.finditer(text):
+            if "#" in match["key"]:  # the definition of a macro that uses ours
+                continue
+            self.checked += 1
+            key = match["key"]
+            try:
+                if match["kind"]:
+                    slug, version, place, _, _ = split_key(key.split("/")[0])
+                    find_group(self.groups, slug, version, place)
+                else:
+                    slug, version, place, name, _ = split_key(key)
+                    self._quantity(find_group(self.groups, slug, version, place), name)
+            except UserError as error:
+                yield Finding(file, _line(text, match.start()), f"{key}: {_first(error)}")
+
+    def _identifiers(self, text: str, file: str) -> Iterator[Finding]:
+        plain, end = _plain(text), 0
+        for match in identifiers.PATTERN.finditer(plain):
+            self.checked += 1
+            line = _line(plain, match.start())
+            start = match.start() if file.endswith(ENTRIES) else max(end, match.start() - REACH)
+            quoted = _quoted(plain, start, match.start())
+            end = match.end()
+            try:
+                yield from self._identifier(match, quoted, file, line)
+            except UserError as error:
+                yield Finding(file, line, f"{match[0]}: {_first(error)}")
+
+    def _identifier(self, match: re.Match[str], quoted: str, file: str, line: int) -> Iterator[Finding]:
+        whole = match[0].split("#")[0]
+        found = identifiers.find(whole, self.groups, self.store)
+        if found.record is not None:
+            self.store.read(self.store.root / found.record.path)
+        else:
+            self._verified(found.group)
+        if not match["name"]:
+            return
+        if found.record is not None:
+            raise UserError("a record has no statistics of its own; cite the group's identifier")
+        name, part = self._name_and_field(found.group, match["name"])
+        then = self._quantity(found.group, name)
+        now = then if self.as_cited else self._quantity(found.current, name)
+        wrong = list(_differences(quoted, part, now))
+        for what in wrong:
+            was = (
+                "" if not found.outdated or list(_differences(quoted, part, then)) else "; it was so when it was cited"
+            )
+            yield Finding(file, line, f"{match[0]}: {what}{was}")
+        for one in _numbers(quoted, part, now):
+            if _read_with_comma(one.value, one.text):
+                what = f"{match[0]}: {one.text} is right if its comma is a decimal one; write {one.text.replace(',', '.')} if all should read it so"
+                yield Finding(file, line, what, note=True)
+        if then.verdict != now.verdict:
+            yield Finding(file, line, f"{match[0]}: the verdict was {then.verdict} and is now {now.verdict}")
+        elif found.outdated and not wrong:
+            what = f"{match[0]}: there are {now.n if not self.as_cited else 'more'} replicates now; cite {found.current.identifier}"
+            yield Finding(file, line, what, note=True)
+
+    def _verified(self, group: Group) -> dict[str, Quantity]:
+        """The group's quantities by name, after every record of it was hashed again."""
+        if group.digest not in self.known:
+            for summary in group.members:
+                self.store.read(self.store.root / summary.path)
+            self.known[group.digest] = {found.name: found for found in quantities(group, self.store)}
+        return self.known[group.digest]
+
+    def _name_and_field(self, group: Group, text: str) -> tuple[str, str]:
+        """What the part after # names. In scripts that know no spaces the text goes on right behind it."""
+        names = [text, *(f"{name}/{part}".rstrip("/") for name in self._verified(group) for part in FIELDS)]
+        behind = {name: text[len(name) :] for name in names if text.startswith(name)}
+        whole = [name for name, rest in behind.items() if rest and not rest[0].isascii()]
+        found = text if text in names[1:] else max(whole, key=len, default=text)
+        _, _, _, name, part = split_key(f"x/{found}")
+        return name, part
+
+    def _quantity(self, group: Group, name: str) -> Quantity:
+        return self._verified(group).get(name) or quantity(group, name, self.store)
+
+
+@dataclass(frozen=True)
+class _Quoted:
+    """A number as a document quotes it, and what the store gives in its place, in the unit that is quoted."""
+
+    what: str
+    text: str
+    shown: str
+    value: float
+    stored: float
+
+
+def _numbers(quoted: str, part: str, found: Quantity) -> Iterator[_Quoted]:
+    """The ends of a quoted interval, then the number itself: the last that is left."""
+    text = quoted
+    for pattern in INTERVALS:
+        for match in re.finditer(pattern, text):
+            for end, value, label in ((match[1], found.ci_low, "lower"), (match[2], found.ci_high, "upper")):
+                yield _Quoted(f"the {label} end of the 95 % interval", end, end, value, value)
+        text = re.sub(pattern, " ", text)
+    text = re.sub(NOT_MEASURED, " ", re.sub(r"\bn\s*=\s*\d+", " ", text))
+    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
+    none = found.n == 0 and re.search(r":\s*-\s*\(\s*[;,)]?\s*$", text)  # as `cite` prints what has no number
+    if numbers and not none and part in ("", *NUMBERS):
+        last, value = numbers[-1], found.number(part)
+        percent = bool(last[2]) and "%" not in found.unit
+        yield _Quoted(part or "the mean", last[1], last[0].strip(), 100 * value if percent else value, value)
+
+
+def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
+    """What the quoted text says otherwise than the store."""
+    for one in _numbers(quoted, part, found):
+        if not _rounds_to(one.value, one.text):
+            yield f"{one.what} is quoted as {one.shown}, the store gives {one.stored:.6g}"
+    for match in re.finditer(r"\bn\s*=\s*(\d{1,18})", quoted):
+        if int(match[1]) != found.n:
+            yield f"n is quoted as {match[1]}, the store has {found.n}"
+    said = [verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", quoted)]
+    if found.verdict and len(said) == 1 and said[0] != found.verdict:
+        yield f"the verdict is quoted as {said[0]}, the store says {found.verdict}"
+
+
+def _rounds_to(value: float, quoted: str) -> bool:
+    """Whether `quoted`, in one of the ways it can be read, is `value` rounded to as many digits as are quoted."""
+    return any(_rounds(value, number) for number in _readings(quoted))
+
+
+def _readings(quoted: str) -> list[str]:
+    """A number in the ways it can be meant, as Python writes it: 1,234 is a thousand and more, or one and a decimal comma."""
+    number = re.match(r"[-+]?[\d.,]+", quoted)
+    if not number or "," not in number[0]:
+        return [quoted]
+    readings = []
+    if re.fullmatch(rf"[-+]?{THOUSANDS}", number[0]):
+        readings.append(quoted.replace(",", ""))
+    if re.fullmatch(rf"[-+]?{DECIMAL_COMMA}", number[0]):
+        readings.append(quoted.replace(".", "").replace(",", "."))
+    return readings or [quoted.replace(",", "")]
+
+
+def _rounds(value: float, quoted: str) -> bool:
+    if not math.isfinite(value):
+        return False
+    mantissa, _, exponent = quoted.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    unit = 10.0 ** (int(exponent or 0) - decimals)
+    return abs(float(quoted) - value) <= 0.5 * unit * (1 + 1e-9) + 1e-12 * abs(value)
+
+
+def _read_with_comma(value: float, quoted: str) -> bool:
+    """Whether a number that could mean a thousand and more is right only with a decimal comma."""
+    readings = _readings(quoted)
+    return len(readings) > 1 and not _rounds(value, readings[0]) and _rounds(value, readings[1])
+
+
+def _quoted(plain: str, start: int, end: int) -> str:
+    """The text before an identifier that belongs to it: of the same sentence, after the identifier before."""
+    return re.split(r"\n\s*\n|[.!?:]\s+(?=[A-Z\\])|^[\s,;.()\[\]`*]+", plain[start:end])[-1]
+
+
+def _plain(text: str) -> str:
+    """The text with numbers as programs write them, and LaTeX's spaces, dollars and escapes undone; lines stay lines."""
+    text = unicodedata.normalize("NFC", text)
+    text = text.replace("−", "-").replace("\u202f", " ").replace("\u00a0", " ").replace("{,}", ",")
+    text = re.sub(r"(\d)\s*(?:\\times|×|\\cdot)\s*10\s*\^\s*\{?([-+]?\d+)\}?", r"\1e\2", text)
+    text = re.sub(r"\\num\{([^{}]*)\}", r" \1", text)
+    text = re.sub(r"\\[,;! ]|[$~]", " ", text)
+    return re.sub(r"\\([%_#&{}])", r"\1", text)
+
+
+def _with_inputs(path: Path) -> Iterator[Path]:
+    """The file, and those that a LaTeX file inputs from its folder or below it, each once."""
+    waiting, seen = [path], {path.resolve()}
+    while waiting:
+        file = waiting.pop()
+        yield file
+        for match in INPUT.finditer(_read(file)) if file.suffix == ".tex" else ():
+            for candidate in (file.parent / match["name"], file.parent / f"{match['name']}.tex"):
+                if not os.path.isfile(candidate):  # also for names that no file can have
+                    continue
+                place = candidate.resolve()
+                if place.is_relative_to(path.parent.resolve()) and place not in seen:
+                    seen.add(place)
+                    waiting.append(candidate)
+                    break
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.\nGive a Markdown, LaTeX or reStructuredText file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text in UTF-8.\nGive a Markdown, LaTeX or reStructuredText file.") from error
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _first(error: Exception) -> str:
+    return str(error).split("\n")[0].rstrip(".")

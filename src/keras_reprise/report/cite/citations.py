@@ -1,0 +1,286 @@
+"""Citations: what `reprise cite` prints of a recipe, a claim, a record or one number, as a sentence or for a bibliography.
+
+The text comes before the identifier in the form that `check-citations` reads: number, interval, n, verdict, identifier.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras_reprise.base.escaping import latex as tex
+from keras_reprise.base.escaping import markdown as escape
+from keras_reprise.judge.groups import Group
+from keras_reprise.report import wording
+from keras_reprise.report.cite import identifiers, quantities
+from keras_reprise.report.cite.quantities import Quantity, find_group, split_key
+from keras_reprise.store.store import Store, Summary
+
+AUTHOR = "The keras-reprise developers"
+
+
+@dataclass(frozen=True)
+class Citation:
+    """What is cited: a group of records, one record of it, or one of its quantities; with where it was measured.
+
+    `key` is the group's name in keys of numbers; `pooled` are the sources that an old identifier took for one.
+    """
+
+    group: Group
+    key: str
+    hardware: str
+    software: str
+    swhid: str | None
+    replay: str
+    record: Summary | None = None
+    quantity: Quantity | None = None
+    pooled: tuple[str, ...] = ()
+
+    @property
+    def identifier(self) -> str:
+        if self.record is not None:
+            return f"reprise:{self.group.slug}@{self.group.version}/{self.record.id[:12]}"
+        return self.quantity.id if self.quantity is not None else self.group.identifier
+
+    @property
+    def warning(self) -> str:
+        """Why this should not be cited; empty when it may be."""
+        if self.pooled:
+            return f"records of {len(self.pooled)} sources had been taken for one: {', '.join(self.pooled)}"
+        if self.record is None:
+            return self.group.uncitable
+        reasons = ["the replicate failed"] if self.record.status != "complete" else []
+        reasons += ["it comes from a checkout with uncommitted changes"] if self.record.code.dirty else []
+        reasons += ["the data set is a substitute"] if self.group.substitute else []
+        reasons += [f"it is of {self.group.whose}"] if self.group.foreign else []
+        return "; ".join(reasons)
+
+    @property
+    def date(self) -> str:
+        """The day on which the latest of the records was finished."""
+        return max(s.finished_at for s in ([self.record] if self.record else self.group.members))[:10]
+
+    @property
+    def title(self) -> str:
+        title = f"{self.group.card.title} (keras-reprise recipe {self.group.slug}, version {self.group.version}"
+        return f"{title}, seed {self.record.replicate.seed})" if self.record else f"{title})"
+
+    @property
+    def setting(self) -> str:
+        """Scale, data set, machine and software in words, and whose recipe it is where it is not the package's."""
+        data = "" if self.group.first.data is None else f" on {self.group.data_label}"
+        of = f", of {self.group.whose}" if self.group.source else ""
+        return f"{self.group.scale} scale{data}, {self.hardware}, {self.software}{of}"
+
+
+def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
+    """The citation of what `name` means: a key (`slug`, `slug/claim`, ...), an identifier, or the start of a record's id.
+
+    The records that it rests on are read and hashed again.
+    """
+    record = quantity = None
+    pooled: tuple[str, ...] = ()
+    if name.startswith("reprise:") or re.fullmatch(r"[0-9a-f]{6,64}", name):
+        whole, _, part = name.partition("#")
+        found = identifiers.find(whole, groups, store)
+        group, record, pooled = found.group, found.record, found.pooled
+        part = split_key(f"x/{part}")[3] if part else ""
+        key = f"{group.slug}@{group.version}:{quantities.place_of(groups, found.current)}"
+    else:
+        slug, version, place, part, _ = split_key(name)
+        group, key = find_group(groups, slug, version, place), name.partition("/")[0]
+    if part:
+        quantity = quantities.quantity(group, part, store)
+    return of(group, store, key=key, record=record, quantity=quantity, pooled=pooled)
+
+
+def of(
+    group: Group,
+    store: Store,
+    *,
+    key: str = "",
+    record: Summary | None = None,
+    quantity: Quantity | None = None,
+    pooled: tuple[str, ...] = (),
+) -> Citation:
+    """The citation of a group, of one record of it, or of one quantity."""
+    cited = [record] if record else list(group.members)
+    for summary in cited:
+        store.read(store.root / summary.path)
+    environment = store.document("environments", group.environment)
+    return Citation(
+        group=group,
+        key=key or group.slug,
+        hardware=wording.hardware(store.document("machines", group.machine)),
+        software=wording.software(environment),
+        swhid=identifiers.swhid(store, [summary.path for summary in cited]),
+        replay=wording.replay([record] if record else group.replicates, environment),
+        record=record,
+        quantity=quantity,
+        pooled=pooled,
+    )
+
+
+def sentence(citation: Citation) -> str:
+    """One sentence that can stand in a text."""
+    tree = f"; {citation.swhid}" if citation.swhid else ""
+    return f"{_statement(citation)}, {citation.setting}{tree}.{_warning(citation)}"
+
+
+def markdown(citation: Citation) -> str:
+    """The same in Markdown: the identifier as code."""
+    plain = f"{escape(_statement(citation, ''))}`{citation.identifier}`)"
+    tree = f"; `{citation.swhid}`" if citation.swhid else ""
+    return f"{plain}, {escape(citation.setting)}{tree}.{escape(_warning(citation))}"
+
+
+def bibtex(citation: Citation) -> str:
+    """A `@dataset` entry for BibLaTeX; classic BibTeX styles treat it as `@misc`."""
+    year, month, _ = citation.date.split("-")
+    note = f"\\texttt{{{tex(citation.identifier)}}}"
+    if citation.swhid:
+        broken = re.sub(r"([0-9a-f]{8})", r"\1\\allowbreak ", citation.swhid).strip()  # a line may end within the hash
+        note += f", \\texttt{{{broken}}}"
+    note += f". {tex(citation.setting[:1].upper() + citation.setting[1:])}. Replay: \\texttt{{{tex(citation.replay)}}}"
+    if citation.warning:
+        note = f"NOT CITABLE: {tex(citation.warning)}. {note}"
+    fields = {
+        "author": f"{{{AUTHOR}}}",
+        "title": f"{{{tex(citation.title)}}}",
+        "year": year,
+        "month": str(int(month)),
+        "date": citation.date,
+        "version": str(citation.group.version),
+        "publisher": "keras-reprise",
+        "type": "Benchmark results",
+        "note": note,
+    }
+    body = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@dataset{{{_entry_key(citation)},\n{body}}}"
+
+
+def csl_json(citation: Citation) -> str:
+    """A CSL-JSON item in a list, as Zotero and pandoc read it."""
+    item = {
+        "id": _entry_key(citation),
+        "type": "dataset",
+        "title": citation.title,
+        "author": [{"literal": AUTHOR}],
+        "issued": {"date-parts": [[int(part) for part in citation.date.split("-")]]},
+        "version": str(citation.group.version),
+        "publisher": "keras-reprise",
+        "number": citation.identifier,
+        "archive_location": citation.swhid or "",
+        "note": f"{'NOT CITABLE: ' + citation.warning + '. ' if citation.warning else ''}{citation.setting}. Replay: {citation.replay}",
+    }
+    return json.dumps([{key: value for key, value in item.items() if value}], indent=2, ensure_ascii=False)
+
+
+def cff(citation: Citation) -> str:
+    """An entry for `references:` of a CITATION.cff (1.2.0), which is YAML; texts are quoted as JSON strings are."""
+    lines = [
+        "references:",
+        "  - type: data",
+        f"    title: {_quoted(citation.title)}",
+        "    authors:",
+        f"      - name: {_quoted(AUTHOR)}",
+        f"    version: {_quoted(str(citation.group.version))}",
+        f"    date-released: {citation.date}",
+        "    identifiers:",
+        "      - type: other",
+        f"        value: {_quoted(citation.identifier)}",
+    ]
+    if citation.swhid:
+        lines += ["      - type: swh", f"        value: {_quoted(citation.swhid)}"]
+    warning = f"NOT CITABLE: {citation.warning}. " if citation.warning else ""
+    return "\n".join([*lines, f"    notes: {_quoted(f'{warning}{citation.setting}. Replay: {citation.replay}')}"])
+
+
+def facts(citation: Citation) -> dict[str, Any]:
+    """A citation as `cite --json` prints it."""
+    group, quantity = citation.group, citation.quantity
+    found: dict[str, Any] = {
+        "identifier": citation.identifier,
+        "swhid": citation.swhid,
+        "citable": not citation.warning,
+        "warning": citation.warning,
+        "title": citation.title,
+        "recipe": group.slug,
+        "version": group.version,
+        "scale": group.scale,
+        "data": group.data_label,
+        "machine": group.machine,
+        "environment": group.environment,
+        "measurement": (citation.record or group.latest).recipe.measurement,
+        "source_sha256": (citation.record or group.latest).recipe.source_sha256,
+        "source": group.source,
+        "date": citation.date,
+        "replay": citation.replay,
+        "records": [s.id for s in ([citation.record] if citation.record else group.replicates)],
+    }
+    if quantity is not None:
+        names = (
+            "name",
+            "says",
+            "unit",
+            "mean",
+            "sd",
+            "ci_low",
+            "ci_high",
+            "n",
+            "n_failed",
+            "verdict",
+            "p",
+            "p_exact",
+            "printed",
+        )
+        found |= {name: getattr(quantity, name) for name in names}
+    elif citation.record is not None:
+        found |= {"seed": citation.record.replicate.seed, "claims": citation.record.claims}
+    else:
+        found["verdicts"] = {verdict.claim: verdict.verdict for verdict in group.verdicts}
+    return found
+
+
+FORMATS = {
+    "sentence": sentence,
+    "markdown": markdown,
+    "bibtex": bibtex,
+    "biblatex": bibtex,
+    "csl-json": csl_json,
+    "cff": cff,
+}
+
+
+def _statement(citation: Citation, identifier: str | None = None) -> str:
+    """What was found, up to and with the identifier in brackets (left open when `identifier` is given as '')."""
+    end = f"{citation.identifier})" if identifier is None else identifier
+    q, group = citation.quantity, citation.group
+    if q is not None:
+        unit = f" {q.unit}" if q.unit else ""
+        interval = f"95 % interval {q.interval}, " if q.interval else ""
+        verdict = f"{q.verdict}; " if q.verdict else ""
+        return f"{q.says.rstrip('.')}: {q.text('mean')}{unit} ({interval}n = {q.n}{', ' if q.verdict else '; '}{verdict}{end}"
+    if citation.record is not None:
+        return f"{group.card.title}: the replicate with seed {citation.record.replicate.seed}, {citation.record.status} ({end}"
+    return f"{group.card.title}: {wording.tally(group.verdicts).rstrip('.')} over n = {len(group.complete)} replicates ({end}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _warning(citation: Citation) -> str:
+    return f" NOT CITABLE: {citation.warning}." if citation.warning else ""
+
+
+def _entry_key(citation: Citation) -> str:
+    words = [
+        f"reprise-{citation.group.slug}-v{citation.group.version}",
+        citation.identifier.split("/", 1)[1].split("#")[0],
+    ]
+    if citation.quantity is not None:
+        words.append(citation.quantity.name.replace("/", "-"))
+    name = "-".join(words)
+    return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)  # BibTeX reads no others

@@ -1,0 +1,181 @@
+"""Numbers of the store that have a key: a claim's statistic, or a metric of an arm, over the replicates of one group.
+
+A key reads `slug/claim/field`, `slug/arm/ARM/METRIC/field`, with `slug@version` and `slug@version:group` to be more precise. Without a field
+it means the number with its interval.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_reprise.base import statistics
+from keras_reprise.base.errors import NothingMeasuredError, UserError
+from keras_reprise.judge.groups import Group, one, read
+from keras_reprise.record.schema import NAMES, citable, number
+from keras_reprise.report import wording
+from keras_reprise.store.store import Store
+
+NUMBERS = ("mean", "sd", "ci_low", "ci_high", "n", "n_failed", "p", "p_exact", "printed")
+FIELDS = ("", *NUMBERS, "interval", "verdict", "unit", "id")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number of a group with what is known of it. `name` is the key's part after the recipe; `verdict` is empty for metrics."""
+
+    group: Group
+    name: str
+    says: str
+    unit: str
+    mean: float
+    sd: float
+    ci_low: float
+    ci_high: float
+    n: int
+    n_failed: int
+    verdict: str = ""
+    p: float = math.nan
+    p_exact: float = math.nan
+    printed: float = math.nan
+    must_lie: str = ""
+    where: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.group.identifier}#{self.name}"
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must be warned of: not reproduced, not to be cited."""
+        doubtful = (self.verdict,) if self.verdict in ("contradicted", "inconclusive") else ()
+        return doubtful + (("uncitable",) if self.group.uncitable else ())
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval, to the decimals of the mean; empty where there is none."""
+        if not math.isfinite(self.ci_low):
+            return ""
+        return " to ".join(wording.aligned(end, self.mean, self.sd) for end in (self.ci_low, self.ci_high))
+
+    def number(self, name: str) -> float:
+        """The number called `name`, unrounded."""
+        return float(getattr(self, name or "mean"))
+
+    def text(self, name: str) -> str:
+        """The field `name` as it is printed: rounded to what the spread allows."""
+        if name in ("interval", "verdict", "unit", "id"):
+            return str(getattr(self, name))
+        if name in ("", "mean", "ci_low", "ci_high"):
+            return wording.aligned(self.number(name), self.mean, self.sd)
+        return wording.number(self.number(name), {"sd": 2, "p": 2, "p_exact": 2}.get(name, 6))
+
+
+def quantity(group: Group, name: str, store: Store) -> Quantity:
+    """The quantity `name` (`claim` or `arm/ARM/METRIC`) of a group; an error that lists what it has when there is none."""
+    for verdict in group.verdicts:
+        if verdict.claim == name:
+            return _of_claim(group, name)
+    parts = name.split("/")
+    if len(parts) == 3 and parts[0] == "arm":
+        if not citable(parts[1]) or not citable(parts[2]):
+            raise UserError(
+                f"{name!r} of {group.slug} cannot be cited: no identifier could carry its name.\nNames of metrics are {NAMES}. Rename it in the recipe, and measure again."
+            )
+        found = _of_metric(group, parts[1], parts[2], store)
+        if found is not None:
+            return found
+        arms = {arm: sorted(data.metrics) for record in read(group, store)[:1] for arm, data in record.arms.items()}
+        known = f"metrics of {parts[1]} are" if parts[1] in arms else "arms are"
+        raise UserError(f"{group.slug} has no number {name}.\nIts {known} {', '.join(arms.get(parts[1], arms))}.")
+    claims = ", ".join(verdict.claim for verdict in group.verdicts)
+    raise UserError(f"{group.slug} has no claim {name!r}.\nIt has {claims}; metrics are written arm/ARM/METRIC.")
+
+
+def quantities(group: Group, store: Store) -> Iterator[Quantity]:
+    """Every quantity of a group: its claims, then the metrics of its arms; those that no key can carry are `uncarried`."""
+    for verdict in group.verdicts:
+        yield _of_claim(group, verdict.claim)
+    for (arm, name), values in _metrics(group, store).items():
+        if citable(arm) and citable(name):
+            yield _metric(group, arm, name, values)
+
+
+def uncarried(group: Group, store: Store) -> list[str]:
+    """The metrics, as arm/ARM/METRIC, whose names can stand in no key."""
+    return [f"arm/{arm}/{name}" for arm, name in _metrics(group, store) if not (citable(arm) and citable(name))]
+
+
+def _metrics(group: Group, store: Store) -> dict[tuple[str, str], list[float]]:
+    metrics: dict[tuple[str, str], list[float]] = {}
+    for record in read(group, store):
+        for arm, data in record.arms.items():
+            for name, value in data.metrics.items():
+                metrics.setdefault((arm, name), []).append(number(value))
+    return metrics
+
+
+def split_key(key: str) -> tuple[str, int | None, str, str, str]:
+    """Slug, version, group, quantity and field of a key; UserError when it is none."""
+    recipe, _, rest = key.partition("/")
+    recipe, _, place = recipe.partition(":")
+    slug, _, version = recipe.partition("@")
+    if not slug or (version and not re.fullmatch(r"[0-9]{1,19}", version)):
+        raise UserError(
+            f"{key!r} is no key.\nWrite slug/claim/field, for example cifar10-lr-drop/drop-lowers-train-loss/mean."
+        )
+    parts = rest.split("/")
+    name = ""
+    if (parts[0] == "arm" and len(parts) == 4) or (parts[0] != "arm" and len(parts) == 2):
+        name = parts.pop()
+        if name not in FIELDS:
+            raise UserError(f"{key} asks for {name!r}.\nThe fields are {', '.join(FIELDS[1:])}.")
+    return slug, int(version) if version else None, place, "/".join(parts), name
+
+
+def find_group(groups: Sequence[Group], slug: str, version: int | None, place: str) -> Group:
+    """The group that a key means: the named one, or the one that stands for the recipe."""
+    if not place:
+        return one(groups, slug, version)
+    named = [g for g in groups if g.slug == slug and version in (None, g.version)]
+    mine = [g for g in named if g.key == place]
+    if not mine:  # a key that was printed when there was one source, or several were not told apart: the first of them
+        mine = sorted((g for g in named if g.place == place), key=lambda g: min(s.finished_at for s in g.members))
+    if not mine:
+        keys = ", ".join(group.key for group in groups if group.slug == slug)
+        raise NothingMeasuredError(
+            f"The store has no group {place} of {slug}.\nIt has {keys or 'none of this recipe'}."
+        )
+    return mine[0]
+
+
+def place_of(groups: Sequence[Group], group: Group) -> str:
+    """The shortest name by which `find_group` finds this group: without its source where no other comes before it."""
+    return group.place if find_group(groups, group.slug, group.version, group.place) is group else group.key
+
+
+def _of_claim(group: Group, name: str) -> Quantity:
+    verdict = group.verdict(name)
+    assert verdict is not None
+    v = verdict
+    return Quantity(
+        group, v.claim, v.says, v.unit, v.mean, v.sd, v.ci_low, v.ci_high, v.n, v.n_failed, v.verdict, v.p, v.p_exact,
+        math.nan if v.printed is None else v.printed, wording.interval(v.interval), v.where,
+    )  # fmt: skip
+
+
+def _of_metric(group: Group, arm: str, metric: str, store: Store) -> Quantity | None:
+    measured = [record.arms[arm].metrics for record in read(group, store) if arm in record.arms]
+    values = [number(metrics[metric]) for metrics in measured if metric in metrics]
+    return _metric(group, arm, metric, values) if values else None
+
+
+def _metric(group: Group, arm: str, metric: str, values: Sequence[float]) -> Quantity:
+    finite = np.array([value for value in values if math.isfinite(value)])
+    n = len(finite)
+    mean, sd = float(np.mean(finite)) if n else math.nan, float(np.std(finite, ddof=1)) if n > 1 else math.nan
+    low, high = statistics.t_interval(finite)
+    says = f"{metric.replace('_', ' ')} of the arm {arm}"
+    return Quantity(group, f"arm/{arm}/{metric}", says, "", mean, sd, low, high, n, len(group.replicates) - n)

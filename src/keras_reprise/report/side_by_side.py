@@ -1,0 +1,266 @@
+"""A comparison as the terminal shows it, in at most 100 columns, and as JSON."""
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import zip_longest
+from typing import Any
+
+from keras_reprise.judge.compare import Comparison, Pair
+from keras_reprise.judge.contrasts import ALPHA, FEWEST_N, ClaimPair, Speed
+from keras_reprise.report import wording
+
+WIDTH = 100
+NARROWEST = 8
+Row = Sequence[str] | str  # cells, or a heading across all columns
+
+
+def comparison_text(comparison: Comparison, *, verbose: bool = False) -> str:
+    """What decides first, then the claims that oppose or clearly changed, then the others, seconds, and what was refused.
+
+    Where nothing is to be seen is folded into a line, unless `verbose`.
+    """
+    c = comparison
+    parts = [f"A  {c.a.name}", f"B  {c.b.name}", "", *_conditions(c, verbose), "", *_wrapped(summary(c))]
+    for title, found in (("Opposite verdicts", c.opposite), ("Other verdicts that differ", c.unclear)):
+        if found:
+            parts += ["", title, *(line for pair, claim in found for line in _told(pair, claim))]
+    if c.clear:
+        parts += ["", *_clear(c)]
+    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose), "", *_seconds(c, verbose)]  # fmt: skip
+    if c.refused:
+        parts += ["", "Not comparable", *_refused(c, verbose)]
+    return "\n".join(parts)
+
+
+def summary(comparison: Comparison) -> str:
+    """One sentence on how many claims are as they were."""
+    c = comparison
+    counts = [
+        (len(c.opposite), "reproduced on one side and contradicted on the other"),
+        (len(c.clear), f"clearly changed (p at most {ALPHA}, adjusted within each recipe)"),
+        (len(c.unclear), "decided on one side only, without a clear change"),
+        (sum(bool(claim.incomparable) for _, claim in c.claims), "stated otherwise"),
+        (sum(claim.agrees for _, claim in c.claims), "alike"),
+    ]
+    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    return f"Of {_many(len(c.claims), 'claim')} in {_many(len(c.pairs), 'recipe setting')}: {told}."
+
+
+def _conditions(comparison: Comparison, verbose: bool) -> Iterator[str]:
+    found = comparison.conditions
+    differ = [one for one in found.deciding if not one.same]
+    if differ:
+        yield from laid_out(["What differs", "A", "B"], [[one.fact, one.a, one.b] for one in differ])
+    else:
+        yield "Nothing that decides numbers or seconds differs."
+    equal = "; ".join(f"{one.fact} {one.a}" for one in found.deciding if one.same)
+    yield from _wrapped(f"Equal: {equal}." if equal else "")
+    if not found.packages:
+        yield "No other package differs."
+    elif not verbose:
+        are = "other package differs" if len(found.packages) == 1 else "other packages differ"
+        yield f"{len(found.packages)} {are}; -v lists them."
+    else:
+        yield ""
+        yield from laid_out(["Other packages", "A", "B"], [[one.fact, one.a, one.b] for one in found.packages])
+
+
+def _told(pair: Pair, claim: ClaimPair) -> Iterator[str]:
+    """A claim that must not be overlooked, in lines of its own."""
+    yield from textwrap.wrap(f"{pair.setting}: {claim.claim}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    changed = ", ".join(filter(None, (change(claim), _p(claim))))
+    cells = [(side, verdict, _mean(claim, mean, sd), f"(n = {n})") for side, verdict, mean, sd, n in _sides(claim)]
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    lines = ["    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    yield lines[0].rstrip()
+    sign = "A / B" if claim.is_ratio else "A - B"
+    yield f"{lines[1].rstrip()}   {sign} = {changed}" if math.isfinite(claim.change) else lines[1].rstrip()
+
+
+def _sides(claim: ClaimPair) -> Iterator[tuple[str, str, float, float, int]]:
+    yield "A", claim.a_verdict, claim.a_mean, claim.a_sd, claim.a_n
+    yield "B", claim.b_verdict, claim.b_mean, claim.b_sd, claim.b_n
+
+
+def _clear(comparison: Comparison) -> Iterator[str]:
+    """The claims that clearly changed, the clearest first within their recipe."""
+    rows: list[Row] = []
+    for pair in comparison.pairs:
+        found = sorted((claim for one, claim in comparison.clear if one is pair), key=lambda claim: claim.p)
+        rows += [pair.setting] if found else []
+        for c in found:
+            verdict = c.a_verdict if not c.verdicts_differ else f"{c.a_verdict}, {c.b_verdict}"
+            rows.append([c.claim, verdict, *_means(c), change(c), wording.number(c.p, 2)])
+    yield from laid_out(["Clear changes", "verdict", "A", "B", "A - B, or x A / B [95 %]", "p"], rows)
+
+
+def _rest(comparison: Comparison, verbose: bool) -> Iterator[str]:
+    """All other claims by recipe: a table of those with something to be seen, the others counted."""
+    rows: list[Row] = []
+    for pair in comparison.pairs:
+        found = [claim for claim in pair.claims if claim.agrees or claim.incomparable]
+        folded = [] if verbose else [claim for claim in found if claim.agrees and (claim.printed or claim.identical)]
+        ns = {(claim.a_n, claim.b_n) for claim in found}
+        alike = f", n = {' and '.join(map(str, ns.pop()))}" if len(ns) == 1 else ""
+        notes = "; ".join(filter(None, [_folded(folded), *_notes(pair, verbose)]))
+        rows += [f"{pair.setting}{alike}{': ' if notes else ''}{notes}"] if found else []
+        for c in (claim for claim in found if claim not in folded):
+            verdict = c.a_verdict if c.a_verdict == c.b_verdict else f"{c.a_verdict}, {c.b_verdict}"
+            rows.append([f"  {c.claim}", verdict, *_means(c, with_n=not alike), change(c)])
+    headers = ["claim", "verdict", "A", "B", "A - B, or x A / B [95 %]"]
+    yield from laid_out(headers, rows) if not all(isinstance(row, str) for row in rows) else _headings(rows)
+    more = sum(pair.passed_over for pair in comparison.pairs)
+    if more and not verbose:
+        yield from _wrapped(f"{_many(more, 'more group')} of records match; of each recipe those that differ least are compared (-v says of which there are more).")  # fmt: skip
+
+
+def _folded(claims: Sequence[ClaimPair]) -> str:
+    """How many claims are not shown, and why."""
+    identical = sum(claim.identical for claim in claims)
+    agreeing = len(claims) - identical
+    counts = [f"{_many(identical, 'claim')} identical in every replicate"] if identical else []
+    counts += [f"{_many(agreeing, 'printed value')} agree{'s' if agreeing == 1 else ''}"] if agreeing else []
+    return ", ".join(counts)
+
+
+def _notes(pair: Pair, verbose: bool) -> Iterator[str]:
+    if pair.passed_over and verbose:
+        yield f"{_many(pair.passed_over, 'more group')} of records match"
+    if pair.a.version != pair.b.version:
+        yield "different versions: never pooled, and what was stated otherwise is not compared"
+    if pair.sources:
+        yield pair.sources.rstrip(".")
+
+
+def _headings(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        yield from textwrap.wrap(str(row), WIDTH, subsequent_indent="    ")
+
+
+def _seconds(comparison: Comparison, verbose: bool) -> Iterator[str]:
+    rows: list[Row] = []
+    for pair in comparison.pairs:
+        rows += [pair.setting] if pair.speeds else []
+        rows += [[f"  {s.arm}", f"{s.a_s:.4g}", f"{s.b_s:.4g}", f"{s.ratio:.3g}", speed_interval(s), s.what] for s in pair.speeds]  # fmt: skip
+    yield "Seconds, of replicates that had their machine alone, without compilation"
+    if rows:
+        yield from laid_out(["arm", "A", "B", "A times as fast", "95 % interval", "seconds"], rows)
+    for why, arms in comparison.no_speeds.items():
+        yield from _wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{': ' + ', '.join(arms) if verbose else ''}.")  # fmt: skip
+    yield from _wrapped(overall_speed(comparison))
+
+
+def overall_speed(comparison: Comparison) -> str:
+    """One sentence on the geometric mean over recipes, or why there is none; empty where no seconds are compared."""
+    ratio, low, high, n = comparison.speed
+    if not n:
+        return ""
+    if not math.isfinite(ratio):
+        return f"No mean over recipes: {_many(n, 'recipe')} with seconds, and five are needed."
+    spread = f"95 % interval over recipes {wording.number(low, 3)} to {wording.number(high, 3)}" if math.isfinite(low) else "too few recipes to say more"  # fmt: skip
+    return f"A is {ratio:.3g} times as fast as B, geometric mean of {n} recipes ({spread})."
+
+
+def speed_interval(speed: Speed) -> str:
+    """A speed's interval, or why there is none."""
+    if not math.isfinite(speed.low):
+        return speed.doubt or f"n = {min(speed.a_n, speed.b_n)}: no interval"
+    return f"{wording.number(speed.low, 3)} to {wording.number(speed.high, 3)}"
+
+
+def _refused(comparison: Comparison, verbose: bool) -> Iterator[str]:
+    for reason, slugs in comparison.refusals.items():
+        names = ", ".join(slugs) if verbose or len(slugs) <= 3 else f"{len(slugs)} recipes (-v lists them)"
+        yield from textwrap.wrap(f"{reason}: {names}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def change(claim: ClaimPair) -> str:
+    """A's mean minus B's, or over it, with the interval; or why there is none."""
+    if claim.incomparable:
+        return claim.incomparable
+    if claim.identical:
+        return "identical replicates"
+    if not math.isfinite(claim.change):
+        return "-"
+    found = f"{'x ' if claim.is_ratio else ''}{wording.number(claim.change, 3)}"
+    if claim.low == claim.high:  # neither side varies
+        return f"{found}{' (rounding)' if claim.rounding and claim.change else ''}"
+    if claim.doubt or min(claim.a_n, claim.b_n) < FEWEST_N:
+        return f"{found} ({claim.doubt or f'n = {min(claim.a_n, claim.b_n)}: no interval'})"
+    return f"{found} [{wording.number(claim.low, 3)}, {wording.number(claim.high, 3)}]"
+
+
+def _p(claim: ClaimPair) -> str:
+    return f"p = {wording.number(claim.p, 2)}" if math.isfinite(claim.p) else ""
+
+
+def _mean(claim: ClaimPair, mean: float, sd: float) -> str:
+    return wording.aligned(mean, mean, sd)
+
+
+def _means(claim: ClaimPair, *, with_n: bool = False) -> list[str]:
+    return [f"{_mean(claim, mean, sd)}{f' (n={n})' if with_n else ''}" for _, _, mean, sd, n in _sides(claim)]
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH)
+
+
+def laid_out(headers: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    """The lines of a table no wider than WIDTH: the widest columns give way, and their cells are wrapped."""
+    cells = [row for row in [headers, *rows] if not isinstance(row, str)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    yield from _lines(headers, widths)
+    yield "  ".join("-" * width for width in widths)
+    for row in rows:
+        yield from _headings([row]) if isinstance(row, str) else _lines(row, widths)
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    wrapped = [
+        textwrap.wrap(cell, width, subsequent_indent="  " if cell.startswith("  ") else "") or [""]
+        for cell, width in zip(row, widths, strict=True)
+    ]
+    for line in zip_longest(*wrapped, fillvalue=""):
+        yield "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
+
+
+def comparison_facts(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as `compare --json` prints it."""
+    ratio, low, high, n = comparison.speed
+    found = comparison.conditions
+    return {
+        "a": comparison.a.name,
+        "b": comparison.b.name,
+        "deciding": [asdict(one) | {"same": one.same} for one in found.deciding],
+        "packages": [asdict(one) for one in found.packages],
+        "differences": [asdict(one) for one in found.differences],
+        "pairs": [_pair_facts(pair) for pair in comparison.pairs],
+        "speed": {"ratio": ratio, "ci_low": low, "ci_high": high, "n": n},
+        "refused": [str(refusal) for refusal in comparison.refused],
+    }
+
+
+def _pair_facts(pair: Pair) -> dict[str, Any]:
+    return {
+        "recipe": pair.a.slug,
+        "versions": [pair.a.version, pair.b.version],
+        "scale": pair.a.scale,
+        "data": pair.a.data_label,
+        "identifiers": [pair.a.identifier, pair.b.identifier],
+        "claims": [
+            asdict(c) | {"verdicts_differ": c.verdicts_differ, "opposite": c.opposite, "clear": c.clear}
+            for c in pair.claims
+        ],
+        "speeds": [asdict(s) for s in pair.speeds],
+        "speeds_not_compared": dict(pair.no_speeds),
+        "groups_passed_over": pair.passed_over,
+    }

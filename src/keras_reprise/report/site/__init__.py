@@ -1,0 +1,59 @@
+"""The report: a static web site that needs no network, with Markdown beside it. Texts of records are data: they are escaped."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from keras_reprise.base.errors import StoreError
+from keras_reprise.base.files import make_folder, write_atomically
+from keras_reprise.report.site import html, markdown
+from keras_reprise.report.site.build import build
+from keras_reprise.report.site.pages import Site
+from keras_reprise.store.store import Store, Summary
+
+MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove
+
+
+def write(
+    summaries: Sequence[Summary],
+    store: Store,
+    folder: Path,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    whole: bool = False,
+    all_figures: bool = False,
+    store_option: str = "",
+) -> Path:
+    """Write the report of the records `summaries` to `folder`; returns its front page.
+
+    A report of the `whole` store also removes the pages and figures of an earlier one that nothing leads to any more.
+    `tell(done, total)` hears of the figures that are drawn; `store_option` ends the commands that the pages print.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
+    make_folder(folder)
+    site = build(summaries, store, folder, tell, all_figures=all_figures, store_option=store_option)
+    written = {
+        **html.render(site),
+        **markdown.render(site),
+        ".nojekyll": "",  # GitHub Pages would else turn the Markdown into pages of the same names
+    }
+    for name, text in written.items():
+        path = folder / name
+        content = text.encode()
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
+    if whole:
+        _remove_others(site, set(written), folder)
+    return folder / "index.html"
+
+
+def _remove_others(site: Site, written: set[str], folder: Path) -> None:
+    shown = {figure.file for page in (*site.recipes, *site.superseded) for s in page.sections for figure in s.figures}
+    shown |= {past.figure for machine in site.machines for past in machine.pasts if past.figure}
+    for path in folder.glob("*.html"):
+        if path.name not in written and MARK in path.read_text("utf-8", "replace")[:2000]:
+            path.unlink()
+            path.with_suffix(".md").unlink(missing_ok=True)
+    for path in (folder / "figures").glob("*.svg"):
+        if f"figures/{path.name}" not in shown and path.read_bytes().rstrip().endswith(b"-->"):
+            path.unlink()

@@ -1,0 +1,161 @@
+"""From records to what the pages show: judge, draw the figures that changed, and put the pages' model together."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.judge import compare
+from keras_reprise.judge.groups import Group, costs, gather
+from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.recipe import loading
+from keras_reprise.record.schema import Card
+from keras_reprise.report import wording
+from keras_reprise.report.site import drawing
+from keras_reprise.report.site.pages import Bar, FigureView, MachinePage, Past, Place, RecipePage, Result, Section, Site
+from keras_reprise.report.site.past import pasts
+from keras_reprise.store.store import Store, Summary
+
+DRAWN_PER_SETTING = 3  # machines whose figures are drawn, for each recipe version, scale and data set
+
+
+def build(
+    summaries: Sequence[Summary],
+    store: Store,
+    folder: Path,
+    tell: Callable[[int, int], None],
+    *,
+    all_figures: bool,
+    store_option: str = "",
+) -> Site:
+    """Judge the records, draw the figures that changed into `folder`, and put together what the pages show."""
+    groups = gather(summaries, store)
+    cost = costs(groups, store)
+    places = _places(groups, store)
+    wanted = {id(group): drawing.drawings(group) for group in (groups if all_figures else _shown(groups))}
+    drawing.draw_all([figure for figures in wanted.values() for figure in figures], store, folder, tell)
+    families = _families()
+    pages = []
+    by_recipe: dict[tuple[str, int], list[Group]] = {}
+    for group in groups:
+        by_recipe.setdefault((group.slug, group.version), []).append(group)
+    for (slug, version), members in by_recipe.items():
+        axes = _axes(members)
+        sections = []
+        for group in members:
+            place = places[group.machine, group.environment]
+            results = tuple(Result(v, group, place, _bar(v, group.card, axes)) for v in group.verdicts)
+            shown = wanted.get(id(group), [])
+            figures = tuple(
+                FigureView(figure.file, _caption(figure))
+                for figure in shown
+                if not drawing.is_empty(figure, folder)
+            )  # fmt: skip
+            elsewhere = id(group) not in wanted and bool(group.card.figures)
+            sections.append(Section(group, place, results, figures, elsewhere, cost[group.digest]))
+        others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
+        pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
+    newest = _newest(pages)
+    current = tuple(page for page in pages if newest.get(page.card.slug) == page.card.version)
+    return Site(
+        recipes=tuple(sorted(current, key=lambda page: (page.family, page.card.slug))),
+        superseded=tuple(page for page in pages if page not in current),
+        machines=_machines(pages, places, pasts(groups, cost, places, folder)),
+        places=tuple(places.values()),
+        comparisons=tuple(compare.every_pair(groups, store)),
+        records=len(summaries),
+        store_option=store_option,
+    )
+
+
+def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
+    """The newest version of each recipe; of the package's the newest that has records of its own."""
+    found: dict[str, int] = {}
+    for page in pages:
+        if not page.foreign:
+            found[page.card.slug] = max(found.get(page.card.slug, 0), page.card.version)
+    return found
+
+
+def _caption(figure: drawing.Drawing) -> str:
+    try:
+        return wording.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
+    except (AttributeError, KeyError, TypeError):  # a card from elsewhere may ask for anything
+        return "A figure that its card does not describe."
+
+
+def _shown(groups: Sequence[Group]) -> list[Group]:
+    """The groups whose figures are drawn: of each recipe version, scale and data set those with the most replicates."""
+    counts: dict[tuple[Any, ...], int] = {}
+    shown = []
+    for group in groups:
+        key = (group.slug, group.version, group.scale, group.data_label)
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= DRAWN_PER_SETTING:
+            shown.append(group)
+    return shown
+
+
+def _places(groups: Sequence[Group], store: Store) -> dict[tuple[str, str], Place]:
+    found = {}
+    for group in groups:
+        key = (group.machine, group.environment)
+        if key not in found:
+            found[key] = Place(*key, store.document("machines", key[0]), store.document("environments", key[1]))
+    return found
+
+
+def _families() -> dict[str, str]:
+    try:
+        return {entry.slug: entry.family for entry in loading.current()}
+    except RecipeError:  # a report needs no recipes
+        return {}
+
+
+def _machines(
+    pages: Sequence[RecipePage], places: dict[tuple[str, str], Place], past: dict[str, list[Past]]
+) -> tuple[MachinePage, ...]:
+    found = []
+    for machine in sorted({machine for machine, _ in places}):
+        mine = tuple(place for place in places.values() if place.machine == machine)
+        sections = tuple((page, s) for page in pages for s in page.sections if s.group.machine == machine)
+        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(past.get(machine, ()))))
+    return tuple(found)
+
+
+def _axes(groups: Sequence[Group]) -> dict[str, tuple[float, float, bool]]:
+    """Ends of the axis on which each claim's bars are drawn, shared by its groups, and whether it is logarithmic."""
+    axes = {}
+    for claim in groups[0].card.claims:
+        values = [value for value in (*claim.interval, claim.printed) if value is not None]
+        for group in groups:
+            if (verdict := group.verdict(claim.id)) is not None:
+                values += [value for value in (verdict.mean, verdict.ci_low, verdict.ci_high) if math.isfinite(value)]
+        logarithmic = claim.log and all(value > 0 for value in values)
+        values = [math.log(value) for value in values] if logarithmic else values
+        if not values:
+            continue
+        low, high = min(values), max(values)
+        margin = 0.12 * (high - low) or max(abs(high), 1.0) * 0.12
+        if math.isfinite(margin):
+            axes[claim.id] = (low - margin, high + margin, logarithmic)
+    return axes
+
+
+def _bar(verdict: Verdict, card: Card, axes: dict[str, tuple[float, float, bool]]) -> Bar | None:
+    if verdict.claim not in axes or not math.isfinite(verdict.mean):
+        return None
+    low, high, logarithmic = axes[verdict.claim]
+
+    def at(value: float) -> float:
+        return round(100 * ((math.log(value) if logarithmic else value) - low) / (high - low), 2)
+
+    ends = verdict.interval
+    interval = (verdict.ci_low, verdict.ci_high) if math.isfinite(verdict.ci_low) else (verdict.mean, verdict.mean)
+    return Bar(
+        band=(0.0 if ends[0] is None else at(ends[0]), 100.0 if ends[1] is None else at(ends[1])),
+        interval=(at(interval[0]), at(interval[1])),
+        mean=at(verdict.mean),
+        printed=None if verdict.printed is None else at(verdict.printed),
+    )

@@ -1,0 +1,74 @@
+"""The report as a web site, from the templates beside this file. Everything that is inserted is escaped."""
+
+import base64
+import hashlib
+from functools import lru_cache
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from keras_reprise.base.errors import printable
+from keras_reprise.report import side_by_side, wording
+from keras_reprise.report.cite import literature
+from keras_reprise.report.site.pages import Site
+
+SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
+
+
+def render(site: Site) -> dict[str, str]:
+    """The pages by file name: the front page, one for each recipe version and machine, and the comparison."""
+    environment = _environment()
+    shared = {"site": site}
+    written = {
+        "index.html": environment.get_template("front.html").render(shared),
+        "comparison.html": environment.get_template("comparison.html").render(shared),
+    }
+    recipe, machine = environment.get_template("recipe.html"), environment.get_template("machine.html")
+    for page in (*site.recipes, *site.superseded):
+        written[f"{page.stem}.html"] = recipe.render(shared, page=page)
+    for place in site.machines:
+        written[f"machine-{place.machine}.html"] = machine.render(shared, page=place)
+    return written
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("keras_reprise.report.site"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = _static("report.css"), _static("report.js")
+    environment.globals |= {
+        "style": Markup(style),
+        "script": Markup(script),
+        "policy": _policy(style, script),
+        "signs": SIGNS,
+        "aligned": wording.aligned,
+        "number": wording.number,
+        "interval": wording.interval,
+        "described": literature.described,
+        "tally": wording.tally,
+        "told": side_by_side.summary,
+        "overall_speed": side_by_side.overall_speed,
+        "speed_interval": side_by_side.speed_interval,
+        "claim_change": side_by_side.change,
+    }
+    return environment
+
+
+def _static(name: str) -> str:
+    return (files("keras_reprise.report.site") / "templates" / name).read_text("utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """The content security policy: our own style and script and the site's pictures, nothing else, from nowhere else."""
+    return f"default-src 'none'; img-src 'self' file: data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,116 @@
+"""The report in Markdown: what GitHub shows of the results folder. Texts of records and cards are escaped."""
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from keras_reprise.base.escaping import markdown as escape
+from keras_reprise.base.escaping import markdown_code
+from keras_reprise.record.schema import Card
+from keras_reprise.report import wording
+from keras_reprise.report.cite import literature
+from keras_reprise.report.site.pages import RecipePage, Section, Site
+
+MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
+
+
+def render(site: Site) -> dict[str, str]:
+    """The files of the report: README.md and a page for each recipe version."""
+    files = {f"{page.stem}.md": _recipe(page) for page in (*site.recipes, *site.superseded)}
+    return files | {"README.md": _front(site)}
+
+
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def _front(site: Site) -> str:
+    rows = [
+        [
+            f"[{page.name}]({page.stem}.md#{section.group.key})",
+            section.group.scale,
+            escape(section.group.data_label),
+            section.place.machine[:8],
+            str(len(section.group.replicates)),
+            section.tally + (f" Of another source: {section.group.source}." if section.apart else ""),
+        ]
+        for page in (*site.recipes, *site.superseded)
+        for section in page.sections
+    ]
+    lines = [
+        "# Results",
+        "",
+        "The same as web pages: open [index.html](index.html) in a browser.",
+        "",
+        "Each line is one recipe at one scale on one machine, environment and data set; results are never pooled across them.",
+        "",
+        _table(rows, ["recipe", "scale", "data", "machine", "replicates", "claims"]),
+        "",
+        "## Machines and environments",
+        "",
+        *(f"- machine {machine.machine}: {escape(machine.hardware)}" for machine in site.machines),
+        *(
+            f"- environment {environment}: {escape(software)}"
+            for environment, software in sorted({(place.environment, place.software) for place in site.places})
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _recipe(page: RecipePage) -> str:
+    card = page.card
+    sources = "\n".join(f"- {_source(key, card)}" for key in page.documents)
+    arms = "\n".join(f"- `{markdown_code(name)}`: {escape(means)}" for name, means in card.arms.items())
+    head = f"# {page.name}\n\n**{escape(card.title)}.**\n\n{escape(card.question)}\n\nSources:\n\n{sources}\n\nArms:\n\n{arms}"
+    lines = ["## What the claims say, and what is measured", ""]
+    for claim in page.claims:
+        measured = (
+            f"{escape(claim.card.statistic.rstrip('.'))}: {escape(f'{claim.must_lie} {claim.card.unit}'.strip())}"
+        )
+        lines.append(f"- **{claim.card.id}** ({escape(claim.card.where)}). {escape(claim.card.says)} *{measured}.*")
+    if page.errata:
+        lines += ["", "## Errata of the documents", "", *(f"- {escape(erratum)}" for erratum in page.errata)]
+    return "\n\n".join([head, *(_section(section) for section in page.sections), "\n".join(lines)]) + "\n"
+
+
+def _source(key: str, card: Card) -> str:
+    places = "; ".join(escape(source.where) for source in card.sources if source.key == key)
+    return ": ".join(filter(None, (escape(key), escape(literature.described(key)), places)))
+
+
+def _section(section: Section) -> str:
+    group = section.group
+    data = group.first.data
+    size = f", {data.n_train:,} training and {data.n_test:,} test images" if data else ""
+    parts = [f'<a id="{group.key}"></a>\n\n## Scale {group.scale}, data {escape(group.data_label)}{size}']
+    if section.apart:
+        parts.append(f"> **Another source.** {escape(section.apart)}")
+    elif group.source:
+        parts.append(f"Of {escape(group.whose)}.")
+    if group.substitute:
+        parts.append(
+            "> These replicates ran on a **substitute** data set. They show that the recipe works; they do not replay the documented experiment."
+        )
+    elif group.uncitable and not group.foreign:
+        parts.append(f"> Not to be cited: {escape(group.uncitable)}.")
+    parts.append(
+        f"- machine {group.machine}: {escape(section.place.hardware)}\n- environment {group.environment}: {escape(section.place.software)}\n"
+        f"- seeds {', '.join(str(s.replicate.seed) for s in group.replicates)}; {section.tally}\n- `{group.identifier}`"
+    )
+    rows = [
+        [MARKS.get(cell, escape(cell)) for cell in wording.verdict_row(result.verdict)] for result in section.results
+    ]
+    parts.append(_table(rows, wording.VERDICT_HEADERS))
+    notes = [f"- `{r.verdict.claim}`: {escape(r.verdict.reason)}" for r in section.results if r.verdict.reason]
+    if notes:
+        parts.append("Why not more:\n\n" + "\n".join(notes))
+    parts += [f"![{escape(figure.caption)}]({figure.file})\n\n*{escape(figure.caption)}*" for figure in section.figures]
+    cost = _table([[f"`{markdown_code(row[0])}`", *row[1:]] for row in section.cost_rows], ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)"])  # fmt: skip
+    parts.append(f"### Cost\n\n{section.cost_note}\n\n{cost}")
+    parts.append(f"### Replay\n\n```\n{section.replay}\n```")
+    records = [
+        f"- seed {s.replicate.seed}: `{s.id}` ({s.status}, {seconds}, {escape(code)})"
+        for s, seconds, code in section.records
+    ]
+    parts.append("### Records\n\n" + "\n".join(records))
+    return "\n\n".join(parts)

@@ -1,0 +1,162 @@
+"""Numbers, machines, environments and commands in words, the same on pages, in tables and in citations."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras_reprise.catalog import sources
+from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.store.store import Store, Summary
+
+VERDICT_HEADERS = (
+    "claim",
+    "verdict",
+    "n",
+    "failed",
+    "mean",
+    "SD",
+    "95 % interval",
+    "must lie in",
+    "unit",
+    "printed",
+    "p",
+    "exact p",
+)
+
+
+def verdict_row(verdict: Verdict) -> list[str]:
+    """One line of a verdict table; p is Holm-adjusted, exact p is that of the sign-flip test."""
+    v = verdict
+    low, high = (aligned(end, v.mean, v.sd) for end in (v.ci_low, v.ci_high))
+    return [
+        v.claim,
+        v.verdict,
+        str(v.n),
+        str(v.n_failed),
+        aligned(v.mean, v.mean, v.sd),
+        number(v.sd, 2),
+        f"{low} to {high}" if math.isfinite(v.ci_low) else "-",
+        interval(v.interval),
+        v.unit or "-",
+        "-" if v.printed is None else number(v.printed, 6),
+        number(v.p, 2),
+        number(v.p_exact, 2),
+    ]
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """How many claims have which verdict."""
+    words = ("reproduced", "contradicted", "inconclusive")
+    return ", ".join(f"{sum(v.verdict == word for v in verdicts)} {word}" for word in words) + "."
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number to `digits` significant digits, a whole one below ten thousand millions in full; a dash where there is none."""
+    if not math.isfinite(value):
+        return "-"
+    return str(int(value)) if value == int(value) and abs(value) < 1e10 else f"{value:.{digits}g}"
+
+
+def aligned(value: float, mean: float, sd: float) -> str:
+    """`value` to the decimals that show two significant digits of the standard deviation `sd` about `mean`.
+
+    Mean and interval ends so have the same decimals. Without a deviation, or far from one, four significant digits.
+    """
+    if not all(map(math.isfinite, (value, mean, sd))) or sd == 0 or not 1e-5 <= abs(mean) < 1e7:
+        return number(value)
+    decimals = 1 - math.floor(math.log10(sd))
+    if decimals > 9:
+        return number(value, 9)
+    text = f"{value:.{max(0, decimals)}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def interval(ends: tuple[float | None, float | None]) -> str:
+    """An interval in words that read well in a table."""
+    low, high = ends
+    if low is not None and high is not None:
+        return f"{number(low, 6)} to {number(high, 6)}" if low != high else f"exactly {number(low, 6)}"
+    if high is not None:
+        return f"below {number(high, 6)}"
+    return "anywhere" if low is None else f"above {number(low, 6)}"
+
+
+def machine_line(store: Store, machine: str) -> str:
+    """The machine in one line."""
+    return f"machine {machine}: {hardware(store.document('machines', machine))}"
+
+
+def environment_line(store: Store, env: str) -> str:
+    """The environment in one line."""
+    return f"environment {env}: {software(store.document('environments', env))}"
+
+
+def hardware(facts: Mapping[str, Any]) -> str:
+    """A machine's facts in a few words."""
+    gpus = ", ".join(map(str, listed(facts.get("gpus")))) or "no GPU"
+    return f"{facts.get('cpu')}, {facts.get('cores')} cores, {facts.get('memory_gib')} GiB, {gpus}"
+
+
+def software(facts: Mapping[str, Any]) -> str:
+    """An environment's facts in a few words."""
+    backend, python = _mapped(facts.get("backend")), _mapped(facts.get("python"))
+    precision = facts.get("precision")
+    special = f", {precision}" if precision not in (None, "float32") else ""
+    return f"Keras {facts.get('keras')} on {backend.get('name')} {backend.get('version')}, {facts.get('device')}, Python {python.get('version')}{special}"
+
+
+def backend_name(facts: Mapping[str, Any]) -> str:
+    """The name of an environment's backend."""
+    return str(_mapped(facts.get("backend")).get("name"))
+
+
+def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
+    """The command that measures these comparable records again.
+
+    What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses others.
+    """
+    first, seeds = summaries[0], sorted({summary.replicate.seed for summary in summaries})
+    words = ["reprise run", f"{first.recipe.slug}@{first.recipe.version}"]
+    if sources.label(first.recipe):
+        words[1:] = [f"./{first.recipe.slug}.py", "--measurement", sources.hash_of(first.recipe)[: sources.SHOWN]]
+    words += ["--scale", first.recipe.scale, "--seeds"]
+    words.append(str(len(seeds)) if seeds == list(range(1, len(seeds) + 1)) else ",".join(map(str, seeds)))
+    if len(seeds) == 1 and seeds != [1]:
+        words[-1] = f"{seeds[0]},{seeds[0]}"
+    backend, precision = backend_name(environment_facts), environment_facts.get("precision")
+    if backend in ("tensorflow", "jax", "torch"):
+        words += ["--backend", backend]
+    if precision in ("tf32", "mixed_bfloat16", "mixed_float16"):
+        words += ["--precision", precision]
+    if first.data is not None and first.data.substitute:
+        words += ["--data", shlex.quote(first.data.name.partition(" + ")[0])]
+    return " ".join(words)
+
+
+def caption(specification: Mapping[str, Any], n: int) -> str:
+    """What the figure shows, for the text below it and for readers who cannot see it."""
+    if specification.get("kind") == "curves":
+        logarithmic = any(panel.get("log") for panel in specification.get("panels", ()))
+        robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
+        spread = (
+            f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
+        )
+        printed = " Crosses are the values that the document prints." if specification.get("printed") else ""
+        mark = f" The dashed line marks: {specification['mark_label']}." if specification.get("mark") else ""
+        return f"{specification['title']}. {spread}{printed}{mark}"
+    if specification.get("kind") == "scatter":
+        printed = " Crosses are the points that the document prints." if specification.get("printed") else ""
+        return f"{specification['title']}. Every trial of {n} replicate{'s' if n > 1 else ''} is a point.{printed}"
+    if specification.get("kind") == "heat-map":
+        return f"{specification['title']}. {f'Means over {n} replicates' if n > 1 else 'One replicate'}."
+    return f"{specification['title']}. Counts of {n} replicate{'s' if n > 1 else ''} together."
+
+
+def listed(value: Any) -> list[Any]:
+    """`value` where it is a list, else nothing: a document from elsewhere may hold anything."""
+    return value if isinstance(value, list) else []
+
+
+def _mapped(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

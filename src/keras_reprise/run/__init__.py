@@ -1,0 +1,1 @@
+"""From the words of `reprise run` to records: request, driver, queue, workers, executors."""

@@ -1,0 +1,137 @@
+"""What an interrupted run leaves behind: finished arms and training state, in the store's git-ignored cache.
+
+Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed once its
+record is written.
+"""
+
+import contextlib
+import getpass
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from filelock import FileLock, ReadWriteLock, Timeout
+
+from keras_reprise.base.errors import StoreError
+from keras_reprise.base.files import write_atomically
+from keras_reprise.base.presence import present
+from keras_reprise.record.schema import ArmData, DataRef, Strict, Timestamp
+
+
+class _Kept(Strict, frozen=True):
+    """A finished arm as `measure_arm` gives it."""
+
+    arm: ArmData
+    digest: str
+    started_at: Timestamp
+    finished_at: Timestamp
+    load: dict[str, float | None]
+    unseeded: list[str] = []
+    made: list[DataRef] = []
+
+
+class ReplicateCache:
+    """Finished arms and checkpoints of one replicate, keyed by all that decides its numbers."""
+
+    def __init__(self, folder: Path, **facts: Any) -> None:
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        self.name = f"replicates/{key[:24]}"
+        self.folder = folder / self.name
+
+    def load_arm(self, name: str) -> dict[str, Any] | None:
+        """What was saved of the arm, or None; a file that is not what `save_arm` writes counts as none."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            content = (self.folder / f"arm-{name}.json").read_bytes()
+            msgspec.json.decode(content, type=_Kept)
+            saved = json.loads(content)
+            return saved if isinstance(saved, dict) else None
+        return None
+
+    def save_arm(self, name: str, result: dict[str, Any]) -> None:
+        write_atomically(self.folder / f"arm-{name}.json", json.dumps(result, allow_nan=False).encode())
+
+    def clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Checkpoints:
+    """Training states at epoch borders, named by the hash of all that led to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._passing: Path | None = None
+
+    def load(self, keys: Sequence[str]) -> tuple[str, dict[str, np.ndarray]] | None:
+        """The latest of `keys` (in order of epochs) that is kept, with its arrays."""
+        for key in reversed(keys):
+            path = self.folder / f"{key[:24]}.npz"
+            if not path.exists():
+                continue
+            with (
+                contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
+                np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays,
+            ):
+                return key, dict(arrays)
+        return None
+
+    def save(self, key: str, arrays: dict[str, np.ndarray], *, keep: bool) -> None:
+        """Keep a state; one that is not to be kept for other arms replaces the one before."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        path = self.folder / f"{key[:24]}.npz"
+        write_atomically(path, buffer.getvalue())
+        if self._passing is not None and self._passing != path:
+            self._passing.unlink(missing_ok=True)
+        self._passing = None if keep else path
+
+
+@contextlib.contextmanager
+def only_run(folder: Path, name: str, what: str) -> Iterator[None]:
+    """Hold the lock `name` while running `what`; StoreError when another process has it. Freed when a process dies."""
+    lock = FileLock(folder / "locks" / f"{name}.lock")
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreError(
+            f"Another `reprise run` is measuring {what} for this store.\nTwo at once would do the same work and disturb each other's timings.\n"
+            "Wait for it to end, or give this one another --store; stores can be merged."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[Callable[[], bool | None]]:
+    """Share this user's machine with other runs, or have it `alone`, as timings need; waits for those who are there.
+
+    Gives a function that tells whether no other was there so far (None: not known). Only runs of this package are known. Freed
+    when a process dies.
+    """
+    folder = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = ReadWriteLock(folder / "machine.db")
+    acquire = lock.acquire_write if alone else lock.acquire_read
+    try:
+        acquire(blocking=False)
+    except Timeout:
+        say("Another run is on this machine, and timings need it alone: waiting for its end.")
+        acquire()
+    try:
+        if alone:
+            yield lambda: True
+        else:
+            with present(folder) as nobody_else:
+                yield nobody_else
+    finally:
+        lock.release()

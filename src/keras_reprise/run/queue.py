@@ -1,0 +1,172 @@
+"""Which arm a free worker measures next.
+
+All replicates of a job are measured on machines of one kind, since replicates of different ones are never pooled. A worker
+stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be idle takes an
+arm of a replicate that another works on.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_reprise.recipe.definition import DATA_SETS
+from keras_reprise.record.schema import Card
+from keras_reprise.run.messages import RecipeSource
+
+LOOKS = (6, 12, 30)
+
+Place = tuple[str, str]  # ids of machine and environment
+Facts = dict[str, Any]  # what a record says of data
+
+
+@dataclass(eq=False)
+class Job:
+    """One recipe at one scale, for these seeds (`auto`: as many as the verdicts need), on this data set (None: the recipe's own).
+
+    `only` limits the arms that are measured now; `params` are the settings of every arm.
+    """
+
+    source: RecipeSource
+    card: Card
+    source_sha256: str
+    params: dict[str, dict[str, Any]]
+    scale: str
+    seeds: tuple[int, ...]
+    auto: bool = False
+    substitute: str | None = None
+    only: tuple[str, ...] = ()
+    measurement: str = ""  # what the numbers of its records belong to
+    place: Place | None = None
+    looked: int = 0  # blocks whose verdicts were looked at
+    present: int = 0  # replicates that the store held already
+    declared: Facts | None = None  # of data that the recipe declares itself, read before anything is skipped
+    found: Facts | None = None  # what a record of it says of the data, as far as that is known
+    made: dict[str, list[Facts]] = field(
+        default_factory=dict
+    )  # the data that arms make for themselves, as they are now
+
+    @property
+    def data(self) -> str | None:
+        return None if self.card.data is None else self.substitute or self.card.data
+
+    @property
+    def own_data(self) -> bool:
+        """Whether the recipe declares data of its own."""
+        return self.card.data is not None and self.card.data not in DATA_SETS
+
+    @property
+    def name(self) -> str:
+        data = f"-{self.substitute}" if self.substitute else ""
+        return f"{self.card.slug}-v{self.card.version}-{self.scale}{data}"
+
+    @property
+    def blocks(self) -> list[tuple[int, ...]]:
+        """The seeds in the order they are measured; with `auto` a block ends where the verdicts are looked at."""
+        if not self.auto:
+            return [self.seeds]
+        return [self.seeds[start:end] for start, end in zip((0, *LOOKS), LOOKS, strict=False)]
+
+
+@dataclass(eq=False)
+class Unit:
+    """A replicate that is to be measured: the arms that wait for a worker, and what was measured of the others."""
+
+    job: Job
+    seed: int
+    repeat: int
+    waiting: list[str]
+    results: dict[str, dict[str, Any]]
+    running: set[str] = field(default_factory=set)
+    worker: Hashable = None  # the one that took an arm of it last
+    assembling: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.job.card.slug} seed {self.seed}"
+
+    @property
+    def touched(self) -> bool:
+        return bool(self.running or self.assembling or self.worker is not None)
+
+    @property
+    def measured(self) -> bool:
+        """Whether nothing more of it will be measured now."""
+        return not self.waiting and not self.running
+
+    @property
+    def whole(self) -> bool:
+        return len(self.results) == len(self.job.params)
+
+
+class Schedule:
+    """The replicates of `jobs` that are to be measured; `open_job(job, place, seeds)` gives those that are missing."""
+
+    def __init__(self, jobs: Sequence[Job], open_job: Callable[[Job, Place, Sequence[int]], list[Unit]]) -> None:
+        self.jobs, self.open_job = list(jobs), open_job
+        self.units: list[Unit] = []
+
+    def add_place(self, place: Place) -> None:
+        """Workers of this kind are there: they take the jobs that nobody has, and those begun there in an earlier run."""
+        for job in self.jobs:
+            if job.place == place or any(unit.touched for unit in self._of(job)):
+                continue
+            found = self.open_job(job, place, job.blocks[0])
+            if job.place is None or len(found) < len(self._of(job)):
+                self._place(job, place, found)
+
+    def next(self, worker: Hashable, place: Place, *, shared: bool = True) -> tuple[Unit, str | None] | None:
+        """The replicate a free worker goes on with and the arm it measures (None: all are measured, it is assembled).
+
+        Unless `shared`, a replicate that another worker has is left to it.
+        """
+        here = [unit for unit in self.units if unit.job.place == place and not unit.assembling]
+        for unit in here:
+            if unit.measured and unit.whole:
+                unit.assembling = True
+                return unit, None
+        waiting = [unit for unit in here if unit.waiting]
+        mine = (unit for unit in waiting if unit.worker == worker)
+        fresh = (unit for unit in waiting if not unit.touched)
+        chosen = next(mine, None) or next(fresh, None) or self._from_elsewhere(place)
+        if chosen is None and shared:
+            chosen = next(iter(waiting), None)
+        if chosen is None:
+            return None
+        arm = chosen.waiting.pop(0)
+        chosen.running.add(arm)
+        chosen.worker = worker
+        return chosen, arm
+
+    def _from_elsewhere(self, place: Place) -> Unit | None:
+        """The first replicate of the last job that waits for machines of another kind and was not begun there."""
+        for job in reversed(self.jobs):
+            units = self._of(job)
+            if units and job.place != place and not any(unit.touched for unit in units) and job.looked == 0:
+                self._place(job, place, self.open_job(job, place, job.blocks[0]))
+                if found := self._of(job):
+                    return found[0]
+        return None
+
+    def remove(self, unit: Unit) -> None:
+        """The replicate is recorded, or cannot go on."""
+        self.units.remove(unit)
+
+    def block_done(self, job: Job) -> bool:
+        return not self._of(job)
+
+    def next_block(self, job: Job) -> list[Unit]:
+        """Go on with the seeds after a look at the verdicts."""
+        job.looked += 1
+        assert job.place is not None
+        found = self.open_job(job, job.place, job.blocks[job.looked])
+        job.present += len(job.blocks[job.looked]) - len(found)
+        self.units += found
+        return found
+
+    def _of(self, job: Job) -> list[Unit]:
+        return [unit for unit in self.units if unit.job is job]
+
+    def _place(self, job: Job, place: Place, units: list[Unit]) -> None:
+        job.place, job.present = place, len(job.blocks[0]) - len(units)
+        position = next((i for i, unit in enumerate(self.units) if unit.job is job), len(self.units))
+        self.units = [unit for unit in self.units if unit.job is not job]
+        self.units[position:position] = units

@@ -1,0 +1,312 @@
+"""The results store: plain JSON files, written once. Only this module writes to it, and nothing here imports Keras.
+
+Layout: machines/ environments/ cards/ with <id12>.json, and
+records/<slug>/v<N>/<scale>/<machine8>-<environment8>/seed<K>-<record12>.json. `.cache/` is git-ignored and may be
+deleted at any time.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from keras_reprise.base.errors import IntegrityError, StoreError, printable
+from keras_reprise.base.files import TEMPORARY, sweep, write_atomically
+from keras_reprise.base.parallel import spread
+from keras_reprise.record.schema import (
+    MAX_RECORD_BYTES,
+    Card,
+    Code,
+    DataRef,
+    Number,
+    RecipeRef,
+    Record,
+    ReplicateRef,
+    decode,
+    decode_card,
+    pretty,
+)
+
+T = TypeVar("T")
+
+DOCUMENTS = ("machines", "environments", "cards")
+INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What judging, comparing and citing need of a record: everything but its arms."""
+
+    path: str
+    id: str
+    recipe: RecipeRef
+    replicate: ReplicateRef
+    data: DataRef | None
+    claims: dict[str, Number]
+    machine: str
+    environment: str
+    status: str
+    started_at: str
+    finished_at: str
+    duration_s: float
+    code: Code
+
+
+class _Indexed(msgspec.Struct):
+    size: int
+    modified_ns: int
+    summary: Summary
+
+    @property
+    def state(self) -> tuple[int, int]:
+        return self.size, self.modified_ns
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that `check` found wrong with one file."""
+
+    path: str
+    fault: str
+
+
+class Store:
+    """The folder that holds records/, cards/, machines/ and environments/."""
+
+    def __init__(self, root: Path) -> None:
+        if root.exists() and not root.is_dir():
+            raise StoreError(
+                f"{root} is a file, not a results store.\nGive --store a folder; it is made when it does not exist."
+            )
+        self.root = root
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".cache"
+
+    def make_writable(self) -> None:
+        """Create the folders, and fail now rather than after an hour of training when nothing can be written."""
+        try:
+            for folder in (*DOCUMENTS, "records", ".cache"):
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            self._make_cache()
+            for folder in (*DOCUMENTS, "records", ".cache"):
+                with tempfile.TemporaryFile(dir=self.root / folder) as probe:
+                    probe.write(b"\0" * 4096)
+                    probe.flush()
+                    os.fsync(probe.fileno())
+            sweep(self.root)
+        except OSError as error:
+            raise StoreError(
+                f"The store {self.root} cannot be written: {error.strerror or error}.\nNothing was run. Free space, change its permissions, or give another --store."
+            ) from error
+
+    def add_document(self, kind: str, document: Mapping[str, Any]) -> str:
+        """Store a machine, environment or card once; returns its sha256."""
+        content = pretty(document)
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.root / kind / f"{digest[:12]}.json"
+        if not _holds(path, content):
+            write_atomically(path, content)
+        return digest
+
+    def add_record(self, content: bytes) -> tuple[Path, Record]:
+        """Validate the bytes of a record and write them once; returns where it lies."""
+        record, _ = decode(content, "the new record")
+        if len(content) > MAX_RECORD_BYTES:
+            raise StoreError(
+                f"The record of {record.recipe.slug} would be {len(content):,} bytes; the limit is {MAX_RECORD_BYTES:,}.\nStore fewer or coarser curves."
+            )
+        path = self.root / record_path(record)
+        write_atomically(path, content)
+        return path, record
+
+    def records_of(
+        self, slug: str, version: int, scale: str, machine: str, environment: str, *, seed: int | None = None
+    ) -> list[Summary]:
+        """The records of one recipe version, scale, machine and environment (and seed) that are there now; without the index.
+
+        Those that cannot be read, or belong elsewhere, are passed over: `check` names them.
+        """
+        found = []
+        for name, _ in self._walk(records_folder(slug, version, scale, machine, environment).as_posix()):
+            if seed is not None and not name.rpartition("/")[2].startswith(f"seed{seed}-"):
+                continue
+            with contextlib.suppress(IntegrityError):
+                summary = summary_of(name, self.read(self.root / name))
+                if (summary.machine, summary.environment) == (machine, environment):
+                    found.append(summary)
+        return found
+
+    def record_names(self) -> list[str]:
+        """Every file under records/, sorted by folder; leftovers of an interrupted write are passed over."""
+        return [name for name, _ in self._walk()]
+
+    def _walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result]]:
+        """Name and state of every file under `top`; links are named but never followed."""
+        folders = [top]
+        while folders:
+            folder = folders.pop()
+            with contextlib.suppress(OSError), os.scandir(self.root / folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+                folders += [f"{folder}/{e.name}" for e in reversed(found) if e.is_dir(follow_symlinks=False)]
+                for entry in found:
+                    if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(TEMPORARY):
+                        yield f"{folder}/{entry.name}", entry.stat(follow_symlinks=False)
+
+    def read(self, path: Path) -> Record:
+        """The record in `path`, validated and verified; IntegrityError when something is wrong with it."""
+        if path.is_symlink():
+            raise IntegrityError(f"{self.name(path)} is a link, not a record.\nDelete it, and copy the record itself.")
+        record, _ = decode(self.read_bytes(path), self.name(path))
+        if path != self.root / record_path(record):
+            raise IntegrityError(
+                f"{self.name(path)} is misplaced: it belongs at {record_path(record)}.\nMove it there."
+            )
+        return record
+
+    def card(self, digest: str) -> Card:
+        """The recipe card with this sha256, verified."""
+        path = self.root / "cards" / f"{digest[:12]}.json"
+        content = self.read_bytes(path)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise IntegrityError(
+                f"{self.name(path)} was edited: its content does not hash to its name.\nRestore it from git."
+            )
+        return decode_card(content, self.name(path))
+
+    def document(self, kind: str, id12: str) -> dict[str, Any]:
+        """A machine or environment document as plain data."""
+        path = self.root / kind / f"{id12}.json"
+        content = self.read_bytes(path)
+        if hashlib.sha256(content).hexdigest()[:12] != id12:
+            raise IntegrityError(
+                f"{self.name(path)} was edited: its content does not hash to its name.\nRestore it from git."
+            )
+        document = json.loads(content)
+        if not isinstance(document, dict):
+            raise IntegrityError(f"{self.name(path)} is not a JSON object.\nRestore it from git.")
+        return document
+
+    def summaries(self) -> tuple[list[Summary], list[Problem]]:
+        """Every readable record without its arms, and what is wrong with the others.
+
+        Verified records are remembered in `.cache/` by size and modification time.
+        """
+        known = self.remembered(INDEX, dict[str, _Indexed]) or {}
+        states = {name: (status.st_size, status.st_mtime_ns) for name, status in self._walk()}
+        new = [name for name, state in states.items() if name not in known or known[name].state != state]
+        read = {}
+        for found in spread(_summarised, self.root, new):
+            read.update(found)
+        problems = [Problem(printable(name), fault) for name, fault in read.items() if isinstance(fault, str)]
+        index = {}
+        for name, state in states.items():
+            summary = read.get(name, known[name].summary if name in known else None)
+            if isinstance(summary, Summary):
+                index[name] = _Indexed(*state, summary)
+        if new or len(index) != len(known):
+            self.remember(INDEX, index)
+        return [entry.summary for entry in index.values()], problems
+
+    def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:
+        """The records whose card, machine and environment are there and unchanged, and what is wrong with the others."""
+        faults: dict[tuple[str, str], str] = {}
+        kept, problems = [], []
+        for summary in summaries:
+            for kind, name in (
+                ("cards", summary.recipe.card),
+                ("machines", summary.machine),
+                ("environments", summary.environment),
+            ):
+                if (kind, name) not in faults:
+                    faults[kind, name] = self._fault(kind, name)
+                if fault := faults[kind, name]:
+                    problems.append(Problem(summary.path, f"{printable(summary.path)} cannot be used: {fault}"))
+                    break
+            else:
+                kept.append(summary)
+        return kept, problems
+
+    def _fault(self, kind: str, name: str) -> str:
+        try:
+            self.card(name) if kind == "cards" else self.document(kind, name)
+        except (IntegrityError, ValueError) as error:
+            return str(error).split("\n")[0]
+        return ""
+
+    def read_bytes(self, path: Path) -> bytes:
+        """The content of a file of the store; IntegrityError when it cannot be read."""
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise IntegrityError(
+                f"{self.name(path)} cannot be read: {error.strerror}.\nRestore it from git."
+            ) from error
+
+    def name(self, path: Path) -> str:
+        """A file of the store in messages."""
+        return printable(path.relative_to(self.root).as_posix())
+
+    def remembered(self, name: str, kind: type[T]) -> T | None:
+        """What `remember` kept under `name` in the cache; None when it is missing or of another form."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            return msgspec.msgpack.decode((self.cache / f"{name}.msgpack").read_bytes(), type=kind)
+        return None
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep `value` in the cache, for speed alone; a read-only store is read without."""
+        with contextlib.suppress(OSError, StoreError):
+            self._make_cache()
+            write_atomically(self.cache / f"{name}.msgpack", msgspec.msgpack.encode(value))
+
+    def _make_cache(self) -> None:
+        self.cache.mkdir(exist_ok=True)
+        if not (ignore := self.cache / ".gitignore").exists():
+            write_atomically(ignore, b"*\n")
+
+
+def document_id(document: Mapping[str, Any]) -> str:
+    """The id under which a store keeps a machine or an environment."""
+    return hashlib.sha256(pretty(document)).hexdigest()[:12]
+
+
+def record_path(record: Record) -> Path:
+    """Where a record lies, relative to the store; derived from its content, never parsed for facts."""
+    recipe = record.recipe
+    folder = records_folder(recipe.slug, recipe.version, recipe.scale, record.machine, record.environment)
+    return folder / f"seed{record.replicate.seed}-{record.id[:12]}.json"
+
+
+def records_folder(slug: str, version: int, scale: str, machine: str, environment: str) -> Path:
+    """Where such records lie, relative to the store."""
+    return Path("records", slug, f"v{version}", scale, f"{machine[:8]}-{environment[:8]}")
+
+
+def summary_of(name: str, record: Record) -> Summary:
+    """The record at `name` without its arms."""
+    shared = {field: getattr(record, field) for field in Summary.__struct_fields__ if field != "path"}
+    return Summary(path=name, **shared)
+
+
+def _summarised(root: Path, names: Sequence[str]) -> dict[str, Summary | str]:
+    """Each record without its arms, or what is wrong with it."""
+    store, found = Store(root), dict[str, Summary | str]()
+    for name in names:
+        try:
+            found[name] = summary_of(name, store.read(root / name))
+        except IntegrityError as error:
+            found[name] = str(error).split("\n")[0]
+    return found
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return path.read_bytes() == content
+    return False

@@ -1,0 +1,215 @@
+"""The engine gives the numbers of `model.fit`; what it adds (resume, forks, divergence) leaves them unchanged."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_cases import DyingSession, Killed, Session, convnet, made_data
+
+from keras_reprise.engine import gradients, train
+from keras_reprise.engine import training as trainings
+from keras_reprise.engine.backends import interface
+from keras_reprise.run.kept import Checkpoints
+from keras_reprise.schedules import steps
+
+keras = pytest.importorskip("keras")
+
+
+@pytest.fixture
+def data():
+    return made_data()
+
+
+OPTIMIZERS = {"momentum": lambda: keras.optimizers.SGD(0.05, momentum=0.9), "adam": lambda: keras.optimizers.Adam(1e-3)}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("extras", [False, True], ids=["plain", "batch-norm-and-dropout"])
+def test_numbers_equal_those_of_fit_given_the_same_batches(data, extras, optimizer):
+    session, ours, theirs = Session(), convnet(extras), convnet(extras)
+    history = train(ours, data, session, optimizer=OPTIMIZERS[optimizer](), batch_size=50, epochs=3)
+    theirs.compile(
+        OPTIMIZERS[optimizer](), keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    expected: dict[str, list[float]] = {"train_loss": [], "train_error": [], "test_loss": [], "test_error": []}
+    for epoch in (1, 2, 3):
+        order = session.seeds.permutation(130, epoch)
+        fitted = theirs.fit(
+            data.x_train[order],
+            data.y_train[order],
+            batch_size=50,
+            shuffle=False,
+            verbose=0,
+            validation_data=(data.x_test, data.y_test),
+        ).history
+        expected["train_loss"] += fitted["loss"]
+        expected["test_loss"] += fitted["val_loss"]
+        expected["train_error"] += [1 - fitted["accuracy"][0]]
+        expected["test_error"] += [1 - fitted["val_accuracy"][0]]
+    for name, values in expected.items():
+        assert history.curves[name] == pytest.approx(values, rel=1e-4, abs=1e-6), name
+    for a, b in zip(ours.variables, theirs.variables, strict=True):
+        a, b = keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b)
+        assert np.allclose(a, b, rtol=1e-3, atol=1e-3), "non-trainable state and seed generators included"
+
+
+OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BACKEND")]
+
+
+@pytest.mark.skipif(
+    "KERAS_BACKEND" in os.environ, reason="these processes are started by the tests on the first backend"
+)
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_engines_tests_pass_on_the_other_backends(name):
+    if name not in interface.installed():
+        pytest.skip(f"{name} is not installed")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            __file__,
+            str(Path(__file__).with_name("test_training_options.py")),
+        ],
+        env={**os.environ, "KERAS_BACKEND": name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_the_schedule_sets_the_rate_of_every_epoch(data):
+    still = train(
+        convnet(False),
+        data,
+        Session(),
+        optimizer=keras.optimizers.SGD(),
+        learning_rate=steps({0: 0.05, 1: 0.0}),
+        batch_size=50,
+        epochs=3,
+    )
+    assert still.curves["test_loss"][0] == still.curves["test_loss"][1] == still.curves["test_loss"][2]
+    assert still.initial["test_loss"] != still.curves["test_loss"][0]
+
+
+def test_an_optimizers_own_schedule_is_left_alone(data):
+    decay = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.05, 0.0])  # three updates of the first epoch
+    history = train(convnet(False), data, Session(), optimizer=keras.optimizers.SGD(decay), batch_size=50, epochs=2)
+    assert history.curves["test_loss"][0] == history.curves["test_loss"][1]
+
+
+def test_per_sample_losses_average_to_the_epochs_loss(data):
+    history = train(
+        convnet(False),
+        data,
+        Session(),
+        optimizer=keras.optimizers.SGD(),
+        learning_rate=0.05,
+        batch_size=50,
+        epochs=2,
+        sample_epochs=(0, 2),
+        sample_size=40,
+    )
+    penalty = history.curves["test_loss"][-1] - history.test_losses[-1].mean()
+    assert history.test_losses.shape == history.test_wrong.shape == (3, 70)
+    assert 0 < penalty < 0.1
+    assert history.test_wrong[-1].mean() == pytest.approx(history.curves["test_error"][-1])
+    assert {epoch: len(losses) for epoch, losses in history.train_losses.items()} == {0: 40, 2: 40}
+
+
+def test_divergence_is_reported_and_ends_training(data):
+    history = train(
+        convnet(False), data, Session(), optimizer=keras.optimizers.SGD(), learning_rate=1e6, batch_size=50, epochs=9
+    )
+    assert history.diverged
+    assert history.epochs < 9
+
+
+def test_training_continued_from_a_checkpoint_ends_with_the_same_bits(data, tmp_path, monkeypatch):
+    settings: dict[str, Any] = {"learning_rate": 0.05, "batch_size": 50, "sample_epochs": (0, 2, 4), "sample_size": 20}
+    whole = Session()
+    expected = train(convnet(True), data, whole, optimizer=keras.optimizers.SGD(momentum=0.9), epochs=5, **settings)
+    monkeypatch.setattr(trainings, "SAVE_EVERY_S", 0.0)
+    killed, continued = DyingSession(Checkpoints(tmp_path)), Session(Checkpoints(tmp_path))
+    with pytest.raises(Killed):
+        train(convnet(True), data, killed, optimizer=keras.optimizers.SGD(momentum=0.9), epochs=5, **settings)
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+    history = train(convnet(True), data, continued, optimizer=keras.optimizers.SGD(momentum=0.9), epochs=5, **settings)
+    assert continued.epochs == [4, 5]
+    assert history.curves == expected.curves
+    assert np.array_equal(history.test_losses, expected.test_losses)
+    assert np.array_equal(history.train_losses[2], expected.train_losses[2])
+    assert continued.digests == whole.digests
+
+
+def test_arms_that_agree_up_to_an_epoch_share_it_and_others_do_not(data, tmp_path):
+    def run(rates, seed_session):
+        return train(
+            convnet(False),
+            data,
+            seed_session,
+            optimizer=keras.optimizers.SGD(),
+            learning_rate=steps(rates),
+            batch_size=50,
+            epochs=4,
+            fork_at=(2,),
+        )
+
+    first, second, third = (Session(Checkpoints(tmp_path)) for _ in range(3))
+    run({0: 0.05}, first)
+    forked = run({0: 0.05, 2: 0.01}, second)
+    run({0: 0.04, 2: 0.01}, third)
+    alone = run({0: 0.05, 2: 0.01}, Session())
+    assert (first.epochs, second.epochs, third.epochs) == ([1, 2, 3, 4], [3, 4], [1, 2, 3, 4])
+    assert forked.curves == alone.curves
+
+
+@pytest.mark.parametrize("form", ["probe", "probes"])
+def test_a_probe_becomes_a_curve(data, form):
+    model = convnet(False)
+
+    def norm(moment=None):
+        return {"norm": float(np.linalg.norm(keras.ops.convert_to_numpy(model.layers[-1].kernel)))}
+
+    options: dict[str, Any] = {form: norm if form == "probe" else (norm,)}
+    history = train(model, data, Session(), optimizer=keras.optimizers.SGD(0.05), batch_size=50, epochs=2, **options)
+    assert len(history.curves["norm"]) == 2
+    assert history.initial["norm"] != history.curves["norm"][0]
+
+
+def test_gradients_match_finite_differences():
+    x = np.random.default_rng(1).normal(size=(8, 5)).astype(np.float32)
+    y = np.arange(8, dtype=np.int32) % 3
+    model = keras.Sequential(
+        [
+            keras.Input((5,)),
+            keras.layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(1), name="logits"),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    found = gradients(model, [x], y, loss)
+    kernel = keras.ops.convert_to_numpy(model.layers[0].kernel).astype(np.float64)
+
+    def value(weights, inputs):
+        logits = inputs @ weights
+        return float(np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(8), y]))
+
+    for i, j in ((0, 0), (4, 2)):
+        step = np.zeros_like(kernel)
+        step[i, j] = 1e-5
+        assert found.weights["logits/kernel"][i, j] == pytest.approx(
+            (value(kernel + step, x) - value(kernel - step, x)) / 2e-5, abs=1e-5
+        )
+    nudge = np.zeros(x.shape)
+    nudge[3, 1] = 1e-5
+    assert found.inputs[0][3, 1] == pytest.approx(
+        (value(kernel, x + nudge) - value(kernel, x - nudge)) / 2e-5, abs=1e-5
+    )

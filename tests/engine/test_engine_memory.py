@@ -1,0 +1,50 @@
+"""Many short trainings in one process must not add up: graph caches are where memory is usually lost."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keras_reprise.engine.backends import interface
+
+SCRIPT = """
+import gc, sys
+import psutil
+from keras_reprise.engine import backend, train
+backend.start()
+import keras
+from engine_cases import Session, convnet, made_data
+data, process, used = made_data(), psutil.Process(), []
+for number in range(int(sys.argv[1])):
+    keras.backend.clear_session(free_memory=False)
+    train(convnet(), data, Session(), optimizer=keras.optimizers.SGD(), learning_rate=0.01, batch_size=50, epochs=1)
+    gc.collect()
+    used.append(process.memory_info().rss)
+print(used[19], used[-1])
+"""
+
+
+def growth(name, trainings):
+    """Resident memory after the last training over that after the first 20."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(trainings)],
+        env={**os.environ, "KERAS_BACKEND": name, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    after_20, last = map(int, done.stdout.split())
+    return last / after_20
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "jax"])
+def test_memory_grows_by_less_than_5_percent_over_short_trainings(name):
+    if name not in interface.installed():
+        pytest.skip(f"{name} is not installed")
+    trainings = int(
+        os.environ.get("REPRISE_TRAININGS", "60")
+    )  # 200 take minutes; the growth per training is what counts
+    assert growth(name, trainings) < 1 + 0.05 * (trainings - 20) / 180

@@ -1,0 +1,53 @@
+"""The project's results that the wheel brings: the same verdicts and costs as the store they were made of."""
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from keras_reprise.judge import groups, reference
+from keras_reprise.store.store import Store
+
+pytest.importorskip("hatchling", reason="hatchling builds the wheel, and is missing here")
+sys.path.insert(0, str(Path(__file__).parents[2]))
+import hatch_build
+
+
+@pytest.fixture
+def file(filled_store, tmp_path):
+    path = tmp_path / "reference.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(hatch_build.reference(filled_store)).encode()))
+    return path
+
+
+def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
+    stored, brought = Store(filled_store), reference.Reference(file)
+    ours, theirs = (groups.gather(store.summaries()[0], store) for store in (stored, brought))
+    assert [group.verdicts for group in ours] == [group.verdicts for group in theirs]
+    assert ours[0].card == theirs[0].card
+    assert groups.costs(ours, stored) == groups.costs(theirs, brought)
+    assert stored.document("machines", ours[0].machine) == brought.document("machines", ours[0].machine)
+
+
+def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_store, file, reprise, monkeypatch):
+    monkeypatch.setattr("keras_reprise.recipe.loading.checkout", lambda: None)
+    monkeypatch.setattr("keras_reprise.judge.reference.FILE", file)
+    result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
+    assert result.exit_code == 0, result.output
+    assert "identical in every replicate" in result.output
+
+
+def test_an_installation_without_one_says_so(filled_store, tmp_path, reprise, monkeypatch):
+    monkeypatch.setattr("keras_reprise.recipe.loading.checkout", lambda: None)
+    monkeypatch.setattr("keras_reprise.judge.reference.FILE", tmp_path / "nothing")
+    result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
+    assert result.exit_code == 3
+    assert "brings no reference results" in result.output
+
+
+def test_the_project_s_results_fit():
+    """Under 1 MB in the wheel."""
+    results = Path(__file__).parents[2] / "results"
+    assert len(gzip.compress(json.dumps(hatch_build.reference(results)).encode())) < 1_000_000

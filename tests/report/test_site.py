@@ -1,0 +1,286 @@
+"""The report as files: what it shows, what it escapes, and what it does not draw again. `test_browser` looks at it as a reader does."""
+
+import html
+import json
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from forging import forge, records
+from hostile import poison, poison_record
+
+from keras_reprise.base.escaping import markdown as escape
+from keras_reprise.recipe import loading
+from keras_reprise.report import figures, wording
+from keras_reprise.report.cite import literature
+from keras_reprise.store.store import Store
+
+
+class Page(HTMLParser):
+    """The links, pictures, ids and tags of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.ids: set[str | None] = set()
+        self.tags: list[str] = []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.tags.append(tag)
+        if "id" in values:
+            self.ids.add(values["id"])
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"] or "")
+        if tag == "img":
+            self.images.append(values)
+
+
+@pytest.fixture
+def report(filled_store, reprise):
+    result = reprise("report", "--store", filled_store)
+    assert result.exit_code == 0, result.output
+    return filled_store / "reports"
+
+
+def test_every_link_and_figure_of_the_site_exists(report):
+    pages = {path.name: Page(path) for path in report.glob("*.html")}
+    assert {"index.html", "comparison.html", "plain-v1.html"} <= set(pages)
+    for name, page in pages.items():
+        assert page.links
+        for link in page.links:
+            file, _, anchor = link.partition("#")
+            assert (file or name) in pages, link
+            assert not anchor or unquote(anchor) in pages[file or name].ids, link
+        for image in page.images:
+            assert (report / str(image["src"])).is_file()
+            assert image["alt"]
+
+
+def test_every_link_and_figure_of_the_markdown_exists(report):
+    for page in report.glob("*.md"):
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            file, _, anchor = target.partition("#")
+            assert (page.parent / file).is_file(), target
+            assert not anchor or f'<a id="{anchor}">' in (page.parent / file).read_text()
+
+
+def test_nothing_comes_from_elsewhere(report):
+    for path in report.rglob("*.*ml"):
+        assert not re.search(r"(src|href)=\"(https?:)?//", path.read_text()), path
+    assert "default-src 'none'" in html.unescape((report / "index.html").read_text())
+
+
+def test_figures_are_well_formed_follow_the_theme_and_are_not_drawn_again(report, filled_store, reprise):
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (report / "figures").glob("*.svg")}
+    assert len(before) == 2
+    for content, _ in before.values():
+        assert ElementTree.fromstring(content).tag.endswith("svg")
+        assert b"prefers-color-scheme: dark" in content
+    reprise("report", "--store", filled_store)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
+
+
+def test_a_figure_is_drawn_again_when_a_record_joins_or_the_file_is_damaged(
+    report, filled_store, plain_recipe, reprise
+):
+    first, second = sorted((report / "figures").glob("*.svg"))
+    drawn = first.read_bytes(), second.read_bytes()
+    first.write_bytes(first.read_bytes()[:1000])
+    reprise("report", "--store", filled_store)
+    assert first.read_bytes() == drawn[0]
+    assert reprise("run", plain_recipe, "--seeds", "7,7", "--store", filled_store).exit_code == 0
+    reprise("report", "--store", filled_store)
+    assert second.read_bytes() != drawn[1]
+
+
+def test_a_report_of_the_whole_store_removes_what_nothing_leads_to(report, filled_store, reprise):
+    (report / "old-v1.html").write_text((report / "plain-v1.html").read_text())
+    (report / "notes.html").write_text("<p>mine</p>")
+    (report / "figures" / "mine.svg").write_text("<svg/>")
+    old = report / "figures" / "old-v1-quick-1.svg"
+    old.write_bytes(next((report / "figures").glob("plain*.svg")).read_bytes())
+    reprise("report", "--store", filled_store)
+    assert not (report / "old-v1.html").exists()
+    assert not old.exists()
+    assert (report / "notes.html").exists()
+    assert (report / "figures" / "mine.svg").exists()
+
+
+def test_the_pages_show_verdicts_evidence_errata_printed_values_and_record_ids(report, filled_store):
+    words = (
+        "reproduced",
+        "contradicted",
+        "X0: it is two",
+        "cores",
+        "reprise run ./plain.py --measurement ",
+        "--scale quick --seeds 6",
+    )
+    for name in ("plain-v1.html", "plain-v1.md"):
+        page = (report / name).read_text()
+        for word in words:
+            assert word in page, (name, word)
+        for summary in Store(filled_store).summaries()[0]:
+            assert summary.id in page
+    assert "Printed and measured" in (report / "plain-v1.html").read_text()
+
+
+def test_every_source_of_the_recipes_is_a_described_document():
+    for entry in loading.current():
+        for source in entry.card.sources:
+            assert literature.described(source.key)
+            assert source.where.startswith(literature.DOCUMENTS[source.key].number) or not source.where[:1].isdigit()
+
+
+def test_the_front_page_has_every_claim_with_its_effect(report):
+    page = (report / "index.html").read_text()
+    assert page.count("data-text=") == 2
+    assert page.count('class="bar"') == 2
+    assert 'data-verdict="contradicted"' in page
+
+
+@pytest.fixture
+def poisoned(filled_store):
+    forge(filled_store, card=poison, record=poison_record, machine=poison)
+    return filled_store
+
+
+def test_markup_in_any_field_shows_as_text(poisoned, reprise):
+    before = {
+        path for path in poisoned.parent.parent.rglob("*") if "reports" not in path.parts and ".cache" not in path.parts
+    }
+    result = reprise("report", "--store", poisoned)
+    assert result.exit_code == 0, result.output
+    after = {
+        path for path in poisoned.parent.parent.rglob("*") if "reports" not in path.parts and ".cache" not in path.parts
+    }
+    assert after == before, "a name from a record left the report's folder"
+    for path in (poisoned / "reports").glob("*.html"):
+        text, page = path.read_text(), Page(path)
+        assert "alert(1)</script>" not in text
+        assert page.tags.count("script") == 1
+        assert not [image for image in page.images if "onerror" in image]
+        assert not [link for link in page.links if link.startswith("javascript")]
+        assert "{{7*7}}" in text or path.name == "comparison.html"
+    for path in (poisoned / "reports").glob("*.md"):
+        assert "<script" not in path.read_text()
+        assert "\x1b" not in path.read_text()
+        assert "[x](java" not in path.read_text()
+    for path in (poisoned / "reports" / "figures").glob("*.svg"):
+        assert ElementTree.fromstring(path.read_bytes()).tag.endswith("svg")
+        assert b"<script" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "command", [["verdict"], ["status"], ["compare", "quick", "quick"], ["cite", "plain"], ["cite", "--latex"]]
+)
+def test_hostile_text_cannot_steer_a_terminal(poisoned, reprise, command):
+    output = reprise(*command, "--store", poisoned).output
+    assert "\x1b" not in output
+    assert "\u202e" not in output
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        {"kind": "curves"},
+        {"kind": "curves", "title": "t", "panels": [{"y": 3}]},
+        {"kind": "scatter", "title": "t", "x": None},
+        {"kind": "heat-map", "title": []},
+        {"kind": "histogram-grid", "title": "t", "series": 1, "columns": None},
+    ],
+)
+def test_a_figure_that_makes_no_sense_is_left_out(filled_store, reprise, figure):
+    def change(card):
+        card["figures"] = [figure, *card["figures"][1:]]
+
+    forge(filled_store, card=change)
+    result = reprise("report", "--store", filled_store)
+    assert result.exit_code == 0, result.output
+    assert (filled_store / "reports" / "plain-v1.html").read_text().count("<img") == 1
+
+
+def test_a_link_in_the_store_is_named_and_not_followed(filled_store, tmp_path, reprise):
+    target = records(filled_store)[0]
+    (tmp_path / "away.json").write_bytes(target.read_bytes())
+    target.unlink()
+    target.symlink_to(tmp_path / "away.json")
+    result = reprise("check", "--store", filled_store)
+    assert result.exit_code == 1
+    assert "is a link" in result.output
+
+
+def test_a_substitute_is_marked(store_path, tiny_recipe, reprise):
+    assert reprise("run", tiny_recipe, "--data", "digits", "--seeds", 1, "--store", store_path).exit_code == 0
+    reprise("report", "--store", store_path)
+    assert "**substitute**" in (store_path / "reports" / "tiny-v1.md").read_text()
+    assert "Substitute data." in (store_path / "reports" / "tiny-v1.html").read_text()
+    assert json.loads(reprise("verdict", "--store", store_path, "--json").stdout)[0]["data"] == "digits (substitute)"
+
+
+def test_the_figures_of_every_recipe_can_be_drawn_from_a_card(filled_store):
+    """The kinds that recipes use are known; records that lack the curves give no figure rather than an error."""
+    store = Store(filled_store)
+    found = [store.read(filled_store / summary.path) for summary in store.summaries()[0]]
+    for entry in loading.current():
+        for specification in entry.card.figures:
+            assert figures.draw(specification, found) is None
+            assert wording.caption(specification, 6)
+
+
+def test_output_that_is_a_file_is_refused(filled_store, tmp_path: Path, reprise):
+    (tmp_path / "out").write_text("")
+    assert reprise("report", "--store", filled_store, "--output", tmp_path / "out").exit_code == 2
+
+
+def test_texts_are_escaped_in_markdown():
+    assert escape("<script>|[x](y)`") == "&lt;script&gt;\\|\\[x\\](y)\\`"
+
+
+def test_a_store_that_cannot_be_written_is_still_reported(filled_store, tmp_path, reprise):
+    shutil.rmtree(filled_store / ".cache")
+    (filled_store / ".cache").write_text("in the way")
+    assert reprise("report", "--store", filled_store, "--output", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+COMMANDS = [
+    ["report"],
+    ["verdict"],
+    ["status"],
+    ["cite", "plain"],
+    ["cite", "plain/two-is-two"],
+    ["cite", "--latex"],
+    ["compare", "backend:tensorflow", "backend:tensorflow"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_store_of_failed_replicates_alone_can_be_read(store_path, plain_recipe, reprise, monkeypatch, command):
+    monkeypatch.setenv("PLAIN_FAILS", "two")
+    assert reprise("run", plain_recipe, "--seeds", 3, "--store", store_path).exit_code == 4
+    result = reprise(*command, "--store", store_path)
+    assert result.exit_code == 0, result.output
+    assert "/home/somebody" not in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_claims_without_an_interval_and_numbers_that_are_none_can_be_read(filled_store, reprise, command):
+    def card(document):
+        document["claims"][0]["interval"] = [None, None]
+        document["claims"][1] |= {"interval": [5.0, 5.0], "printed": 1e300}
+
+    def record(document):
+        document["claims"] = {"two-is-two": "inf", "two-is-three": "nan"}
+        document["arms"]["one"]["metrics"]["value"] = "-inf"
+        document["arms"]["two"]["time"]["total_s"] = 0.0
+
+    forge(filled_store, card=card, record=record)
+    result = reprise(*command, "--store", filled_store)
+    assert result.exit_code == 0, result.output

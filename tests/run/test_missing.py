@@ -1,0 +1,97 @@
+"""What a machine lacks of a suite."""
+
+import json
+
+import pytest
+
+from keras_reprise.measure.environment import machine_facts
+from keras_reprise.recipe import loading
+from keras_reprise.record.schema import Code, DataRef, RecipeRef, ReplicateRef
+from keras_reprise.run.missing import missing
+from keras_reprise.store.store import Summary, document_id
+
+MACHINE = "0" * 12
+SHA = "0" * 64
+
+
+def a_summary(
+    slug, seed, *, version=None, scale="quick", data=None, machine=MACHINE, environment="1" * 12, status="complete",
+    measurement=None,
+):  # fmt: skip
+    entry = loading.find(slug)
+    of = RecipeRef(slug, version or entry.version, scale, SHA, SHA, measurement or entry.measurements[scale]["jax"])
+    return Summary(
+        path=f"{slug}-{seed}", id=SHA, recipe=of, replicate=ReplicateRef(seed, 0),
+        data=DataRef(data, SHA, 1, 1, data == "digits") if data else None, claims={}, machine=machine,
+        environment=environment, status=status, started_at="", finished_at="", duration_s=1.0,
+        code=Code("0", None, None, None),
+    )  # fmt: skip
+
+
+def row(summaries, slug, suite="all", **more):
+    return next(one for one in missing(summaries, suite, MACHINE, **more) if one.recipe == slug)
+
+
+def test_of_an_empty_store_everything_is_missing_with_the_command_that_measures_it():
+    rows = missing([], "all", MACHINE)
+    assert {one.recipe for one in rows} == {entry.slug for entry in loading.current()}
+    assert all(one.missing == one.wanted > 0 and one.complete == 0 for one in rows)
+    found = row([], "cifar10-lr-drop", scale="full")
+    assert found.command == "reprise run cifar10-lr-drop --scale full --seeds 6"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"machine": "9" * 12},
+        {"scale": "full"},
+        {"version": 99},
+        {"data": "digits"},
+        {"data": None},
+        {"status": "failed"},
+        {"measurement": SHA},
+    ],
+    ids=str,
+)
+def test_only_what_the_suite_asks_for_counts(other):
+    summaries = [a_summary("cifar10-lr-drop", seed, **{"data": "cifar10", **other}) for seed in range(1, 7)]
+    assert row(summaries, "cifar10-lr-drop").complete == 0
+    assert row([a_summary("cifar10-lr-drop", 1, data="cifar10")], "cifar10-lr-drop").complete == 1
+
+
+def test_the_environment_with_most_replicates_counts_and_seeds_beyond_the_wanted_do_not():
+    summaries = [a_summary("lr-nan", seed, data="cifar10") for seed in (1, 2, 77)]
+    summaries += [a_summary("lr-nan", seed, data="cifar10", environment="2" * 12) for seed in (1, 2, 3)]
+    found = row(summaries, "lr-nan")
+    assert (found.complete, found.missing, found.environment) == (3, found.wanted - 3, "2" * 12)
+
+
+def test_a_suite_with_a_substitute_asks_for_it():
+    found = row([a_summary("cifar10-lr-drop", 1, data="digits")], "cifar10-lr-drop", suite="quickstart")
+    assert (found.complete, found.wanted) == (1, 6)
+    assert found.command.endswith("--seeds 6 --data digits")
+
+
+def test_status_says_what_is_missing_and_lists_it(filled_store, store_path, reprise):
+    text = reprise("status", "--store", filled_store).stdout
+    total = len(loading.current())
+    assert f"On this machine 0 of {total} recipes of the suite all are complete at quick scale" in text
+    listed = json.loads(
+        reprise("status", "--missing", "--suite", "quickstart", "--store", filled_store, "--json").stdout
+    )
+    assert {one["recipe"] for one in listed} == {entry.slug for entry in loading.suite("quickstart")[1]}
+    assert sum(one["missing"] for one in listed) == 6 * len(listed)
+
+
+def test_another_machine_is_named_by_the_start_of_its_id(filled_store, reprise):
+    mine = document_id(machine_facts())
+    assert f"On machine {mine[:6]}" in reprise("status", "--machine", mine[:6], "--store", filled_store).stdout
+    refused = reprise("status", "--machine", "zzz", "--store", filled_store)
+    assert (refused.exit_code, "0 machines" in refused.output) == (2, True)
+
+
+def test_without_a_store_missing_lists_everything_and_status_alone_exits_3(tmp_path, reprise):
+    assert reprise("status", "--store", tmp_path / "none").exit_code == 3
+    result = reprise("status", "--missing", "--store", tmp_path / "none")
+    assert (result.exit_code, "cifar10-lr-drop" in result.stdout) == (0, True)
+    assert not (tmp_path / "none").exists()

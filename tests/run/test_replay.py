@@ -1,0 +1,91 @@
+import shutil
+
+import pytest
+
+from keras_reprise.base.errors import RecipeError, UserError
+from keras_reprise.recipe import loading, locking
+from keras_reprise.run import replay, request
+from keras_reprise.store.store import Store
+
+
+@pytest.fixture
+def folder(tmp_path, plain_recipe):
+    target = tmp_path / "recipes" / "family"
+    target.mkdir(parents=True)
+    shutil.copy(plain_recipe, target)
+    locking.relock(target.parent)
+    return target.parent
+
+
+def measure(path, store, scale, seeds):
+    request.run((str(path),), store, scale=scale, seeds=f"{','.join(map(str, seeds))},{seeds[-1]}", workers=0)
+
+
+@pytest.fixture
+def store(folder, store_path):
+    """Two replicates at quick scale."""
+    measure(folder / "family" / "plain.py", Store(store_path), "quick", [2, 5])
+    return Store(store_path)
+
+
+def edit(folder, old, new):
+    path = folder / "family" / "plain.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def backend() -> str:
+    import keras
+
+    return str(keras.backend.backend())
+
+
+def test_code_that_gives_every_number_again_is_accepted_under_the_same_version(folder, store):
+    before = loading.read_lock(folder).recipes[0]
+    edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
+    with pytest.raises(RecipeError, match="version is still 1"):
+        locking.relock(folder)
+    (line,) = replay.replay(folder, "plain", None, store, backend(), measure)
+    assert line == "plain at quick scale: seeds 2, 5 gave every number again; the old measurement is accepted."
+    assert locking.changes(folder) == []
+    after = loading.read_lock(folder).recipes[0]
+    (accepted,) = after.accepted
+    old = before.measurements["quick"][backend()]
+    assert (accepted.sha256, accepted.of, accepted.scale, accepted.evidence) == (old, "measurement", "quick", "replay")
+    assert after.accepts("quick", backend(), old, "f" * 64)
+    assert after.measurements["full"] != before.measurements["full"]
+    assert not after.accepts("full", None, before.measurements["full"][backend()], "f" * 64)
+
+
+def test_code_that_gives_another_number_is_not_accepted(folder, store):
+    edit(folder, "0.01 * noise[0]", "0.010000001 * noise[0]")
+    before = (folder / "recipes.lock").read_bytes()
+    with pytest.raises(RecipeError, match=r"Seed 2 of plain at quick scale gives other metrics in arm one than record"):
+        replay.replay(folder, "plain", 1, store, backend(), measure)
+    assert (folder / "recipes.lock").read_bytes() == before
+
+
+def test_records_of_another_backend_are_left_to_a_replay_there(folder, store):
+    edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
+    other = next(name for name in ("torch", "jax") if name != backend())
+
+    def never(*arguments):
+        raise AssertionError
+
+    lines = replay.replay(folder, "plain", None, store, other, never)
+    assert lines == [f"There are records of plain on {backend()} too: run it again there, with --backend {backend()}."]
+    assert [change.kind for change in locking.changes(folder)] == ["code"]
+    replay.replay(folder, "plain", None, store, backend(), measure)
+    assert locking.changes(folder) == []
+
+
+def test_recipes_about_seconds_are_not_replayed(folder, store):
+    edit(folder, "measure=measure,", "measure=measure, timing=True,")
+    with pytest.raises(UserError, match="plain is about seconds"):
+        replay.replay(folder, "plain", None, store, backend(), measure)
+
+
+def test_an_unknown_recipe_is_named(folder, store):
+    with pytest.raises(UserError, match="no recipe 'plane'"):
+        replay.replay(folder, "plane", None, store, backend(), measure)

@@ -1,0 +1,664 @@
+"""Broken and hostile input by the million: what reads it may refuse it, and do nothing else.
+
+`python tests/support/fuzzing.py --inputs 1000000 --seed 1` (or `tox -e fuzz`) is the long form, test_fuzz.py the short one. Inputs are
+real files that were changed: bytes flipped, cut, doubled, joined; values of JSON replaced by others that are wrong, huge, deep
+or of another type, then hashed anew where a hash would stop them at the door. With `--atheris` libFuzzer looks for inputs that
+reach new code. Whatever is raised but a `UserError` is a bug, and so is a call that takes longer than 5 seconds, a file that
+is opened for writing outside of the scratch folder, a process that is started, or an address that is looked up.
+"""
+
+import argparse
+import contextlib
+import faulthandler
+import io
+import json
+import os
+import pickle
+import random
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from click.testing import CliRunner
+
+from keras_reprise import datasets
+from keras_reprise.base.errors import UserError
+from keras_reprise.catalog import lock as versions
+from keras_reprise.cli.printing import describe_card
+from keras_reprise.datasets import cifar10_batches
+from keras_reprise.gate.files import Baseline, Calibration
+from keras_reprise.gate.files import read as read_document
+from keras_reprise.gate.journal import Journal
+from keras_reprise.gate.processes import Task, read_benchmarks
+from keras_reprise.gate.settings import read_settings
+from keras_reprise.recipe import loading
+from keras_reprise.record.schema import decode, decode_card, pretty, record_id
+from keras_reprise.report.cite import identifiers
+from keras_reprise.report.cite.checking import Checker
+from keras_reprise.run import messages
+from keras_reprise.run.kept import ReplicateCache
+from keras_reprise.store.checking import check
+from keras_reprise.store.merging import merge
+from keras_reprise.store.store import INDEX, Store, record_path
+
+TOP = Path(__file__).parents[2]
+SLOW_S = 5.0
+STRANGE: tuple[Any, ...] = (
+    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**63), 10**30, 0.5, -0.0, 1e308, 1e999, -1e999, 5e-324, "", "nan",
+    "inf", "-inf", "\0", "\n", "\ud800", "‮", "../../../../etc/passwd", "/etc/passwd", "a" * 5000, "é", "１２", "<script>",
+    "{{7*7}}", "%s%n", "-" * 10, "9" * 400, [], {}, [[]], [None], {"": None}, {"a": {"a": {}}}, "2026-02-30T99:99:99Z",
+    "2026-01-01T00:00:00Z\n", "0" * 64, "0" * 12, "digits", "cifar10", "quick\n", "\x1b[2J",
+)  # fmt: skip
+
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree")
+FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "pty.spawn", "socket.connect", "socket.getaddrinfo")
+HARMLESS = ("git", "uname", "fc-list")  # what a command asks the machine about itself
+
+
+class Escape(BaseException):
+    """The code under test did what reading never does."""
+
+
+class Guard:
+    """Watches what the process does while inputs are read: nothing is written but below `folder`, nothing else is touched."""
+
+    def __init__(self) -> None:
+        self.folder: str | None = None
+        os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="reprise-fuzz-")  # where matplotlib keeps its fonts
+        sys.addaudithook(self.hook)
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.folder is None:
+            return
+        if event == "open":
+            path, mode, flags = arguments
+            bits = flags if isinstance(flags, int) else 0
+            if (bits & WRITING or "w" in str(mode)) and isinstance(path, str | bytes) and not self.inside(path):
+                raise Escape(f"opened {path!r} for writing")
+        elif event in CHANGING:
+            below = [one for one in arguments[1:] if isinstance(one, int) and one not in (-1, 0o777)]
+            for path in () if below else arguments[:2]:  # below a folder that was opened, which was looked at then
+                if isinstance(path, str | bytes) and not self.inside(path):
+                    raise Escape(f"{event} {path!r}")
+        elif event in FORBIDDEN or event == "subprocess.Popen" and Path(str(arguments[0])).name not in HARMLESS:
+            raise Escape(f"{event} {arguments!r:.200}")
+
+    def inside(self, path: str | bytes) -> bool:
+        text = os.path.realpath(os.fsdecode(path))
+        return text.startswith(str(self.folder)) or text == "/dev/null"
+
+    @contextlib.contextmanager
+    def watching(self, folder: Path) -> Iterator[None]:
+        self.folder = os.path.realpath(folder)
+        try:
+            yield
+        finally:
+            self.folder = None
+
+
+def changed_bytes(content: bytes, drawn: random.Random, others: list[bytes]) -> bytes:
+    """`content` with a few of its bytes otherwise."""
+    data = bytearray(content)
+    for _ in range(drawn.choice((1, 1, 1, 2, 4, 16))):
+        at = drawn.randrange(len(data) + 1)
+        kind = drawn.randrange(7)
+        if kind == 0 and data:
+            data[at % len(data)] ^= 1 << drawn.randrange(8)
+        elif kind == 1:
+            del data[at : at + drawn.randrange(1, 64)]
+        elif kind == 2:
+            data[at:at] = drawn.randbytes(drawn.randrange(1, 16))
+        elif kind == 3:
+            data[at:at] = data[at : at + drawn.randrange(1, 200)]
+        elif kind == 4:
+            del data[at:]
+        elif kind == 5:
+            data[at:at] = drawn.choice(
+                (b'"', b"{", b"[", b"}", b"\\", b"\0", b"1e999", b"NaN", b"null", b"\xff\xfe", b"[" * 3000)
+            )
+        else:
+            other = drawn.choice(others)
+            start = drawn.randrange(len(other) + 1)
+            data[at:at] = other[start : start + drawn.randrange(1, 400)]
+    return bytes(data)
+
+
+def changed_value(value: Any, drawn: random.Random) -> Any:
+    """A JSON value with one or a few of its parts otherwise."""
+    places: list[tuple[Any, Any]] = []
+
+    def walk(part: Any) -> None:
+        keys = list(part) if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ()
+        for key in keys:
+            places.append((part, key))
+            if len(places) < 3000:
+                walk(part[key])
+
+    value = json.loads(json.dumps(value))
+    walk(value)
+    for _ in range(drawn.choice((1, 1, 1, 2, 5))):
+        if not places:
+            return drawn.choice(STRANGE)
+        part, key = drawn.choice(places)
+        with contextlib.suppress(LookupError, TypeError, RecursionError):
+            kind = drawn.randrange(6)
+            if kind == 0:
+                del part[key]
+            elif kind == 1 and isinstance(part, dict):
+                part[str(drawn.choice(STRANGE))] = part[key]
+            elif kind == 2:
+                part[key] = deep(drawn.randrange(1, 2000)) if drawn.random() < 0.1 else [part[key]]
+            elif kind == 3:
+                other, place = drawn.choice(places)
+                part[key] = json.loads(json.dumps(other[place]))  # RecursionError: it is deep enough
+            elif kind == 4 and isinstance(part[key], int | float):
+                part[key] = part[key] * drawn.choice((-1, 0, 1e300, 10**18, 0.5))
+            else:
+                part[key] = drawn.choice(STRANGE)
+    return value
+
+
+def deep(levels: int) -> Any:
+    found: Any = 0
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+def as_json(value: Any) -> bytes:
+    """JSON with all that Python's reader takes: NaN, infinities, lone surrogates."""
+    try:
+        return json.dumps(value, indent=2, sort_keys=True).encode()
+    except (RecursionError, TypeError, ValueError):
+        return b"{}"
+
+
+Target = Callable[[bytes, Path], None]
+
+
+def records() -> list[dict[str, Any]]:
+    paths = sorted((TOP / "results" / "records").rglob("*.json"), key=lambda path: (path.stat().st_size, path.name))
+    return [
+        json.loads(path.read_bytes()) for path in paths[:: max(1, len(paths) // 12)] if path.stat().st_size < 12_000
+    ]
+
+
+def read_record(content: bytes, scratch: Path) -> None:
+    """A record as it comes, and with the id that its content has, so that what follows is reached."""
+    with contextlib.suppress(UserError):
+        decode(content, "a record")
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(content)
+        if isinstance(document, dict):
+            document = {key: value for key, value in document.items() if key != "id"}
+            content = pretty(document | {"id": record_id(document)})
+            with contextlib.suppress(UserError):
+                record, _ = decode(content, "a record")
+                assert ".." not in record_path(record).parts
+
+
+def read_card(content: bytes, scratch: Path) -> None:
+    with contextlib.suppress(UserError):
+        describe_card(decode_card(content, "a card"), "file")
+
+
+def read_lock(content: bytes, scratch: Path) -> None:
+    (scratch / versions.LOCK).write_bytes(content)
+    loading.read_lock.cache_clear()
+    with contextlib.suppress(UserError):
+        loading.current(loading.read_lock(scratch))
+    loading.read_lock.cache_clear()
+
+
+def read_benchmark(content: bytes, scratch: Path) -> None:
+    path = scratch / "benchmark.json"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        read_benchmarks(path)
+
+
+def read_baseline(content: bytes, scratch: Path) -> None:
+    path = scratch / "baseline.json"
+    path.write_bytes(content)
+    for kind in (Baseline, Calibration):
+        with contextlib.suppress(UserError):
+            read_document(path, kind)
+
+
+def read_gate_settings(content: bytes, scratch: Path) -> None:
+    path = scratch / "gate.toml"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        read_settings(path, measuring=False)
+
+
+def read_batch(content: bytes, scratch: Path) -> None:
+    path = scratch / "data_batch_1"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        cifar10_batches.read_batch(path)
+
+
+def read_archive(content: bytes, scratch: Path) -> None:
+    path = scratch / "archive.tar.gz"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        datasets.unpack_cifar10(path, scratch / "unpacked")
+
+
+def read_cache(content: bytes, scratch: Path) -> None:
+    """What the store's own cache may hold after a crash: an arm, the index, a gate's journal."""
+    cache = ReplicateCache(scratch, seed=1)
+    cache.folder.mkdir(parents=True, exist_ok=True)
+    (cache.folder / "arm-a.json").write_bytes(content)
+    cache.load_arm("a")
+    store = Store(scratch / "store")
+    store.cache.mkdir(parents=True, exist_ok=True)
+    (store.cache / f"{INDEX}.msgpack").write_bytes(content)
+    store.summaries()
+    (scratch / "first.json").write_bytes(content)
+    (scratch / "first-order").write_bytes(content)
+    Journal(scratch).processes("first", [Task("a", "now", 0)])
+
+
+def read_document_text(content: bytes, scratch: Path) -> None:
+    """A paper that cites, and an identifier."""
+    path = scratch / "paper.tex"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        Checker([], Store(scratch / "store")).check(path)
+    with contextlib.suppress(UserError):
+        identifiers.find(content.decode(errors="replace"), [], Store(scratch / "store"))
+
+
+def read_message(content: bytes, scratch: Path) -> None:
+    """What comes over the wire between driver and worker is decoded strictly."""
+    for reader in (messages.decode_reply, messages.decode_task):
+        with contextlib.suppress(ValueError, RecursionError):
+            reader(content)
+
+
+def read_store(content: bytes, scratch: Path) -> None:
+    """A whole store one of whose files is changed: read by every command, and merged into another."""
+    import shutil
+
+    change = json.loads(content)
+    drawn = random.Random(change["seed"])
+    store, other = scratch / "store", scratch / "merged"
+    for folder in (store, other):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(_small_store(), store)
+    for path in drawn.sample(sorted(path for path in store.rglob("*.json")), drawn.choice((1, 1, 2))):
+        before = path.read_bytes()
+        if drawn.random() < 0.5:
+            path.write_bytes(changed_bytes(before, drawn, [before]))
+            continue
+        document = changed_value(json.loads(before), drawn)
+        with contextlib.suppress(ValueError, RecursionError, TypeError):
+            if "records" in path.parts and isinstance(document, dict):
+                document.pop("id", None)
+                document["id"] = record_id(document)
+            path.write_bytes(pretty(document))
+            with contextlib.suppress(UserError):
+                if "records" in path.parts:
+                    place = store / record_path(decode(path.read_bytes(), "x")[0])
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    path.rename(place)
+    for words in (["status"], ["verdict"], ["check"], ["cite", "plain"], ["compare", "scale:quick", "scale:full"]):
+        called([*words, "--store", str(store)])
+    with contextlib.suppress(UserError):
+        merge(Store(other), Store(store))
+        assert check(Store(other))[1] == []
+
+
+_store: list[Path] = []
+
+
+def _small_store() -> Path:
+    """A store of a few small records."""
+    if not _store:
+        folder = Path(tempfile.mkdtemp(prefix="reprise-fuzz-store-"))
+        source = TOP / "tests" / "data" / "golden-schema-1"
+        import shutil
+
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        _store.append(folder)
+    return _store[0]
+
+
+COMMANDS = [
+    "list",
+    "show",
+    "status",
+    "verdict",
+    "report",
+    "compare",
+    "check",
+    "merge",
+    "export",
+    "cite",
+    "check-citations",
+    "resolve",
+    "history",
+    "lock",
+    "data",
+    "doctor",
+    "gate",
+    "accept",
+    "calibrate",
+    "run",
+]
+WORDS = [
+    "--json",
+    "--store",
+    "--scale",
+    "--seeds",
+    "--machine",
+    "--environment",
+    "--data",
+    "--help",
+    "--strict",
+    "--suite",
+    "--family",
+    "--missing",
+    "--format",
+    "--output",
+    "--no-data",
+    "--latex",
+    "--all",
+    "--arm",
+    "--backend",
+    "--workers",
+    "--threads",
+    "--time-limit",
+    "--determinism",
+    "--executor",
+    "--address",
+    "--between",
+    "--why",
+    "--config",
+    "--benchmarks",
+    "--recipe",
+    "--import-benchmarks",
+    "--against",
+    "--last",
+    "--name",
+    "--debug",
+    "--data-dir",
+    "--precision",
+    "quick",
+    "full",
+    "all",
+    "quickstart",
+    "gate",
+    "csv",
+    "parquet",
+    "plain",
+    "plain@1",
+    "plain@99",
+    "cifar10-lr-drop",
+    "digits",
+    "cifar10",
+    "1",
+    "0",
+    "-1",
+    "6",
+    "1,2,3",
+    "auto",
+    "x,",
+    "1e9",
+    "99999999999999999999",
+    "reprise:plain@1/000000000000",
+    "reprise:plain@1/",
+    "./nothing.py",
+    "nowhere/",
+    ".",
+    "..",
+    "/",
+    "''",
+    "--",
+    "-",
+    "=",
+    "%",
+    "\\",
+    "\u202e",
+    "é",
+    "fetch",
+    "verify",
+    "list",
+]
+NEVER = {"fetch", "/", "..", "."}  # what would use the network, or be a real folder
+
+
+def called(words: list[str]) -> None:
+    """A command ends with an exit code that the design names, and without a traceback."""
+    from keras_reprise.cli import main
+
+    result = CliRunner().invoke(main, words)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code in (0, 1, 2, 3, 4, 5, 130), (words, result.exit_code)
+    assert "Traceback" not in result.output, words
+
+
+def read_words(content: bytes, scratch: Path) -> None:
+    """Words of the command line; nothing is measured, since no recipe or benchmark that is named exists."""
+    os.chdir(scratch)  # a folder without a gate.toml
+    drawn = random.Random(content)
+    command = drawn.choice(COMMANDS)
+    pool = [word for word in WORDS if word not in NEVER and not (command in ("run", "gate", "accept", "calibrate", "lock") and word in
+            ("quick", "full", "all", "quickstart", "gate", "--all", "--suite", "--family", "cifar10-lr-drop", "--last"))]  # fmt: skip
+    words = [command, *(drawn.choice(pool) for _ in range(drawn.randrange(7)))]
+    if drawn.random() < 0.2:
+        words.insert(
+            drawn.randrange(len(words) + 1), "".join(chr(drawn.randrange(1, 0x2FFF)) for _ in range(drawn.randrange(9)))
+        )
+    if command == "lock":
+        words.append("--check")  # without it the lock is made anew, as it should
+    elif command not in ("list", "show", "data", "doctor"):
+        words[1:1] = ["--store", str(scratch / "store")]  # first, so that no option before it takes it for its value
+    called(words)
+
+
+def json_corpus(values: list[Any]) -> list[bytes]:
+    return [as_json(value) for value in values]
+
+
+def benchmark_file() -> dict[str, Any]:
+    stats = {"min": 0.01, "max": 0.02, "mean": 0.015, "median": 0.014, "rounds": 5}
+    entry = {"fullname": "bench.py::test_a", "name": "test_a", "stats": stats}
+    return {
+        "machine_info": {"node": "x"},
+        "benchmarks": [entry, {**entry, "fullname": "bench.py::test_b"}],
+        "version": "5.1.0",
+    }
+
+
+def batch_file() -> bytes:
+    images = np.zeros((2, 3072), np.uint8)
+    return pickle.dumps(
+        {b"data": images, b"labels": [1, 2], b"batch_label": b"x", b"filenames": [b"a", b"b"]}, protocol=2
+    )
+
+
+def archive_files() -> list[bytes]:
+    """The real layout; members that climb out, link out, are devices, or claim to be huge."""
+    found = []
+    for kind in ("plain", "climb", "absolute", "symlink", "hardlink", "huge", "device", "folder"):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+            for name in datasets.CIFAR10_MD5:
+                info = tarfile.TarInfo(f"{datasets.CIFAR10_FOLDER}/{name}")
+                content = b"x" * 50
+                if kind == "climb":
+                    info.name = f"{datasets.CIFAR10_FOLDER}/../../{name}"
+                elif kind == "absolute":
+                    info.name = f"/tmp/{name}"
+                elif kind in ("symlink", "hardlink"):
+                    info.type = tarfile.SYMTYPE if kind == "symlink" else tarfile.LNKTYPE
+                    info.linkname, content = (
+                        "/etc/passwd" if kind == "symlink" else f"{datasets.CIFAR10_FOLDER}/test_batch",
+                        b"",
+                    )
+                elif kind == "device":
+                    info.type, content = tarfile.CHRTYPE, b""
+                elif kind == "folder":
+                    info.type, content = tarfile.DIRTYPE, b""
+                elif kind == "huge":
+                    content = b"\0" * 3_000_000
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+        found.append(stream.getvalue())
+    return found
+
+
+def corpora() -> dict[str, tuple[Target, list[bytes], bool]]:
+    """For every target what reads it, real inputs, and whether they are JSON."""
+    found = records()
+    cards = [json.loads(path.read_bytes()) for path in sorted((TOP / "results" / "cards").glob("*.json"))[:8]]
+    lock = json.loads((TOP / "recipes" / versions.LOCK).read_bytes())
+    lock["recipes"] = lock["recipes"][:3]
+    baselines = [_shortened(path) for path in sorted((TOP / "results" / "baselines").rglob("*.json"))]
+    message = msgspec.msgpack.encode(messages.Measured({"arm": found[0]["arms"]}))
+    paper = (
+        b"\\reprisedefine{plain/two-is-two}{2.0}% reprise:plain@1/0123456789ab reproduced\nIt is 2.00 [1.9, 2.1] "
+        b"(reprise:plain@1/0123456789ab#two-is-two). \\reprise{plain/a:mean} \\input{other} \\reprisetable{plain}"
+    )
+    return {
+        "record": (read_record, json_corpus(found), True),
+        "card": (read_card, json_corpus(cards), True),
+        "lock": (read_lock, json_corpus([lock]), True),
+        "benchmark": (read_benchmark, json_corpus([benchmark_file()]), True),
+        "baseline": (read_baseline, json_corpus(baselines), True),
+        "settings": (
+            read_gate_settings,
+            [(TOP / "benchmarks" / name).read_bytes() for name in ("gate.toml", "keras.toml")],
+            False,
+        ),
+        "batch": (read_batch, [batch_file()], False),
+        "archive": (read_archive, archive_files(), False),
+        "cache": (
+            read_cache,
+            [*json_corpus([{"arm": arm, "digest": "", "load": {}} for arm in found[0]["arms"].values()]), message],
+            False,
+        ),
+        "paper": (read_document_text, [paper], False),
+        "message": (
+            read_message,
+            [message, messages.encode(messages.Describe(messages.RecipeSource("a", b"b")))],
+            False,
+        ),
+        "store": (read_store, [], False),
+        "words": (read_words, [], False),
+    }
+
+
+def _shortened(path: Path) -> Any:
+    document = json.loads(path.read_bytes())
+    for measured in document.get("occasions", [document.get("measured")]):
+        measured["processes"] = measured["processes"][:2]
+        measured["software"]["packages"] = {}
+    return document
+
+
+SHARES = {  # of the inputs of a run; whole stores and commands take a hundred times as long as the others
+    "record": 0.22, "card": 0.2, "lock": 0.1, "benchmark": 0.12, "baseline": 0.06, "settings": 0.08, "batch": 0.06,
+    "archive": 0.02, "cache": 0.04, "paper": 0.04, "message": 0.05, "store": 0.001, "words": 0.009,
+}  # fmt: skip
+
+
+def inputs(name: str, count: int, seed: int) -> Iterator[bytes]:
+    """`count` inputs for a target, the same for the same seed."""
+    drawn = random.Random(f"{name} {seed}")
+    _, corpus, structured = corpora()[name]
+    values = [json.loads(content) for content in corpus] if structured else []
+    for number in range(count):
+        if not corpus:
+            yield json.dumps({"seed": f"{seed} {number}"}).encode()
+        elif structured and drawn.random() < 0.6:
+            yield as_json(changed_value(drawn.choice(values), drawn))
+        else:
+            yield changed_bytes(drawn.choice(corpus), drawn, corpus)
+
+
+def fuzz(name: str, count: int, seed: int, guard: Guard) -> int:
+    """Give the target its inputs; whatever it should not do is raised, with the input kept in a file."""
+    target = corpora()[name][0]
+    with tempfile.TemporaryDirectory(prefix="reprise-fuzz-") as scratch:
+        for number, content in enumerate(inputs(name, count, seed)):
+            began = time.perf_counter()
+            faulthandler.dump_traceback_later(60, exit=True)
+            try:
+                with guard.watching(Path(tempfile.gettempdir())):
+                    target(content, Path(scratch))
+                assert time.perf_counter() - began < SLOW_S, "it took longer than 5 seconds"
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                found = Path(tempfile.gettempdir(), f"fuzz-{name}-{seed}-{number}")
+                found.write_bytes(content)
+                raise AssertionError(f"{name}, seed {seed}, input {number}, kept in {found}") from error
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+    return count
+
+
+def guided(name: str, count: int, seed: int, guard: Guard) -> None:
+    """The target under libFuzzer, which keeps inputs that reach new code. Ends the process."""
+    import atheris
+
+    target, corpus, _ = corpora()[name]
+    scratch = Path(tempfile.mkdtemp(prefix="reprise-fuzz-"))
+    folder = scratch / "corpus"
+    folder.mkdir()
+    for number, content in enumerate(corpus):
+        (folder / str(number)).write_bytes(content)
+    atheris.instrument_all()
+    words = [
+        sys.argv[0],
+        str(folder),
+        f"-runs={count}",
+        f"-seed={seed}",
+        "-max_len=20000",
+        "-timeout=20",
+        "-print_final_stats=1",
+    ]
+
+    def one(content: bytes) -> None:
+        with guard.watching(Path(tempfile.gettempdir())):
+            target(content, scratch)
+
+    atheris.Setup(words, one)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Give every reader broken and hostile input.")
+    parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--target", choices=sorted(SHARES))
+    parser.add_argument(
+        "--atheris", action="store_true", help="libFuzzer chooses the inputs; needs --target and atheris"
+    )
+    options = parser.parse_args()
+    guard, total = Guard(), 0
+    if options.atheris:
+        return guided(options.target, options.inputs, options.seed, guard)
+    for name in [options.target] if options.target else SHARES:
+        count = options.inputs if options.target else round(options.inputs * SHARES[name])
+        began = time.perf_counter()
+        total += fuzz(name, count, options.seed, guard)
+        print(f"{name}: {count:,} inputs, {time.perf_counter() - began:.0f} s", flush=True)
+    print(f"seed {options.seed}: {total:,} inputs, nothing but refusals.")
+
+
+if __name__ == "__main__":
+    main()
