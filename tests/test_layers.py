@@ -1,125 +1,171 @@
-"""The store and everything right of it never imports Keras, and nothing but the backend files imports a backend."""
+"""The folders of the package are the flow: whoever is lower never imports what is higher, lazily or for types either."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "keras_reprise"
-READING = (
-    "errors",
-    "failures",
-    "guard",
-    "beside",
-    "returned",
-    "evaluation",
-    "claims",
-    "stats",
-    "seeds",
-    "recipe",
+
+READING = ("base", "record", "catalog", "store", "judge", "report", "gate", "cli")
+"""From the store to the reader, lowest first."""
+
+MEASURING = (
+    "base",
     "record",
     "catalog",
-    "store",
-    "files",
-    "parallel",
-    "integrity",
-    "merging",
-    "missing",
-    "judge",
-    "describe",
-    "printing",
-    "documents",
-    "reference",
-    "figures",
-    "report",
-    "groups",
-    "gate",
-    "history",
-    "noise",
-    "regression",
-    "compare",
-    "contrasts",
-    "conditions",
-    "side_by_side",
-    "sides",
-    "quantities",
-    "identifiers",
-    "citing",
-    "latex",
-    "markup",
-    "check_citations",
-    "export",
-    "git",
-    "lockfile",
-    "package_code",
-    "environment",
-    "sources",
-    "measurement",
-    "numerics",
-    "source",
-    "versions",
-    "cli",
-    "console",
-    "launch",
-    "progress",
-    "replaying",
-    "replicates",
-    "interruption",
-    "presence",
-    "gpu",
+    "datasets",
+    "recipe",
+    "networks",
+    "engine",
+    "measure",
+    "procedures",
     "run",
-    "schedule",
-    "tasks",
-    "executors",
-    "worker",
+    "cli",
 )
+"""From the recipe to the record, lowest first."""
+
+BESIDES = {"run": {"store", "judge"}, "__init__": set(MEASURING[: MEASURING.index("run")]), "__main__": {"cli"}}
+"""What a layer may import of the other side; `__init__` is what recipes see of the package."""
+
+VOCABULARY = {
+    "networks": {"activations", "callbacks", "flops", "models", "schedules"},
+    "procedures": {"search", "two_layer"},
+}
+"""The layers of the modules at the package's top, which recipes import: what the engine may use too, and what uses the engine."""
+
 HEAVY = {"keras", "tensorflow", "jax", "torch", "pandas", "seaborn", "sklearn"}
+BACKENDS = {"keras", "tensorflow", "jax", "torch"}
+FILES = sorted(SOURCE.rglob("*.py"))
 
 
-def imports(path: Path, *, top_level: bool) -> set[str]:
-    """The modules that a file imports, at its top level only or anywhere."""
-    tree = ast.parse(path.read_text())
-    nodes = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
+def module_name(path: Path) -> str:
+    """The dotted name of a file below the package's; "" for the package itself."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in FILES}
+
+
+def layer(module: str) -> str:
+    """The layer that a module is in; KeyError when it is in none."""
+    if not module:
+        return "__init__"
+    first = module.split(".")[0]
+    if first in {*READING, *MEASURING, "__main__"} - set(VOCABULARY):
+        return first
+    return {name: of for of, names in VOCABULARY.items() for name in names}[module]
+
+
+def may_import(importer: str, imported: str) -> bool:
+    """Whether a layer may import another one, or itself."""
+    below = {one for chain in (READING, MEASURING) if importer in chain for one in chain[: chain.index(importer) + 1]}
+    return imported in below | BESIDES.get(importer, set()) | {importer}
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """All that a file imports, anywhere in it: modules of the package by their names within it, others by their first name."""
     found = set()
-    for node in (child for top in nodes for child in (ast.walk(top) if not top_level else [top])):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    return found
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path.name}:{node.lineno}: imports in the package are absolute"
+            assert node.module is not None
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {one for one in inner if one.removeprefix("keras_reprise.") in MODULES}
+            found |= modules if len(modules) == len(inner) else modules | {node.module}
+    return frozenset(found)
 
 
-@pytest.mark.parametrize("name", READING)
-def test_reading_modules_do_not_import_keras(name):
-    files = [SOURCE / f"{name}.py"] if (SOURCE / f"{name}.py").exists() else sorted((SOURCE / name).glob("*.py"))
-    assert files
-    for module in (module for file in files for module in imports(file, top_level=True)):
-        assert module.split(".")[0] not in {"keras", "tensorflow", "jax", "torch"}
-        assert not module.startswith("keras_reprise.engine")
+def outside(path: Path) -> set[str]:
+    """The first names of all that a file imports."""
+    return {one.split(".")[0] for one in imports(path)}
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.stem)
-def test_only_the_backend_files_import_a_backend(path):
-    backends = {module.split(".")[0] for module in imports(path, top_level=False)} & {"tensorflow", "jax", "torch"}
-    assert not backends or path.name.startswith(f"_{backends.pop()}")
+def own(path: Path) -> set[str]:
+    """The modules of the package that a file imports."""
+    names = {one for one in imports(path) if one.split(".")[0] == "keras_reprise"}
+    return {one.removeprefix("keras_reprise").removeprefix(".") for one in names}
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.stem)
-def test_only_figures_imports_seaborn(path):
-    assert path.parent.name == "figures" or not {module.split(".")[0] for module in imports(path, top_level=False)} & {
-        "seaborn",
-        "pandas",
-        "matplotlib",
+def test_a_file_imports_its_own_layer_and_lower_ones():
+    climbs = {
+        (name, one) for name, path in MODULES.items() for one in own(path) if not may_import(layer(name), layer(one))
     }
+    assert not climbs
+
+
+def reached(start: Path) -> set[str]:
+    """The modules that a file imports, and those that these import, lazily too."""
+    seen: set[str] = set()
+    waiting = own(start)
+    while waiting:
+        name = waiting.pop()
+        if name and name not in seen:
+            seen.add(name)
+            waiting |= own(MODULES[name])
+    return seen
+
+
+def test_no_files_import_each_other_in_a_circle():
+    TopologicalSorter({name: own(path) - {name} for name, path in MODULES.items()}).prepare()
+
+
+def test_readers_reach_no_keras():
+    readers = [name for name in MODULES if layer(name) in READING and layer(name) != "cli"]
+    heavy = {name for name, path in MODULES.items() if outside(path) & BACKENDS}
+    assert heavy
+    assert not {(reader, name) for reader in readers for name in {reader, *reached(MODULES[reader])} & heavy}
+
+
+def test_only_the_backend_files_import_a_backend():
+    found = {name: outside(path) & (BACKENDS - {"keras"}) for name, path in MODULES.items()}
+    strays = {
+        name: used
+        for name, used in found.items()
+        if used and not (name.startswith("engine.backends.") and used == {name.split(".")[-1].split("_")[0]})
+    }
+    assert not strays
+
+
+def test_only_figures_draw():
+    drawing = {"seaborn", "pandas", "matplotlib"}
+    users = {name for name, path in MODULES.items() if outside(path) & drawing}
+    assert users
+    assert not {name for name in users if not name.startswith("report.figures")}
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["list"], ["--help"], ["show", "cifar10-lr-drop"], ["status"], ["verdict"], ["check"], ["cite", "lr-nan"]],
+    ids=" ".join,
 )
 def test_reading_commands_load_nothing_heavy(arguments):
-    code = f"import sys\nfrom keras_reprise.cli import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+    code = (
+        "import sys\nfrom keras_reprise.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("layers", "allowed"),
+    [(("store", "judge"), False), (("judge", "store"), True), (("engine", "datasets"), True), (("run", "judge"), True),
+     (("report", "recipe"), False), (("gate", "run"), False), (("base", "record"), False), (("engine", "measure"), False),
+     (("engine", "procedures"), False), (("measure", "store"), False), (("cli", "run"), True)],
+)  # fmt: skip
+def test_who_may_import_whom(layers, allowed):
+    assert may_import(*layers) == allowed
+
+
+def test_a_module_in_no_layer_is_an_error():
+    with pytest.raises(KeyError):
+        layer("helpers")

@@ -23,10 +23,10 @@ def test_one_version_everywhere():
 
 
 def test_every_recipe_version_is_in_the_changelog():
-    from keras_reprise.recipe import loading
+    from keras_reprise import catalog
 
     text = (TOP / "CHANGELOG.md").read_text()
-    for entry in loading.read_lock().recipes:
+    for entry in catalog.read_lock().recipes:
         assert f"`{entry.slug}` version {entry.version}" in text
 
 

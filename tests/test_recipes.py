@@ -5,26 +5,28 @@ from typing import Any
 
 import pytest
 
+from keras_reprise import catalog
 from keras_reprise.base import package_code
+from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.engine.backends import interface
-from keras_reprise.measure.environment import environment_facts, machine_facts
+from keras_reprise.measure.environment import environment_facts
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe import loading
-from keras_reprise.recipe.definition import Scale
+from keras_reprise.recipe.settings import Scale
 from keras_reprise.record.schema import pretty, record_id
 from keras_reprise.store.store import Store
 
 interface.start()
 from keras_reprise.measure.arm import document, measure_arm  # noqa: E402
 
-ENTRIES = loading.read_lock().recipes
-CURRENT = loading.current()
+ENTRIES = catalog.read_lock().recipes
+CURRENT = catalog.current()
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.slug}@{entry.version}")
 def test_the_docstring_says_source_data_cost_and_replay(entry):
-    text = (loading.recipes_folder() / entry.path).read_text()
+    text = (package_code.recipes_folder() / entry.path).read_text()
     for word in ("Source:", "Data:", "Cost:", "Replay: reprise run"):
         assert f"\n{word}" in text
     assert "to be measured" not in text
@@ -32,7 +34,7 @@ def test_the_docstring_says_source_data_cost_and_replay(entry):
 
 @pytest.mark.parametrize("entry", CURRENT, ids=lambda entry: entry.slug)
 def test_the_file_is_named_after_the_slug_and_short_enough_to_read(entry):
-    path = loading.recipes_folder() / entry.path
+    path = package_code.recipes_folder() / entry.path
     assert path.stem == entry.slug
     assert len(path.read_text().splitlines()) <= 200
 
@@ -64,7 +66,7 @@ SMALLER: dict[str, dict[str, Any]] = {
 
 def one_record(entry, store_path, smaller):
     """The record of one replicate on digits, at the quick scale with some settings changed."""
-    loaded = loading.load(loading.recipes_folder() / entry.path)
+    loaded = loading.load(package_code.recipes_folder() / entry.path)
     quick = loaded.recipe.scale("quick").settings
     assert set(smaller) <= set(quick)
     replicate = Replicate(Seeds(1), Scale("quick", **(quick | smaller)), "digits" if loaded.recipe.data else None)
@@ -96,13 +98,13 @@ def test_one_quick_replicate_runs_offline_with_every_statistic_and_figure(entry,
 
 
 def test_the_quickstart_suite_needs_no_download():
-    suite, entries = loading.suite("quickstart")
+    suite, entries = catalog.suite("quickstart")
     assert suite.data == "digits"
     assert {"cifar10-lr-drop", "init-activation-std-tanh"} <= {entry.slug for entry in entries}
 
 
 def test_two_arms_of_the_drop_recipe_share_the_epochs_before_it(store_path):
-    record = one_record(loading.find("cifar10-lr-drop"), store_path, {"n_train": 300, "n_test": 100})
+    record = one_record(catalog.find("cifar10-lr-drop"), store_path, {"n_train": 300, "n_test": 100})
     curves = {name: arm["curves"] for name, arm in record["arms"].items()}
     assert curves["drop"]["train_loss"][:6] == curves["constant"]["train_loss"][:6]
     assert curves["drop"]["train_loss"][6:] != curves["constant"]["train_loss"][6:]

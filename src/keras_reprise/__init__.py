@@ -8,21 +8,12 @@ if sys.argv[:1] == ["-m"] and "keras_reprise" in sys.orig_argv and not sys.flags
 
 from typing import TYPE_CHECKING, Any
 
+from keras_reprise.base.version import __version__
 from keras_reprise.recipe.claims import Claim, near
-from keras_reprise.recipe.definition import (
-    Arm,
-    Box,
-    Curves,
-    HeatMap,
-    Histogram,
-    HistogramGrid,
-    Measurement,
-    Panel,
-    Recipe,
-    Scale,
-    Scatter,
-    Source,
-)
+from keras_reprise.recipe.definition import Box, Curves, HeatMap, HistogramGrid, Panel, Recipe, Scatter, Source
+from keras_reprise.recipe.numbers import Measurement
+from keras_reprise.recipe.settings import Arm, Scale
+from keras_reprise.record.histogram import Histogram
 
 if TYPE_CHECKING:
     from keras_reprise.datasets import Dataset
@@ -43,8 +34,8 @@ if TYPE_CHECKING:
     )
     from keras_reprise.engine.gradients import gradients
 
-__version__ = "0.1.0"
 __all__ = [
+    "__version__",
     "Arm",
     "Box",
     "Claim",

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reprise.recipe.definition import Histogram, Measurement
+from keras_reprise.recipe.numbers import Measurement
+from keras_reprise.record.histogram import Histogram
 
 
 def forward(model: Any, x: np.ndarray) -> list[np.ndarray]:

@@ -12,12 +12,11 @@ from faults import documents
 from forging import forge
 from msgspec.structs import replace
 
+from keras_reprise import catalog
 from keras_reprise.base import package_code
 from keras_reprise.catalog import sources
 from keras_reprise.gate.files import Quality
-from keras_reprise.judge import groups
-from keras_reprise.judge import verdicts as judge
-from keras_reprise.recipe import loading
+from keras_reprise.judge import comparable, groups
 from keras_reprise.record.schema import RecipeRef
 from keras_reprise.report.cite import quantities
 from keras_reprise.report.cite.identifiers import find
@@ -58,8 +57,8 @@ def copied_store(tmp_path, store_path, reprise):
     """Three replicates of one of the package's recipes, and three of a changed copy of it under its name."""
     reprise("run", OURS, "--seeds", 3, "--store", store_path)
     copy = tmp_path / f"{OURS}.py"
-    entry = loading.find(OURS)
-    copy.write_text((loading.recipes_folder() / entry.path).read_text())
+    entry = catalog.find(OURS)
+    copy.write_text((package_code.recipes_folder() / entry.path).read_text())
     edited(copy, "def measure(arm, replicate):\n", "def measure(arm, replicate):\n    changed = 1\n")
     result = reprise("run", copy, "--seeds", 3, "--store", store_path)
     assert (result.exit_code, "3 replicates recorded." in result.stdout) == (0, True), result.output
@@ -127,7 +126,7 @@ def test_names_of_groups_are_distinct_and_an_old_one_means_the_first_source(edit
 
 def test_an_identifier_of_two_sources_that_were_taken_for_one_resolves_and_says_so(edited_store, reprise):
     store = Store(edited_store)
-    digest = judge.group_digest(store.summaries()[0])
+    digest = comparable.digest(store.summaries()[0])
     named = find(f"reprise:plain@1/{digest[:12]}", gathered(edited_store), store)
     assert len(named.pooled) == 2
     result = reprise("resolve", f"reprise:plain@1/{digest[:12]}", "--store", edited_store)
@@ -251,7 +250,7 @@ def test_a_replay_of_one_s_own_recipe_runs_for_that_file_alone(edited_store, her
 
 
 def test_a_superseded_version_of_ours_is_replayed_by_its_name():
-    entry = next(one for one in loading.read_lock().recipes if one.path.startswith("superseded/"))
+    entry = next(one for one in catalog.read_lock().recipes if one.path.startswith("superseded/"))
     accepted = next(one for one in entry.accepted if one.of == "source")
     assert sources.label(RecipeRef(entry.slug, entry.version, "quick", accepted.sha256, SHA)) == ""
     assert sources.label(RecipeRef(entry.slug, entry.version + 1, "quick", accepted.sha256, SHA)) != ""

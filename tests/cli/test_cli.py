@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise import __version__
+from keras_reprise import __version__, catalog
 from keras_reprise.base import progress
 from keras_reprise.base.errors import UserError
-from keras_reprise.recipe import loading
 from keras_reprise.run.request import parse_seeds
 
 
@@ -195,9 +194,9 @@ def test_auto_goes_to_thirty():
 
 
 def test_superseded_names_are_found_by_version(monkeypatch):
-    assert loading.find("cifar10-lr-drop@1").version == 1
+    assert catalog.find("cifar10-lr-drop@1").version == 1
     with pytest.raises(UserError, match="no version"):
-        loading.find("cifar10-lr-drop@x")
+        catalog.find("cifar10-lr-drop@x")
 
 
 def test_version_is_that_of_the_package(reprise):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from keras_reprise.catalog import sources
-from keras_reprise.judge import groups, verdicts
+from keras_reprise.judge import comparable, groups, verdicts
 from keras_reprise.report.cite import identifiers
 from keras_reprise.store.store import Store, Summary
 
@@ -35,7 +35,7 @@ def then(store) -> list[Summary]:
 def setting(members: Sequence[Summary]) -> tuple[Any, ...]:
     first = members[0]
     recipe = first.recipe
-    return recipe.slug, recipe.version, recipe.scale, verdicts.data_label(first), first.machine, first.environment
+    return recipe.slug, recipe.version, recipe.scale, comparable.data_label(first), first.machine, first.environment
 
 
 def test_every_record_is_still_there_and_of_its_version(then):
@@ -45,10 +45,10 @@ def test_every_record_is_still_there_and_of_its_version(then):
 
 def test_the_same_records_have_the_same_verdicts(store, then):
     now = {}
-    for members in verdicts.groups(then).values():
+    for members in comparable.groups(then).values():
         assert setting(members) not in now
         claims = {v.claim: [v.verdict, v.n, v.mean] for v in verdicts.verdicts(members, store)}
-        now[setting(members)] = (verdicts.group_digest(members), claims)
+        now[setting(members)] = (comparable.digest(members), claims)
     assert len(now) == len(FROZEN["groups"])
     for group in FROZEN["groups"]:
         key = tuple(group[name] for name in ("recipe", "version", "scale", "data", "machine", "environment"))

@@ -18,9 +18,11 @@ from keras_reprise.measure.arm import measure_arm
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe.beside import Beside
 from keras_reprise.recipe.claims import Claim
-from keras_reprise.recipe.definition import Arm, Measurement, Recipe, Scale
+from keras_reprise.recipe.definition import Recipe
+from keras_reprise.recipe.numbers import Measurement
+from keras_reprise.recipe.settings import Arm, Scale
 from keras_reprise.record.schema import DataRef
-from keras_reprise.report.wording import replay
+from keras_reprise.report.phrases import replay
 from keras_reprise.run.missing import missing
 from keras_reprise.store.store import Store
 

@@ -7,7 +7,7 @@ import pytest
 
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.measure.replicate import Replicate
-from keras_reprise.recipe.definition import Scale
+from keras_reprise.recipe.settings import Scale
 
 SETTINGS = [{"batch": 1}, {"batch": 2}, {"batch": 4}]
 

@@ -11,7 +11,7 @@ from wrongs import write
 from keras_reprise import Scale
 from keras_reprise.judge.verdicts import decide
 from keras_reprise.measure.evaluation import asked, evaluated, summarised
-from keras_reprise.recipe.definition import ArmResult
+from keras_reprise.recipe.numbers import ArmResult
 from keras_reprise.record.schema import ClaimCard
 
 

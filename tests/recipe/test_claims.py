@@ -4,7 +4,9 @@ import pytest
 
 from keras_reprise import Claim, near
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.recipe.definition import ArmResult, Scale
+from keras_reprise.measure.evaluation import Answer, asked
+from keras_reprise.recipe.numbers import ArmResult
+from keras_reprise.recipe.settings import Scale
 
 
 def value(arms, scale):
@@ -41,9 +43,9 @@ def test_near_takes_the_wider_tolerance():
     assert near(0.0, relative=0.1, absolute=0.01) == pytest.approx({"above": -0.01, "below": 0.01})
 
 
-def test_a_statistic_of_a_diverged_arm_may_be_missing_but_a_mistake_is_an_error():
-    claim = Claim("c", "", "", value, above=0.0)
-    assert claim.evaluate({"a": arm(value=3.0)}, Scale("quick")) == 3.0
-    assert math.isnan(claim.evaluate({"a": arm("diverged")}, Scale("quick")))
-    with pytest.raises(KeyError):
-        claim.evaluate({"a": arm()}, Scale("quick"))
+def test_a_statistic_of_a_diverged_arm_may_be_missing_but_a_mistake_is_told():
+    assert asked(value, {"a": arm(value=3.0)}, Scale("quick")) == Answer(3.0)
+    missing = asked(value, {"a": arm("diverged")}, Scale("quick"))
+    assert math.isnan(missing.value)
+    assert not missing.fault
+    assert "has no metric" in asked(value, {"a": arm()}, Scale("quick")).fault

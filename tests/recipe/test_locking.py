@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_reprise import catalog
+from keras_reprise.base import package_code
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.catalog.lock import Accepted
 from keras_reprise.recipe import loading, locking, numerics
@@ -31,17 +33,17 @@ def edit(folder: Path, old: str, new: str) -> None:
 
 
 def entry(folder: Path):
-    return loading.read_lock(folder).recipes[0]
+    return catalog.read_lock(folder).recipes[0]
 
 
 def test_the_projects_own_lock_is_up_to_date():
-    changes = locking.changes(loading.recipes_folder())
+    changes = locking.changes(package_code.recipes_folder())
     assert not changes, "\n".join(locking.describe(changes))
 
 
 def test_the_settings_of_the_projects_own_lock_are_those_of_the_recipes():
-    for one in loading.read_lock().recipes:
-        loaded = loading.load(loading.recipes_folder() / one.path)
+    for one in catalog.read_lock().recipes:
+        loaded = loading.load(package_code.recipes_folder() / one.path)
         assert (loaded.settings, loaded.measurements_everywhere(), loaded.summary) == (
             one.settings,
             one.measurements,
@@ -74,7 +76,7 @@ def test_declared_are_exactly_the_sources_of_the_records_at_the_commit_that_clos
 def declared(folder: Path) -> set[tuple[str, int, str]]:
     return {
         (one.slug, one.version, accepted.sha256)
-        for one in loading.read_lock(folder).recipes
+        for one in catalog.read_lock(folder).recipes
         for accepted in one.accepted
         if accepted.evidence == "declared"
     }
@@ -169,7 +171,7 @@ def accept(folder: Path, *accepted: Accepted) -> None:
     import msgspec
 
     locking.write(
-        folder, [msgspec.structs.replace(one, accepted=list(accepted)) for one in loading.read_lock(folder).recipes]
+        folder, [msgspec.structs.replace(one, accepted=list(accepted)) for one in catalog.read_lock(folder).recipes]
     )
 
 
@@ -195,7 +197,7 @@ def test_a_new_version_accepts_nothing_of_the_old_one(folder):
 def test_a_record_is_of_a_version_by_its_measurement_or_by_an_accepted_hash(folder):
     now, old, source = entry(folder).measurements, "b" * 64, "a" * 64
     accept(folder, Accepted(source, "source", "declared"), Accepted(old, "measurement", "replay", "quick"))
-    lock = loading.read_lock(folder)
+    lock = catalog.read_lock(folder)
 
     def of(
         measurement: str | None,
@@ -223,7 +225,7 @@ def test_a_record_is_of_a_version_by_its_measurement_or_by_an_accepted_hash(fold
 def test_every_record_of_schema_1_in_the_results_is_of_its_version():
     for path in (TOP / "results" / "records").rglob("*.json"):
         one = json.loads(path.read_bytes())["recipe"]
-        assert loading.accepts(
+        assert catalog.accepts(
             one["slug"], one["version"], one["scale"], None, one.get("measurement"), one["source_sha256"]
         ), path
 
@@ -237,7 +239,7 @@ def test_what_a_run_writes_is_of_the_version_that_the_lock_has(reprise, store_pa
     one = record["recipe"]
     (environment,) = (store_path / "environments").glob("*.json")
     backend = json.loads(environment.read_bytes())["backend"]["name"]
-    assert loading.accepts(one["slug"], one["version"], one["scale"], backend, one["measurement"], "f" * 64)
+    assert catalog.accepts(one["slug"], one["version"], one["scale"], backend, one["measurement"], "f" * 64)
 
 
 def test_reading_what_the_lock_accepts_needs_no_recipe():

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_reprise import catalog
+from keras_reprise.base import package_code
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.recipe import loading, measurement, numerics
 from keras_reprise.recipe.source import modules, syntax
@@ -405,7 +407,7 @@ def test_what_summarise_computes_with_is_hashed_apart(tmp_path):
     assert (other.summary == before.summary, other.sha256 == before.sha256) == (True, False)
 
 
-RECIPES = sorted(loading.recipes_folder().rglob("*.py"))
+RECIPES = sorted(package_code.recipes_folder().rglob("*.py"))
 
 
 def measurements(monkeypatch, changed: str = "", old: str = "", new: str = "") -> dict[str, str]:
@@ -608,7 +610,7 @@ def interpreter(version: str) -> Path:
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_frozen_hashes_and_those_of_the_lock_are_the_same_on_every_python(version):
-    recipes = loading.recipes_folder()
+    recipes = package_code.recipes_folder()
     command = [
         interpreter(version),
         CORPUS.parents[1] / "support" / "frozen.py",
@@ -620,7 +622,7 @@ def test_frozen_hashes_and_those_of_the_lock_are_the_same_on_every_python(versio
     found = json.loads(done.stdout)
     locked = found.pop("lock")
     assert found == json.loads((CORPUS / "hashes.json").read_text())
-    assert locked == {entry.path: entry.code_sha256 for entry in loading.read_lock().recipes}
+    assert locked == {entry.path: entry.code_sha256 for entry in catalog.read_lock().recipes}
 
 
 def test_what_is_frozen_has_every_kind_of_syntax():

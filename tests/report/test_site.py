@@ -13,9 +13,9 @@ import pytest
 from forging import forge, records
 from hostile import poison, poison_record
 
+from keras_reprise import catalog
 from keras_reprise.base.escaping import markdown as escape
-from keras_reprise.recipe import loading
-from keras_reprise.report import figures, wording
+from keras_reprise.report import figures, phrases
 from keras_reprise.report.cite import literature
 from keras_reprise.store.store import Store
 
@@ -132,7 +132,7 @@ def test_the_pages_show_verdicts_evidence_errata_printed_values_and_record_ids(r
 
 
 def test_every_source_of_the_recipes_is_a_described_document():
-    for entry in loading.current():
+    for entry in catalog.current():
         for source in entry.card.sources:
             assert literature.described(source.key)
             assert source.where.startswith(literature.DOCUMENTS[source.key].number) or not source.where[:1].isdigit()
@@ -228,10 +228,10 @@ def test_the_figures_of_every_recipe_can_be_drawn_from_a_card(filled_store):
     """The kinds that recipes use are known; records that lack the curves give no figure rather than an error."""
     store = Store(filled_store)
     found = [store.read(filled_store / summary.path) for summary in store.summaries()[0]]
-    for entry in loading.current():
+    for entry in catalog.current():
         for specification in entry.card.figures:
             assert figures.draw(specification, found) is None
-            assert wording.caption(specification, 6)
+            assert phrases.caption(specification, 6)
 
 
 def test_output_that_is_a_file_is_refused(filled_store, tmp_path: Path, reprise):

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 from summaries import summary
 
-from keras_reprise.recipe import loading
+from keras_reprise import catalog
+from keras_reprise.record import wording
 from keras_reprise.record.schema import DataRef, RecipeRef
-from keras_reprise.report import wording
+from keras_reprise.report import phrases
 
 
 @pytest.mark.parametrize(
@@ -36,24 +37,24 @@ def test_means_and_intervals_show_two_digits_of_the_deviation(value, mean, sd, t
 def test_replay_names_seeds_backend_precision_and_substitute():
     environment = {"backend": {"name": "jax"}, "precision": "tf32"}
     data = DataRef("digits", "0" * 64, 1, 1, True)
-    entry = loading.find("lr-nan")
+    entry = catalog.find("lr-nan")
     ours = RecipeRef("lr-nan", entry.version, "quick", "0" * 64, "0" * 64, entry.measurements["quick"]["jax"])
     three = [replace(summary(seed, {}, data=data), recipe=ours) for seed in (1, 2, 3)]
-    assert wording.replay(three, environment) == (
+    assert phrases.replay(three, environment) == (
         f"reprise run lr-nan@{entry.version} --scale quick --seeds 3 --backend jax --precision tf32 --data digits"
     )
-    assert "--seeds 2,2" in wording.replay(three[1:2], {})
-    assert "--seeds 1,3" in wording.replay(three[::2], {})
+    assert "--seeds 2,2" in phrases.replay(three[1:2], {})
+    assert "--seeds 1,3" in phrases.replay(three[::2], {})
 
 
 def test_replay_of_one_s_own_recipe_names_the_source_that_its_file_must_be():
-    found = wording.replay([summary(1, {})], {})
+    found = phrases.replay([summary(1, {})], {})
     assert re.fullmatch(r"reprise run \./[a-z-]+\.py --measurement [0-9a-f]{12} --scale quick --seeds 1", found)
 
 
 def test_a_replay_command_is_safe_to_paste():
     data = DataRef("x; rm -rf ~ `id`", "0" * 64, 1, 1, True)
-    words = shlex.split(wording.replay([summary(1, {}, data=data)], {"backend": {"name": "tensorflow; id"}}))
+    words = shlex.split(phrases.replay([summary(1, {}, data=data)], {"backend": {"name": "tensorflow; id"}}))
     assert words[-2:] == ["--data", "x; rm -rf ~ `id`"]
     assert "--backend" not in words
 

@@ -11,7 +11,7 @@ import pytest
 from faults import QUICKLY_IMPORTED, documents, numbers
 
 from keras_reprise.base.errors import UserError
-from keras_reprise.measure.environment import usable_cores
+from keras_reprise.base.machine import usable_cores
 from keras_reprise.run import messages
 from keras_reprise.run.executors import local
 from keras_reprise.run.executors.inline import InlineExecutor

@@ -12,8 +12,9 @@ import pytest
 from faults import QUICKLY_IMPORTED
 
 from keras_reprise.base.errors import StoreError
+from keras_reprise.base.locks import only_run
 from keras_reprise.record.schema import failed_arm
-from keras_reprise.run.kept import Checkpoints, ReplicateCache, only_run
+from keras_reprise.run.kept import Checkpoints, ReplicateCache
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from keras_reprise.measure.environment import machine_facts
-from keras_reprise.recipe import loading
+from keras_reprise import catalog
+from keras_reprise.base.machine import machine_facts
 from keras_reprise.record.schema import Code, DataRef, RecipeRef, ReplicateRef
 from keras_reprise.run.missing import missing
 from keras_reprise.store.store import Summary, document_id
@@ -18,7 +18,7 @@ def a_summary(
     slug, seed, *, version=None, scale="quick", data=None, machine=MACHINE, environment="1" * 12, status="complete",
     measurement=None,
 ):  # fmt: skip
-    entry = loading.find(slug)
+    entry = catalog.find(slug)
     of = RecipeRef(slug, version or entry.version, scale, SHA, SHA, measurement or entry.measurements[scale]["jax"])
     return Summary(
         path=f"{slug}-{seed}", id=SHA, recipe=of, replicate=ReplicateRef(seed, 0),
@@ -34,7 +34,7 @@ def row(summaries, slug, suite="all", **more):
 
 def test_of_an_empty_store_everything_is_missing_with_the_command_that_measures_it():
     rows = missing([], "all", MACHINE)
-    assert {one.recipe for one in rows} == {entry.slug for entry in loading.current()}
+    assert {one.recipe for one in rows} == {entry.slug for entry in catalog.current()}
     assert all(one.missing == one.wanted > 0 and one.complete == 0 for one in rows)
     found = row([], "cifar10-lr-drop", scale="full")
     assert found.command == "reprise run cifar10-lr-drop --scale full --seeds 6"
@@ -74,12 +74,12 @@ def test_a_suite_with_a_substitute_asks_for_it():
 
 def test_status_says_what_is_missing_and_lists_it(filled_store, store_path, reprise):
     text = reprise("status", "--store", filled_store).stdout
-    total = len(loading.current())
+    total = len(catalog.current())
     assert f"On this machine 0 of {total} recipes of the suite all are complete at quick scale" in text
     listed = json.loads(
         reprise("status", "--missing", "--suite", "quickstart", "--store", filled_store, "--json").stdout
     )
-    assert {one["recipe"] for one in listed} == {entry.slug for entry in loading.suite("quickstart")[1]}
+    assert {one["recipe"] for one in listed} == {entry.slug for entry in catalog.suite("quickstart")[1]}
     assert sum(one["missing"] for one in listed) == 6 * len(listed)
 
 

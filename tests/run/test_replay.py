@@ -2,8 +2,9 @@ import shutil
 
 import pytest
 
+from keras_reprise import catalog
 from keras_reprise.base.errors import RecipeError, UserError
-from keras_reprise.recipe import loading, locking
+from keras_reprise.recipe import locking
 from keras_reprise.run import replay, request
 from keras_reprise.store.store import Store
 
@@ -42,14 +43,14 @@ def backend() -> str:
 
 
 def test_code_that_gives_every_number_again_is_accepted_under_the_same_version(folder, store):
-    before = loading.read_lock(folder).recipes[0]
+    before = catalog.read_lock(folder).recipes[0]
     edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
     with pytest.raises(RecipeError, match="version is still 1"):
         locking.relock(folder)
     (line,) = replay.replay(folder, "plain", None, store, backend(), measure)
     assert line == "plain at quick scale: seeds 2, 5 gave every number again; the old measurement is accepted."
     assert locking.changes(folder) == []
-    after = loading.read_lock(folder).recipes[0]
+    after = catalog.read_lock(folder).recipes[0]
     (accepted,) = after.accepted
     old = before.measurements["quick"][backend()]
     assert (accepted.sha256, accepted.of, accepted.scale, accepted.evidence) == (old, "measurement", "quick", "replay")

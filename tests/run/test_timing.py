@@ -12,8 +12,8 @@ import pytest
 from forging import records
 
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.locks import machine
 from keras_reprise.engine import timed_calls
-from keras_reprise.run.kept import machine
 
 TIMING = '''"""A timing recipe.
 

@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 from click.testing import CliRunner
 
-from keras_reprise import datasets
+from keras_reprise import catalog, datasets
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import lock as versions
 from keras_reprise.cli.printing import describe_card
@@ -37,7 +37,6 @@ from keras_reprise.gate.files import read as read_document
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import Task, read_benchmarks
 from keras_reprise.gate.settings import read_settings
-from keras_reprise.recipe import loading
 from keras_reprise.record.schema import decode, decode_card, pretty, record_id
 from keras_reprise.report.cite import identifiers
 from keras_reprise.report.cite.checking import Checker
@@ -212,10 +211,10 @@ def read_card(content: bytes, scratch: Path) -> None:
 
 def read_lock(content: bytes, scratch: Path) -> None:
     (scratch / versions.LOCK).write_bytes(content)
-    loading.read_lock.cache_clear()
+    catalog.read_lock.cache_clear()
     with contextlib.suppress(UserError):
-        loading.current(loading.read_lock(scratch))
-    loading.read_lock.cache_clear()
+        catalog.current(catalog.read_lock(scratch))
+    catalog.read_lock.cache_clear()
 
 
 def read_benchmark(content: bytes, scratch: Path) -> None:

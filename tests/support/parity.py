@@ -77,11 +77,11 @@ def chosen(only: Sequence[str]) -> list[Case]:
 def setting(backend: str, threads: int, only: Sequence[str], path: Path | None, kept: Path | None) -> int:
     """Run the cases in this process; prints a line each, writes `path`."""
     os.environ["REPRISE_THREADS"] = str(threads)
+    from keras_reprise.base import machine
     from keras_reprise.engine.backends import interface as backends
-    from keras_reprise.measure import environment
 
-    if environment.threads() != threads:
-        print(f"{threads} threads are asked for, this machine gives {environment.threads()}.")
+    if machine.threads() != threads:
+        print(f"{threads} threads are asked for, this machine gives {machine.threads()}.")
         return 2
     backends.start(backend)
     from parity_training import outcome

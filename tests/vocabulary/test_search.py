@@ -8,7 +8,7 @@ from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.engine.backends import interface
 from keras_reprise.measure.replicate import Replicate
-from keras_reprise.recipe.definition import Scale
+from keras_reprise.recipe.settings import Scale
 
 interface.start()
 from keras_reprise.search import choice, draws, grid_search, log_grid, log_uniform, random_search, uniform  # noqa: E402

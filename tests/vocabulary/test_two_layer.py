@@ -10,7 +10,7 @@ from keras_reprise.base.seeds import Seeds
 from keras_reprise.engine import evaluate
 from keras_reprise.engine.backends import interface
 from keras_reprise.measure.replicate import Replicate
-from keras_reprise.recipe.definition import Scale
+from keras_reprise.recipe.settings import Scale
 
 interface.start()
 from keras_reprise.two_layer import Trainer, costs, raw_pixels, tripled_at, two_layer  # noqa: E402

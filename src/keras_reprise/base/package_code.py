@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import __version__
 from keras_reprise.base.git import git
+from keras_reprise.base.version import __version__
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WATCHED = ("src", "recipes", "pyproject.toml")
@@ -110,3 +110,9 @@ def _contents_sha256(folder: Path, names: Iterable[str]) -> str:
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def current_checkout() -> Path | None:
+    """The top of the checkout that the current folder lies in, whatever code runs: its results/ is the default store."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if is_checkout(folder)), None)

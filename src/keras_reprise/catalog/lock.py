@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.record.schema import Card, Sha256, Slug, Strict
+from keras_reprise.record.fields import Sha256, Slug, Strict
+from keras_reprise.record.schema import Card
 
 LOCK = "recipes.lock"
 SCHEMA = 2

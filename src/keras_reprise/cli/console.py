@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from keras_reprise.base import errors
-from keras_reprise.recipe import loading
+from keras_reprise import catalog
+from keras_reprise.base import errors, package_code
 from keras_reprise.store.store import Store, Summary
 
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
@@ -24,7 +24,7 @@ def open_store(path: Path | None) -> Store:
 
     Says on standard error which it is, unless the command prints JSON.
     """
-    top = None if path else loading.current_checkout()
+    top = None if path else package_code.current_checkout()
     store = Store(path or (top / "results" if top else Path("results")))
     context = click.get_current_context(silent=True)
     if context is not None and not context.params.get("as_json"):
@@ -84,7 +84,7 @@ def read_store(
     known = {s.recipe.slug for s in summaries}
     for name in recipes:
         if name.partition("@")[0] not in known:
-            loading.find(name)
+            catalog.find(name)
     kept = [
         s
         for s in summaries

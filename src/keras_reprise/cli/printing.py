@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from keras_reprise import datasets
+from keras_reprise.base import machine
 from keras_reprise.base.errors import DataError
 from keras_reprise.catalog import sources
+from keras_reprise.judge.comparable import data_label, groups, one_per_seed
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.trends import Series
-from keras_reprise.judge.verdicts import data_label, groups, one_per_seed
-from keras_reprise.measure import environment
+from keras_reprise.record import wording
 from keras_reprise.record.schema import Card
-from keras_reprise.report import wording
+from keras_reprise.report import phrases
 from keras_reprise.run.missing import Missing
 from keras_reprise.store.store import Store, Summary
 
@@ -45,13 +46,13 @@ def verdict_tables(groups: Sequence[Group], store: Store) -> str:
     texts = []
     for group in groups:
         rows = group.verdicts
-        head = f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}\n{wording.machine_line(store, group.machine)}\n{wording.environment_line(store, group.environment)}"
+        head = f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}\n{phrases.machine_line(store, group.machine)}\n{phrases.environment_line(store, group.environment)}"
         head += f"\nof {group.whose}" if group.source else ""
-        table = [wording.verdict_row(verdict) for verdict in rows]
+        table = [phrases.verdict_row(verdict) for verdict in rows]
         notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
         notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
-        body = tabulate(table, headers=wording.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
-        texts.append("\n".join([head, "", body, *(["", "Notes:", *notes] if notes else []), "", wording.tally(rows)]))
+        body = tabulate(table, headers=phrases.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
+        texts.append("\n".join([head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))
     return "\n\n\n".join(texts)
 
 
@@ -144,7 +145,7 @@ def doctor_rows(store: Store) -> list[dict[str, str]]:
     from keras_reprise.engine.backends import interface
 
     here = interface.installed()
-    facts = environment.machine_facts()
+    facts = machine.machine_facts()
     data = data_rows(None)[0]
     rows = [
         ("Python", platform.python_version(), ""),

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from keras_reprise.base import errors
+from keras_reprise import catalog
+from keras_reprise.base import errors, package_code
 from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
@@ -25,7 +26,7 @@ def list_recipes(family: str | None, suite_name: str | None, no_data: bool, as_j
 
     Example: reprise list --no-data
     """
-    entries = loading.suite(suite_name)[1] if suite_name else loading.current()
+    entries = catalog.suite(suite_name)[1] if suite_name else catalog.current()
     entries = [e for e in entries if (not family or e.family == family) and not (no_data and e.card.data)]
     if as_json:
         return print_json(
@@ -60,18 +61,18 @@ def show(recipe: str, as_json: bool) -> None:
     """
     from keras_reprise.cli.printing import describe_card
 
-    if loading.is_path(recipe):
+    if catalog.is_path(recipe):
         import msgspec
 
         from keras_reprise.record.schema import Card
 
-        path = loading.recipe_path(recipe)
+        path = catalog.recipe_path(recipe)
         loading.say_that_code_runs(path)
         start_backend()
         card = msgspec.convert(loading.load(path).card, Card)
     else:
-        entry = loading.find(recipe)
-        card, path = entry.card, loading.recipes_folder() / entry.path
+        entry = catalog.find(recipe)
+        card, path = entry.card, package_code.recipes_folder() / entry.path
     if as_json:
         import msgspec
 
@@ -175,7 +176,7 @@ def lock(
     """
     from keras_reprise.recipe import locking
 
-    top, here = loading.checkout(), loading.current_checkout()
+    top, here = package_code.checkout(), package_code.current_checkout()
     if top is not None and here is not None and top != here:
         raise errors.UserError(
             f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
@@ -199,7 +200,7 @@ def lock(
         return _replay(folder, replay, open_store(store_path))
     for change in locking.relock(folder):
         click.echo(f"recipes/{change.path}: {change.kind}, locked")
-    click.echo(f"{len(loading.read_lock(folder).recipes)} recipes are locked.")
+    click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
 
 def _replay(folder: Path, recipe: str, store: Store) -> None:

@@ -53,7 +53,7 @@ def status(
 def _machine(store: Store, start: str | None) -> str:
     """The id of this machine, or of the one in the store whose id starts so."""
     if start is None:
-        from keras_reprise.measure.environment import machine_facts
+        from keras_reprise.base.machine import machine_facts
         from keras_reprise.store.store import document_id
 
         return document_id(machine_facts())
@@ -77,11 +77,10 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
     Example: reprise verdict cifar10-lr-drop --scale full
     """
     from keras_reprise.cli import printing
-    from keras_reprise.judge import groups
-    from keras_reprise.judge import verdicts as judge
+    from keras_reprise.judge import comparable, groups
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
-    found = sorted(groups.gather(summaries, store), key=lambda group: str(judge.group_key(group.first)))
+    found = sorted(groups.gather(summaries, store), key=lambda group: str(comparable.key(group.first)))
     verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
         print_json(printing.verdict_facts(found))
@@ -205,23 +204,26 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     Example: reprise merge ../from-the-cluster/results
     """
     from keras_reprise.base.progress import counter
+    from keras_reprise.judge import comparable
     from keras_reprise.store import merging
 
     store = open_store(store_path)
     with counter("records") as tell:
         merged = merging.merge(store, Store(other), tell)
+    records, repeated = len(merged.names), comparable.repeated(store.summaries()[0], merged.names)
     if as_json:
-        return print_json(vars(merged))
+        facts = {"documents": merged.documents, "present": merged.present, "unknown": merged.unknown}
+        return print_json({"records": records, "repeated": repeated} | facts)
     click.echo(
-        f"{merged.records} records and {merged.documents} documents merged, {merged.present} records were here already."
+        f"{records} records and {merged.documents} documents merged, {merged.present} records were here already."
     )
     if merged.unknown:
         click.echo(
             f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count for none of the package's recipes."
         )
-    if merged.repeated:
+    if repeated:
         click.echo(
-            f"{merged.repeated} of them are of seeds that were measured here, too; of each the record that was finished first counts."
+            f"{repeated} of them are of seeds that were measured here, too; of each the record that was finished first counts."
         )
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from keras_reprise import __version__
 from keras_reprise.base import errors
+from keras_reprise.base.version import __version__
 from keras_reprise.cli.console import with_store
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_reprise.recipe.definition import Histogram
+from keras_reprise.record.histogram import Histogram
 
 
 @dataclass

@@ -19,7 +19,7 @@ from keras_reprise.engine.probes import Moment, weight_names
 from keras_reprise.engine.resume import Keys, configured, packed, unpacked
 from keras_reprise.engine.settings import Settings
 from keras_reprise.flops import training_flops
-from keras_reprise.recipe.definition import Histogram
+from keras_reprise.record.histogram import Histogram
 from keras_reprise.schedules import Plateau
 
 DIVERGED_FACTOR = 3.0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_reprise.engine.gradients import Gradients, gradients
-from keras_reprise.recipe.definition import Histogram
+from keras_reprise.record.histogram import Histogram
 
 
 @dataclass(frozen=True)

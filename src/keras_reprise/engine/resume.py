@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.history import History
 from keras_reprise.engine.structure import keras_own
-from keras_reprise.recipe.definition import Histogram
+from keras_reprise.record.histogram import Histogram
 
 
 class Keys:
@@ -43,7 +44,7 @@ def packed(state: Sequence[np.ndarray], history: History, first_loss: float) -> 
     numbers = {
         "curves": history.curves,
         "initial": history.initial,
-        "histograms": {name: asdict(histogram) for name, histogram in history.histograms.items()},
+        "histograms": {name: msgspec.structs.asdict(histogram) for name, histogram in history.histograms.items()},
         "updates": history.updates,
         "examples": history.examples,
         "first_loss": first_loss,

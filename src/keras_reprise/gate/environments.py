@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keras_reprise import catalog
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.base.git import check_out
 from keras_reprise.gate.processes import Side, library_first
 from keras_reprise.gate.settings import Settings
-from keras_reprise.recipe import loading
 
 Say = Callable[[str], None]
 
@@ -108,7 +108,7 @@ def of_commit(
     top = check_out(commit, here, folder)
     if top is None or not top.is_dir():
         return None
-    for named in [*settings.benchmarks, *filter(loading.is_path, settings.recipes)]:
+    for named in [*settings.benchmarks, *filter(catalog.is_path, settings.recipes)]:
         name = Path(os.path.relpath(named))
         if name.is_file() and ".." not in name.parts:
             (top / name).parent.mkdir(parents=True, exist_ok=True)

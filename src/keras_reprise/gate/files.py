@@ -20,20 +20,8 @@ from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, User
 from keras_reprise.base.files import write_atomically
 from keras_reprise.catalog import sources
 from keras_reprise.gate.processes import Process
-from keras_reprise.record.schema import (
-    ClaimCard,
-    Code,
-    DataRef,
-    Id12,
-    Number,
-    RecipeRef,
-    Sha256,
-    Slug,
-    Strict,
-    Timestamp,
-    number,
-    pretty,
-)
+from keras_reprise.record.fields import Id12, Number, Sha256, Slug, Strict, Timestamp
+from keras_reprise.record.schema import ClaimCard, Code, DataRef, RecipeRef, number, pretty
 from keras_reprise.store.store import Problem, Store
 
 SCHEMA = 1

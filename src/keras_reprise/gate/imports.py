@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
+from keras_reprise.base.machine import machine_facts
 from keras_reprise.gate import measuring
 from keras_reprise.gate.baselines import calibrated
 from keras_reprise.gate.files import Baseline, require_baseline
@@ -19,7 +20,6 @@ from keras_reprise.gate.processes import read_benchmarks
 from keras_reprise.gate.rule import INCOMPARABLE
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, look_of, without
-from keras_reprise.measure.environment import machine_facts
 from keras_reprise.store.store import Store
 
 Facts = Mapping[str, str]

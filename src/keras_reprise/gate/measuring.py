@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from keras_reprise.base.errors import MeasurementError
+from keras_reprise.base.locks import machine
+from keras_reprise.base.machine import THREAD_VARIABLES, machine_facts
 from keras_reprise.base.package_code import folder_facts
 from keras_reprise.base.progress import counter, format_seconds
 from keras_reprise.gate import quality
@@ -21,9 +23,7 @@ from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
 from keras_reprise.gate.rule import SECOND_LOOK
 from keras_reprise.gate.settings import Settings
-from keras_reprise.measure.environment import THREAD_VARIABLES, machine_facts
 from keras_reprise.record.schema import Code
-from keras_reprise.run.kept import machine
 from keras_reprise.store.store import Store, document_id
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)

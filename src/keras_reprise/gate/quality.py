@@ -5,13 +5,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from keras_reprise import catalog
 from keras_reprise.base.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
 from keras_reprise.gate.files import Quality
 from keras_reprise.gate.processes import Side
 from keras_reprise.gate.settings import Settings
-from keras_reprise.recipe import loading
-from keras_reprise.record.schema import Number, Record
-from keras_reprise.report import wording
+from keras_reprise.record import wording
+from keras_reprise.record.fields import Number
+from keras_reprise.record.schema import Record
 from keras_reprise.store.store import Store
 
 
@@ -20,9 +21,9 @@ def chosen(settings: Settings) -> list[str]:
     found: list[str] = []
     for name in settings.recipes:
         suite = name.removeprefix("suite:")
-        found += [entry.slug for entry in loading.suite(suite)[1]] if suite != name else [name]
-        if suite == name and not loading.is_path(name):
-            loading.find(name)
+        found += [entry.slug for entry in catalog.suite(suite)[1]] if suite != name else [name]
+        if suite == name and not catalog.is_path(name):
+            catalog.find(name)
     return [name for name in dict.fromkeys(found) if name not in settings.skip]
 
 

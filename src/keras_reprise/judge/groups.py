@@ -14,6 +14,7 @@ import msgspec
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
+from keras_reprise.judge import comparable
 from keras_reprise.judge import verdicts as judge
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.schema import Card, Record, number
@@ -67,7 +68,7 @@ class Group:
 
     @property
     def data_label(self) -> str:
-        return judge.data_label(self.first) or "none"
+        return comparable.data_label(self.first) or "none"
 
     @property
     def substitute(self) -> bool:
@@ -75,7 +76,7 @@ class Group:
 
     @cached_property
     def replicates(self) -> list[Summary]:
-        return judge.one_per_seed(self.members)
+        return comparable.one_per_seed(self.members)
 
     @property
     def complete(self) -> list[Summary]:
@@ -83,7 +84,7 @@ class Group:
 
     @cached_property
     def digest(self) -> str:
-        return judge.group_digest(self.members)
+        return comparable.digest(self.members)
 
     @property
     def identifier(self) -> str:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from keras_reprise.base import package_code
 from keras_reprise.base.errors import NothingMeasuredError
+from keras_reprise.judge.comparable import digest, groups
 from keras_reprise.judge.groups import COSTS, cost_of
-from keras_reprise.judge.verdicts import group_digest, groups
-from keras_reprise.recipe import loading
 from keras_reprise.record.schema import Card, Record
 from keras_reprise.store.store import Problem, Store, Summary, T, summary_of
 
@@ -55,7 +55,7 @@ class Reference(Store):
         for members in groups(self.summaries()[0]).values():
             complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
             latest = max(members, key=lambda summary: summary.finished_at)
-            found[group_digest(members)] = cost_of(complete, timing=self.card(latest.recipe.card).timing)
+            found[digest(members)] = cost_of(complete, timing=self.card(latest.recipe.card).timing)
         return msgspec.convert(found, kind)
 
     def remember(self, name: str, value: Any) -> None:
@@ -64,7 +64,7 @@ class Reference(Store):
 
 def store() -> Store:
     """The checkout's results, else the summary in the wheel; NothingMeasuredError when there is neither."""
-    top = loading.checkout()
+    top = package_code.checkout()
     if top is not None and (top / "results" / "records").is_dir():
         return Store(top / "results")
     if FILE.is_file():

@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
-from keras_reprise.record.schema import ArmData, Number, Record, number
+from keras_reprise.record.fields import Number
+from keras_reprise.record.schema import ArmData, Record, number
 from keras_reprise.store.store import Store, Summary
 
 SHORTEST = 3  # values between two change points

@@ -4,16 +4,15 @@ Computed when read, never stored. Two one-sided t tests at 0.05/3 (three looks: 
 recipe's claims; see design section 6 and `docs/statistics.md`.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from keras_reprise.base import statistics
-from keras_reprise.catalog import sources
+from keras_reprise.judge.comparable import data_label, digest, groups, one_per_seed
 from keras_reprise.record.schema import Card, ClaimCard, number
 from keras_reprise.store.store import Store, Summary
 
@@ -96,14 +95,14 @@ def verdicts(summaries: Iterable[Summary], store: Cards) -> list[Verdict]:
 
 
 def verdicts_of_all(members: Sequence[Summary], store: Cards) -> list[Verdict]:
-    """A verdict for every claim of these records as one group, as `group_key` or an older one took them together."""
+    """A verdict for every claim of these records as one group, as `key` or an older one took them together."""
     return _judge_group(members, store)
 
 
 def judged(summaries: Iterable[Summary], store: Store) -> list[tuple[list[Summary], list[Verdict]]]:
     """Every group of comparable records with its verdicts, from the store's cache where the group has not changed since."""
     name = f"verdicts-{RULE}"
-    by_digest = {group_digest(members): members for members in groups(summaries).values()}
+    by_digest = {digest(members): members for members in groups(summaries).values()}
     known = store.remembered(name, dict[str, list[Verdict]]) or {}
     if len(known) > MOST_REMEMBERED:
         known = {}
@@ -111,60 +110,6 @@ def judged(summaries: Iterable[Summary], store: Store) -> list[tuple[list[Summar
     if new:
         store.remember(name, known | new)
     return [(members, new[digest] if digest in new else known[digest]) for digest, members in by_digest.items()]
-
-
-def groups(summaries: Iterable[Summary]) -> dict[tuple[Any, ...], list[Summary]]:
-    """Comparable records together, in the order of their key."""
-    found: dict[tuple[Any, ...], list[Summary]] = {}
-    for summary in summaries:
-        found.setdefault(group_key(summary), []).append(summary)
-    return {key: found[key] for key in sorted(found, key=str)}
-
-
-def group_digest(members: Sequence[Summary]) -> str:
-    """The content of a group of comparable records: sha256 of its record ids in the order they were finished.
-
-    So that the digest of a group before it grew is that of its first records.
-    """
-    ordered = sorted(members, key=lambda summary: (summary.finished_at, summary.id))
-    return hashlib.sha256("".join(summary.id for summary in ordered).encode()).hexdigest()
-
-
-def group_key(summary: Summary) -> tuple[Any, ...]:
-    """Records are pooled only when all of this is equal."""
-    data = summary.data
-    return (
-        summary.recipe.slug,
-        summary.recipe.version,
-        summary.recipe.scale,
-        summary.machine,
-        summary.environment,
-        (data.name, data.fingerprint, data.substitute) if data else None,
-        sources.label(summary.recipe),
-    )
-
-
-def one_per_seed(summaries: Iterable[Summary]) -> list[Summary]:
-    """The replicates: of repeats of a seed the first complete one, else the first.
-
-    Of several records of one repeat, as two runs that did not see each other make them, the one that was finished first, so
-    that what comes later never replaces what counted.
-    """
-
-    def order(one: Summary) -> tuple[int, bool, int, str, str]:
-        return one.replicate.seed, one.status != "complete", one.replicate.repeat, one.finished_at, one.id
-
-    chosen: dict[int, Summary] = {}
-    for summary in sorted(summaries, key=order):
-        chosen.setdefault(summary.replicate.seed, summary)
-    return list(chosen.values())
-
-
-def data_label(summary: Summary) -> str | None:
-    """The data set's name, marked when it is a substitute."""
-    if summary.data is None:
-        return None
-    return f"{summary.data.name} (substitute)" if summary.data.substitute else summary.data.name
 
 
 def decide(samples: Sequence[np.ndarray], claims: Sequence[ClaimCard]) -> list[Decision]:

@@ -24,9 +24,11 @@ from keras_reprise.measure import own_data, rehearsal
 from keras_reprise.measure.evaluation import evaluated, summarised
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.measure.returned import InvalidMeasurement, encoded, too_big
-from keras_reprise.recipe.definition import Arm, ArmResult, Histogram, copied, plain_settings
 from keras_reprise.recipe.guard import attempt
 from keras_reprise.recipe.loading import LoadedRecipe
+from keras_reprise.recipe.numbers import ArmResult
+from keras_reprise.recipe.settings import Arm, copied, plain_settings
+from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.schema import SCHEMA, canonical, decode_trial, encode_number
 
 NUMBERS = ("metrics", "curves", "histograms", "trials")

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from keras_reprise.base.failures import described
 from keras_reprise.recipe.guard import attempt
-from keras_reprise.record.schema import citable
+from keras_reprise.record.fields import citable
 
 if TYPE_CHECKING:
     from keras_reprise.recipe.claims import Claim
-    from keras_reprise.recipe.definition import ArmResult, Scale
+    from keras_reprise.recipe.numbers import ArmResult
+    from keras_reprise.recipe.settings import Scale
 
 Say = Callable[[str], None]
 SHORT = (IndexError, ValueError, ZeroDivisionError, StopIteration)  # what a curve that ends early leads to
@@ -115,7 +116,7 @@ def summarised(
 ) -> dict[str, float]:
     """The numbers that a recipe's `summarise(arms, scale)` gives by name (nan: none); says what is wrong with them."""
     from keras_reprise.measure.returned import InvalidMeasurement, number
-    from keras_reprise.recipe.definition import copied
+    from keras_reprise.recipe.settings import copied
 
     seen = Arms(arms)
 
@@ -153,7 +154,7 @@ def asked(
 ) -> Answer:
     """What `statistic(arms, scale)` gives. `file` is the recipe's, for the line in which it goes wrong; `beside` lets it import."""
     from keras_reprise.measure.returned import InvalidMeasurement, number
-    from keras_reprise.recipe.definition import copied
+    from keras_reprise.recipe.settings import copied
 
     seen = Arms(arms)
 

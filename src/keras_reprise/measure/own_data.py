@@ -9,7 +9,8 @@ import numpy as np
 from keras_reprise.base.errors import DataError
 from keras_reprise.base.failures import without_paths
 from keras_reprise.datasets import Dataset, content
-from keras_reprise.recipe.definition import DATA_SETS, Scale
+from keras_reprise.recipe.definition import DATA_SETS
+from keras_reprise.recipe.settings import Scale
 
 LONGEST_NAME = 60
 NUMBERS = "biuf"  # kinds of NumPy types: truth values, whole numbers, floats

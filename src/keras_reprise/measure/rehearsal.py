@@ -24,8 +24,9 @@ from keras_reprise.engine import History
 from keras_reprise.measure.own_data import Facts
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe.beside import Beside
-from keras_reprise.recipe.definition import Arm, Recipe, copied
+from keras_reprise.recipe.definition import Recipe
 from keras_reprise.recipe.guard import attempt
+from keras_reprise.recipe.settings import Arm, copied
 
 SEED = 1
 MOST_TRAININGS = 64  # of a rehearsal that goes on: an arm that trains until something is reached would never end

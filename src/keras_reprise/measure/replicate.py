@@ -20,7 +20,7 @@ from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
 from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
-from keras_reprise.recipe.definition import Scale, copied, plain
+from keras_reprise.recipe.settings import Scale, copied, plain
 from keras_reprise.record.schema import decode_trial, encode_trial
 
 

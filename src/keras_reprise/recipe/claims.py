@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.recipe.numbers import ArmResult
+from keras_reprise.recipe.settings import Scale
 
-if TYPE_CHECKING:
-    from keras_reprise.recipe.definition import ArmResult, Scale
-
-Statistic = Callable[["Mapping[str, ArmResult]", "Scale"], float]
+Statistic = Callable[[Mapping[str, ArmResult], Scale], float]
 
 EXPECTATIONS = ("MATH", "VERIFIED-HERE", "LIKELY", "HW", "MIXED", "FALSE-AS-STATED", "SEED-ERRATUM")
 
@@ -64,15 +63,6 @@ class Claim:
     @property
     def in_words(self) -> str:
         return self.measures or (self.statistic.__doc__ or "").strip().split("\n")[0]
-
-    def evaluate(self, arms: "Mapping[str, ArmResult]", scale: "Scale") -> float:
-        """The statistic of one replicate; nan when it needs what was not measured, an error when it goes wrong itself."""
-        from keras_reprise.measure.evaluation import Arms, NotMeasured
-
-        try:
-            return float(self.statistic(Arms(arms), scale))
-        except NotMeasured:
-            return math.nan
 
     def card(self) -> dict[str, Any]:
         """The claim as the card stores it."""

@@ -1,125 +1,19 @@
 """What a recipe file is made of: arms, scales, claims, figures, and the one function that measures an arm."""
 
-import copy
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
 from keras_reprise.recipe.claims import Claim
+from keras_reprise.recipe.numbers import ArmResult, Measurement
+from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
 
 if TYPE_CHECKING:
     from keras_reprise.datasets import Dataset
-    from keras_reprise.measure.replicate import Replicate
 
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DATA_SETS = ("cifar10", "digits")  # which the package can bring
-
-
-class _Settings:
-    """A name with settings that read as attributes."""
-
-    def __init__(self, name: str, /, means: str = "", **settings: Any) -> None:
-        if not SLUG.fullmatch(name):
-            raise RecipeError(f"The name {name!r} is not lower-case words joined by hyphens.\nRename it.")
-        self.name = name
-        self.means = means
-        self.settings: dict[str, Any] = settings
-
-    def __getattr__(self, key: str) -> Any:
-        settings = self.__dict__.get("settings", {})
-        if key in settings:
-            return settings[key]
-        raise AttributeError(
-            f"{type(self).__name__} {self.__dict__.get('name')!r} has no setting {key!r}; it has {', '.join(settings) or 'none'}."
-        )
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, {self.settings})"
-
-
-class Arm(_Settings):
-    """One fully resolved setting of the experiment: `Arm("drop", "0.1, then 0.05", rates=(0.1, 0.05)).rates`."""
-
-
-class Scale(_Settings):
-    """Sizes and budgets, `quick` or `full`: `Scale("quick", epochs=12, n_train=10_000).epochs`.
-
-    `n_train` and `n_test` limit the data set to its first so many images. `seeds` is how many replicates `run`
-    makes when not told otherwise.
-    """
-
-    def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: Any) -> None:
-        super().__init__(name, means, seeds=seeds, **settings)
-
-
-Named = TypeVar("Named", Arm, Scale)
-
-
-def copied(one: Named) -> Named:
-    """The same name and settings, for code that may change them."""
-    found = copy.copy(one)
-    found.settings = copy.deepcopy(one.settings)
-    return found
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Counts in equal bins over [lo, hi), and how many values fell below and above. `lo`, `hi` in the values' unit."""
-
-    lo: float
-    hi: float
-    counts: list[int]
-    below: int = 0
-    above: int = 0
-
-    def __add__(self, other: "Histogram") -> "Histogram":
-        """The counts of both, which must have the same bins."""
-        if (self.lo, self.hi, len(self.counts)) != (other.lo, other.hi, len(other.counts)):
-            raise RecipeError(
-                f"Histograms over [{self.lo}, {self.hi}] and [{other.lo}, {other.hi}] cannot be added.\nUse the same bins."
-            )
-        counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
-        return Histogram(self.lo, self.hi, counts, self.below + other.below, self.above + other.above)
-
-    @classmethod
-    def of(cls, values: np.ndarray, lo: float, hi: float, bins: int) -> "Histogram":
-        """The histogram of `values` (any shape) in `bins` fixed bins; non-finite values count as `above`."""
-        flat = np.asarray(values, dtype=np.float64).ravel()
-        flat = np.where(np.isfinite(flat), flat, math.inf)
-        counts, _ = np.histogram(flat[(flat >= lo) & (flat <= hi)], bins=bins, range=(lo, hi))
-        return cls(lo, hi, counts.tolist(), int((flat < lo).sum()), int((flat > hi).sum()))
-
-
-@dataclass
-class Measurement:
-    """What `measure` returns for one arm: final numbers, curves over an index, histograms in fixed bins, trials.
-
-    Curves have one value per epoch (or layer, or setting). Metrics are read at the last or at a declared epoch, never
-    at the best one.
-    """
-
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, Sequence[float] | np.ndarray] = field(default_factory=dict)
-    histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    trials: Sequence[Mapping[str, Any]] = ()
-    diverged: bool = False
-
-
-@dataclass(frozen=True)
-class ArmResult:
-    """One measured arm as a statistic sees it: exactly the numbers that the record stores."""
-
-    status: str
-    metrics: Mapping[str, float]
-    curves: Mapping[str, np.ndarray]
-    histograms: Mapping[str, Histogram]
-    trials: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -251,14 +145,14 @@ class Recipe:
     sources: tuple[Source, ...]
     arms: tuple[Arm, ...]
     scales: tuple[Scale, ...]
-    measure: "Callable[[Arm, Replicate], Measurement]"
+    measure: Callable[..., Measurement]
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
     data: "str | Callable[[], Dataset] | None" = None
     suites: tuple[str, ...] = ()
     timing: bool = False
     margins: Mapping[str, float] = field(default_factory=dict)
-    summarise: "Callable[[Mapping[str, ArmResult], Scale], Mapping[str, float]] | None" = None
+    summarise: Callable[[Mapping[str, ArmResult], Scale], Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.slug):
@@ -342,36 +236,3 @@ def _named(kind: str, name: str, items: tuple[Named, ...], slug: str) -> Named:
         if item.name == name:
             return item
     raise RecipeError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(item.name for item in items)}.")
-
-
-def plain_settings(whose: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as records and cards hold them, infinities in words; RecipeError when one is no number, text or list of these."""
-    return {name: _plain_setting(f"{name} of {whose}", plain(value)) for name, value in settings.items()}
-
-
-def _plain_setting(what: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain_setting(what, item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain_setting(what, item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63):
-        return value
-    kind = "a number beyond 64 bits" if isinstance(value, int) else f"a {type(value).__name__}"
-    raise RecipeError(
-        f"{what} is {kind}.\nSettings are numbers, text, and lists of these, which records can hold; choose functions by name in measure."
-    )
-
-
-def plain(value: Any) -> Any:
-    """`value` in JSON's types: tuples as lists, NumPy numbers as numbers, keys as strings."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return value.item()
-    return value

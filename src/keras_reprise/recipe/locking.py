@@ -10,10 +10,10 @@ import msgspec
 
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.base.files import write_atomically
-from keras_reprise.catalog import sources
+from keras_reprise.catalog import read_lock, sources
 from keras_reprise.catalog.lock import LOCK, SCHEMA, Lock, LockEntry
 from keras_reprise.recipe import measurement, numerics
-from keras_reprise.recipe.loading import LoadedRecipe, load, read_lock
+from keras_reprise.recipe.loading import LoadedRecipe, load
 from keras_reprise.record.schema import Card, pretty
 
 

@@ -7,8 +7,6 @@ Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted
 import hashlib
 import json
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -17,27 +15,13 @@ import msgspec
 from keras_reprise.base.errors import IntegrityError
 from keras_reprise.base.failures import shortened, without_names
 from keras_reprise.base.seeds import LARGEST
+from keras_reprise.record.fields import Id12, Number, Sha256, Slug, Strict, Timestamp
+from keras_reprise.record.histogram import Histogram
 
 SCHEMA = 2
 SCHEMAS = (1, 2)
 CURVE_DIGITS = 7
 MAX_RECORD_BYTES = 2**20
-NAME = r"\w(?:[\w.+-]*\w)?"  # of a metric; identifiers, keys and LaTeX macros carry it as it is
-NAMES = "letters, digits and _ . + -, with a letter, a digit or _ at both ends, at most 100 characters"
-LONGEST_NAME = 100
-TIMESTAMP = (
-    r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z\Z"
-)
-
-Number = float | Literal["nan", "inf", "-inf"]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Id12 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{12}\Z")]
-Slug = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=100)]
-Timestamp = Annotated[str, msgspec.Meta(pattern=TIMESTAMP)]
-
-
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A struct that refuses fields it does not know."""
 
 
 class RecipeRef(Strict, frozen=True):
@@ -62,14 +46,6 @@ class DataRef(Strict, frozen=True):
     n_train: int
     n_test: int
     substitute: bool
-
-
-class HistogramData(Strict, frozen=True):
-    lo: float
-    hi: float
-    counts: list[int]
-    below: int = 0
-    above: int = 0
 
 
 class Cost(Strict, frozen=True):
@@ -114,7 +90,7 @@ class ArmData(Strict, frozen=True):
     params: dict[str, Any]
     metrics: dict[str, Number]
     curves: dict[str, list[Number]]
-    histograms: dict[str, HistogramData]
+    histograms: dict[str, Histogram]
     trials: list[dict[str, Any]]
     cost: Cost
     time: Time
@@ -204,11 +180,6 @@ class Card(Strict, frozen=True):
     suites: list[str] = []
     timing: bool = False
     margins: dict[str, float] = {}
-
-
-def citable(name: str) -> bool:
-    """Whether an identifier can carry a metric of this name (`NAMES`)."""
-    return len(name) <= LONGEST_NAME and bool(re.fullmatch(NAME, name)) and unicodedata.is_normalized("NFC", name)
 
 
 def encode_number(value: float) -> float | str:

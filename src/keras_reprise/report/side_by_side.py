@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_reprise.judge.compare import Comparison, Pair
 from keras_reprise.judge.contrasts import ALPHA, FEWEST_N, ClaimPair, Speed
-from keras_reprise.report import wording
+from keras_reprise.record import wording
 
 WIDTH = 100
 NARROWEST = 8

@@ -16,12 +16,12 @@ import msgspec
 
 from keras_reprise.base import errors
 from keras_reprise.base.errors import MeasurementError, StoreError, UserError
+from keras_reprise.base.locks import only_run
 from keras_reprise.base.progress import Progress, format_seconds
 from keras_reprise.record.schema import failed_arm
 from keras_reprise.run import messages
 from keras_reprise.run.bookkeeping import Replicates
 from keras_reprise.run.executors import Executor, Slot
-from keras_reprise.run.kept import only_run
 from keras_reprise.run.queue import Job, Place, Schedule, Unit
 from keras_reprise.store import merging
 from keras_reprise.store.store import Store

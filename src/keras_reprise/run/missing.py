@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from keras_reprise import catalog
 from keras_reprise.catalog import sources
-from keras_reprise.judge.verdicts import groups
-from keras_reprise.recipe import loading
+from keras_reprise.judge.comparable import groups
 from keras_reprise.store.store import Summary
 
 
@@ -34,7 +34,7 @@ def missing(
     """
     from keras_reprise.run.request import parse_seeds
 
-    chosen, entries = loading.suite(suite)
+    chosen, entries = catalog.suite(suite)
     scale = scale or chosen.scale
     found = groups(
         summary

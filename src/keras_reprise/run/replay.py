@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from keras_reprise.base.errors import RecipeError, UserError
+from keras_reprise.catalog import read_lock
 from keras_reprise.catalog.lock import Accepted, LockEntry
 from keras_reprise.recipe import locking
-from keras_reprise.recipe.loading import load, read_lock
+from keras_reprise.recipe.loading import load
 from keras_reprise.record.schema import ArmData, Record
 from keras_reprise.store.store import Store
 

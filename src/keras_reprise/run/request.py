@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from keras_reprise import catalog
 from keras_reprise.base import errors, package_code
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import sources
@@ -52,7 +53,7 @@ def run(
         raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
     if measurement is not None:
         _require_file(recipes[0], measurement, store)
-    suite = loading.SUITES["all"] if everything else loading.suite(suite_name)[0] if suite_name else None
+    suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
     paths = _paths(recipes, family, suite)
     scale = scale or (suite.scale if suite else "quick")
     seeds = seeds or (suite.seeds if suite else None)
@@ -109,7 +110,7 @@ def _require_file(name: str, wanted: str, store: Store) -> None:
         raise UserError(
             f"--measurement {wanted!r} is no hash.\nWrite 6 to 64 of its characters, as `reprise resolve` prints them."
         )
-    if loading.is_path(name) and not Path(name).is_file():
+    if catalog.is_path(name) and not Path(name).is_file():
         raise UserError(f"There is no recipe file {name}.\n{_which_file(wanted, store)}")
 
 
@@ -242,22 +243,22 @@ def describe(outcome: Outcome) -> str:
     return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
 
 
-def _paths(recipes: tuple[str, ...], family: str | None, suite: loading.Suite | None) -> list[Path]:
+def _paths(recipes: tuple[str, ...], family: str | None, suite: catalog.Suite | None) -> list[Path]:
     if sum((bool(recipes), family is not None, suite is not None)) != 1:
         raise UserError(
             "Say what to run: recipes by name, or one of --family, --suite and --all.\nFor example `reprise run cifar10-lr-drop`, or `reprise run --suite quickstart`."
         )
-    folder = loading.recipes_folder()
+    folder = package_code.recipes_folder()
     if recipes:
-        paths = [loading.recipe_path(name) for name in recipes]
+        paths = [catalog.recipe_path(name) for name in recipes]
         for path in paths:
             loading.say_that_code_runs(path)
         return paths
     if suite is not None:
-        return [folder / entry.path for entry in loading.suite(suite.name)[1]]
-    entries = [entry for entry in loading.current() if entry.family == family]
+        return [folder / entry.path for entry in catalog.suite(suite.name)[1]]
+    entries = [entry for entry in catalog.current() if entry.family == family]
     if not entries:
-        families = sorted({entry.family for entry in loading.current()})
+        families = sorted({entry.family for entry in catalog.current()})
         raise UserError(f"There is no family {family!r}.\nThere are {', '.join(families)}.")
     return [folder / entry.path for entry in entries]
 
@@ -265,8 +266,8 @@ def _paths(recipes: tuple[str, ...], family: str | None, suite: loading.Suite | 
 def _require_data(recipes: tuple[str, ...], paths: list[Path], data_dir: Path | None) -> None:
     """Fail before Keras is imported when a data set that will be needed is not here."""
     wanted = {path.resolve() for path in paths}
-    folder = loading.recipes_folder().resolve()
-    needs = {entry.card.data for entry in loading.read_lock().recipes if folder / entry.path in wanted}
+    folder = package_code.recipes_folder().resolve()
+    needs = {entry.card.data for entry in catalog.read_lock().recipes if folder / entry.path in wanted}
     if "cifar10" in needs:
         from keras_reprise import datasets
 

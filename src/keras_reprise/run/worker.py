@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 from keras_reprise.base import gpu, package_code
 from keras_reprise.base.errors import DataError, MeasurementError, RecipeError, UserError
 from keras_reprise.base.failures import described
+from keras_reprise.base.locks import machine
+from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
-from keras_reprise.measure.environment import machine_facts
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.recipe.guard import end_process
 from keras_reprise.record.schema import MAX_RECORD_BYTES, failed_arm, pretty, record_id
 from keras_reprise.run import messages
-from keras_reprise.run.kept import Checkpoints, machine
+from keras_reprise.run.kept import Checkpoints
 from keras_reprise.store.store import document_id
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Worker:
             _require_code(self.setup.code_sha256, package_code.sha256_now())
 
     def _describe(self, task: messages.Describe) -> messages.Described:
-        from keras_reprise.recipe.definition import plain_settings
+        from keras_reprise.recipe.settings import plain_settings
 
         loaded = self._load(task.recipe)
         params = {arm.name: plain_settings(f"the arm {arm.name}", arm.settings) for arm in loaded.recipe.arms}

@@ -21,10 +21,9 @@ from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, Stor
 from keras_reprise.base.files import make_folder
 from keras_reprise.base.parallel import Tell, spread
 from keras_reprise.catalog import sources
-from keras_reprise.judge.verdicts import group_key
 from keras_reprise.record.schema import MAX_RECORD_BYTES, Record, decode
 from keras_reprise.store.checking import disagreement, documents_of
-from keras_reprise.store.store import Store, record_path, summary_of
+from keras_reprise.store.store import Store, record_path
 
 SHOWN = 10
 WHOLE = "whole"
@@ -32,22 +31,20 @@ WHOLE = "whole"
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge brought: records and documents that were not here, records that were, how many of the new ones are of a
-    replicate (a seed of the same source on the same machine, environment and data) that was here, and how many are of a source
-    that the lock does not know: somebody's own recipe, or an edited copy of one of ours."""
+    """What a merge brought: the names of records that were not here, how many documents and how many records that were, and
+    how many of the new ones are of a source that the lock does not know: somebody's own recipe, or an edited copy of one of
+    ours."""
 
-    records: int
+    names: tuple[str, ...]
     documents: int
     present: int
-    repeated: int
     unknown: int = 0
 
 
 class _Staged(NamedTuple):
-    """One record of the other store: its replicate and documents when it was copied, or what is wrong with it."""
+    """One record of the other store: its documents when it was copied, or what is wrong with it."""
 
     fault: str = ""
-    replicate: tuple[object, ...] = ()
     documents: tuple[str, ...] = ()
     unknown: bool = False
 
@@ -85,8 +82,6 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
                 + f"{more}\nNothing was merged. Delete these files there, or bring them again."
             )
         documents = _stage_documents(store, other, staging, {document for one in staged for document in one.documents})
-        here = {(*group_key(summary), summary.replicate.seed) for summary in store.summaries()[0]}
-        repeated = sum(one.replicate in here for one in staged)
         os.sync()
         (staging / WHOLE).touch()
     except OSError as error:
@@ -97,7 +92,7 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
         if not (staging / WHOLE).exists():
             shutil.rmtree(staging, ignore_errors=True)
     _finish(store)
-    return Merged(len(new), documents, len(names) - len(new), repeated, sum(one.unknown for one in staged))
+    return Merged(tuple(new), documents, len(names) - len(new), sum(one.unknown for one in staged))
 
 
 def finish(store: Store) -> None:
@@ -160,9 +155,8 @@ def _stage(staging: Path, root: Path, names: Sequence[str]) -> list[_Staged]:
                 other.document(kind, document)
             if fault := disagreement(record, card(record.recipe.card)):
                 raise IntegrityError(f"{other.name(path)} {fault}.")
-            replicate = (*group_key(summary_of(name, record)), record.replicate.seed)
             unknown = bool(sources.label(record.recipe))
-            found.append(_Staged(replicate=replicate, documents=documents_of(record), unknown=unknown))
+            found.append(_Staged(documents=documents_of(record), unknown=unknown))
         except (IntegrityError, ValueError) as error:
             found.append(_Staged(str(error).split("\n")[0]))
     return found

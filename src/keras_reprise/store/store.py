@@ -20,12 +20,12 @@ import msgspec
 from keras_reprise.base.errors import IntegrityError, StoreError, printable
 from keras_reprise.base.files import TEMPORARY, sweep, write_atomically
 from keras_reprise.base.parallel import spread
+from keras_reprise.record.fields import Number
 from keras_reprise.record.schema import (
     MAX_RECORD_BYTES,
     Card,
     Code,
     DataRef,
-    Number,
     RecipeRef,
     Record,
     ReplicateRef,

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.base.machine import threads
 from keras_reprise.engine.objective import Facts, Objective
 from keras_reprise.engine.selfcheck import Looked
-from keras_reprise.measure.environment import threads
 
 BACKENDS = ("tensorflow", "jax", "torch")
 

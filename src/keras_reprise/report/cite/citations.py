@@ -12,7 +12,8 @@ from typing import Any
 from keras_reprise.base.escaping import latex as tex
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.judge.groups import Group
-from keras_reprise.report import wording
+from keras_reprise.record import wording
+from keras_reprise.report import phrases
 from keras_reprise.report.cite import identifiers, quantities
 from keras_reprise.report.cite.quantities import Quantity, find_group, split_key
 from keras_reprise.store.store import Store, Summary
@@ -115,7 +116,7 @@ def of(
         hardware=wording.hardware(store.document("machines", group.machine)),
         software=wording.software(environment),
         swhid=identifiers.swhid(store, [summary.path for summary in cited]),
-        replay=wording.replay([record] if record else group.replicates, environment),
+        replay=phrases.replay([record] if record else group.replicates, environment),
         record=record,
         quantity=quantity,
         pooled=pooled,
@@ -264,7 +265,7 @@ def _statement(citation: Citation, identifier: str | None = None) -> str:
         return f"{q.says.rstrip('.')}: {q.text('mean')}{unit} ({interval}n = {q.n}{', ' if q.verdict else '; '}{verdict}{end}"
     if citation.record is not None:
         return f"{group.card.title}: the replicate with seed {citation.record.replicate.seed}, {citation.record.status} ({end}"
-    return f"{group.card.title}: {wording.tally(group.verdicts).rstrip('.')} over n = {len(group.complete)} replicates ({end}"
+    return f"{group.card.title}: {phrases.tally(group.verdicts).rstrip('.')} over n = {len(group.complete)} replicates ({end}"
 
 
 def _quoted(text: str) -> str:

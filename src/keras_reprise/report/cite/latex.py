@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from keras_reprise import __version__
 from keras_reprise.base.errors import UserError, printable
 from keras_reprise.base.escaping import latex as escape
 from keras_reprise.base.files import make_folder, write_atomically
+from keras_reprise.base.version import __version__
 from keras_reprise.judge.groups import Group, one, read
 from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, place_of, quantities, uncarried
 from keras_reprise.store.store import Store

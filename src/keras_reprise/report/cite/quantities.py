@@ -14,8 +14,9 @@ import numpy as np
 from keras_reprise.base import statistics
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.judge.groups import Group, one, read
-from keras_reprise.record.schema import NAMES, citable, number
-from keras_reprise.report import wording
+from keras_reprise.record import wording
+from keras_reprise.record.fields import NAMES, citable
+from keras_reprise.record.schema import number
 from keras_reprise.store.store import Store
 
 NUMBERS = ("mean", "sd", "ci_low", "ci_high", "n", "n_failed", "p", "p_exact", "printed")

@@ -10,7 +10,7 @@ from typing import Any
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
 from keras_reprise.judge.groups import gather
-from keras_reprise.report import wording
+from keras_reprise.report import phrases
 from keras_reprise.report.cite.citations import AUTHOR
 from keras_reprise.store.store import Store, Summary
 
@@ -66,7 +66,7 @@ def write(summaries: Sequence[Summary], store: Store, folder: Path) -> Path:
             )
             action = _entity(
                 crate, f"#{summary.id}", "CreateAction", name=f"replicate of {group.slug}@{group.version} with seed {summary.replicate.seed}",
-                description=wording.replay([summary], store.document("environments", summary.environment)),
+                description=phrases.replay([summary], store.document("environments", summary.environment)),
                 startTime=_moment(summary.started_at), endTime=_moment(summary.finished_at), instrument=recipe, object=inputs, result=result,
                 actionStatus=STATUS.get(summary.status, STATUS["failed"]),
             )  # fmt: skip

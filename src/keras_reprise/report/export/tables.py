@@ -8,8 +8,8 @@ from typing import Any
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
 from keras_reprise.catalog import sources
+from keras_reprise.record import wording
 from keras_reprise.record.schema import Record, number
-from keras_reprise.report import wording
 from keras_reprise.store.store import Store, Summary
 
 PLACE = (

@@ -9,7 +9,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_reprise.record.schema import HistogramData, Record
+from keras_reprise.record.histogram import Histogram
+from keras_reprise.record.schema import Record
 
 WRAP = 7
 
@@ -61,16 +62,16 @@ def histogram_grid(specification: Mapping[str, Any], records: Sequence[Record]) 
     return figure
 
 
-def _total(records: Sequence[Record], arm: str, name: str) -> HistogramData | None:
+def _total(records: Sequence[Record], arm: str, name: str) -> Histogram | None:
     found = [record.arms[arm].histograms[name] for record in records if name in record.arms[arm].histograms]
     if not found:
         return None
     same = [h for h in found if (h.lo, h.hi, len(h.counts)) == (found[0].lo, found[0].hi, len(found[0].counts))]
     counts = np.sum([h.counts for h in same], axis=0).tolist()
-    return HistogramData(found[0].lo, found[0].hi, counts, sum(h.below for h in same), sum(h.above for h in same))
+    return Histogram(found[0].lo, found[0].hi, counts, sum(h.below for h in same), sum(h.above for h in same))
 
 
-def _steps(ax: Axes, histogram: HistogramData, color: Any, label: str, *, filled: bool) -> None:
+def _steps(ax: Axes, histogram: Histogram, color: Any, label: str, *, filled: bool) -> None:
     counts = np.asarray(histogram.counts, dtype=float)
     edges = np.linspace(histogram.lo, histogram.hi, len(counts) + 1)
     share = counts / max(counts.sum() + histogram.below + histogram.above, 1.0)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_reprise import catalog
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.judge import compare
 from keras_reprise.judge.groups import Group, costs, gather
 from keras_reprise.judge.verdicts import Verdict
-from keras_reprise.recipe import loading
 from keras_reprise.record.schema import Card
-from keras_reprise.report import wording
+from keras_reprise.report import phrases
 from keras_reprise.report.site import drawing
 from keras_reprise.report.site.pages import Bar, FigureView, MachinePage, Past, Place, RecipePage, Result, Section, Site
 from keras_reprise.report.site.past import pasts
@@ -80,7 +80,7 @@ def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
 
 def _caption(figure: drawing.Drawing) -> str:
     try:
-        return wording.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
+        return phrases.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
     except (AttributeError, KeyError, TypeError):  # a card from elsewhere may ask for anything
         return "A figure that its card does not describe."
 
@@ -108,7 +108,7 @@ def _places(groups: Sequence[Group], store: Store) -> dict[tuple[str, str], Plac
 
 def _families() -> dict[str, str]:
     try:
-        return {entry.slug: entry.family for entry in loading.current()}
+        return {entry.slug: entry.family for entry in catalog.current()}
     except RecipeError:  # a report needs no recipes
         return {}
 

@@ -9,7 +9,8 @@ import jinja2
 from markupsafe import Markup
 
 from keras_reprise.base.errors import printable
-from keras_reprise.report import side_by_side, wording
+from keras_reprise.record import wording
+from keras_reprise.report import phrases, side_by_side
 from keras_reprise.report.cite import literature
 from keras_reprise.report.site.pages import Site
 
@@ -52,7 +53,7 @@ def _environment() -> jinja2.Environment:
         "number": wording.number,
         "interval": wording.interval,
         "described": literature.described,
-        "tally": wording.tally,
+        "tally": phrases.tally,
         "told": side_by_side.summary,
         "overall_speed": side_by_side.overall_speed,
         "speed_interval": side_by_side.speed_interval,

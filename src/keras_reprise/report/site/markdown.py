@@ -7,7 +7,7 @@ from tabulate import tabulate
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.base.escaping import markdown_code
 from keras_reprise.record.schema import Card
-from keras_reprise.report import wording
+from keras_reprise.report import phrases
 from keras_reprise.report.cite import literature
 from keras_reprise.report.site.pages import RecipePage, Section, Site
 
@@ -98,9 +98,9 @@ def _section(section: Section) -> str:
         f"- seeds {', '.join(str(s.replicate.seed) for s in group.replicates)}; {section.tally}\n- `{group.identifier}`"
     )
     rows = [
-        [MARKS.get(cell, escape(cell)) for cell in wording.verdict_row(result.verdict)] for result in section.results
+        [MARKS.get(cell, escape(cell)) for cell in phrases.verdict_row(result.verdict)] for result in section.results
     ]
-    parts.append(_table(rows, wording.VERDICT_HEADERS))
+    parts.append(_table(rows, phrases.VERDICT_HEADERS))
     notes = [f"- `{r.verdict.claim}`: {escape(r.verdict.reason)}" for r in section.results if r.verdict.reason]
     if notes:
         parts.append("Why not more:\n\n" + "\n".join(notes))

@@ -6,14 +6,15 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from keras_reprise import __version__
 from keras_reprise.base.progress import format_seconds
+from keras_reprise.base.version import __version__
 from keras_reprise.judge import compare, conditions
 from keras_reprise.judge.groups import Group, GroupCost
 from keras_reprise.judge.trends import Series
 from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.record import wording
 from keras_reprise.record.schema import Card, ClaimCard
-from keras_reprise.report import wording
+from keras_reprise.report import phrases
 from keras_reprise.store.store import Summary
 
 
@@ -120,7 +121,7 @@ class Section:
 
     @property
     def tally(self) -> str:
-        return wording.tally(self.group.verdicts)
+        return phrases.tally(self.group.verdicts)
 
     @property
     def apart(self) -> str:
@@ -132,7 +133,7 @@ class Section:
 
     @property
     def replay(self) -> str:
-        return wording.replay(self.group.replicates, self.place.environment_facts)
+        return phrases.replay(self.group.replicates, self.place.environment_facts)
 
     @property
     def cost_rows(self) -> list[list[str]]:

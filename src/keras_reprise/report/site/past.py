@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_reprise.base.files import write_atomically
 from keras_reprise.judge.groups import Group, GroupCost
 from keras_reprise.judge.trends import Point, Series, series
-from keras_reprise.report import wording
+from keras_reprise.record import wording
 from keras_reprise.report.site.drawing import DRAWING
 from keras_reprise.report.site.pages import Past, Place
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_reprise.catalog import sources
 from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.record.wording import aligned, backend_name, hardware, interval, number, software
 from keras_reprise.store.store import Store, Summary
 
 VERDICT_HEADERS = (
@@ -51,37 +52,6 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(f"{sum(v.verdict == word for v in verdicts)} {word}" for word in words) + "."
 
 
-def number(value: float, digits: int = 4) -> str:
-    """A number to `digits` significant digits, a whole one below ten thousand millions in full; a dash where there is none."""
-    if not math.isfinite(value):
-        return "-"
-    return str(int(value)) if value == int(value) and abs(value) < 1e10 else f"{value:.{digits}g}"
-
-
-def aligned(value: float, mean: float, sd: float) -> str:
-    """`value` to the decimals that show two significant digits of the standard deviation `sd` about `mean`.
-
-    Mean and interval ends so have the same decimals. Without a deviation, or far from one, four significant digits.
-    """
-    if not all(map(math.isfinite, (value, mean, sd))) or sd == 0 or not 1e-5 <= abs(mean) < 1e7:
-        return number(value)
-    decimals = 1 - math.floor(math.log10(sd))
-    if decimals > 9:
-        return number(value, 9)
-    text = f"{value:.{max(0, decimals)}f}"
-    return text.lstrip("-") if float(text) == 0 else text
-
-
-def interval(ends: tuple[float | None, float | None]) -> str:
-    """An interval in words that read well in a table."""
-    low, high = ends
-    if low is not None and high is not None:
-        return f"{number(low, 6)} to {number(high, 6)}" if low != high else f"exactly {number(low, 6)}"
-    if high is not None:
-        return f"below {number(high, 6)}"
-    return "anywhere" if low is None else f"above {number(low, 6)}"
-
-
 def machine_line(store: Store, machine: str) -> str:
     """The machine in one line."""
     return f"machine {machine}: {hardware(store.document('machines', machine))}"
@@ -90,25 +60,6 @@ def machine_line(store: Store, machine: str) -> str:
 def environment_line(store: Store, env: str) -> str:
     """The environment in one line."""
     return f"environment {env}: {software(store.document('environments', env))}"
-
-
-def hardware(facts: Mapping[str, Any]) -> str:
-    """A machine's facts in a few words."""
-    gpus = ", ".join(map(str, listed(facts.get("gpus")))) or "no GPU"
-    return f"{facts.get('cpu')}, {facts.get('cores')} cores, {facts.get('memory_gib')} GiB, {gpus}"
-
-
-def software(facts: Mapping[str, Any]) -> str:
-    """An environment's facts in a few words."""
-    backend, python = _mapped(facts.get("backend")), _mapped(facts.get("python"))
-    precision = facts.get("precision")
-    special = f", {precision}" if precision not in (None, "float32") else ""
-    return f"Keras {facts.get('keras')} on {backend.get('name')} {backend.get('version')}, {facts.get('device')}, Python {python.get('version')}{special}"
-
-
-def backend_name(facts: Mapping[str, Any]) -> str:
-    """The name of an environment's backend."""
-    return str(_mapped(facts.get("backend")).get("name"))
 
 
 def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
@@ -151,12 +102,3 @@ def caption(specification: Mapping[str, Any], n: int) -> str:
     if specification.get("kind") == "heat-map":
         return f"{specification['title']}. {f'Means over {n} replicates' if n > 1 else 'One replicate'}."
     return f"{specification['title']}. Counts of {n} replicate{'s' if n > 1 else ''} together."
-
-
-def listed(value: Any) -> list[Any]:
-    """`value` where it is a list, else nothing: a document from elsewhere may hold anything."""
-    return value if isinstance(value, list) else []
-
-
-def _mapped(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

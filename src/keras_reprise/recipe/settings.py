@@ -1,0 +1,93 @@
+"""Arms and scales: names with settings that read as attributes and are plain data."""
+
+import copy
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from keras_reprise.base.errors import RecipeError
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class _Settings:
+    """A name with settings that read as attributes."""
+
+    def __init__(self, name: str, /, means: str = "", **settings: Any) -> None:
+        if not SLUG.fullmatch(name):
+            raise RecipeError(f"The name {name!r} is not lower-case words joined by hyphens.\nRename it.")
+        self.name = name
+        self.means = means
+        self.settings: dict[str, Any] = settings
+
+    def __getattr__(self, key: str) -> Any:
+        settings = self.__dict__.get("settings", {})
+        if key in settings:
+            return settings[key]
+        raise AttributeError(
+            f"{type(self).__name__} {self.__dict__.get('name')!r} has no setting {key!r}; it has {', '.join(settings) or 'none'}."
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.settings})"
+
+
+class Arm(_Settings):
+    """One fully resolved setting of the experiment: `Arm("drop", "0.1, then 0.05", rates=(0.1, 0.05)).rates`."""
+
+
+class Scale(_Settings):
+    """Sizes and budgets, `quick` or `full`: `Scale("quick", epochs=12, n_train=10_000).epochs`.
+
+    `n_train` and `n_test` limit the data set to its first so many images. `seeds` is how many replicates `run`
+    makes when not told otherwise.
+    """
+
+    def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: Any) -> None:
+        super().__init__(name, means, seeds=seeds, **settings)
+
+
+Named = TypeVar("Named", Arm, Scale)
+
+
+def copied(one: Named) -> Named:
+    """The same name and settings, for code that may change them."""
+    found = copy.copy(one)
+    found.settings = copy.deepcopy(one.settings)
+    return found
+
+
+def plain_settings(whose: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as records and cards hold them, infinities in words; RecipeError when one is no number, text or list of these."""
+    return {name: _plain_setting(f"{name} of {whose}", plain(value)) for name, value in settings.items()}
+
+
+def _plain_setting(what: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain_setting(what, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_setting(what, item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    kind = "a number beyond 64 bits" if isinstance(value, int) else f"a {type(value).__name__}"
+    raise RecipeError(
+        f"{what} is {kind}.\nSettings are numbers, text, and lists of these, which records can hold; choose functions by name in measure."
+    )
+
+
+def plain(value: Any) -> Any:
+    """`value` in JSON's types: tuples as lists, NumPy numbers as numbers, keys as strings."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
