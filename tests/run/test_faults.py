@@ -12,7 +12,7 @@ from pathlib import Path
 import faults
 import pytest
 
-from keras_reprise.measure import arm as measure
+from keras_reprise.base import clock
 from keras_reprise.run import driver as run
 from keras_reprise.run import request
 from keras_reprise.store.checking import check
@@ -90,7 +90,7 @@ def test_a_store_that_is_read_only_is_read_and_a_run_says_so(small_disk, filled_
 
 def test_a_clock_that_jumps_back_spoils_nothing(store_path, plain_recipe, reprise, monkeypatch):
     years = iter(range(2030, 1900, -1))
-    monkeypatch.setattr(measure, "_now", lambda: f"{next(years)}-01-01T00:00:00.000000Z")
+    monkeypatch.setattr(clock, "now", lambda: f"{next(years)}-01-01T00:00:00.000000Z")
     assert reprise("run", plain_recipe, "--seeds", 6, "--store", store_path).exit_code == 0
     assert check(Store(store_path))[1] == []
     rows = json.loads(reprise("verdict", "--store", store_path, "--json").stdout)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from keras_reprise.base import errors
+from keras_reprise.base import clock, errors
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.files import (
@@ -52,7 +52,7 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
         found = _measure(store, settings, name, say, begun)
     begun.forget()
     _require_sound(found, settings)
-    accepted = Accepted(at=measuring.now(), by=by, why=why)
+    accepted = Accepted(at=clock.now(), by=by, why=why)
     baseline = Baseline(schema=SCHEMA, accepted=accepted, measured=found)
     write(baseline_path(store, this, name), baseline)
     return baseline

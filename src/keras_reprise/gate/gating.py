@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from keras_reprise.base import errors
+from keras_reprise.base import clock, errors
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated, seeds_for
 from keras_reprise.gate.environments import of_commit, scratch_folder
@@ -99,7 +99,7 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         )
     begun.forget()
     if not injections():
-        keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
+        keep(store, name, Finished(schema=SCHEMA, finished_at=clock.now(), measured=found))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
     if settings.benchmarks:
         notes = (

@@ -1,6 +1,5 @@
 """Measuring one side of a gate, with the time it will take said beforehand; what is flagged is measured again."""
 
-import datetime
 import json
 import statistics
 import subprocess
@@ -262,7 +261,3 @@ def _say(text: str) -> None:
 def in_words(seconds: float) -> str:
     """An estimate as people say it: to the half minute."""
     return format_seconds(seconds) if seconds < 60 else f"{max(1, round(seconds / 30)) / 2:g} min"
-
-
-def now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

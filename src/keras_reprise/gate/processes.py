@@ -1,6 +1,5 @@
 """Fresh processes that run pytest-benchmark files: one estimate per benchmark and process, and the process's peak memory."""
 
-import datetime
 import json
 import os
 import random
@@ -14,10 +13,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from keras_reprise.base import clock
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.failures import without_paths
 
@@ -144,7 +143,7 @@ def measure(
 
 
 def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
-    before, started = _load(), datetime.datetime.now(datetime.UTC)
+    before, started_at = clock.load(), clock.now()
     begun = time.perf_counter()
     chosen = [name for name in only if name.startswith(f"{task.suite}::")]
     with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
@@ -159,7 +158,7 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
         code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
-    after = _load()
+    after = clock.load()
     estimates = {  # names as they were asked for: pytest's go from its own root folder
         kind: {f"{task.suite}::{name.partition('::')[2]}": value for name, value in one.items()}
         for kind, one in _estimates(found, told["loops"]).items()
@@ -167,15 +166,14 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
     if code == 0 and not chosen and task.suite != CONTROL:
         for one in estimates.values():
             one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)
-    total = after["total"] - before["total"]
     error = None if code == 0 else _fault(code, output)
     if side.commit and task.suite != CONTROL and told["modules"] == 0:
         error = error or NOT_ITS_FILES
     return Process(
         suite=task.suite, side=task.side, round=task.round, position=position,
-        started_at=started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), duration_s=time.perf_counter() - begun,
-        **estimates, load=before["load"],
-        steal_fraction=(after["steal"] - before["steal"]) / total if total > 0 else 0.0,
+        started_at=started_at, duration_s=time.perf_counter() - begun,
+        **estimates, load=before.mean_1m,
+        steal_fraction=after.stolen_since(before),
         error=error, modules=told["modules"],
     )  # fmt: skip
 
@@ -292,10 +290,3 @@ def read_benchmarks(path: Path) -> dict[str, list[BenchmarkRun]]:
         if not all(0 < seconds < float("inf") for run in runs for seconds in (run.fastest, run.median)):
             raise UserError(f"{path}: {name} has times that are no positive number of seconds.\nMeasure it again.")
     return found
-
-
-def _load() -> dict[str, Any]:
-    import psutil
-
-    times = psutil.cpu_times()
-    return {"load": psutil.getloadavg()[0], "steal": getattr(times, "steal", 0.0), "total": sum(times)}

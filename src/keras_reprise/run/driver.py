@@ -4,7 +4,6 @@ It never imports Keras. All it needs to go on is in the store and its cache, so 
 """
 
 import contextlib
-import datetime
 import math
 import time
 from collections import defaultdict
@@ -14,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from keras_reprise.base import errors
+from keras_reprise.base import clock, errors
 from keras_reprise.base.errors import MeasurementError, StoreError, UserError
 from keras_reprise.base.locks import only_run
 from keras_reprise.base.progress import Progress, format_seconds
@@ -214,7 +213,7 @@ class Run:
             self._finish(unit, unit.worker)
 
     def _give(self, slot: Slot, unit: Unit, arm: str | None) -> None:
-        self.doing[slot] = Doing(unit, arm, _now())
+        self.doing[slot] = Doing(unit, arm, clock.now())
         job = unit.job
         replay = messages.Replay(
             job.source, job.scale, unit.seed, unit.repeat, job.data, self.replicates.cache(unit).name, job.measurement,
@@ -323,7 +322,7 @@ class Run:
         assert doing.arm is not None
         seconds = time.monotonic() - doing.began if doing.began is not None else 0.0
         arm = failed_arm(doing.unit.job.params[doing.arm], kind, message, seconds)
-        times = {"started_at": doing.given, "finished_at": _now()}
+        times = {"started_at": doing.given, "finished_at": clock.now()}
         self._keep(slot, doing.unit, doing.arm, {"arm": arm, "digest": "", "load": {}, **times})
 
     def _keep(self, slot: Slot, unit: Unit, arm: str, result: dict[str, Any]) -> None:
@@ -372,7 +371,3 @@ class Run:
             if job.looked + 1 == len(job.blocks):
                 return
             self._plan(self.schedule.next_block(job))
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
