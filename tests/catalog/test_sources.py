@@ -13,7 +13,7 @@ from forging import forge
 from msgspec.structs import replace
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout, package_code
 from keras_reprise.catalog import sources
 from keras_reprise.gate.files import Quality
 from keras_reprise.judge import comparable, groups
@@ -58,7 +58,7 @@ def copied_store(tmp_path, store_path, reprise):
     reprise("run", OURS, "--seeds", 3, "--store", store_path)
     copy = tmp_path / f"{OURS}.py"
     entry = catalog.find(OURS)
-    copy.write_text((package_code.recipes_folder() / entry.path).read_text())
+    copy.write_text((checkout.recipes_folder() / entry.path).read_text())
     edited(copy, "def measure(arm, replicate):\n", "def measure(arm, replicate):\n    changed = 1\n")
     result = reprise("run", copy, "--seeds", 3, "--store", store_path)
     assert (result.exit_code, "3 replicates recorded." in result.stdout) == (0, True), result.output

@@ -32,7 +32,7 @@ def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
 
 
 def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_store, file, reprise, monkeypatch):
-    monkeypatch.setattr("keras_reprise.base.package_code.checkout", lambda: None)
+    monkeypatch.setattr("keras_reprise.base.checkout.of_package", lambda: None)
     monkeypatch.setattr("keras_reprise.judge.reference.FILE", file)
     result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
     assert result.exit_code == 0, result.output
@@ -40,7 +40,7 @@ def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_sto
 
 
 def test_an_installation_without_one_says_so(filled_store, tmp_path, reprise, monkeypatch):
-    monkeypatch.setattr("keras_reprise.base.package_code.checkout", lambda: None)
+    monkeypatch.setattr("keras_reprise.base.checkout.of_package", lambda: None)
     monkeypatch.setattr("keras_reprise.judge.reference.FILE", tmp_path / "nothing")
     result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
     assert result.exit_code == 3

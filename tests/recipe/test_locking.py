@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.catalog.lock import Accepted
 from keras_reprise.recipe import loading, locking, numerics
@@ -37,13 +37,13 @@ def entry(folder: Path):
 
 
 def test_the_projects_own_lock_is_up_to_date():
-    changes = locking.changes(package_code.recipes_folder())
+    changes = locking.changes(checkout.recipes_folder())
     assert not changes, "\n".join(locking.describe(changes))
 
 
 def test_the_settings_of_the_projects_own_lock_are_those_of_the_recipes():
     for one in catalog.read_lock().recipes:
-        loaded = loading.load(package_code.recipes_folder() / one.path)
+        loaded = loading.load(checkout.recipes_folder() / one.path)
         assert (loaded.settings, loaded.measurements_everywhere(), loaded.summary) == (
             one.settings,
             one.measurements,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import lock as versions
 from keras_reprise.catalog.lock import Lock, LockEntry
@@ -38,7 +38,7 @@ SUITES = {
 @lru_cache(maxsize=4)
 def read_lock(folder: Path | None = None) -> Lock:
     """The lock file; RecipeError when it is missing or broken."""
-    return versions.read(folder or package_code.recipes_folder())
+    return versions.read(folder or checkout.recipes_folder())
 
 
 def accepts(
@@ -87,7 +87,7 @@ def is_path(name: str) -> bool:
 def recipe_path(name: str) -> Path:
     """The file of a slug, a slug@N, or a path."""
     if not is_path(name):
-        return package_code.recipes_folder() / find(name).path
+        return checkout.recipes_folder() / find(name).path
     path = Path(name)
     if not os.path.isfile(name):
         raise UserError(

@@ -8,7 +8,7 @@ other or cited for each other, and every reader names the source by its `label`.
 
 from functools import lru_cache
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.catalog import lock
 from keras_reprise.catalog.lock import Lock, LockEntry
 from keras_reprise.record.schema import RecipeRef
@@ -67,7 +67,7 @@ def _entries(slug: str) -> tuple[LockEntry, ...]:
 @lru_cache(maxsize=1)
 def _lock() -> Lock:
     """The lock of the package's recipes; an empty one where there is none: then nobody's records are the package's."""
-    folder = package_code.recipes_folder()
+    folder = checkout.recipes_folder()
     return lock.read(folder) if (folder / lock.LOCK).is_file() else Lock(lock.SCHEMA, [])
 
 

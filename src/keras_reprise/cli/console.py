@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import errors, package_code
+from keras_reprise.base import checkout, errors
 from keras_reprise.store.store import Store, Summary
 
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
@@ -24,7 +24,7 @@ def open_store(path: Path | None) -> Store:
 
     Says on standard error which it is, unless the command prints JSON.
     """
-    top = None if path else package_code.current_checkout()
+    top = None if path else checkout.of_current_folder()
     store = Store(path or (top / "results" if top else Path("results")))
     context = click.get_current_context(silent=True)
     if context is not None and not context.params.get("as_json"):

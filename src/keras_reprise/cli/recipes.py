@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import errors, package_code
+from keras_reprise.base import checkout, errors
 from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
@@ -72,7 +72,7 @@ def show(recipe: str, as_json: bool) -> None:
         card = msgspec.convert(loading.load(path).card, Card)
     else:
         entry = catalog.find(recipe)
-        card, path = entry.card, package_code.recipes_folder() / entry.path
+        card, path = entry.card, checkout.recipes_folder() / entry.path
     if as_json:
         import msgspec
 
@@ -176,7 +176,7 @@ def lock(
     """
     from keras_reprise.recipe import locking
 
-    top, here = package_code.checkout(), package_code.current_checkout()
+    top, here = checkout.of_package(), checkout.of_current_folder()
     if top is not None and here is not None and top != here:
         raise errors.UserError(
             f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError
 from keras_reprise.judge.comparable import digest, groups
 from keras_reprise.judge.groups import COSTS, cost_of
@@ -64,7 +64,7 @@ class Reference(Store):
 
 def store() -> Store:
     """The checkout's results, else the summary in the wheel; NothingMeasuredError when there is neither."""
-    top = package_code.checkout()
+    top = checkout.of_package()
     if top is not None and (top / "results" / "records").is_dir():
         return Store(top / "results")
     if FILE.is_file():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.git import git
 from keras_reprise.judge import reference
@@ -90,7 +90,7 @@ def _software(store: Store, summaries: list[Summary]) -> tuple[dict[str, set[str
 def _revision(value: str, store: Store, summaries: list[Summary]) -> list[_Choice]:
     """Records measured by the code of a git revision; where there are none, those that the store held at it."""
     commits = {s.code.git_commit for s in summaries if s.code.git_commit and len(value) >= 7 and s.code.git_commit.startswith(value)}  # fmt: skip
-    top = package_code.current_checkout() or package_code.checkout()
+    top = checkout.of_current_folder() or checkout.of_package()
     resolved = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{value}^{{commit}}")
     commits |= {resolved.strip()} if resolved else set()
     if not commits:

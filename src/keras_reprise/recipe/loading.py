@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.failures import described
 from keras_reprise.recipe import measurement, numerics
@@ -65,7 +65,7 @@ class LoadedRecipe:
 
 def say_that_code_runs(path: Path) -> None:
     """Say on standard error that a file which is about to be loaded is not one of the package's recipes."""
-    if package_code.recipes_folder().resolve() not in path.resolve().parents:
+    if checkout.recipes_folder().resolve() not in path.resolve().parents:
         print(f"reprise: {path} is not one of the package's recipes; running it runs its code.", file=sys.stderr)
         for line in unused(path):
             print(f"reprise: {line}", file=sys.stderr)

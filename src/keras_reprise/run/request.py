@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from keras_reprise import catalog
-from keras_reprise.base import errors, package_code
+from keras_reprise.base import checkout, errors, package_code
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import sources
 from keras_reprise.recipe import loading
@@ -248,7 +248,7 @@ def _paths(recipes: tuple[str, ...], family: str | None, suite: catalog.Suite | 
         raise UserError(
             "Say what to run: recipes by name, or one of --family, --suite and --all.\nFor example `reprise run cifar10-lr-drop`, or `reprise run --suite quickstart`."
         )
-    folder = package_code.recipes_folder()
+    folder = checkout.recipes_folder()
     if recipes:
         paths = [catalog.recipe_path(name) for name in recipes]
         for path in paths:
@@ -266,7 +266,7 @@ def _paths(recipes: tuple[str, ...], family: str | None, suite: catalog.Suite | 
 def _require_data(recipes: tuple[str, ...], paths: list[Path], data_dir: Path | None) -> None:
     """Fail before Keras is imported when a data set that will be needed is not here."""
     wanted = {path.resolve() for path in paths}
-    folder = package_code.recipes_folder().resolve()
+    folder = checkout.recipes_folder().resolve()
     needs = {entry.card.data for entry in catalog.read_lock().recipes if folder / entry.path in wanted}
     if "cifar10" in needs:
         from keras_reprise import datasets

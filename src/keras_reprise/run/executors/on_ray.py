@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from keras_reprise import datasets
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import DataError, MeasurementError, UserError
 from keras_reprise.base.files import write_atomically
 from keras_reprise.base.machine import THREAD_VARIABLES, usable_cores
@@ -179,7 +179,7 @@ class RayExecutor:
         self.setup = msgspec.structs.replace(setup, backend=setup.backend or os.environ.get("KERAS_BACKEND"))
         self.mark = secrets.token_hex(16)
         write_atomically(Path(setup.cache) / MARK, self.mark.encode())
-        package = str(package_code.PACKAGE)
+        package = str(checkout.PACKAGE)
         # Without a working folder Ray puts the current one first on Python's path everywhere, and a string.py there in the place
         # of Python's own.
         empty = Path(setup.cache) / "empty"
