@@ -110,14 +110,14 @@ def test_a_record_that_another_run_wrote_meanwhile_is_not_written_twice(
 ):
     """The other run's records become visible after this one has looked for them."""
     store = tmp_path / "late"
-    real = run.Run._give
+    real = run.Driver._give
 
     def give(self, slot, unit, arm):
         if arm is None:
             shutil.copytree(filled_store / "records", store / "records", dirs_exist_ok=True)
         real(self, slot, unit, arm)
 
-    monkeypatch.setattr(run.Run, "_give", give)
+    monkeypatch.setattr(run.Driver, "_give", give)
     result = reprise("run", plain_recipe, "--seeds", 6, "--store", store, "--json")
     assert json.loads(result.stdout) == {"recorded": 0, "present": 6, "failed": 0, "waiting": 0}
     assert len(list((store / "records").rglob("*.json"))) == 6

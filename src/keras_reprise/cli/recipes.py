@@ -138,19 +138,19 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
     from keras_reprise.run import request
 
     debug = click.get_current_context().find_root().params["debug"]
-    outcome = request.run(recipes, open_store(store_path), debug=debug, **options)
+    tally = request.run(recipes, open_store(store_path), debug=debug, **options)
     if as_json:
         print_json(
             {
-                "recorded": outcome.recorded,
-                "present": outcome.present,
-                "failed": outcome.failed,
-                "waiting": outcome.waiting,
+                "recorded": tally.recorded,
+                "present": tally.present,
+                "failed": tally.failed,
+                "waiting": tally.waiting,
             }
         )
     else:
-        say(request.describe(outcome))
-    if outcome.failed:
+        say(request.describe(tally))
+    if tally.failed:
         sys.exit(errors.RECIPE_FAILED)
 
 

@@ -17,7 +17,7 @@ from keras_reprise.judge import verdicts
 from keras_reprise.record.schema import ArmData, DataRef, RecipeRef, Record
 from keras_reprise.run import messages
 from keras_reprise.run.kept import ReplicateCache
-from keras_reprise.run.queue import Facts, Job, Place, Unit
+from keras_reprise.run.queue import Facts, Job, Place, QueuedReplicate
 from keras_reprise.store.store import Store, Summary
 
 
@@ -63,7 +63,7 @@ def _made_some(job: Job, summary: Summary) -> bool:
     return summary.data.name != job.data
 
 
-class Replicates:
+class Bookkeeping:
     """Finds and keeps replicates; with `retry_failed`, those of which there are only failed records count as missing."""
 
     def __init__(self, store: Store, *, retry_failed: bool = False) -> None:
@@ -107,47 +107,51 @@ class Replicates:
                 trail.trained |= {name for name, arm in record.arms.items() if _trained(arm, sure=data is None)}
         for place in places:
             for seed in job.seeds:
-                cache = self.cache(Unit(job, seed, 0, [], {}), place)
+                cache = self.cache(QueuedReplicate(job, seed, 0, [], {}), place)
                 for arm in job.params:
                     if kept := (cache.load_arm(arm) or {}).get("made"):
                         trail.kept.append((arm, kept))
         trail.arms = [arm for arm in job.params if arm in trail.trained or arm in dict(trail.kept)]
         return trail
 
-    def missing(self, job: Job, place: Place, seeds: Sequence[int]) -> list[Unit]:
+    def missing(self, job: Job, place: Place, seeds: Sequence[int]) -> list[QueuedReplicate]:
         """The replicates without a record, with the arms that are kept of them."""
         present = defaultdict(list)
         for summary in self.recorded(job, place):
             present[summary.replicate.seed].append(summary)
-        units = []
+        replicates = []
         for seed in seeds:
             found = present[seed]
             if not found or (self.retry_failed and all(summary.status == "failed" for summary in found)):
                 repeat = max((summary.replicate.repeat for summary in found), default=-1) + 1
-                unit = Unit(job, seed, repeat, [], {})
-                kept = {arm: self.cache(unit, place).load_arm(arm) for arm in job.params}
-                unit.results = {
+                replicate = QueuedReplicate(job, seed, repeat, [], {})
+                kept = {arm: self.cache(replicate, place).load_arm(arm) for arm in job.params}
+                replicate.results = {
                     arm: result for arm, result in kept.items()
                     if result is not None and result.get("made", []) in ([], job.made.get(arm))
                 }  # fmt: skip
-                unit.waiting = [a for a in job.params if a not in unit.results and (not job.only or a in job.only)]
-                units.append(unit)
-        return units
+                replicate.waiting = [
+                    a for a in job.params if a not in replicate.results and (not job.only or a in job.only)
+                ]
+                replicates.append(replicate)
+        return replicates
 
-    def keep(self, unit: Unit, arm: str, result: dict[str, Any]) -> None:
+    def keep(self, replicate: QueuedReplicate, arm: str, result: dict[str, Any]) -> None:
         """Keep a measured arm until its replicate is recorded; a failed one is measured anew by the next run."""
         if result["arm"]["status"] != "failed":
-            self.cache(unit).save_arm(arm, result)
-        unit.running.discard(arm)
-        unit.results[arm] = result
+            self.cache(replicate).save_arm(arm, result)
+        replicate.running.discard(arm)
+        replicate.results[arm] = result
 
-    def record(self, unit: Unit, content: bytes) -> tuple[Path, Record] | None:
+    def record(self, replicate: QueuedReplicate, content: bytes) -> tuple[Path, Record] | None:
         """Write a replicate's record; None when another run was faster."""
-        there = any(one.replicate.repeat == unit.repeat for one in self.recorded(unit.job, seed=unit.seed))
+        there = any(
+            one.replicate.repeat == replicate.repeat for one in self.recorded(replicate.job, seed=replicate.seed)
+        )
         written = None if there else self.store.add_record(content)
         if written is not None and written[1].data is not None and written[1].status == "complete":
-            unit.job.found = msgspec.to_builtins(written[1].data)
-        self.cache(unit).clear()
+            replicate.job.found = msgspec.to_builtins(written[1].data)
+        self.cache(replicate).clear()
         return written
 
     def decided(self, job: Job) -> bool:
@@ -161,16 +165,16 @@ class Replicates:
             took[_name(summary.recipe)].append(summary.duration_s)
         return {job.name: median(found) / len(job.params) for job in jobs if (found := took.get(_name(recipe_of(job))))}
 
-    def cache(self, unit: Unit, place: Place | None = None) -> ReplicateCache:
+    def cache(self, replicate: QueuedReplicate, place: Place | None = None) -> ReplicateCache:
         """Where finished arms of this replicate are kept: by what its numbers belong to, and the very code that runs."""
-        job, (machine, environment) = unit.job, place or unit.job.place or ("", "")
+        job, (machine, environment) = replicate.job, place or replicate.job.place or ("", "")
         return ReplicateCache(
             self.store.cache,
             measurement=job.measurement,
             code=package_code.running_sha256(),
             scale={"name": job.scale, **job.card.scales[job.scale]},
-            seed=unit.seed,
-            repeat=unit.repeat,
+            seed=replicate.seed,
+            repeat=replicate.repeat,
             data=[job.data, job.declared["fingerprint"]] if job.declared else job.data,
             environment=environment,
             machine=machine,

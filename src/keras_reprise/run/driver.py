@@ -19,9 +19,9 @@ from keras_reprise.base.locks import only_run
 from keras_reprise.base.progress import Progress, format_seconds
 from keras_reprise.record.schema import failed_arm
 from keras_reprise.run import messages
-from keras_reprise.run.bookkeeping import Replicates
+from keras_reprise.run.bookkeeping import Bookkeeping
 from keras_reprise.run.executors import Executor, Slot
-from keras_reprise.run.queue import Job, Place, Schedule, Unit
+from keras_reprise.run.queue import Job, Place, Queue, QueuedReplicate
 from keras_reprise.store import merging
 from keras_reprise.store.store import Store
 
@@ -35,7 +35,7 @@ LONGEST_S = 24 * 3600.0
 
 
 @dataclass
-class Outcome:
+class Tally:
     """What a run did: how many replicates it recorded, found already there, recorded as failed, or left for other arms."""
 
     recorded: int = 0
@@ -45,16 +45,16 @@ class Outcome:
 
 
 @dataclass
-class Doing:
+class Assignment:
     """What a worker is at: a replicate and its arm (None: its record), since when, and since when the arm is measured."""
 
-    unit: Unit
+    replicate: QueuedReplicate
     arm: str | None
     given: str
     began: float | None = None
 
 
-class Run:
+class Driver:
     """Measures recipes into one store, with the workers of one executor."""
 
     def __init__(
@@ -69,13 +69,13 @@ class Run:
         store.make_writable()
         merging.finish(store)
         self.store, self.executor, self.time_limit_s = store, executor, time_limit_s
-        self.replicates = Replicates(store, retry_failed=retry_failed)
-        self.progress, self.outcome = Progress(quiet=quiet), Outcome()
-        self.schedule, self.alone = Schedule([], self.replicates.missing), False
+        self.bookkeeping = Bookkeeping(store, retry_failed=retry_failed)
+        self.progress, self.tally = Progress(quiet=quiet), Tally()
+        self.queue, self.alone = Queue([], self.bookkeeping.missing), False
         self.seconds: dict[str, float] = {}  # that one arm of a job took before
         self.places: dict[Slot, Place] = {}
-        self.doing: dict[Slot, Doing] = {}
-        self.tries: defaultdict[tuple[Unit, str | None], float] = defaultdict(float)
+        self.doing: dict[Slot, Assignment] = {}
+        self.tries: defaultdict[tuple[QueuedReplicate, str | None], float] = defaultdict(float)
         self.failed_starts = 0.0
         self.answer: messages.Described | messages.DataRead | None = None
         self.said: set[str] = set()
@@ -104,7 +104,7 @@ class Run:
             task = messages.ReadData(job.source, job.scale, job.data, [])
             if job.own_data:
                 job.declared = job.found = self._ask(task).combined
-            trail = self.replicates.trail(job, set(self.places.values()), summaries)
+            trail = self.bookkeeping.trail(job, set(self.places.values()), summaries)
             if trail.arms:
                 task = msgspec.structs.replace(task, arms=trail.arms)
                 read = self._ask(task)
@@ -127,33 +127,33 @@ class Run:
             f"Loading {task.recipe.path} ended its worker {TRIES} times.\nNothing was run. `--workers 0` loads it in this process."
         )
 
-    def run(self, jobs: Sequence[Job]) -> Outcome:
+    def run(self, jobs: Sequence[Job]) -> Tally:
         """Measure every replicate of `jobs` that the store does not hold yet for the kind of machine the workers are on.
 
         Timing recipes come last: each replicate of theirs has a fresh worker with a machine to itself.
         """
-        self.seconds = self.replicates.seconds_per_arm(jobs)
+        self.seconds = self.bookkeeping.seconds_per_arm(jobs)
         with self.locks, self.progress:
             for self.alone in (False, True):
                 part = [job for job in jobs if job.card.timing == self.alone]
                 if part:
                     self._run_part(part)
-        self.outcome.present = sum(job.present for job in jobs)
+        self.tally.present = sum(job.present for job in jobs)
         if self.busy:
             raise self.busy
-        return self.outcome
+        return self.tally
 
     def _run_part(self, jobs: Sequence[Job]) -> None:
         self._ready()
-        self.schedule = Schedule(jobs, self.replicates.missing)
+        self.queue = Queue(jobs, self.bookkeeping.missing)
         for place in dict.fromkeys(self.places.values()):
-            self.schedule.add_place(place)
-        self._plan(self.schedule.units)
+            self.queue.add_place(place)
+        self._plan(self.queue.replicates)
         for job in jobs:
             self._tell_of_other_sources(job)
             self._look(job)
         idle_since: float | None = None
-        while self.schedule.units:
+        while self.queue.replicates:
             self._occupy()
             self.executor.wait(WAIT_S, self._deliver)
             self._end_overdue()
@@ -169,15 +169,15 @@ class Run:
 
     def _tell_of_other_sources(self, job: Job) -> None:
         """Say which records under the job's name are not of its source: they are neither counted nor in the way."""
-        for source, count in self.replicates.of_other_sources(job).items() if job.place else ():
+        for source, count in self.bookkeeping.of_other_sources(job).items() if job.place else ():
             seeds = "1 of these seeds is" if count == 1 else f"{count} of these seeds are"
             self.progress.say(
                 f"{job.card.slug}: {seeds} in the store from another source ({source}); this one ({job.measurement[:12]}) is measured by itself."
             )
 
-    def _plan(self, units: Sequence[Unit]) -> None:
-        for unit in units:
-            self.progress.plan(unit.job.name, len(unit.waiting), self.seconds.get(unit.job.name))
+    def _plan(self, replicates: Sequence[QueuedReplicate]) -> None:
+        for replicate in replicates:
+            self.progress.plan(replicate.job.name, len(replicate.waiting), self.seconds.get(replicate.job.name))
 
     def _ready(self) -> Slot:
         """A worker that is ready, once all are that were started together, or have failed to, or take too long."""
@@ -200,29 +200,31 @@ class Run:
         """Give every idle worker something to do, and put aside what has nothing left to be done."""
         for slot in self.executor.slots(alone=self.alone):
             while slot in self.places and slot not in self.doing:
-                chosen = self.schedule.next(slot, self.places[slot], shared=not self.alone)
+                chosen = self.queue.next(slot, self.places[slot], shared=not self.alone)
                 if chosen is None:
                     break
                 if self._lock(chosen[0].job):
                     self._give(slot, *chosen)
-        for unit in [unit for unit in self.schedule.units if unit.measured and not unit.whole]:
-            self.outcome.waiting += 1
+        for replicate in [
+            replicate for replicate in self.queue.replicates if replicate.measured and not replicate.whole
+        ]:
+            self.tally.waiting += 1
             self.progress.say(
-                f"{unit}: {len(unit.results)} of {len(unit.job.params)} arms are kept; the record is written once all are measured."
+                f"{replicate}: {len(replicate.results)} of {len(replicate.job.params)} arms are kept; the record is written once all are measured."
             )
-            self._finish(unit, unit.worker)
+            self._finish(replicate, replicate.worker)
 
-    def _give(self, slot: Slot, unit: Unit, arm: str | None) -> None:
-        self.doing[slot] = Doing(unit, arm, clock.now())
-        job = unit.job
+    def _give(self, slot: Slot, replicate: QueuedReplicate, arm: str | None) -> None:
+        self.doing[slot] = Assignment(replicate, arm, clock.now())
+        job = replicate.job
         replay = messages.Replay(
-            job.source, job.scale, unit.seed, unit.repeat, job.data, self.replicates.cache(unit).name, job.measurement,
+            job.source, job.scale, replicate.seed, replicate.repeat, job.data, self.bookkeeping.cache(replicate).name, job.measurement,
             job.declared["fingerprint"] if job.declared else None,
         )  # fmt: skip
         if arm is None:
-            slot.send(messages.Assemble(replay, unit.results))
+            slot.send(messages.Assemble(replay, replicate.results))
         else:
-            self.progress.arm(slot, f"{unit} {arm}", job.name)
+            self.progress.arm(slot, f"{replicate} {arm}", job.name)
             slot.send(messages.Measure(replay, arm, self.alone))
 
     def _lock(self, job: Job) -> bool:
@@ -234,8 +236,8 @@ class Run:
                 )
             except StoreError as error:
                 self.busy = error
-                for unit in [unit for unit in self.schedule.units if unit.job is job]:
-                    self.schedule.remove(unit)
+                for replicate in [replicate for replicate in self.queue.replicates if replicate.job is job]:
+                    self.queue.remove(replicate)
                 return False
             self.locked.add(job)
         return True
@@ -262,10 +264,10 @@ class Run:
             self.progress.epoch(slot, reply.done, reply.total, reply.detail)
         elif isinstance(reply, messages.Measured) and doing.arm:
             del self.doing[slot]
-            self._keep(slot, doing.unit, doing.arm, reply.result)
+            self._keep(slot, doing.replicate, doing.arm, reply.result)
         elif isinstance(reply, messages.Assembled):
             del self.doing[slot]
-            self._record(slot, doing.unit, reply.content)
+            self._record(slot, doing.replicate, reply.content)
 
     def _welcome(self, slot: Slot, reply: messages.Ready) -> None:
         """A worker is ready."""
@@ -275,7 +277,7 @@ class Run:
         new = (machine, environment) not in self.places.values()
         self.places[slot] = machine, environment
         if new:
-            self.schedule.add_place(self.places[slot])
+            self.queue.add_place(self.places[slot])
 
     def _bury(self, slot: Slot, reply: messages.Crashed | messages.Lost) -> None:
         """A worker is gone; another takes its arm, unless it has ended several workers."""
@@ -289,85 +291,87 @@ class Run:
         doing = self.doing.pop(slot, None)
         if doing is None:
             return
-        unit, arm = doing.unit, doing.arm
-        self.tries[unit, arm] += weight
-        often = self.tries[unit, arm] >= TRIES
+        replicate, arm = doing.replicate, doing.arm
+        self.tries[replicate, arm] += weight
+        often = self.tries[replicate, arm] >= TRIES
         if arm is None:
             if often:
-                raise MeasurementError(f"The record of {unit} cannot be made: {reply.why}.\nIts arms are kept.")
-            unit.assembling = False
+                raise MeasurementError(f"The record of {replicate} cannot be made: {reply.why}.\nIts arms are kept.")
+            replicate.assembling = False
         elif often:
             why = (
                 "its machine was lost" if isinstance(reply, messages.Lost) else reply.why
             )  # no name of a machine in a record
             self._fail(slot, doing, "WorkerEnded", f"{why}; it has ended several workers")
         else:
-            self.progress.say(f"{unit} {arm}: {reply.why}; it is measured again.")
+            self.progress.say(f"{replicate} {arm}: {reply.why}; it is measured again.")
             self.progress.arm_given_up(slot)
-            unit.running.discard(arm)
-            unit.waiting.insert(0, arm)
-            unit.worker = None
+            replicate.running.discard(arm)
+            replicate.waiting.insert(0, arm)
+            replicate.worker = None
 
     def _end_overdue(self) -> None:
         """End workers whose arm takes longer than the limit; the arm is failed."""
         for slot, doing in list(self.doing.items()):
-            limit = self.time_limit_s or TIME_LIMITS_S.get(doing.unit.job.scale, LONGEST_S)
+            limit = self.time_limit_s or TIME_LIMITS_S.get(doing.replicate.job.scale, LONGEST_S)
             if doing.began is not None and time.monotonic() - doing.began > limit:
                 slot.close()
                 del self.places[slot], self.doing[slot]
                 self._fail(slot, doing, "TimeLimit", f"no end after {format_seconds(limit)}")
 
-    def _fail(self, slot: Slot, doing: Doing, kind: str, message: str) -> None:
+    def _fail(self, slot: Slot, doing: Assignment, kind: str, message: str) -> None:
         """Keep an arm as failed that could not say so itself."""
         assert doing.arm is not None
         seconds = time.monotonic() - doing.began if doing.began is not None else 0.0
-        arm = failed_arm(doing.unit.job.params[doing.arm], kind, message, seconds)
+        arm = failed_arm(doing.replicate.job.params[doing.arm], kind, message, seconds)
         times = {"started_at": doing.given, "finished_at": clock.now()}
-        self._keep(slot, doing.unit, doing.arm, {"arm": arm, "digest": "", "load": {}, **times})
+        self._keep(slot, doing.replicate, doing.arm, {"arm": arm, "digest": "", "load": {}, **times})
 
-    def _keep(self, slot: Slot, unit: Unit, arm: str, result: dict[str, Any]) -> None:
+    def _keep(self, slot: Slot, replicate: QueuedReplicate, arm: str, result: dict[str, Any]) -> None:
         """Keep a measured arm until its replicate is recorded."""
         if result["arm"]["status"] == "failed":
             error = result["arm"]["error"]
-            self.progress.say(f"{unit} {arm} failed: {error['type']}: {error['message']} (--debug shows the traceback)")
-        if (names := result.get("unseeded")) and unit.job.name not in self.unseeded:
-            self.unseeded.add(unit.job.name)
             self.progress.say(
-                f"{unit.job.card.slug} {arm}: drawn without a seed: {', '.join(names)}. Two runs of one seed may differ;"
+                f"{replicate} {arm} failed: {error['type']}: {error['message']} (--debug shows the traceback)"
+            )
+        if (names := result.get("unseeded")) and replicate.job.name not in self.unseeded:
+            self.unseeded.add(replicate.job.name)
+            self.progress.say(
+                f"{replicate.job.card.slug} {arm}: drawn without a seed: {', '.join(names)}. Two runs of one seed may differ;"
                 " give seeds, such as replicate.seeds.weights(NAME). The record says so."
             )
-        self.replicates.keep(unit, arm, result)
+        self.bookkeeping.keep(replicate, arm, result)
         self.progress.arm_done(slot)
 
-    def _record(self, slot: Slot, unit: Unit, content: bytes) -> None:
+    def _record(self, slot: Slot, replicate: QueuedReplicate, content: bytes) -> None:
         """Write a replicate's record, unless another run was faster."""
-        written = self.replicates.record(unit, content)
+        written = self.bookkeeping.record(replicate, content)
         if written is None:
-            unit.job.present += 1
-            self.progress.say(f"{unit}: another run has recorded it meanwhile.")
+            replicate.job.present += 1
+            self.progress.say(f"{replicate}: another run has recorded it meanwhile.")
         else:
             path, record = written
             if record.status == "complete":
-                self.outcome.recorded += 1
+                self.tally.recorded += 1
             else:
-                self.outcome.failed += 1
+                self.tally.failed += 1
             took = format_seconds(record.duration_s)
-            self.progress.say(f"{unit}: {record.status} in {took}, {path.relative_to(self.store.root)}")
-        self._finish(unit, slot)
+            self.progress.say(f"{replicate}: {record.status} in {took}, {path.relative_to(self.store.root)}")
+        self._finish(replicate, slot)
 
-    def _finish(self, unit: Unit, slot: Any) -> None:
+    def _finish(self, replicate: QueuedReplicate, slot: Any) -> None:
         """Nothing more is done for this replicate; a worker that had its machine alone is not used again."""
-        self.schedule.remove(unit)
+        self.queue.remove(replicate)
         if self.alone and self.places.pop(slot, None) is not None:
             slot.close()
-        self._look(unit.job)
+        self._look(replicate.job)
 
     def _look(self, job: Job) -> None:
         """Once all replicates of a block are there, go on with the next one while a claim is undecided."""
-        while job.auto and job.place and self.schedule.block_done(job):
-            if self.replicates.decided(job):
+        while job.auto and job.place and self.queue.block_done(job):
+            if self.bookkeeping.decided(job):
                 last = job.blocks[job.looked][-1]
                 return self.progress.say(f"{job.card.slug}: every claim is decided after {last} replicates.")
             if job.looked + 1 == len(job.blocks):
                 return
-            self._plan(self.schedule.next_block(job))
+            self._plan(self.queue.next_block(job))

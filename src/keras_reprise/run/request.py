@@ -16,7 +16,7 @@ from keras_reprise.recipe import loading
 from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
 from keras_reprise.run import messages
-from keras_reprise.run.driver import Outcome, Run
+from keras_reprise.run.driver import Driver, Tally
 from keras_reprise.run.executors import Executor
 from keras_reprise.run.queue import Job
 from keras_reprise.store.store import Store
@@ -47,7 +47,7 @@ def run(
     retry_failed: bool = False,
     measurement: str | None = None,
     debug: bool = False,
-) -> Outcome:
+) -> Tally:
     """Resolve what was asked for, then measure it."""
     if measurement is not None and len(recipes) != 1:
         raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
@@ -79,7 +79,7 @@ def run(
     try:
         # What recipes print, and what Ray says of lost nodes, is for people: standard output is the caller's.
         with contextlib.redirect_stdout(sys.stderr), contextlib.closing(chosen):
-            driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
+            driver = Driver(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
             sources = [messages.RecipeSource(str(path.absolute()), path.read_bytes()) for path in paths]
             jobs = []
             for source, described in zip(sources, driver.describe(sources), strict=True):
@@ -234,12 +234,12 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-def describe(outcome: Outcome) -> str:
+def describe(tally: Tally) -> str:
     """One line on what a run did, and the next step."""
-    parts = [f"{outcome.recorded} replicates recorded"]
-    parts += [f"{outcome.present} already in the store"] if outcome.present else []
-    parts += [f"{outcome.failed} failed (again with --retry-failed)"] if outcome.failed else []
-    parts += [f"{outcome.waiting} waiting for their other arms"] if outcome.waiting else []
+    parts = [f"{tally.recorded} replicates recorded"]
+    parts += [f"{tally.present} already in the store"] if tally.present else []
+    parts += [f"{tally.failed} failed (again with --retry-failed)"] if tally.failed else []
+    parts += [f"{tally.waiting} waiting for their other arms"] if tally.waiting else []
     return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
 
 
