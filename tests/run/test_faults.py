@@ -14,7 +14,7 @@ import pytest
 
 from keras_reprise.base import clock
 from keras_reprise.run import driver as run
-from keras_reprise.run import request
+from keras_reprise.run.words import seeds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -179,4 +179,4 @@ def test_words_that_fit_no_recipe_are_refused_before_anything_is_measured(plain_
     for words in (("--scale", "huge"), ("--arm", "three")):
         result = reprise("run", plain_recipe, *words, "--store", store_path)
         assert (result.exit_code, "It has" in result.output, "Traceback" in result.output) == (2, True, False)
-    assert request.parse_seeds("3") == ((1, 2, 3), False)
+    assert seeds_meant("3") == ((1, 2, 3), False)
