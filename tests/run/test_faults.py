@@ -14,6 +14,7 @@ import pytest
 
 from keras_reprise.base import clock
 from keras_reprise.run import driver as run
+from keras_reprise.run import ownership
 from keras_reprise.run.words import seeds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
@@ -102,7 +103,7 @@ def test_a_clock_that_jumps_back_spoils_nothing(store_path, plain_recipe, repris
 @pytest.fixture
 def no_locks(monkeypatch):
     """A file system on which locks do nothing."""
-    monkeypatch.setattr(run, "only_run", lambda *words: contextlib.nullcontext())
+    monkeypatch.setattr(ownership, "only_run", lambda *words: contextlib.nullcontext())
 
 
 def test_a_record_that_another_run_wrote_meanwhile_is_not_written_twice(

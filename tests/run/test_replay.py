@@ -19,7 +19,8 @@ def folder(tmp_path, plain_recipe):
 
 
 def measure(path, store, scale, seeds):
-    request.run((str(path),), store, scale=scale, seeds=f"{','.join(map(str, seeds))},{seeds[-1]}", workers=0)
+    both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"
+    request.run(request.Request((str(path),), scale=scale, seeds=both_ends, workers=0), store)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 from keras_reprise.recipe import loading
 from keras_reprise.store.store import Store
+
+if TYPE_CHECKING:
+    from keras_reprise.run.driver import Tally
 
 
 @main.command("list")
@@ -138,20 +141,22 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
     from keras_reprise.run import request
 
     debug = click.get_current_context().find_root().params["debug"]
-    tally = request.run(recipes, open_store(store_path), debug=debug, **options)
+    tally = request.run(request.Request(recipes, debug=debug, **options), open_store(store_path))
     if as_json:
-        print_json(
-            {
-                "recorded": tally.recorded,
-                "present": tally.present,
-                "failed": tally.failed,
-                "waiting": tally.waiting,
-            }
-        )
+        print_json(vars(tally))
     else:
-        say(request.describe(tally))
+        say(tally_text(tally))
     if tally.failed:
         sys.exit(errors.RECIPE_FAILED)
+
+
+def tally_text(tally: "Tally") -> str:
+    """One line on what a run did, and the next step."""
+    parts = [f"{tally.recorded} replicates recorded"]
+    parts += [f"{tally.present} already in the store"] if tally.present else []
+    parts += [f"{tally.failed} failed (again with --retry-failed)"] if tally.failed else []
+    parts += [f"{tally.waiting} waiting for their other arms"] if tally.waiting else []
+    return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
 
 
 @main.command()
@@ -214,7 +219,7 @@ def _replay(folder: Path, recipe: str, store: Store) -> None:
 
     def measure(path: Path, again: Store, scale: str, seeds: Sequence[int]) -> None:
         both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"  # one number alone would mean the seeds up to it
-        request.run((str(path),), again, scale=scale, seeds=both_ends, backend=name)
+        request.run(request.Request((str(path),), scale=scale, seeds=both_ends, backend=name), again)
 
     slug, _, version = recipe.partition("@")
     for line in replaying.replay(folder, slug, int(version) if version.isdecimal() else None, store, name, measure):

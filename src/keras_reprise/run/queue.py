@@ -1,27 +1,27 @@
 """Which arm a free worker measures next.
 
-All replicates of a job are measured on machines of one kind, since replicates of different ones are never pooled. A worker
-stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be idle takes an
-arm of a replicate that another works on.
+All replicates of a job are measured on machines of one kind, since replicates of different ones are never pooled. A
+worker stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be idle
+takes an arm of a replicate that another works on.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from keras_reprise.recipe.definition import DATA_SETS
-from keras_reprise.record.schema import Card
+from keras_reprise.record.schema import Card, DataRef
+from keras_reprise.run.executors import Slot
 from keras_reprise.run.messages import RecipeSource
 
 LOOKS = (6, 12, 30)
 
 Place = tuple[str, str]  # ids of machine and environment
-Facts = dict[str, Any]  # what a record says of data
 
 
 @dataclass(eq=False)
 class Job:
-    """One recipe at one scale, for these seeds (`auto`: as many as the verdicts need), on this data set (None: the recipe's own).
+    """One recipe at one scale, for these seeds (`auto`: as many as the verdicts need), on a data set (None: the recipe's own).
 
     `only` limits the arms that are measured now; `params` are the settings of every arm.
     """
@@ -29,7 +29,7 @@ class Job:
     source: RecipeSource
     card: Card
     source_sha256: str
-    params: dict[str, dict[str, Any]]
+    params: dict[str, dict[str, object]]
     scale: str
     seeds: tuple[int, ...]
     auto: bool = False
@@ -39,11 +39,10 @@ class Job:
     place: Place | None = None
     looked: int = 0  # blocks whose verdicts were looked at
     present: int = 0  # replicates that the store held already
-    declared: Facts | None = None  # of data that the recipe declares itself, read before anything is skipped
-    found: Facts | None = None  # what a record of it says of the data, as far as that is known
-    made: dict[str, list[Facts]] = field(
-        default_factory=dict
-    )  # the data that arms make for themselves, as they are now
+    arm_s: float | None = None  # what one of its arms took in earlier runs, if that is known
+    declared: DataRef | None = None  # of data that the recipe declares itself, read before anything is skipped
+    found: DataRef | None = None  # what a record of it says of the data, as far as that is known
+    made: dict[str, list[DataRef]] = field(default_factory=dict)  # data that arms make for themselves, as they are now
 
     @property
     def data(self) -> str | None:
@@ -75,10 +74,12 @@ class QueuedReplicate:
     seed: int
     repeat: int
     waiting: list[str]
-    results: dict[str, dict[str, Any]]
+    results: dict[str, dict[str, object]]
     running: set[str] = field(default_factory=set)
-    worker: Hashable = None  # the one that took an arm of it last
+    worker: Slot | None = None  # the one that took an arm of it last
     assembling: bool = False
+    tries: dict[str | None, float] = field(default_factory=lambda: defaultdict(float))
+    """How often an arm (None: the record) has ended its worker."""
 
     def __str__(self) -> str:
         return f"{self.job.card.slug} seed {self.seed}"
@@ -115,7 +116,7 @@ class Queue:
             if job.place is None or len(found) < len(self._of(job)):
                 self._place(job, place, found)
 
-    def next(self, worker: Hashable, place: Place, *, shared: bool = True) -> tuple[QueuedReplicate, str | None] | None:
+    def next(self, worker: Slot, place: Place, *, shared: bool = True) -> tuple[QueuedReplicate, str | None] | None:
         """The replicate a free worker goes on with and the arm it measures (None: all are measured, it is assembled).
 
         Unless `shared`, a replicate that another worker has is left to it.

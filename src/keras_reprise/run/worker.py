@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from keras_reprise.base import gpu, package_code
 from keras_reprise.base.errors import DataError, MeasurementError, RecipeError, UserError
 from keras_reprise.base.failures import described
@@ -117,7 +119,8 @@ class Worker:
                     self._say_once(text, text)
         facts = [facts for arm in made.values() for facts in arm]
         declared = replicate.dataset().facts() if own or (task.data and facts) else None
-        return messages.DataRead(declared, made, own_data.combined(declared, facts))
+        found = {"declared": declared, "made": made, "combined": own_data.combined(declared, facts)}
+        return msgspec.convert(found, messages.DataRead)
 
     def _measure(self, task: messages.Measure) -> messages.Measured:
         from keras_reprise.measure import arm as measure
