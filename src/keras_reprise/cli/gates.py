@@ -166,6 +166,7 @@ def accept(
     """
     from keras_reprise.base.git import git
     from keras_reprise.gate import baselines
+    from keras_reprise.gate.design import MOST_SEEDS_TRIED
     from keras_reprise.gate.files import baseline_path
 
     store = open_store(store_path)
@@ -179,7 +180,7 @@ def accept(
         facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
         return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
     if needed:
-        rows = [[metric, n or "over 30: not to be seen"] for metric, n in sorted(needed.items())]
+        rows = [[metric, n or f"over {MOST_SEEDS_TRIED}: not to be seen"] for metric, n in sorted(needed.items())]
         print_table(rows, ["quality", "replicates that show a loss of three margins"])
     say(
         f"\nAccepted {len(measured.processes)} processes and {replicates} replicates as {name!r}: {path}\n"

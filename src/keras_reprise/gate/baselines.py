@@ -7,6 +7,7 @@ import msgspec
 from keras_reprise.base import errors
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.gate import measuring, quality
+from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_SEEDS
 from keras_reprise.gate.files import (
     SCHEMA,
     Accepted,
@@ -29,8 +30,6 @@ from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
-
-LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 8
 
 
 def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:

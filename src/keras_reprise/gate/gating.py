@@ -12,12 +12,13 @@ import numpy as np
 from keras_reprise.base import errors
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated, seeds_for
+from keras_reprise.gate.design import BETWEEN_OCCASIONS, DRIFT, MOST_STEAL, WITHIN_AN_OCCASION
 from keras_reprise.gate.environments import of_commit, scratch_folder
 from keras_reprise.gate.files import SCHEMA, Finished, Measured, Software, keep, require_baseline
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.journal import journal
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan
+from keras_reprise.gate.processes import PEAK_MEMORY, Process, Side, plan
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
@@ -147,7 +148,7 @@ def drift(stored: Look, now: Look) -> list[str]:
         if metric in now.costs and not metric.endswith(PEAK_MEMORY)
     ]
     change = math.expm1(float(np.median(logs))) if logs else 0.0
-    if abs(change) < 0.05:
+    if abs(change) < DRIFT:
         return []
     way = "slower" if change > 0 else "faster"
     return [
@@ -188,7 +189,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         )
     if not known.noise:
         notes.append(
-            f"This machine is not calibrated: a noise of {1 if known.beside else 3} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
+            f"This machine is not calibrated: a noise of {100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
         )
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")

@@ -18,17 +18,16 @@ from keras_reprise.base.machine import THREAD_VARIABLES, machine_facts
 from keras_reprise.base.package_code import folder_facts
 from keras_reprise.base.progress import counter, format_seconds
 from keras_reprise.gate import quality
+from keras_reprise.gate.design import SECOND_LOOK, USUAL_SEEDS
 from keras_reprise.gate.files import Measured, Quality, Software
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
-from keras_reprise.gate.rule import SECOND_LOOK
 from keras_reprise.gate.settings import Settings
 from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store, document_id
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
-USUAL_SEEDS = 6
 FACTS = """
 import importlib.metadata, json, platform
 found = {}

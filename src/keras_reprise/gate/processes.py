@@ -20,16 +20,15 @@ import msgspec
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.failures import without_paths
+from keras_reprise.gate.design import MOST_STEAL, PASSES
 
 PLUGIN = Path(__file__).with_name("plugin")
 CONTROL = "control"
 PEAK_MEMORY = "peak memory"
 ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
-PASSES = 10
 TIME_LIMIT_S = 900.0
 NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would measure what is installed"
-MOST_STEAL = 0.10  # of all processor time
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from keras_reprise.gate.design import BETWEEN_OCCASIONS, CONTROL_LEVEL, SECOND_LOOK, WITHIN_AN_OCCASION
 from keras_reprise.gate.files import Measured, Quality, blocks, quality_samples, samples
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import (
-    BETWEEN_OCCASIONS,
-    WITHIN_AN_OCCASION,
     Numbers,
     Samples,
     assumed_noise,
@@ -21,13 +20,11 @@ from keras_reprise.gate.noise import (
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.quality import larger_is_worse
 from keras_reprise.gate.rule import (
-    CONTROL_LEVEL,
     FAILED,
     IMPROVED,
     INCOMPARABLE,
     REGRESSED,
     SAME,
-    SECOND_LOOK,
     VERDICTS,
     Change,
     Row,

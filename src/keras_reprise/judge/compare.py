@@ -17,10 +17,10 @@ from keras_reprise.base import statistics
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.judge.conditions import Conditions, Measured, conditions
 from keras_reprise.judge.contrasts import ClaimPair, Speed, claim_pairs, doubt_of, speeds
+from keras_reprise.judge.design import FEWEST_RECIPES
 from keras_reprise.judge.groups import Group, costs
 from keras_reprise.store.store import Store
 
-FEWEST_RECIPES = 5  # that a mean over recipes needs
 ONLY = "only the second has it", "only the first has it"
 
 

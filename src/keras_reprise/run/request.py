@@ -12,6 +12,7 @@ from keras_reprise import catalog
 from keras_reprise.base import errors, package_code
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import sources
+from keras_reprise.judge import design
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
@@ -207,7 +208,7 @@ def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
     if text is None:
         return (), False
     if text == "auto":
-        return tuple(range(1, 31)), True
+        return tuple(range(1, design.MOST_SEEDS + 1)), True
     parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts):
         raise UserError(
