@@ -20,9 +20,9 @@ import numpy as np
 from tabulate import tabulate
 
 from keras_reprise.judge import verdicts
+from keras_reprise.judge.design import LOOKS
 from keras_reprise.record.schema import ClaimCard
 
-LOOKS = (6, 12, 30)
 SIZES: dict[str, tuple[int, ...]] = {"3": (3,), "6": (6,), "12": (12,), "30": (30,), "6, 12, 30": LOOKS}
 
 SKEWED = ("exponential", "log-normal, not declared")

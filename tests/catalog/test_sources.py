@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from keras_reprise import catalog
 from keras_reprise.base import checkout, package_code
 from keras_reprise.catalog import sources
-from keras_reprise.gate.files import Quality
+from keras_reprise.gate.stored import Quality
 from keras_reprise.judge import comparable, groups
 from keras_reprise.record.schema import RecipeRef
 from keras_reprise.report.cite import quantities

@@ -32,11 +32,11 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import lock as versions
 from keras_reprise.cli.printing import describe_card
 from keras_reprise.datasets import cifar10_batches
-from keras_reprise.gate.files import Baseline, Calibration
-from keras_reprise.gate.files import read as read_document
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import Task, read_benchmarks
 from keras_reprise.gate.settings import read_settings
+from keras_reprise.gate.stored import Baseline, Calibration
+from keras_reprise.gate.stored import read as read_document
 from keras_reprise.record.schema import decode, decode_card, pretty, record_id
 from keras_reprise.report.cite import identifiers
 from keras_reprise.report.cite.checking import Checker

@@ -13,7 +13,7 @@ from keras_reprise.base.errors import DataError
 from keras_reprise.catalog import sources
 from keras_reprise.judge.comparable import data_label, groups, one_per_seed
 from keras_reprise.judge.groups import Group
-from keras_reprise.judge.trends import Series
+from keras_reprise.judge.history import Series
 from keras_reprise.record import wording
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases

@@ -173,7 +173,7 @@ def check(store_path: Path | None, as_json: bool) -> None:
             f"There is no store at {store.root}.\nGive --store the folder that holds records/."
         )
     from keras_reprise.base.progress import counter
-    from keras_reprise.gate.files import check_baselines
+    from keras_reprise.gate.stored import check_baselines
     from keras_reprise.store.checking import check
 
     with counter("files") as tell:

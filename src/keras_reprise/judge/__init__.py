@@ -1,4 +1,4 @@
-"""What records say: comparable groups, the verdict rule, comparison, trends over time."""
+"""What records say: comparable groups, the verdict rule, comparison, history over time."""
 
 from keras_reprise.judge.verdicts import decide
 

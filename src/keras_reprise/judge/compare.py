@@ -15,12 +15,12 @@ import numpy as np
 
 from keras_reprise.base import statistics
 from keras_reprise.base.errors import NothingMeasuredError, UserError
-from keras_reprise.judge.conditions import Conditions, Measured, conditions
+from keras_reprise.judge.conditions import Conditions, Origin, conditions
 from keras_reprise.judge.contrasts import ClaimPair, Speed, claim_pairs, doubt_of, speeds
+from keras_reprise.judge.design import FEWEST_RECIPES
 from keras_reprise.judge.groups import Group, costs
 from keras_reprise.store.store import Store
 
-FEWEST_RECIPES = 5  # that a mean over recipes needs
 ONLY = "only the second has it", "only the first has it"
 
 
@@ -156,7 +156,7 @@ def compare(a: Side, b: Side) -> Comparison:
     for one, other, more in matched:
         fast, not_known = speeds(cost[one.digest], cost[other.digest])
         pairs.append(Pair(one, other, claim_pairs(one, other), fast, more, not_known))
-    where = conditions(_measured(a, [pair.a for pair in pairs]), _measured(b, [pair.b for pair in pairs]))
+    where = conditions(_origin(a, [pair.a for pair in pairs]), _origin(b, [pair.b for pair in pairs]))
     comparison = Comparison(a, b, where, tuple(pairs), tuple(refused))
     if not matched:
         reasons = [f"{reason}: {', '.join(slugs)}" for reason, slugs in comparison.refusals.items()]
@@ -170,13 +170,13 @@ def compare(a: Side, b: Side) -> Comparison:
     return comparison
 
 
-def _measured(side: Side, groups: Sequence[Group]) -> Measured:
+def _origin(side: Side, groups: Sequence[Group]) -> Origin:
     def documents(kind: str) -> list[dict[str, Any]]:
         return [side.store.document(f"{kind}s", name) for name in dict.fromkeys(getattr(g, kind) for g in groups)]
 
     codes = [summary.code for group in groups for summary in group.replicates]
     commits = {(code.git_commit or code.package_version)[:10] + ("+" if code.dirty else "") for code in codes}
-    return Measured(documents("machine"), documents("environment"), sorted(commits))
+    return Origin(documents("machine"), documents("environment"), sorted(commits))
 
 
 def every_pair(groups: Sequence[Group], store: Store, most: int = 12) -> Iterator[Comparison]:

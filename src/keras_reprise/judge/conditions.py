@@ -25,7 +25,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Origin:
     """Where one side was measured: the documents of its machines and environments, and the commits of the code."""
 
     machines: Sequence[Mapping[str, Any]]
@@ -45,7 +45,7 @@ class Conditions:
     differences: tuple[Difference, ...]
 
 
-def conditions(a: Measured, b: Measured) -> Conditions:
+def conditions(a: Origin, b: Origin) -> Conditions:
     """Both sides beside each other."""
     texts = [_deciding(side) for side in (a, b)]
     deciding = [Difference(fact, texts[0][fact], texts[1][fact]) for fact in texts[0]]
@@ -64,7 +64,7 @@ def conditions(a: Measured, b: Measured) -> Conditions:
     return Conditions(tuple(deciding), tuple(packages), tuple(found))
 
 
-def _deciding(side: Measured) -> dict[str, str]:
+def _deciding(side: Origin) -> dict[str, str]:
     """What decides, in words; the code comes last."""
     machines = {
         "hardware": [wording.hardware(one) for one in side.machines],

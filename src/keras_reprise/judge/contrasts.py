@@ -10,13 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_reprise.base import statistics
+from keras_reprise.judge.design import LEVEL, ROUNDING, SMALLEST_N, WIDEST_RATIO
 from keras_reprise.judge.groups import ArmCost, Group, GroupCost
 from keras_reprise.record.schema import ClaimCard
-
-ALPHA = 0.05
-ROUNDING = 1e-4  # relative; what the engine may differ by from Keras, and one backend from another
-FEWEST_N = 3  # replicates that an interval needs; with two, Student's t is 12.7 or more
-WIDEST = 100.0  # the ratio of an interval's ends beyond which a ratio is not known at all
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class ClaimPair:
     @property
     def clear(self) -> bool:
         """Whether the change is significant, more than rounding, and not of two replicates."""
-        return self.p <= ALPHA and not self.rounding and min(self.a_n, self.b_n) >= FEWEST_N
+        return self.p <= LEVEL and not self.rounding and min(self.a_n, self.b_n) >= SMALLEST_N
 
     @property
     def rounding(self) -> bool:
@@ -134,9 +130,9 @@ def doubt_of(low: float, high: float, n: int, *, ratio: bool) -> str:
     """Why an interval over n replicates says nothing; empty when it says something, or there is none."""
     if not math.isfinite(low) or low == high:
         return ""
-    if n < FEWEST_N:
+    if n < SMALLEST_N:
         return f"n = {n}: no interval"
-    return "too few replicates to say" if ratio and not (low > 0 and high / low < WIDEST) else ""
+    return "too few replicates to say" if ratio and not (low > 0 and high / low < WIDEST_RATIO) else ""
 
 
 def speeds(a: GroupCost, b: GroupCost) -> tuple[tuple[Speed, ...], dict[str, str]]:

@@ -1,7 +1,7 @@
 """Verdicts: what the records of one measurement, scale, machine, environment and data set say of each claim.
 
-Computed when read, never stored. Two one-sided t tests at 0.05/3 (three looks: n = 6, 12, 30), Holm-adjusted over the
-recipe's claims; see design section 6 and `docs/statistics.md`.
+Computed when read, never stored. Two one-sided t tests at the level of a look (`judge/design.py`), Holm-adjusted over the
+recipe's claims; see `docs/statistics.md`.
 """
 
 import math
@@ -13,16 +13,12 @@ import numpy as np
 
 from keras_reprise.base import statistics
 from keras_reprise.judge.comparable import data_label, digest, groups, one_per_seed
+from keras_reprise.judge.design import EXACT_FROM_N, LEVEL_OF_A_LOOK, SKEWED, SMALLEST_N
 from keras_reprise.record.schema import Card, ClaimCard, number
 from keras_reprise.store.store import Store, Summary
 
 RULE = 3  # raised when the same records could get other verdicts, so that remembered ones are forgotten
 MOST_REMEMBERED = 100_000
-ALPHA = 0.05
-LOOKS = 3
-SMALLEST_N = 3
-EXACT_FROM_N = 6
-SKEWED = 1.5
 
 
 class Cards(Protocol):
@@ -122,10 +118,10 @@ def decide(samples: Sequence[np.ndarray], claims: Sequence[ClaimCard]) -> list[D
 def _decision(test: _Test, p: float) -> Decision:
     if test.decided:
         return Decision(test.decided, test.doubt, p)
-    if p <= ALPHA / LOOKS and not test.doubt:
+    if p <= LEVEL_OF_A_LOOK and not test.doubt:
         return Decision("reproduced" if test.inside else "contradicted", "", p)
     where = "inside" if test.inside else "outside"
-    unclear = f"{where} the interval, but not clearly (adjusted p = {p:.3g}, needed {ALPHA / LOOKS:.4f})"
+    unclear = f"{where} the interval, but not clearly (adjusted p = {p:.3g}, needed {LEVEL_OF_A_LOOK:.4f})"
     return Decision("inconclusive", test.doubt or unclear, p)
 
 
@@ -156,7 +152,7 @@ def _weigh(values: np.ndarray, claim: ClaimCard) -> _Test:
     inside, sides = _sides(values, claim)
     p = max(statistics.t_p_above(*side) for side in sides)
     skew = statistics.skewness(_scaled(values, claim))
-    if n < EXACT_FROM_N or abs(skew) <= SKEWED or max(statistics.sign_p(*side) for side in sides) <= ALPHA / LOOKS:
+    if n < EXACT_FROM_N or abs(skew) <= SKEWED or max(statistics.sign_p(*side) for side in sides) <= LEVEL_OF_A_LOOK:
         return _Test(inside, p)
     doubt = f"the replicates are skewed ({skew:+.1f}) and the exact sign test about the median does not agree"
     return _Test(inside, p, doubt)

@@ -8,7 +8,8 @@ from itertools import zip_longest
 from typing import Any
 
 from keras_reprise.judge.compare import Comparison, Pair
-from keras_reprise.judge.contrasts import ALPHA, FEWEST_N, ClaimPair, Speed
+from keras_reprise.judge.contrasts import ClaimPair, Speed
+from keras_reprise.judge.design import LEVEL, SMALLEST_N
 from keras_reprise.record import wording
 
 WIDTH = 100
@@ -39,7 +40,7 @@ def summary(comparison: Comparison) -> str:
     c = comparison
     counts = [
         (len(c.opposite), "reproduced on one side and contradicted on the other"),
-        (len(c.clear), f"clearly changed (p at most {ALPHA}, adjusted within each recipe)"),
+        (len(c.clear), f"clearly changed (p at most {LEVEL}, adjusted within each recipe)"),
         (len(c.unclear), "decided on one side only, without a clear change"),
         (sum(bool(claim.incomparable) for _, claim in c.claims), "stated otherwise"),
         (sum(claim.agrees for _, claim in c.claims), "alike"),
@@ -187,7 +188,7 @@ def change(claim: ClaimPair) -> str:
     found = f"{'x ' if claim.is_ratio else ''}{wording.number(claim.change, 3)}"
     if claim.low == claim.high:  # neither side varies
         return f"{found}{' (rounding)' if claim.rounding and claim.change else ''}"
-    if claim.doubt or min(claim.a_n, claim.b_n) < FEWEST_N:
+    if claim.doubt or min(claim.a_n, claim.b_n) < SMALLEST_N:
         return f"{found} ({claim.doubt or f'n = {min(claim.a_n, claim.b_n)}: no interval'})"
     return f"{found} [{wording.number(claim.low, 3)}, {wording.number(claim.high, 3)}]"
 

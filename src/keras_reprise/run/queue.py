@@ -9,11 +9,10 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_reprise.judge.design import LOOKS
 from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
 from keras_reprise.run.messages import RecipeSource
-
-LOOKS = (6, 12, 30)
 
 Place = tuple[str, str]  # ids of machine and environment
 Facts = dict[str, Any]  # what a record says of data

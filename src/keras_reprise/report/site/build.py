@@ -13,8 +13,18 @@ from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
 from keras_reprise.report.site import drawing
-from keras_reprise.report.site.pages import Bar, FigureView, MachinePage, Past, Place, RecipePage, Result, Section, Site
-from keras_reprise.report.site.past import pasts
+from keras_reprise.report.site.pages import (
+    Bar,
+    FigureView,
+    HistoryView,
+    MachinePage,
+    Place,
+    RecipePage,
+    Result,
+    Section,
+    Site,
+)
+from keras_reprise.report.site.time_history import time_histories
 from keras_reprise.store.store import Store, Summary
 
 DRAWN_PER_SETTING = 3  # machines whose figures are drawn, for each recipe version, scale and data set
@@ -61,7 +71,7 @@ def build(
     return Site(
         recipes=tuple(sorted(current, key=lambda page: (page.family, page.card.slug))),
         superseded=tuple(page for page in pages if page not in current),
-        machines=_machines(pages, places, pasts(groups, cost, places, folder)),
+        machines=_machines(pages, places, time_histories(groups, cost, places, folder)),
         places=tuple(places.values()),
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
@@ -114,13 +124,13 @@ def _families() -> dict[str, str]:
 
 
 def _machines(
-    pages: Sequence[RecipePage], places: dict[tuple[str, str], Place], past: dict[str, list[Past]]
+    pages: Sequence[RecipePage], places: dict[tuple[str, str], Place], histories: dict[str, list[HistoryView]]
 ) -> tuple[MachinePage, ...]:
     found = []
     for machine in sorted({machine for machine, _ in places}):
         mine = tuple(place for place in places.values() if place.machine == machine)
         sections = tuple((page, s) for page in pages for s in page.sections if s.group.machine == machine)
-        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(past.get(machine, ()))))
+        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(histories.get(machine, ()))))
     return tuple(found)
 
 

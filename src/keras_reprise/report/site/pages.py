@@ -10,7 +10,7 @@ from keras_reprise.base.progress import format_seconds
 from keras_reprise.base.version import __version__
 from keras_reprise.judge import compare, conditions
 from keras_reprise.judge.groups import Group, GroupCost
-from keras_reprise.judge.trends import Series
+from keras_reprise.judge.history import Series
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record import wording
 from keras_reprise.record.schema import Card, ClaimCard
@@ -211,7 +211,7 @@ class RecipePage:
 
 
 @dataclass(frozen=True)
-class Past:
+class HistoryView:
     """One series of a machine, its levels in milliseconds or seconds, and its figure where the level changed."""
 
     series: Series
@@ -238,7 +238,7 @@ class MachinePage:
     facts: dict[str, Any]
     places: tuple[Place, ...]
     sections: tuple[tuple[RecipePage, Section], ...]
-    pasts: tuple[Past, ...] = ()
+    histories: tuple[HistoryView, ...] = ()
 
     @property
     def hardware(self) -> str:

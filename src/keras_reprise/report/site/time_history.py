@@ -6,24 +6,24 @@ from pathlib import Path
 
 from keras_reprise.base.files import write_atomically
 from keras_reprise.judge.groups import Group, GroupCost
-from keras_reprise.judge.trends import Point, Series, series
+from keras_reprise.judge.history import Point, Series, series
 from keras_reprise.record import wording
 from keras_reprise.report.site.drawing import DRAWING
-from keras_reprise.report.site.pages import Past, Place
+from keras_reprise.report.site.pages import HistoryView, Place
 
 Places = Mapping[tuple[str, str], Place]
 MOST_FIGURES = 12  # a machine; the rest is in the table
 
 
-def pasts(
+def time_histories(
     groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Places, folder: Path
-) -> dict[str, list[Past]]:
+) -> dict[str, list[HistoryView]]:
     """By machine, the seconds per update of every arm that was measured in two environments of one backend or more."""
-    found: dict[str, list[Past]] = {}
+    found: dict[str, list[HistoryView]] = {}
     for machine, one in _series(groups, cost, places):
         mine = found.setdefault(machine, [])
-        drawn = bool(one.changes) and sum(past.figure is not None for past in mine) < MOST_FIGURES
-        mine.append(Past(one, _draw(one, folder) if drawn else None))
+        drawn = bool(one.changes) and sum(view.figure is not None for view in mine) < MOST_FIGURES
+        mine.append(HistoryView(one, _draw(one, folder) if drawn else None))
     return found
 
 
