@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_reprise.judge import design
-from keras_reprise.run.request import parse_seeds
+from keras_reprise.run.words import parse_seeds
 
 DOCS = Path(__file__).parents[2] / "docs"
 

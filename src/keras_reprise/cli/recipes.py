@@ -170,7 +170,7 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
 def lock(
     cosmetic: bool, slug: str | None, replay: str | None, backend: str | None, store_path: Path | None, only_check: bool
 ) -> None:
-    """Bring recipes.lock up to date with the recipe files.
+    """Bring the lock files up to date with the recipe files.
 
     Example: reprise lock
     """
@@ -184,7 +184,7 @@ def lock(
     top = top or here
     if top is None:
         raise errors.UserError(
-            "recipes.lock is kept in a checkout, and this is none.\nClone the project and run the command there."
+            "Lock files are kept in a checkout, and this is none.\nClone the project and run the command there."
         )
     folder = top / "recipes"
     if slug:
@@ -192,14 +192,14 @@ def lock(
             f"The old version is kept in {locking.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
         )
     if only_check:
-        for line in locking.describe(found := locking.changes(folder)):
+        for line in locking.describe(found := locking.unlocked(folder)):
             click.echo(line)
         sys.exit(errors.BROKEN if found else errors.OK)
     start_backend(backend)
     if replay:
         return _replay(folder, replay, open_store(store_path))
-    for change in locking.relock(folder):
-        click.echo(f"recipes/{change.path}: {change.kind}, locked")
+    for one in locking.relock(folder):
+        click.echo(f"recipes/{one.path}: {one.kind}, locked")
     click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
 

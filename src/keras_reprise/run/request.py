@@ -12,7 +12,6 @@ from keras_reprise import catalog
 from keras_reprise.base import checkout, errors, package_code
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import sources
-from keras_reprise.judge import design
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
