@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_reprise.judge import design
-from keras_reprise.run.words import parse_seeds
+from keras_reprise.run.words import seeds_meant
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -23,7 +23,7 @@ def test_the_page_on_statistics_tells_the_design():
 
 
 def test_seeds_auto_ends_with_the_last_look(reprise):
-    assert parse_seeds("auto") == (tuple(range(1, design.LOOKS[-1] + 1)), True)
+    assert seeds_meant("auto") == (tuple(range(1, design.LOOKS[-1] + 1)), True)
     help_text = " ".join(reprise("run", "--help").stdout.split())
     *first, last = design.LOOKS
     assert f"auto for {', '.join(map(str, first))} or {last}, as the verdicts need" in help_text

@@ -27,11 +27,12 @@ import msgspec
 import numpy as np
 from click.testing import CliRunner
 
-from keras_reprise import catalog, datasets
+from keras_reprise import catalog
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import lockfile
 from keras_reprise.cli.printing import describe_card
 from keras_reprise.datasets import cifar10_batches
+from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import Task, read_benchmarks
 from keras_reprise.gate.settings import read_settings
@@ -262,7 +263,7 @@ def read_archive(content: bytes, scratch: Path) -> None:
     path = scratch / "archive.tar.gz"
     path.write_bytes(content)
     with contextlib.suppress(UserError):
-        datasets.unpack_cifar10(path, scratch / "unpacked")
+        CIFAR10.unpack(path, scratch / "unpacked")
 
 
 def read_cache(content: bytes, scratch: Path) -> None:
@@ -506,17 +507,17 @@ def archive_files() -> list[bytes]:
     for kind in ("plain", "climb", "absolute", "symlink", "hardlink", "huge", "device", "folder"):
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-            for name in datasets.CIFAR10_MD5:
-                info = tarfile.TarInfo(f"{datasets.CIFAR10_FOLDER}/{name}")
+            for name in CIFAR10.md5:
+                info = tarfile.TarInfo(f"{CIFAR10.folder}/{name}")
                 content = b"x" * 50
                 if kind == "climb":
-                    info.name = f"{datasets.CIFAR10_FOLDER}/../../{name}"
+                    info.name = f"{CIFAR10.folder}/../../{name}"
                 elif kind == "absolute":
                     info.name = f"/tmp/{name}"
                 elif kind in ("symlink", "hardlink"):
                     info.type = tarfile.SYMTYPE if kind == "symlink" else tarfile.LNKTYPE
                     info.linkname, content = (
-                        "/etc/passwd" if kind == "symlink" else f"{datasets.CIFAR10_FOLDER}/test_batch",
+                        "/etc/passwd" if kind == "symlink" else f"{CIFAR10.folder}/test_batch",
                         b"",
                     )
                 elif kind == "device":

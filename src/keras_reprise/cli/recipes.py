@@ -12,8 +12,18 @@ from keras_reprise.base import checkout, errors
 from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
+from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
 from keras_reprise.store.store import Store
+
+PUBLISHED = registry.published()
+SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry.providers().values() if one.substitute)
+DOWNLOADS = ", ".join(f"{one.download} for {one.name}" for one in PUBLISHED.values())
+DATA_DIR_OPTION = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Folder that holds {', '.join(f'{one.folder}/' for one in PUBLISHED.values())}.",
+)
 
 
 @main.command("list")
@@ -115,12 +125,8 @@ def show(recipe: str, as_json: bool) -> None:
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker (default: its share of the cores).")
 @click.option("--time-limit", help="Longest time for one arm: 90, 15m, 2h (default: 1h at quick scale, else 24h).")
-@click.option(
-    "--data", "data_name", help="Run on this data set instead of the recipe's: digits is a marked substitute."
-)
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
-)
+@click.option("--data", "data_name", help=f"Run on this data set instead of the recipe's: {SUBSTITUTES}.")
+@DATA_DIR_OPTION
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
 @click.option(
     "--measurement",
@@ -240,9 +246,7 @@ def data(ctx: click.Context) -> None:
 
 
 @data.command("list")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
-)
+@DATA_DIR_OPTION
 @JSON_OPTION
 def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
     """List the data sets and where they are."""
@@ -255,26 +259,19 @@ def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
 
 
 @data.command("verify")
-@click.argument("name", type=click.Choice(["cifar10"]), default="cifar10")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
-)
-def data_verify(name: str, data_dir: Path | None) -> None:
+@click.argument("name", type=click.Choice(list(PUBLISHED)), required=False)
+@DATA_DIR_OPTION
+def data_verify(name: str | None, data_dir: Path | None) -> None:
     """Compare every file's md5 with the publisher's."""
-    from keras_reprise import datasets
-
-    click.echo(
-        f"{name}: all {len(datasets.CIFAR10_MD5)} files in {datasets.find_cifar10(data_dir)} are the official ones."
-    )
+    published = registry.published()
+    for one in [published[name]] if name else published.values():
+        click.echo(f"{one.name}: all {len(one.md5)} files in {one.find(data_dir)} are the official ones.")
 
 
-@data.command("fetch")
-@click.argument("name", type=click.Choice(["cifar10"]))
+@data.command("fetch", help=f"Download a data set ({DOWNLOADS}) into the Keras cache and verify it.")
+@click.argument("name", type=click.Choice(list(PUBLISHED)))
 def data_fetch(name: str) -> None:
-    """Download a data set (170 MB for cifar10) into the Keras cache and verify it."""
-    from keras_reprise import datasets
-
-    click.echo(f"{name} is at {datasets.fetch_cifar10()}, verified.")
+    click.echo(f"{name} is at {registry.published()[name].fetch()}, verified.")
 
 
 @main.command()

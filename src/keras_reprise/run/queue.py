@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_reprise.datasets import registry
 from keras_reprise.judge.design import LOOKS
-from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
 from keras_reprise.run.messages import RecipeSource
 
@@ -51,7 +51,7 @@ class Job:
     @property
     def own_data(self) -> bool:
         """Whether the recipe declares data of its own."""
-        return self.card.data is not None and self.card.data not in DATA_SETS
+        return self.card.data is not None and self.card.data not in registry.names()
 
     @property
     def name(self) -> str:

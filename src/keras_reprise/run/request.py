@@ -12,8 +12,8 @@ from keras_reprise import catalog
 from keras_reprise.base import checkout, errors, package_code
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import sources
+from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
-from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
 from keras_reprise.run import messages
 from keras_reprise.run.driver import Driver, Tally
@@ -57,8 +57,8 @@ def run(
     scale = scale or (suite.scale if suite else "quick")
     seeds = seeds or (suite.seeds if suite else None)
     data_name = data_name or (suite.data if suite else None)
-    if data_name is not None and data_name not in DATA_SETS:
-        raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
+    if data_name is not None and data_name not in registry.names():
+        raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(registry.names())}.")
     chosen_seeds, auto = seeds_meant(seeds)
     limit = seconds_meant(time_limit) if time_limit else None
     if data_name is None and executor == "local":
@@ -222,7 +222,6 @@ def _require_data(recipes: tuple[str, ...], paths: list[Path], data_dir: Path | 
     wanted = {path.resolve() for path in paths}
     folder = checkout.recipes_folder().resolve()
     needs = {entry.card.data for entry in catalog.read_lock().recipes if folder / entry.path in wanted}
-    if "cifar10" in needs:
-        from keras_reprise import datasets
-
-        datasets.find_cifar10(data_dir)
+    for name, published in registry.published().items():
+        if name in needs:
+            published.find(data_dir)

@@ -22,8 +22,8 @@ from keras_reprise.base.failures import described
 from keras_reprise.base.locks import machine
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
+from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
-from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.recipe.guard import end_process
 from keras_reprise.record.schema import MAX_RECORD_BYTES, failed_arm, pretty, record_id
 from keras_reprise.run import messages
@@ -107,7 +107,7 @@ class Worker:
         replicate = self._new_replicate(
             messages.Replay(task.recipe, task.scale, rehearsal.SEED, 0, task.data, "", ""), kept=False
         )
-        own = task.data not in (None, *DATA_SETS)
+        own = task.data not in (None, *registry.names())
         made = {}
         for arm in recipe.arms:
             if arm.name in task.arms:
