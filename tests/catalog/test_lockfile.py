@@ -94,7 +94,7 @@ def test_a_folder_without_locks_is_no_catalogue(tmp_path):
 
 def test_the_list_fails_with_the_lock_that_is_broken(folder, reprise, monkeypatch):
     (folder / "sanity" / "lr-nan.lock").write_bytes(b"{")
-    monkeypatch.setattr("keras_reprise.base.package_code.recipes_folder", lambda: folder)
+    monkeypatch.setattr("keras_reprise.base.checkout.recipes_folder", lambda: folder)
     result = reprise("list")
     assert (result.exit_code, "recipes/sanity/lr-nan.lock is not the lock" in result.stderr) == (2, True)
     assert "Traceback" not in result.output
