@@ -128,9 +128,9 @@ def data_rows(data_dir: Path | None) -> list[dict[str, Any]]:
 
 def doctor_rows(store: Store) -> list[dict[str, str]]:
     """What this machine has and what is missing, each with advice."""
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    here = interface.installed()
+    here = start.installed()
     facts = machine.machine_facts()
     rows = [
         ("Python", platform.python_version(), ""),

@@ -229,9 +229,9 @@ def _replay(folder: Path, recipe: str, store: Store) -> None:
 
 def start_backend(name: str | None = None) -> None:
     """Import Keras before a recipe file does."""
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    interface.start(name)
+    start.start(name)
 
 
 @main.group(invoke_without_command=True)

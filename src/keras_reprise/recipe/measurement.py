@@ -79,7 +79,7 @@ def _read(sources: Sources, source: bytes, made_settings: bool) -> Code:
 
 def measurement(code: Code, settings: str, backend: str) -> str:
     """The measurement of a recipe's code with settings (`settings_sha256`) on a backend."""
-    known = numerics.NUMERICS[backend]
+    known = numerics.NUMERICS.get(backend, numerics.FIRST)
     used = {name: known[name] for name in sorted({*numerics.ALWAYS, *code.features})}
     return syntax.sha256([FORM, code.sha256, settings, backend, list(used.items())])
 

@@ -41,14 +41,14 @@ class Worker:
     """Does tasks in this process; every reply goes to `send`."""
 
     def __init__(self, setup: messages.Setup, send: Callable[[messages.Reply], None]) -> None:
-        from keras_reprise.engine.backends import interface
+        from keras_reprise.engine.backends import start
         from keras_reprise.measure.environment import environment_facts
 
         self.setup, self._send, self.process = setup, send, os.getpid()
         self._said: set[str] = set()
         _require_code(setup.code_sha256, package_code.running_sha256())
-        interface.start(setup.backend, setup.precision, setup.determinism)
-        self.machine, self.environment = machine_facts(), environment_facts(setup.determinism)
+        start.start(setup.backend, setup.precision, setup.determinism)
+        self.machine, self.environment = machine_facts(), environment_facts(setup.determinism, setup.precision)
         self._recipes: dict[tuple[str, str], loading.LoadedRecipe] = {}
         self._latest: tuple[messages.Replay, Replicate] | None = None
         self._told = 0.0
