@@ -13,7 +13,6 @@ from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.cli.console import say
 from keras_reprise.cli.root import main
-from keras_reprise.recipe.settings import SLUG
 
 EXAMPLE = "xor-needs-hidden-units"
 NOT_FAMILIES = ("superseded",)
@@ -53,6 +52,8 @@ def example() -> Path:
 
 def _place(name: str, family: str | None) -> Path:
     """The file to write; UserError when what the user gave is no slug, or there is no checkout for a family."""
+    from keras_reprise.recipe.settings import SLUG  # with NumPy, which `list` does without
+
     path = Path(name if catalog.is_path(name) else f"{name}.py")
     for what, word in (("slug", path.stem if path.suffix == ".py" else path.name), ("family", family)):
         if word is not None and (not SLUG.fullmatch(word) or word in NOT_FAMILIES):

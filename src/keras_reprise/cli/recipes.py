@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,9 @@ from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 from keras_reprise.datasets import registry
-from keras_reprise.recipe import loading
-from keras_reprise.store.store import Store
+
+if TYPE_CHECKING:
+    from keras_reprise.store.store import Store
 
 PUBLISHED = registry.published()
 SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry.providers().values() if one.substitute)
@@ -69,11 +70,10 @@ def show(recipe: str, as_json: bool) -> None:
 
     Example: reprise show cifar10-lr-drop
     """
-    from keras_reprise.cli.printing import describe_card
-
     if catalog.is_path(recipe):
         import msgspec
 
+        from keras_reprise.recipe import loading
         from keras_reprise.record.schema import Card
 
         path = catalog.recipe_path(recipe)
@@ -87,6 +87,8 @@ def show(recipe: str, as_json: bool) -> None:
         import msgspec
 
         return print_json(msgspec.to_builtins(card))
+    from keras_reprise.cli.printing import describe_card
+
     say(describe_card(card, path.name))
 
 
@@ -209,7 +211,7 @@ def lock(
     click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
 
-def _replay(folder: Path, recipe: str, store: Store) -> None:
+def _replay(folder: Path, recipe: str, store: "Store") -> None:
     """Lock the changed code of a recipe if it measures the stored numbers again; see `replaying`."""
     import keras
 
@@ -218,7 +220,7 @@ def _replay(folder: Path, recipe: str, store: Store) -> None:
 
     name = keras.backend.backend()
 
-    def measure(path: Path, again: Store, scale: str, seeds: Sequence[int]) -> None:
+    def measure(path: Path, again: "Store", scale: str, seeds: Sequence[int]) -> None:
         both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"  # one number alone would mean the seeds up to it
         request.run((str(path),), again, scale=scale, seeds=both_ends, backend=name)
 
