@@ -143,5 +143,5 @@ def _estimate(values: np.ndarray, claim: ClaimCard) -> Estimate:
         return Estimate(plain.mean, plain.sd, *statistics.binomial_interval(int(values.sum()), len(values)))
     if claim.log and len(values) and np.all(values > 0):
         logs = estimate(np.log(values))
-        return Estimate(math.exp(logs.mean), plain.sd, math.exp(logs.low), math.exp(logs.high))
+        return Estimate(float(np.exp(logs.mean)), plain.sd, math.exp(logs.low), math.exp(logs.high))
     return plain
