@@ -17,7 +17,7 @@ from keras_reprise.gate.rule import (
     quality_changes,
 )
 from keras_reprise.gate.stored import Quality, quality_samples
-from keras_reprise.judge import verdicts as judge
+from keras_reprise.judge import decisions
 from keras_reprise.record.schema import number
 
 
@@ -73,7 +73,9 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
         old = partner(new, before)
         if old is None or [claim.id for claim in old.claims] != [claim.id for claim in new.claims]:
             continue
-        verdicts = [judge.decide([_values(side, claim.id) for claim in new.claims], new.claims) for side in (old, new)]
+        verdicts = [
+            decisions.decide([_values(side, claim.id) for claim in new.claims], new.claims) for side in (old, new)
+        ]
         for claim, was, found in zip(new.claims, *verdicts, strict=True):
             if {was.verdict, found.verdict} != {"reproduced", "contradicted"}:
                 continue
