@@ -1,6 +1,7 @@
 """Fixtures: small recipes, a store, and the command as a user calls it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,9 +80,20 @@ def reprise_process():
     return call
 
 
-@pytest.fixture
-def filled_store(store_path: Path, plain_recipe: Path, reprise) -> Path:
-    """A store with six replicates of the plain recipe."""
-    result = reprise("run", plain_recipe, "--seeds", 6, "--store", store_path)
+@pytest.fixture(scope="session")
+def _six_replicates(tmp_path_factory: pytest.TempPathFactory, _machine_of_our_own: None) -> Path:
+    """Measured once for all tests; each has a copy of its own."""
+    from keras_reprise.cli import main
+
+    path = tmp_path_factory.mktemp("six-replicates") / "store"
+    environment = {"REPRISE_WORKERS": "0", "PLAIN_FAILS": None, "PLAIN_DIVERGES": None}
+    command = ["run", str(RECIPES / "plain.py"), "--seeds", "6", "--store", str(path)]
+    result = CliRunner().invoke(main, command, env=environment)
     assert result.exit_code == 0, result.output
-    return store_path
+    return path
+
+
+@pytest.fixture
+def filled_store(store_path: Path, _six_replicates: Path) -> Path:
+    """A store with six replicates of the plain recipe."""
+    return Path(shutil.copytree(_six_replicates, store_path))

@@ -156,6 +156,20 @@ def test_reading_commands_load_nothing_heavy(arguments):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "lr-nan", "--json"]], ids=" ".join)
+def test_what_recipes_there_are_is_read_without_numbers_and_without_what_measures(arguments):
+    """A hundred recipes are listed before NumPy would have been imported."""
+    measuring = [f"keras_reprise.{one}" for one in MEASURING[MEASURING.index("datasets") : MEASURING.index("cli")]]
+    code = (
+        "import sys\nfrom keras_reprise.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print([one for one in sys.modules if one in ('numpy', 'scipy', 'keras_reprise.store', *"
+        f"{measuring!r})])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize(
     ("layers", "allowed"),
     [(("store", "judge"), False), (("judge", "store"), True), (("engine", "datasets"), True), (("run", "judge"), True),

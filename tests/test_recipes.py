@@ -9,7 +9,7 @@ from keras_reprise import catalog
 from keras_reprise.base import checkout, package_code
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.measure.environment import environment_facts
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe import loading
@@ -17,7 +17,7 @@ from keras_reprise.recipe.settings import Scale
 from keras_reprise.record.schema import pretty, record_id
 from keras_reprise.store.store import Store
 
-interface.start()
+start.start()
 from keras_reprise.measure.arm import document, measure_arm  # noqa: E402
 
 ENTRIES = catalog.read_lock().recipes

@@ -65,9 +65,9 @@ def test_output_that_cannot_be_written_is_one_message(filled_store, tmp_path, re
 
 
 def test_a_backend_that_is_not_installed_says_how_to_get_it(store_path, reprise, monkeypatch):
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    monkeypatch.setattr(interface, "installed", lambda: ["tensorflow"])
+    monkeypatch.setattr(start, "installed", lambda: ["tensorflow"])
     result = reprise("run", "init-relu-xavier-vs-he", "--backend", "jax", "--store", store_path)
     assert (result.exit_code, "jax is not installed" in result.output, "pip install" in result.output) == (
         2,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise.judge import groups, reference
+from keras_reprise.judge import costs, groups, reference
 from keras_reprise.store.store import Store
 
 pytest.importorskip("hatchling", reason="hatchling builds the wheel, and is missing here")
@@ -27,7 +27,7 @@ def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
     ours, theirs = (groups.gather(store.summaries()[0], store) for store in (stored, brought))
     assert [group.verdicts for group in ours] == [group.verdicts for group in theirs]
     assert ours[0].card == theirs[0].card
-    assert groups.costs(ours, stored) == groups.costs(theirs, brought)
+    assert costs.costs(ours, stored) == costs.costs(theirs, brought)
     assert stored.document("machines", ours[0].machine) == brought.document("machines", ours[0].machine)
 
 

@@ -145,7 +145,7 @@ def times(x):
 OTHER = "def double(x):\n    return 2 * x\n\n\ndef triple(x):\n    return 3 * x\n"
 
 
-def code(folder: Path, text: str = BASE, **files: str) -> measurement.Code:
+def code(folder: Path, text: str = BASE, **files: str) -> measurement.RecipeCode:
     for name, content in {"beside": BESIDE, "other": OTHER, **files}.items():
         (folder / f"{name}.py").write_text(content)
     return measurement.read_code(folder / "edited.py", text.encode())

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,9 @@ from keras_reprise.base import errors
 from keras_reprise.cli.console import given_store, open_store, print_json, print_table, published_store, read_store, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.store.store import Store
+
+if TYPE_CHECKING:
+    from keras_reprise.store.store import Store
 
 
 @main.command()
@@ -50,7 +52,7 @@ def status(
     say(missing_text(wanted, suite_name, "this machine" if machine is None else f"machine {machine}"))
 
 
-def _machine(store: Store, start: str | None) -> str:
+def _machine(store: "Store", start: str | None) -> str:
     """The id of this machine, or of the one in the store whose id starts so."""
     if start is None:
         from keras_reprise.base.machine import machine_facts
@@ -173,7 +175,7 @@ def check(store_path: Path | None, as_json: bool) -> None:
             f"There is no store at {store.root}.\nGive --store the folder that holds records/."
         )
     from keras_reprise.base.progress import counter
-    from keras_reprise.gate.files import check_baselines
+    from keras_reprise.gate.stored import check_baselines
     from keras_reprise.store.checking import check
 
     with counter("files") as tell:
@@ -206,6 +208,7 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     from keras_reprise.base.progress import counter
     from keras_reprise.judge import comparable
     from keras_reprise.store import merging
+    from keras_reprise.store.store import Store
 
     store = open_store(store_path)
     with counter("records") as tell:

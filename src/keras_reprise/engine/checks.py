@@ -9,6 +9,7 @@ import numpy as np
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.base.failures import sentence
 from keras_reprise.datasets import Dataset
+from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.objective import Objective, several, shown
 from keras_reprise.schedules import Plateau
 
@@ -82,11 +83,7 @@ def check_options(optimizer: Any, learning_rate: Any, metrics: Sequence[Any]) ->
         )
     if learning_rate is not None and own is None:
         raise RecipeError(f"{type(inner).__name__} has no learning rate that could be set.\nLeave learning_rate= out.")
-    if type(inner).__name__ == "ScheduleFreeAdamW" and keras.backend.backend() == "tensorflow":
-        raise RecipeError(
-            "On TensorFlow fit sets the average of ScheduleFreeAdamW anew at every update, unless it was built before.\n"
-            "Which of the two is meant cannot be told; use another optimizer, or --backend jax."
-        )
+    current_backend().check_optimizer(inner)
     if not (learning_rate is None or callable(learning_rate) or isinstance(learning_rate, int | float | Plateau)):
         raise RecipeError(
             f"learning_rate={shown(learning_rate)} is no rate.\nGive a number, a schedule of keras_reprise.schedules or a Plateau."

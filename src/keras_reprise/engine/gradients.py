@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,6 @@ def gradients(model: Any, inputs: Sequence[np.ndarray], y: np.ndarray, loss: Any
     A model with an extra input of zeros added to a layer's pre-activations gives, as that input's gradient, the gradient
     that is back-propagated to the layer.
     """
-    weights, flows = interface.module().gradients(model, list(inputs), y, loss)
+    weights, flows = current_backend().gradients(model, list(inputs), y, loss)
     names = ["/".join(variable.path.split("/")[-2:]) for variable in model.trainable_variables]
     return Gradients(dict(zip(names, weights, strict=True)), flows)

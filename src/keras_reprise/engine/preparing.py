@@ -13,6 +13,8 @@ from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import selfcheck
 from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
+from keras_reprise.engine.batches import EVALUATION_BATCH
 from keras_reprise.engine.checks import check_labels, first_call
 from keras_reprise.engine.randomness import draws
 from keras_reprise.engine.resume import configured
@@ -127,7 +129,7 @@ def prepare(
         return _latest[0].prepared
     forget()
     start = time.perf_counter()
-    program: interface.Program = interface.module().Program(
+    program: interface.Program = current_backend().program(
         model, optimizer, loss, settings.batch_size, updates=updates, scaling=data.scaling
     )
     with first_call(model):
@@ -146,7 +148,7 @@ def _looked_at(program: interface.Program, model: Any, data: Dataset) -> tuple[i
     known = getattr(model, "output_shape", None)
     if program.evaluation_batch is not None and isinstance(known, tuple):
         return known
-    x, y, part = data.stored_test, data.y_test, interface.EVALUATION_BATCH
+    x, y, part = data.stored_test, data.y_test, EVALUATION_BATCH
     facts = program.look(x[:LOOKED_AT], y[:LOOKED_AT])
     if len(x) > part and program.objective.averages and not facts.masked and not facts.penalties:
         (whole, _), (halves, _) = program.outputs(x[:part], part), program.outputs(x[:part], part // 2)
@@ -180,5 +182,5 @@ def _streams(data: Dataset, settings: Settings) -> bool:
         return settings.streamed
     import psutil
 
-    free = interface.module().free_bytes() or psutil.virtual_memory().available
+    free = current_backend().free_bytes() or psutil.virtual_memory().available
     return data.stored_train.nbytes > SHARE_OF_MEMORY * free

@@ -7,6 +7,8 @@ Keras's own, or not known here, counts as acting on the whole batch.
 from collections.abc import Iterator
 from typing import Any
 
+from keras_reprise.engine.backends.start import current_backend
+
 # Layers whose output for an example depends on that example alone and on no random number, in training and in inference.
 LAYERS = frozenset(
     [
@@ -70,7 +72,7 @@ def keras_own(part: Any) -> bool:
     if part is None:
         return True
     kind = part if hasattr(part, "__qualname__") else type(part)
-    return str(kind.__module__).startswith(("keras.", "jax.", "tensorflow.python.ops.", "torch.nn.functional"))
+    return str(kind.__module__).startswith(("keras.", *current_backend().own_functions))
 
 
 def _reaches_batch(axis: Any) -> bool:

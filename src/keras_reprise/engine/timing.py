@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
 
 WARM_UP = 3
 
@@ -22,7 +22,7 @@ def timed_calls(
     """
     if calls < 5:
         raise RecipeError(f"{calls} calls are too few for a median.\nUse 5 or more.")
-    call = interface.module().timed_call(model, np.asarray(x, np.float32), backward)
+    call = current_backend().timed_call(model, np.asarray(x, np.float32), backward)
     seconds: list[float] = []
     for _ in range(WARM_UP):
         call()

@@ -10,6 +10,7 @@ import numpy as np
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.checks import check_options, check_training
 from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Run
@@ -62,16 +63,16 @@ def train_together(
         return [history for history in rehearsed if history is not None]
     loss = resolved(loss, members[0].model)
     _check_alike(members)
-    possible = keras.backend.backend() == "jax"
-    if together and not possible:
+    backend = current_backend()
+    if together and backend.ensemble is None:
         raise RecipeError(
             f"The backend {keras.backend.backend()} trains one network at a time.\nUse jax, or leave `together` out."
         )
-    wanted = together is not False and len(members) > 1 and (together or interface.module().device() != "cpu")
-    if possible and wanted:
+    wanted = together is not False and len(members) > 1 and (together or backend.device() != "cpu")
+    if backend.ensemble is not None and wanted:
         runs = [_run(member, data, epochs, batch_size, loss, order or Order()) for member in members]
-        if together or _pays(runs):
-            return _train_at_once(runs, members)
+        if together or _pays(runs, backend.ensemble):
+            return _train_at_once(runs, members, backend.ensemble)
     return [
         train(
             member.model, data, member.session, optimizer=member.optimizer, epochs=epochs, batch_size=batch_size,
@@ -121,7 +122,7 @@ def _orders(runs: Sequence[Run], epoch: int) -> list[np.ndarray]:
     return [np.stack(orders) for orders in zip(*passes, strict=True)]
 
 
-def _pays(runs: Sequence[Run]) -> bool:
+def _pays(runs: Sequence[Run], kind: type[interface.Ensemble]) -> bool:
     """Whether a few updates of all members at once take less time than one member after the other."""
     n = min(TRIAL_UPDATES * runs[0].settings.batch_size, len(runs[0].data.stored_train))
     orders = _orders(runs, 1)[0][:, :n]
@@ -130,7 +131,7 @@ def _pays(runs: Sequence[Run]) -> bool:
     rates = None if rates is None else rates[:, :updates]
     placed = runs[0].program.place(runs[0].data.stored_train, runs[0].data.y_train)
     states = [run.program.get_state() for run in runs]
-    ensemble = interface.ensemble([run.program for run in runs])
+    ensemble = kind([run.program for run in runs])
     penalties = np.array([run.settings.penalty for run in runs])
     single, seconds = runs[0].program, {}
     for _ in range(2):  # the first round compiles
@@ -146,8 +147,8 @@ def _pays(runs: Sequence[Run]) -> bool:
     return seconds["at once"] < len(runs) * seconds["one"]
 
 
-def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[History]:
-    ensemble = interface.ensemble([run.program for run in runs])
+def _train_at_once(runs: Sequence[Run], members: Sequence[Member], kind: type[interface.Ensemble]) -> list[History]:
+    ensemble = kind([run.program for run in runs])
     placed = runs[0].program.place(runs[0].data.stored_train, runs[0].data.y_train)
     penalties = np.array([run.settings.penalty for run in runs])
     size, epochs = runs[0].settings.batch_size, runs[0].settings.epochs
@@ -188,7 +189,6 @@ def _train_at_once(runs: Sequence[Run], members: Sequence[Member]) -> list[Histo
     return histories
 
 
-def _per_sample(runs: Sequence[Run], ensemble: Any) -> list[interface.Evaluation]:
+def _per_sample(runs: Sequence[Run], ensemble: interface.Ensemble) -> list[interface.Evaluation]:
     data = runs[0].data
-    found: list[interface.Evaluation] = ensemble.per_sample(data.stored_test, data.y_test)
-    return found
+    return ensemble.per_sample(data.stored_test, data.y_test)

@@ -13,7 +13,7 @@ import numpy as np
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.checks import check_options, check_training, refuse_unsupported
 from keras_reprise.engine.history import History
 from keras_reprise.engine.loop import DIVERGED_FACTOR, Checkpoints, Run
@@ -175,7 +175,7 @@ def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tupl
     """
     import keras
 
-    program = interface.module().Program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
+    program = current_backend().program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
     found = program.per_sample(x, y)
     if np.isnan(found.losses).all() and np.isfinite(found.loss):
         raise RecipeError(

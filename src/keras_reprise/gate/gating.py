@@ -12,15 +12,17 @@ import numpy as np
 from keras_reprise.base import clock, errors
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated, seeds_for
-from keras_reprise.gate.environments import of_commit, scratch_folder
-from keras_reprise.gate.files import SCHEMA, Finished, Measured, Software, keep, require_baseline
+from keras_reprise.gate.design import BETWEEN_OCCASIONS, DRIFT, MOST_STEAL, WITHIN_AN_OCCASION
 from keras_reprise.gate.injection import injected, injections
+from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
 from keras_reprise.gate.journal import journal
+from keras_reprise.gate.judgement import Judgement, first_look, second_look
+from keras_reprise.gate.looks import Known, Look, failures, look_of
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan
+from keras_reprise.gate.processes import PEAK_MEMORY, Process, plan
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
+from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep, require_baseline
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
@@ -77,7 +79,7 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         order_seed = begun.order_seed("first")
         tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
         first = measuring.taken(sides, tasks, settings, seeds, begun)
-        found = measuring.document(first["now"], here, order_seed)
+        found = measuring.occasion(first["now"], here, order_seed)
         crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
         if crash:
             sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
@@ -111,7 +113,9 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     )  # fmt: skip
 
 
-def accepted_code(baseline: Measured, software: Software, settings: Settings, folder: Path) -> tuple[Side | None, str]:
+def accepted_code(
+    baseline: Occasion, software: Software, settings: Settings, folder: Path
+) -> tuple[Installation | None, str]:
     """The accepted code as a side that can be measured now, in `folder`; or why it is not to be had."""
     commit = baseline.code.git_commit
     if not settings.benchmarks or not settings.side_by_side:
@@ -147,7 +151,7 @@ def drift(stored: Look, now: Look) -> list[str]:
         if metric in now.costs and not metric.endswith(PEAK_MEMORY)
     ]
     change = math.expm1(float(np.median(logs))) if logs else 0.0
-    if abs(change) < 0.05:
+    if abs(change) < DRIFT:
         return []
     way = "slower" if change > 0 else "faster"
     return [
@@ -188,7 +192,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         )
     if not known.noise:
         notes.append(
-            f"This machine is not calibrated: a noise of {1 if known.beside else 3} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
+            f"This machine is not calibrated: a noise of {100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
         )
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")

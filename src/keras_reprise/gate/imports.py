@@ -14,12 +14,13 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.gate import measuring
 from keras_reprise.gate.baselines import calibrated
-from keras_reprise.gate.files import Baseline, require_baseline
 from keras_reprise.gate.gating import Outcome
+from keras_reprise.gate.judgement import Judgement, first_look, without
+from keras_reprise.gate.looks import Known, Look, look_of
 from keras_reprise.gate.processes import read_benchmarks
 from keras_reprise.gate.rule import INCOMPARABLE
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, look_of, without
+from keras_reprise.gate.stored import Baseline, require_baseline
 from keras_reprise.store.store import Store
 
 Facts = Mapping[str, str]

@@ -17,17 +17,17 @@ from keras_reprise.base.machine import THREAD_VARIABLES, machine_facts
 from keras_reprise.base.package_code import folder_facts
 from keras_reprise.base.progress import counter, format_seconds
 from keras_reprise.gate import quality
-from keras_reprise.gate.files import Measured, Quality, Software
+from keras_reprise.gate.design import SECOND_LOOK, USUAL_SEEDS
+from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.journal import Journal
-from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
-from keras_reprise.gate.rule import SECOND_LOOK
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan
 from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.stored import Occasion, Quality, Software
 from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store, document_id
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
-USUAL_SEEDS = 6
 FACTS = """
 import importlib.metadata, json, platform
 found = {}
@@ -45,7 +45,7 @@ class Taken:
     quality: list[Quality]
 
 
-def software(side: Side) -> Software:
+def software(side: Installation) -> Software:
     """What is installed in the side's environment, the project itself aside, asked of its own interpreter."""
     done = subprocess.run(
         [side.python, "-c", FACTS], cwd=side.folder, env=side.environment, capture_output=True, text=True, check=False
@@ -76,12 +76,12 @@ def this_machine() -> str:
     return document_id(machine_facts())
 
 
-def here() -> Side:
+def here() -> Installation:
     """The environment and folder this command runs in."""
-    return Side(sys.executable, Path.cwd())
+    return Installation(sys.executable, Path.cwd())
 
 
-def code_of(side: Side) -> Code:
+def code_of(side: Installation) -> Code:
     """The commit and state of the project that the side's folder belongs to."""
     return msgspec.convert(folder_facts(side.folder, (".", ":(exclude)results")), Code)
 
@@ -103,7 +103,7 @@ def suites_of(settings: Settings) -> list[str]:
 
 
 def expected_s(
-    settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None, store: Store
+    settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Occasion | None, store: Store
 ) -> float:
     """How long measuring will take: from what it took in `known`, else from the store's records, else a guess."""
     by_suite: dict[str, list[float]] = {}
@@ -126,7 +126,7 @@ def announce(
     settings: Settings,
     rounds: int,
     seeds: Mapping[str, Sequence[int]],
-    known: Measured | None,
+    known: Occasion | None,
     sides: int,
     more: str = "",
 ) -> None:
@@ -154,24 +154,24 @@ def _recorded_s(store: Store, scale: str) -> dict[str, float]:
 
 
 def measured(
-    side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], journal: Journal
-) -> Measured:
+    side: Installation, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], journal: Journal
+) -> Occasion:
     """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
     order_seed = journal.order_seed("first")
     tasks = plan(suites_of(settings), rounds, order_seed)
-    return document(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed)
+    return occasion(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed)
 
 
-def document(found: Taken, side: Side, order_seed: int) -> Measured:
+def occasion(found: Taken, side: Installation, order_seed: int) -> Occasion:
     """What a side gave, with what it was measured on."""
-    return Measured(
+    return Occasion(
         machine=this_machine(), software=software(side), code=code_of(side), order_seed=order_seed,
         processes=found.processes, quality=found.quality,
     )  # fmt: skip
 
 
 def taken(
-    sides: Mapping[str, Side],
+    sides: Mapping[str, Installation],
     tasks: Sequence[Task],
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
@@ -195,7 +195,7 @@ def taken(
 
 
 def run_processes(
-    tasks: Sequence[Task], sides: Mapping[str, Side], journal: Journal, step: str, only: Sequence[str] = ()
+    tasks: Sequence[Task], sides: Mapping[str, Installation], journal: Journal, step: str, only: Sequence[str] = ()
 ) -> list[Process]:
     """Run the tasks one after the other, the machine to themselves, with progress."""
     kept = journal.processes(step, tasks)
@@ -208,7 +208,7 @@ def run_processes(
 
 
 def run_recipes(
-    side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]], journal: Journal, step: str
+    side: Installation, settings: Settings, seeds: Mapping[str, Sequence[int]], journal: Journal, step: str
 ) -> list[Quality]:
     """Measure the recipes, those with the same seeds in one process."""
     found: list[Quality] = []
@@ -237,7 +237,7 @@ def needed_again(
 
 def again(
     suspects: Sequence[str],
-    sides: Mapping[str, Side],
+    sides: Mapping[str, Installation],
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
     journal: Journal,

@@ -12,14 +12,16 @@ from scipy.stats import chi2, nct
 from scipy.stats import t as student
 
 from keras_reprise.base.statistics import Blocks, shift, shift_estimate_in_blocks
-
-LEVEL, SUSPECT_LEVEL = (
-    0.05,
-    0.25,
-)  # of p: of the gate as a whole, and of a first look, which only says what to measure again
-BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
-MOST_SEEDS, DEVIATION_CONFIDENCE = 30, 0.8
-USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
+from keras_reprise.gate.design import (
+    DEVIATION_CONFIDENCE,
+    LEVEL,
+    MOST_SEEDS_TRIED,
+    RESIDUAL,
+    SHARE_SPREAD,
+    SHOWN_IN,
+    SUSPECT_LEVEL,
+    USUAL_SHARE,
+)
 
 Samples = Mapping[str, np.ndarray]  # metric -> one positive estimate a process (n,), in seconds or bytes
 Numbers = Mapping[str, np.ndarray]  # metric -> the block in which each process was measured (n,)
@@ -123,7 +125,7 @@ def deviation_at_most(values: np.ndarray) -> float:
 
 
 def seeds_needed(
-    deviation: float, effect: float, margin: float, *, n_before: int, metrics: int, power: float = 0.95
+    deviation: float, effect: float, margin: float, *, n_before: int, metrics: int, power: float = SHOWN_IN
 ) -> int | None:
     """The fewest replicates that show a loss of `effect` among `metrics` metrics in `power` of gates.
 
@@ -131,7 +133,7 @@ def seeds_needed(
     many replicates, and be significant over both; what each of the three steps misses is added up. None when 30 replicates
     are too few.
     """
-    for n in range(2, MOST_SEEDS + 1):
+    for n in range(2, MOST_SEEDS_TRIED + 1):
         if deviation == 0.0:
             return n if effect > margin else None
         missed = (

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,16 +19,16 @@ import msgspec
 from keras_reprise.base import clock
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.failures import without_paths
+from keras_reprise.gate.design import MOST_STEAL, PASSES
+from keras_reprise.gate.installations import Installation, library_first_variables
 
 PLUGIN = Path(__file__).with_name("plugin")
 CONTROL = "control"
 PEAK_MEMORY = "peak memory"
 ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
-PASSES = 10
 TIME_LIMIT_S = 900.0
 NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would measure what is installed"
-MOST_STEAL = 0.10  # of all processor time
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,25 +68,6 @@ class Task:
     round: int
 
 
-@dataclass(frozen=True)
-class Side:
-    """An interpreter, the variables it is started with, and the folder in which it runs.
-
-    `commit` tells that the folder holds the files of that commit, whose modules its processes should load.
-    """
-
-    python: str
-    folder: Path
-    variables: Mapping[str, str] = field(default_factory=dict)
-    commit: str | None = None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables of its processes; a worker of pytest-xdist, in which nothing is benchmarked, starts none."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
-        return {**own, **self.variables}
-
-
 def plan(
     suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",), *, control_every: int = 1
 ) -> list[Task]:
@@ -113,7 +94,7 @@ def _all_rounds(suites: Sequence[str], rounds: int, drawn: random.Random, sides:
 
 def measure(
     tasks: Sequence[Task],
-    sides: Mapping[str, Side],
+    sides: Mapping[str, Installation],
     *,
     only: Sequence[str] = (),
     kept: Sequence[Process] = (),
@@ -142,7 +123,7 @@ def measure(
     return found
 
 
-def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
+def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> Process:
     before, started_at = clock.load(), clock.now()
     begun = time.perf_counter()
     chosen = [name for name in only if name.startswith(f"{task.suite}::")]
@@ -154,7 +135,11 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
             "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
-        variables = _library_first() | {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_SEEN": str(seen)}
+        variables = library_first_variables() | {
+            "PYTHONPATH": path,
+            "REPRISE_PASSES": str(PASSES),
+            "REPRISE_SEEN": str(seen),
+        }
         code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
@@ -176,19 +161,6 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
         steal_fraction=after.stolen_since(before),
         error=error, modules=told["modules"],
     )  # fmt: skip
-
-
-def library_first() -> dict[str, str]:
-    """The variables of this process, for one in which the current folder stands in for no library."""
-    return {**os.environ, **_library_first()}
-
-
-def _library_first() -> dict[str, str]:
-    """Variables of a process whose current folder stands in for no library: Python has it last, or not at all.
-
-    From Python 3.11 on; the plugin puts the folder behind the libraries, where benchmarks may import from it.
-    """
-    return {} if "PYTHONSAFEPATH" in os.environ else {"REPRISE_FOLDER_LAST": "1", "PYTHONSAFEPATH": "1"}
 
 
 def _selected(suite: str, chosen: Sequence[str]) -> list[str]:

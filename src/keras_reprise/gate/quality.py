@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from keras_reprise import catalog
 from keras_reprise.base.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
-from keras_reprise.gate.files import Quality
-from keras_reprise.gate.processes import Side
+from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.stored import Quality
 from keras_reprise.record import wording
 from keras_reprise.record.fields import Number
 from keras_reprise.record.schema import Record
@@ -27,7 +27,9 @@ def chosen(settings: Settings) -> list[str]:
     return [name for name in dict.fromkeys(found) if name not in settings.skip]
 
 
-def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Settings, store: Store) -> list[Quality]:
+def measure(
+    names: Sequence[str], seeds: Sequence[int], side: Installation, settings: Settings, store: Store
+) -> list[Quality]:
     """What the recipes' replicates of these seeds gave, measured in one run into `store`, which holds nothing else.
 
     MeasurementError when the recipe cannot be run at all; replicates that fail are counted in `failed`.
@@ -45,7 +47,7 @@ def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Se
     return [quality_of(mine, store, settings) for mine in by_slug.values()]
 
 
-def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> str:
+def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Installation, settings: Settings) -> str:
     """Run them; what the command said last."""
     listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
     command = [

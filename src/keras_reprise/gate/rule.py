@@ -20,15 +20,21 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from keras_reprise.base.statistics import holm, shift, shift_in_blocks, welch
-from keras_reprise.gate.noise import LEVEL, SUSPECT_LEVEL, Numbers, Samples, in_blocks
-
-SUSPECT_SHARE = 2 / 3  # of what counts, from which a first look says what to measure again
-SECOND_LOOK = 2  # times as many processes as the first, of what is suspect alone
-CONTROL_LEVEL = 0.01  # of the run's own controls, whose false alarms make a gate inconclusive
-NOISE_FACTOR = 3.0
-MOST_ALIKE = math.log(1.2)
-POWER, POWER_QUANTILE = 0.8, 0.8416  # what is seen in 80 % of gates, and that quantile of the normal distribution
-INTERVAL, INTERVAL_QUANTILE = 0.90, 1.6449  # within bounds when two one-sided tests at 5 % say so
+from keras_reprise.gate.design import (
+    CONTROL_LEVEL,
+    FEWEST_FOR_HALVES,
+    INTERVAL,
+    INTERVAL_QUANTILE,
+    LEVEL,
+    MOST_ALIKE,
+    NOISE_FACTOR,
+    POWER,
+    POWER_QUANTILE,
+    SECOND_LOOK,
+    SUSPECT_LEVEL,
+    SUSPECT_SHARE,
+)
+from keras_reprise.gate.noise import Numbers, Samples, in_blocks
 
 REGRESSED, IMPROVED, SAME, INCONCLUSIVE = "regressed", "improved", "same", "inconclusive"
 INCOMPARABLE, FAILED = "incomparable", "failed"
@@ -223,7 +229,7 @@ def null_rows(sides: Sequence[Samples], bound: Mapping[str, float]) -> list[Row]
     changes = []
     for metric in (metric for metric in sides[-1] if all(metric in side for side in sides)):
         centred = [np.log(side[metric]) - np.median(np.log(side[metric])) for side in sides]
-        if sum(map(len, centred)) >= 6:
+        if sum(map(len, centred)) >= FEWEST_FOR_HALVES:
             even, odd = (np.concatenate([values[first::2] for values in centred]) for first in (0, 1))
             change, low, high, p = welch(odd, even, INTERVAL)
             changes.append(

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.gate.design import BASELINE_ROUNDS, DEFAULT_THRESHOLD, ROUNDS
 
 PLACES = ("gate.toml", "benchmarks/gate.toml")
-DEFAULT_THRESHOLD = 0.05
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=10)]
 
@@ -31,8 +31,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     benchmarks: list[str] = []
     recipes: list[str] = []
     skip: list[str] = []
-    rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 6
-    baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 12
+    rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = ROUNDS
+    baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = BASELINE_ROUNDS
     estimate: Literal["adjusted", "median", "fastest"] = "adjusted"
     side_by_side: bool = True
     thresholds: dict[str, Share] = {}

@@ -9,8 +9,8 @@ import msgspec
 
 from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError
-from keras_reprise.judge.comparable import digest, groups
-from keras_reprise.judge.groups import COSTS, cost_of
+from keras_reprise.judge import comparable
+from keras_reprise.judge.costs import COSTS, cost_of
 from keras_reprise.record.schema import Card, Record
 from keras_reprise.store.store import Problem, Store, Summary, T, summary_of
 
@@ -52,10 +52,10 @@ class Reference(Store):
             return None
         by_id = {record.id: record for record in self.content.records}
         found = {}
-        for members in groups(self.summaries()[0]).values():
+        for members in comparable.groups(self.summaries()[0]).values():
             complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
-            latest = max(members, key=lambda summary: summary.finished_at)
-            found[digest(members)] = cost_of(complete, timing=self.card(latest.recipe.card).timing)
+            card = self.card(comparable.latest(members).recipe.card)
+            found[comparable.digest(members)] = cost_of(complete, timing=card.timing)
         return msgspec.convert(found, kind)
 
     def remember(self, name: str, value: Any) -> None:

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise import datasets
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.files import write_atomically
 from keras_reprise.base.seeds import Seeds
-from keras_reprise.datasets import Dataset
+from keras_reprise.datasets import Dataset, registry
 from keras_reprise.engine import History
 from keras_reprise.engine.loop import Checkpoints
 from keras_reprise.measure import own_data
@@ -89,7 +88,7 @@ class Replicate:
         if self.data_name is None:
             raise RecipeError("The recipe asks for a data set but declares none.\nSet data= in its Recipe.")
         settings = self.scale.settings
-        found = datasets.load(
+        found = registry.load(
             self.data_name, n_train=settings.get("n_train"), n_test=settings.get("n_test"), data_dir=self.data_dir
         )
         for value in vars(found).values():

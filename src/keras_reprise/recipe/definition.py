@@ -2,18 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
+from keras_reprise.datasets import Dataset, registry
 from keras_reprise.recipe.claims import Claim
 from keras_reprise.recipe.numbers import ArmResult, Measurement
 from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
-
-if TYPE_CHECKING:
-    from keras_reprise.datasets import Dataset
-
-DATA_SETS = ("cifar10", "digits")  # which the package can bring
 
 
 @dataclass(frozen=True)
@@ -148,7 +144,7 @@ class Recipe:
     measure: Callable[..., Measurement]
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
-    data: "str | Callable[[], Dataset] | None" = None
+    data: str | Callable[[], Dataset] | None = None
     suites: tuple[str, ...] = ()
     timing: bool = False
     margins: Mapping[str, float] = field(default_factory=dict)
@@ -192,7 +188,7 @@ class Recipe:
             raise RecipeError(
                 f"{self.slug} gives its data by a function without a name.\nThe name stands in the card; write it with `def`."
             )
-        if name in DATA_SETS:
+        if name in registry.names():
             raise RecipeError(
                 f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\nRename the function."
             )

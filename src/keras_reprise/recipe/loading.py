@@ -36,7 +36,7 @@ class LoadedRecipe:
     source_sha256: str
     card: dict[str, Any]
     docstring: str
-    code: measurement.Code
+    code: measurement.RecipeCode
     beside: Beside
 
     @property
@@ -83,7 +83,7 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     sys.modules[module.__name__] = module
     beside = Beside(path.parent)
 
-    def run() -> measurement.Code:
+    def run() -> measurement.RecipeCode:
         with beside:
             found = measurement.read_code(path, source)
             exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed

@@ -18,16 +18,16 @@ from typing import Any
 from keras_reprise.recipe import numerics
 from keras_reprise.recipe.source import syntax
 from keras_reprise.recipe.source.declared import declaration
+from keras_reprise.recipe.source.dependencies import Dependencies
 from keras_reprise.recipe.source.effects import Effects
 from keras_reprise.recipe.source.modules import RECIPE, Sources, parsed
-from keras_reprise.recipe.source.reach import Reached
 
 FORM = 1  # of what is hashed; another number makes another measurement of every recipe
 RECURSION = 20_000  # Python nests syntax deeper than it lets functions call each other
 
 
 @dataclass(frozen=True)
-class Code:
+class RecipeCode:
     """What source says of a recipe's numbers: `sha256` of what `measure` reaches, of that with the expressions that make the
     settings (`source`), of what `summarise` reaches (None: it has none), which features of the engine are used, and which
     modules beside the recipe or of the vocabulary."""
@@ -39,7 +39,7 @@ class Code:
     modules: tuple[str, ...] = ()
 
 
-def read_code(path: Path, source: bytes, *, made_settings: bool = False) -> Code:
+def read_code(path: Path, source: bytes, *, made_settings: bool = False) -> RecipeCode:
     """Read the source of the recipe file at `path`, and what it imports from beside it and from the vocabulary.
 
     With `made_settings` the expressions of the arms and scales count too, for settings that are no plain data. SyntaxError,
@@ -53,12 +53,12 @@ def read_code(path: Path, source: bytes, *, made_settings: bool = False) -> Code
         sys.setrecursionlimit(limit)
 
 
-def _read(sources: Sources, source: bytes, made_settings: bool) -> Code:
+def _read(sources: Sources, source: bytes, made_settings: bool) -> RecipeCode:
     recipe = parsed(RECIPE, source)
     declared = declaration(recipe)
 
-    def hashed(*names: str) -> tuple[str, Reached]:
-        found = Reached(sources, recipe, declared)
+    def hashed(*names: str) -> tuple[str, Dependencies]:
+        found = Dependencies(sources, recipe, declared)
         found.touch(recipe)
         if declared is None:
             found.all_of(recipe)
@@ -74,12 +74,12 @@ def _read(sources: Sources, source: bytes, made_settings: bool) -> Code:
     everything, used = hashed(*sorted(roots | settings))
     has_summary = declared is None or "summarise" in parts
     summary = hashed(*{"summarise"} & set(parts))[0] if has_summary else None
-    return Code(sha256, everything, summary, tuple(sorted(measured.features)), used.used())
+    return RecipeCode(sha256, everything, summary, tuple(sorted(measured.features)), used.used())
 
 
-def measurement(code: Code, settings: str, backend: str) -> str:
+def measurement(code: RecipeCode, settings: str, backend: str) -> str:
     """The measurement of a recipe's code with settings (`settings_sha256`) on a backend."""
-    known = numerics.NUMERICS[backend]
+    known = numerics.NUMERICS.get(backend, numerics.FIRST)
     used = {name: known[name] for name in sorted({*numerics.ALWAYS, *code.features})}
     return syntax.sha256([FORM, code.sha256, settings, backend, list(used.items())])
 

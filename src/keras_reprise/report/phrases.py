@@ -62,7 +62,7 @@ def environment_line(store: Store, env: str) -> str:
     return f"environment {env}: {software(store.document('environments', env))}"
 
 
-def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
+def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, object]) -> str:
     """The command that measures these comparable records again.
 
     What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses others.

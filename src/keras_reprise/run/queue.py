@@ -9,12 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from keras_reprise.recipe.definition import DATA_SETS
+from keras_reprise.datasets import registry
+from keras_reprise.judge.design import LOOKS
 from keras_reprise.record.schema import Card, DataRef
 from keras_reprise.run.executors import Slot
 from keras_reprise.run.messages import RecipeSource
-
-LOOKS = (6, 12, 30)
 
 Place = tuple[str, str]  # ids of machine and environment
 
@@ -51,7 +50,7 @@ class Job:
     @property
     def own_data(self) -> bool:
         """Whether the recipe declares data of its own."""
-        return self.card.data is not None and self.card.data not in DATA_SETS
+        return self.card.data is not None and self.card.data not in registry.names()
 
     @property
     def name(self) -> str:

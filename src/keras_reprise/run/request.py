@@ -16,8 +16,8 @@ from keras_reprise.base import checkout, errors, package_code
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.progress import Progress
 from keras_reprise.catalog import sources
+from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
-from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
 from keras_reprise.run import asking, messages
 from keras_reprise.run.bookkeeping import Bookkeeping
@@ -71,8 +71,8 @@ class Request:
                 "Say what to run: recipes by name, or one of --family, --suite and --all.\n"
                 "For example `reprise run cifar10-lr-drop`, or `reprise run --suite quickstart`."
             )
-        if self.data_name is not None and self.data_name not in DATA_SETS:
-            raise UserError(f"There is no data set {self.data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
+        if self.data_name is not None and self.data_name not in registry.names():
+            raise UserError(f"There is no data set {self.data_name!r}.\nThere are {', '.join(registry.names())}.")
         seeds_meant(self.seeds)
         seconds_meant(self.time_limit or "1")
         if self.address is not None and self.executor != "ray":
@@ -151,10 +151,9 @@ def _require_data(paths: list[Path], data_dir: Path | None) -> None:
     wanted = {path.resolve() for path in paths}
     folder = checkout.recipes_folder().resolve()
     needs = {entry.card.data for entry in catalog.read_lock().recipes if folder / entry.path in wanted}
-    if "cifar10" in needs:
-        from keras_reprise import datasets
-
-        datasets.find_cifar10(data_dir)
+    for name, published in registry.published().items():
+        if name in needs:
+            published.find(data_dir)
 
 
 def _setup(request: Request, store: Store) -> messages.Setup:

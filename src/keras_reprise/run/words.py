@@ -1,6 +1,7 @@
 """What --seeds and --time-limit of `reprise run` mean."""
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.judge import design
 
 MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1
 
@@ -23,7 +24,7 @@ def seeds_meant(text: str | None) -> tuple[tuple[int, ...], bool]:
     if text is None:
         return (), False
     if text == "auto":
-        return tuple(range(1, 31)), True
+        return tuple(range(1, design.MOST_SEEDS + 1)), True
     parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts):
         raise UserError(

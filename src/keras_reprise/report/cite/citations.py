@@ -87,7 +87,7 @@ def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
         found = identifiers.find(whole, groups, store)
         group, record, pooled = found.group, found.record, found.pooled
         part = split_key(f"x/{part}")[3] if part else ""
-        key = f"{group.slug}@{group.version}:{quantities.place_of(groups, found.current)}"
+        key = f"{group.slug}@{group.version}:{quantities.key_of(groups, found.current)}"
     else:
         slug, version, place, part, _ = split_key(name)
         group, key = find_group(groups, slug, version, place), name.partition("/")[0]

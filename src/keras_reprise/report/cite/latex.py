@@ -11,8 +11,9 @@ from keras_reprise.base.errors import UserError, printable
 from keras_reprise.base.escaping import latex as escape
 from keras_reprise.base.files import make_folder, write_atomically
 from keras_reprise.base.version import __version__
+from keras_reprise.judge.comparable import together
 from keras_reprise.judge.groups import Group, one, read
-from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, place_of, quantities, uncarried
+from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, key_of, quantities, uncarried
 from keras_reprise.store.store import Store
 
 PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
@@ -43,13 +44,10 @@ PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes
 
 def keyed(groups: Sequence[Group]) -> list[tuple[str, Group]]:
     """Every group with its key: the slug for the one that stands for its recipe, `slug@version:group` for the others."""
-    by_slug: dict[str, list[Group]] = {}
-    for group in groups:
-        by_slug.setdefault(group.slug, []).append(group)
     pairs = []
-    for slug, mine in by_slug.items():
+    for slug, mine in together(groups, lambda group: group.slug).items():
         standing = one(mine, slug)
-        pairs += [(slug if g is standing else f"{slug}@{g.version}:{place_of(mine, g)}", g) for g in mine]
+        pairs += [(slug if g is standing else f"{slug}@{g.version}:{key_of(mine, g)}", g) for g in mine]
     return sorted(pairs, key=lambda pair: pair[0])
 
 

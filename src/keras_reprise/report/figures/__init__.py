@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from keras_reprise.base.errors import IntegrityError, UserError, printable
-from keras_reprise.judge.trends import Series
+from keras_reprise.judge.history import Series
 from keras_reprise.record.schema import Record
 from keras_reprise.report.figures._curves import curves
 from keras_reprise.report.figures._histograms import histogram_grid

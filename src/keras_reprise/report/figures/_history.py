@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from keras_reprise.judge.trends import Series
+from keras_reprise.judge.history import Series
 
 
 def history(found: Sequence[Series]) -> Figure:

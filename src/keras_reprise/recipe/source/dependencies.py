@@ -1,4 +1,4 @@
-"""What a recipe's `measure` reaches: definitions, statements that do something, whole modules, features of the engine."""
+"""What a recipe's `measure` depends on: definitions, statements that do something, whole modules, features of the engine."""
 
 import ast
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SOURCE_LIBRARIES = frozenset({"inspect", "linecache", "tokenize", "dis"})
 SOURCE_WORDS = frozenset({"__doc__", "__annotations__", "__code__", "get_type_hints", "getsource", "getdoc"})
 
 
-class Reached:
+class Dependencies:
     """What is reached from some roots: statements of modules, whole modules, features of the engine."""
 
     def __init__(self, sources: Sources, recipe: Module, declared: Declaration | None) -> None:

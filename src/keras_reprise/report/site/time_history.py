@@ -5,44 +5,46 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise.base.files import write_atomically
-from keras_reprise.judge.groups import Group, GroupCost
-from keras_reprise.judge.trends import Point, Series, series
-from keras_reprise.record import wording
+from keras_reprise.judge.comparable import Place, Setting, together
+from keras_reprise.judge.costs import GroupCost
+from keras_reprise.judge.groups import Group
+from keras_reprise.judge.history import Point, Series, series
+from keras_reprise.record.wording import backend_name
 from keras_reprise.report.site.drawing import DRAWING
-from keras_reprise.report.site.pages import Past, Place
+from keras_reprise.report.site.pages import HistoryView, PlaceView
 
-Places = Mapping[tuple[str, str], Place]
+Places = Mapping[Place, PlaceView]
 MOST_FIGURES = 12  # a machine; the rest is in the table
 
 
-def pasts(
+def time_histories(
     groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Places, folder: Path
-) -> dict[str, list[Past]]:
+) -> dict[str, list[HistoryView]]:
     """By machine, the seconds per update of every arm that was measured in two environments of one backend or more."""
-    found: dict[str, list[Past]] = {}
+    found: dict[str, list[HistoryView]] = {}
     for machine, one in _series(groups, cost, places):
         mine = found.setdefault(machine, [])
-        drawn = bool(one.changes) and sum(past.figure is not None for past in mine) < MOST_FIGURES
-        mine.append(Past(one, _draw(one, folder) if drawn else None))
+        drawn = bool(one.changes) and sum(view.figure is not None for view in mine) < MOST_FIGURES
+        mine.append(HistoryView(one, _draw(one, folder) if drawn else None))
     return found
 
 
 def _series(groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Places) -> list[tuple[str, Series]]:
-    alike: dict[tuple[str, str, int, str, str, str, str], list[Group]] = {}
-    for group in groups:
-        backend = wording.backend_name(places[group.machine, group.environment].environment_facts)
-        key = (group.machine, group.slug, group.version, group.scale, group.data_label, backend, group.source)
-        alike.setdefault(key, []).append(group)
+    backends = {place: backend_name(view.environment_facts) for place, view in places.items()}
+
+    def measured_alike(group: Group) -> tuple[str, Setting, str, str]:
+        return group.machine, group.setting, backends[group.place], group.source
+
     found = []
-    for (machine, slug, version, scale, data, backend, source), mine in sorted(alike.items()):
+    for (machine, asked, backend, source), mine in sorted(together(groups, measured_alike).items()):
         if len({group.environment for group in mine}) < 2:
             continue
         for arm in sorted({arm for group in mine for arm in cost[group.digest].arms}):
             points = [point for group in mine for point in _points(group, cost[group.digest], arm)]
             if points:
-                setting = f"v{version}, {scale}, {data}, {backend}{f', {source}' if source else ''}"
+                setting = f"v{asked.version}, {asked.scale}, {asked.data}, {backend}{f', {source}' if source else ''}"
                 ordered = sorted(points, key=lambda point: point.at)
-                found.append((machine, series(f"{slug}/{arm}/step_s", machine, setting, ordered)))
+                found.append((machine, series(f"{asked.slug}/{arm}/step_s", machine, setting, ordered)))
     return found
 
 

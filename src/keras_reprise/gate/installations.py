@@ -1,4 +1,4 @@
-"""The two sides of `--between`: words that name an environment, and the environment they mean."""
+"""Installations that a gate measures in: the one here, that of a commit, and those that the words of `--between` ask for."""
 
 import contextlib
 import os
@@ -14,7 +14,6 @@ from pathlib import Path
 from keras_reprise import catalog
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.base.git import check_out
-from keras_reprise.gate.processes import Side, library_first
 from keras_reprise.gate.settings import Settings
 
 Say = Callable[[str], None]
@@ -23,9 +22,28 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?!=)")
 NEEDED = "import pytest, pytest_benchmark"
 
 
+@dataclass(frozen=True)
+class Installation:
+    """An interpreter, the variables it is started with, and the folder in which it runs.
+
+    `commit` tells that the folder holds the files of that commit, whose modules its processes should load.
+    """
+
+    python: str
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of its processes; a worker of pytest-xdist, in which nothing is benchmarked, starts none."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+        return {**own, **self.variables}
+
+
 @dataclass
 class Spec:
-    """What the words of an environment ask for."""
+    """What the words of an installation ask for."""
 
     interpreter: str | None = None
     requirements: list[str] = field(default_factory=list)
@@ -64,11 +82,11 @@ def parse(words: str) -> Spec:
 
 
 @contextlib.contextmanager
-def sides(words: Sequence[str], settings: Settings, say: Say) -> Iterator[dict[str, Side]]:
+def sides(words: Sequence[str], settings: Settings, say: Say) -> Iterator[dict[str, Installation]]:
     """The environments "a" and "b", made where that is needed and removed at the end."""
     specs = [parse(one) for one in words]
     with scratch_folder() as scratch:
-        yield {name: _side(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
+        yield {name: _installation(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
 
 
 @contextlib.contextmanager
@@ -77,7 +95,7 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _side(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Side:
+def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Installation:
     python = spec.interpreter or sys.executable
     if spec.requirements:
         say(f"Making an environment with {' '.join(spec.requirements)} ...")
@@ -88,7 +106,7 @@ def _side(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Side:
             f"{python} cannot import pytest and pytest_benchmark.\nNothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
         )
     if spec.commit is None:
-        return Side(python, Path.cwd(), spec.variables)
+        return Installation(python, Path.cwd(), spec.variables)
     side = of_commit(spec.commit, python, scratch / "commit", settings, spec.variables)
     if side is None:
         raise UserError(
@@ -99,7 +117,7 @@ def _side(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Side:
 
 def of_commit(
     commit: str, python: str, folder: Path, settings: Settings, variables: Mapping[str, str] | None = None
-) -> Side | None:
+) -> Installation | None:
     """A side that runs in the files of a commit of this project, written to `folder`; None when there is no such commit.
 
     Benchmark files and recipes that the settings name by path are those of here, so that both sides measure the same thing.
@@ -119,7 +137,7 @@ def of_commit(
         [python, "-m", "compileall", "-q", str(sources)], capture_output=True, check=False, env=library_first()
     )
     path = os.pathsep.join(filter(None, [str(sources), os.environ.get("PYTHONPATH")]))
-    return Side(python, top, {**(variables or {}), "PYTHONPATH": path}, commit=commit)
+    return Installation(python, top, {**(variables or {}), "PYTHONPATH": path}, commit=commit)
 
 
 def _overlay(python: str, requirements: Sequence[str], folder: Path) -> str:
@@ -161,3 +179,16 @@ def _ran(command: Sequence[str]) -> str | None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=library_first())
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
     return None if done.returncode == 0 else printable(" ".join(lines[-3:])[:600])
+
+
+def library_first() -> dict[str, str]:
+    """The variables of this process, for one in which the current folder stands in for no library."""
+    return {**os.environ, **library_first_variables()}
+
+
+def library_first_variables() -> dict[str, str]:
+    """Variables of a process whose current folder stands in for no library: Python has it last, or not at all.
+
+    From Python 3.11 on; the plugin puts the folder behind the libraries, where benchmarks may import from it.
+    """
+    return {} if "PYTHONSAFEPATH" in os.environ else {"REPRISE_FOLDER_LAST": "1", "PYTHONSAFEPATH": "1"}

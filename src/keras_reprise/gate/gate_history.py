@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_reprise.base.errors import NothingMeasuredError
-from keras_reprise.gate.files import Baseline, Measured, finished_gates, read, samples
-from keras_reprise.judge.trends import Point, Series, series
+from keras_reprise.gate.stored import Baseline, Occasion, finished_gates, read, samples
+from keras_reprise.judge.history import Point, Series, series
 from keras_reprise.store.store import Store
 
 
@@ -35,7 +35,7 @@ def _machines(store: Store, name: str) -> list[str]:
     return sorted(places | {path.parent.name for path in (store.cache / "gates").glob(f"*/{name}")})
 
 
-def _points(metric: str, measured: Measured) -> list[Point]:
+def _points(metric: str, measured: Occasion) -> list[Point]:
     return [
         Point(process.started_at, process.median[metric], measured.software.digest, measured.code.git_commit)
         for process in measured.processes

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -93,8 +93,8 @@ class Accepted(Strict, frozen=True):
     why: str
 
 
-class Measured(Strict, frozen=True):
-    """What one side of a gate measured, and where. `order_seed` drew the order of the processes."""
+class Occasion(Strict, frozen=True):
+    """What one side of a gate measured at one time, and where. `order_seed` drew the order of the processes."""
 
     machine: Id12
     software: Software
@@ -109,14 +109,14 @@ class Baseline(Strict, frozen=True):
 
     schema: Schema
     accepted: Accepted
-    measured: Measured
+    measured: Occasion
 
 
 class Calibration(Strict, frozen=True):
     """The occasions on which this machine was calibrated: identical code, measured again and again."""
 
     schema: Schema
-    occasions: list[Measured]
+    occasions: list[Occasion]
 
 
 class Finished(Strict, frozen=True):
@@ -124,7 +124,7 @@ class Finished(Strict, frozen=True):
 
     schema: Schema
     finished_at: Timestamp
-    measured: Measured
+    measured: Occasion
 
 
 def baseline_path(store: Store, machine: str, name: str) -> Path:
@@ -151,7 +151,7 @@ def keep(store: Store, name: str, gate: Finished) -> None:
 
 
 def read(path: Path, kind: type[T]) -> T | None:
-    """The document at `path`, None when there is none; IntegrityError when it is broken."""
+    """What the file at `path` holds, None when there is none; IntegrityError when it is broken."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -166,9 +166,9 @@ def read(path: Path, kind: type[T]) -> T | None:
         ) from error
 
 
-def write(path: Path, document: Any) -> None:
-    """Write a document as records are written: sorted keys, two spaces, all of it or nothing."""
-    write_atomically(path, pretty(msgspec.to_builtins(document)))
+def write(path: Path, content: Baseline | Calibration | Finished) -> None:
+    """Write a file as records are written: sorted keys, two spaces, all of it or nothing."""
+    write_atomically(path, pretty(msgspec.to_builtins(content)))
 
 
 def check_baselines(store: Store) -> tuple[int, list[Problem]]:
