@@ -9,8 +9,12 @@ if sys.argv[:1] == ["-m"] and "keras_reprise" in sys.orig_argv and not sys.flags
 from typing import TYPE_CHECKING, Any
 
 from keras_reprise.base.version import __version__
+from keras_reprise.figures.kinds.curves import Curves, Panel
+from keras_reprise.figures.kinds.heat_map import HeatMap
+from keras_reprise.figures.kinds.histogram_grid import HistogramGrid
+from keras_reprise.figures.kinds.scatter import Box, Scatter
 from keras_reprise.recipe.claims import Claim, near
-from keras_reprise.recipe.definition import Box, Curves, HeatMap, HistogramGrid, Panel, Recipe, Scatter, Source
+from keras_reprise.recipe.definition import Recipe, Source
 from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.recipe.settings import Arm, Scale
 from keras_reprise.record.histogram import Histogram

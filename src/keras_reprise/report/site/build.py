@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import catalog
+from keras_reprise import catalog, figures
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.figures.figure import NotDrawn
 from keras_reprise.judge import compare
 from keras_reprise.judge.groups import Group, costs, gather
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.schema import Card
-from keras_reprise.report import phrases
 from keras_reprise.report.site import drawing
 from keras_reprise.report.site.pages import Bar, FigureView, MachinePage, Past, Place, RecipePage, Result, Section, Site
 from keras_reprise.report.site.past import pasts
@@ -34,7 +34,7 @@ def build(
     cost = costs(groups, store)
     places = _places(groups, store)
     wanted = {id(group): drawing.drawings(group) for group in (groups if all_figures else _shown(groups))}
-    drawing.draw_all([figure for figures in wanted.values() for figure in figures], store, folder, tell)
+    drawing.draw_all([figure for shown in wanted.values() for figure in shown], store, folder, tell)
     families = _families()
     pages = []
     by_recipe: dict[tuple[str, int], list[Group]] = {}
@@ -47,13 +47,9 @@ def build(
             place = places[group.machine, group.environment]
             results = tuple(Result(v, group, place, _bar(v, group.card, axes)) for v in group.verdicts)
             shown = wanted.get(id(group), [])
-            figures = tuple(
-                FigureView(figure.file, _caption(figure))
-                for figure in shown
-                if not drawing.is_empty(figure, folder)
-            )  # fmt: skip
+            views = tuple(_view(figure, folder) for figure in shown)
             elsewhere = id(group) not in wanted and bool(group.card.figures)
-            sections.append(Section(group, place, results, figures, elsewhere, cost[group.digest]))
+            sections.append(Section(group, place, results, views, elsewhere, cost[group.digest]))
         others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
         pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
     newest = _newest(pages)
@@ -78,11 +74,12 @@ def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
     return found
 
 
-def _caption(figure: drawing.Drawing) -> str:
+def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     try:
-        return phrases.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
-    except (AttributeError, KeyError, TypeError):  # a card from elsewhere may ask for anything
-        return "A figure that its card does not describe."
+        declared = figures.decode(figure.specification)
+    except NotDrawn as error:
+        return FigureView(figure.file, f"Figure {figure.number}", str(error))
+    return FigureView(figure.file, declared.caption(len(figure.group.complete)), figure.fault(folder))
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:

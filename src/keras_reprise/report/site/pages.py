@@ -52,10 +52,11 @@ class Place:
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure's file, and what it shows in words."""
+    """A figure's file, and what it shows in words; or why it is not drawn."""
 
     file: str
     caption: str
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
