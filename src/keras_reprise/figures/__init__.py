@@ -12,17 +12,17 @@ import msgspec
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError, UserError, printable
-from keras_reprise.figures import kinds as files
+from keras_reprise.figures import kinds
 from keras_reprise.figures.figure import Figure, NotDrawn
 from keras_reprise.record.schema import Record
 
-__all__ = ["Figure", "NotDrawn", "decode", "draw", "encode", "kinds"]
+__all__ = ["Figure", "NotDrawn", "decode", "draw", "encode", "known_kinds"]
 
 
-def kinds() -> dict[str, type[Figure]]:
+def known_kinds() -> dict[str, type[Figure]]:
     """Every kind of figure by what cards call it."""
-    for one in pkgutil.iter_modules(files.__path__):
-        importlib.import_module(f"{files.__name__}.{one.name}")
+    for one in pkgutil.iter_modules(kinds.__path__):
+        importlib.import_module(f"{kinds.__name__}.{one.name}")
     return {str(kind.__struct_config__.tag): kind for kind in Figure.__subclasses__()}
 
 
@@ -41,7 +41,7 @@ def encode(figure: Figure) -> dict[str, object]:
 
 def decode(document: Mapping[str, object]) -> Figure:
     """The figure that a card holds; NotDrawn when it is of an unknown kind, or not as its kind declares."""
-    kind, known = document.get("kind"), kinds()
+    kind, known = document.get("kind"), known_kinds()
     if not isinstance(kind, str) or kind not in known:
         there = ", ".join(f"`{name}`" for name in known)
         raise NotDrawn(
@@ -78,4 +78,4 @@ def _plain(value: object) -> object:
         return value.tolist()
     if isinstance(value, Mapping):
         return dict(value)
-    raise NotImplementedError
+    raise TypeError(f"it holds a {type(value).__name__}.")
