@@ -112,16 +112,20 @@ def report(
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     whole = not recipes and not any(selection.values()) and not broken
+    not_drawn: list[str] = []
     with counter("figures") as tell:
         index = reports.write(
             summaries,
             store,
             output or store.root / "reports",
             tell,
+            warn=not_drawn.append,
             whole=whole,
             all_figures=all_figures,
             store_option=published_store(),
         )
+    for text in not_drawn:
+        click.echo(f"reprise: not drawn: {errors.printable(text)}", err=True)
     click.echo(f"The report is at {index}")
     if broken:
         sys.exit(errors.BROKEN)

@@ -112,10 +112,18 @@ def table(claims: Sequence[Quantity]) -> str:
 
 
 def draw(
-    groups: Sequence[tuple[str, Group]], store: Store, folder: Path, form: str, tell: Callable[[int, int], None]
+    groups: Sequence[tuple[str, Group]],
+    store: Store,
+    folder: Path,
+    form: str,
+    tell: Callable[[int, int], None],
+    warn: Callable[[str], None],
 ) -> list[str]:
-    """Draw every figure of the groups as PDF, PGF or SVG into `folder`; returns the LaTeX lines that define them."""
-    from keras_reprise.report import figures
+    """Draw every figure of the groups as PDF, PGF or SVG into `folder`; returns the LaTeX lines that define them.
+
+    `warn(text)` hears of each that cannot be drawn, and why.
+    """
+    from keras_reprise import figures
 
     make_folder(folder)
     lines, total = [], sum(len(group.card.figures) for _, group in groups)
@@ -126,16 +134,19 @@ def draw(
             tell(done := done + 1, total)
             try:
                 content = figures.draw(specification, records, form)
+            except figures.NotDrawn as error:
+                warn(f"{key}/{number}: {error}")
+                continue
             except RuntimeError as error:
                 raise UserError(
-                    f"The {form} of {group.slug} could not be drawn: {str(error).splitlines()[0][:200]}.\nPGF figures need a LaTeX installation; PDF ones do not."
+                    f"The {form} of {group.slug} could not be drawn: {str(error).splitlines()[0][:200]}.\n"
+                    "PGF figures need a LaTeX installation; PDF ones do not."
                 ) from error
-            if content is not None:
-                name = f"{group.slug}-v{group.version}-{group.key}-{number}.{form}"
-                write_atomically(folder / name, content)
-                path = (folder / name).as_posix()
-                command = f"\\input{{{path}}}" if form == "pgf" else f"\\includegraphics[width=\\linewidth]{{{path}}}"
-                lines.append(f"\\reprisedefinefigure{{{key}/{number}}}{{{command}}}% {group.identifier}")
+            name = f"{group.slug}-v{group.version}-{group.key}-{number}.{form}"
+            write_atomically(folder / name, content)
+            path = (folder / name).as_posix()
+            command = f"\\input{{{path}}}" if form == "pgf" else f"\\includegraphics[width=\\linewidth]{{{path}}}"
+            lines.append(f"\\reprisedefinefigure{{{key}/{number}}}{{{command}}}% {group.identifier}")
     return lines
 
 

@@ -9,7 +9,7 @@ from keras_reprise.base.escaping import markdown_code
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
 from keras_reprise.report.cite import literature
-from keras_reprise.report.site.pages import RecipePage, Section, Site
+from keras_reprise.report.site.pages import FigureView, RecipePage, Section, Site
 
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
 
@@ -104,7 +104,7 @@ def _section(section: Section) -> str:
     notes = [f"- `{r.verdict.claim}`: {escape(r.verdict.reason)}" for r in section.results if r.verdict.reason]
     if notes:
         parts.append("Why not more:\n\n" + "\n".join(notes))
-    parts += [f"![{escape(figure.caption)}]({figure.file})\n\n*{escape(figure.caption)}*" for figure in section.figures]
+    parts += [_figure(figure) for figure in section.figures]
     cost = _table([[f"`{markdown_code(row[0])}`", *row[1:]] for row in section.cost_rows], ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)"])  # fmt: skip
     parts.append(f"### Cost\n\n{section.cost_note}\n\n{cost}")
     parts.append(f"### Replay\n\n```\n{section.replay}\n```")
@@ -114,3 +114,10 @@ def _section(section: Section) -> str:
     ]
     parts.append("### Records\n\n" + "\n".join(records))
     return "\n\n".join(parts)
+
+
+def _figure(figure: FigureView) -> str:
+    caption = escape(figure.caption)
+    if figure.fault:
+        return f"> **Not drawn: {caption}** {escape(figure.fault)}"
+    return f"![{caption}]({figure.file})\n\n*{caption}*"

@@ -54,10 +54,11 @@ class PlaceView:
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure's file, and what it shows in words."""
+    """A figure's file, and what it shows in words; or why it is not drawn."""
 
     file: str
     caption: str
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
