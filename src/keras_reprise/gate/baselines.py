@@ -33,19 +33,21 @@ Say = Callable[[str], None]
 
 
 def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
-    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate found it."""
+    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate did."""
     this = measuring.this_machine()
     begun = journal(store, "accept", name, settings, measuring.software(measuring.here()))
     if last:
         finished = next(reversed(finished_gates(store, this, name)), None)
         if finished is None:
             raise NothingMeasuredError(
-                "No finished gate of this machine is kept.\nRun `reprise gate` first, or leave out --last to measure now."
+                "No finished gate of this machine is kept.\n"
+                "Run `reprise gate` first, or leave out --last to measure now."
             )
         found = finished.measured
         if found.code != measuring.code_of(measuring.here()):
             raise UserError(
-                "The last gate measured another state of the code than is here now.\nRun `reprise gate` again, or leave out --last to measure now."
+                "The last gate measured another state of the code than is here now.\n"
+                "Run `reprise gate` again, or leave out --last to measure now."
             )
     else:
         found = _measure(store, settings, name, say, begun)

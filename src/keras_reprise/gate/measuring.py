@@ -88,7 +88,7 @@ def code_of(side: Installation) -> Code:
 
 
 def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:
-    """The seeds of each recipe: as many as the settings say, else as many as `known` says are needed by slug, else 6."""
+    """The seeds of each recipe: as many as the settings say, else as `known` says are needed by slug, else six."""
     stems = {name: Path(name).stem for name in recipes}
     return {name: list(range(1, 1 + (settings.seeds_of(s) or known.get(s, USUAL_SEEDS)))) for name, s in stems.items()}
 
@@ -181,7 +181,7 @@ def taken(
     step: str = "first",
     only: Sequence[str] = (),
 ) -> dict[str, Taken]:
-    """Benchmark files on all sides as planned, `only` some of their benchmarks; then the recipes of each side in `seeds`.
+    """Benchmark files on all sides as planned, `only` some of their benchmarks; then each side's recipes in `seeds`.
 
     What the journal has of this step is not measured again.
     """

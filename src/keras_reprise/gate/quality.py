@@ -1,4 +1,4 @@
-"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away afterwards."""
+"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away."""
 
 import statistics
 import subprocess
@@ -54,8 +54,8 @@ def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Install
         side.python, "-P", "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
-    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their threads,
-    # and those change rounding.
+    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their
+    # threads, and those change rounding.
     environment = {name: value for name, value in side.environment.items() if name != "REPRISE_WORKERS"}
     process = subprocess.Popen(
         command, cwd=side.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """Two sides of the store beside each other: machines, environments, backends, recipe versions, revisions or two stores.
 
-Results are never pooled. Groups are put side by side only when recipe, scale and data set are the same; what cannot be is
-named, with the reason.
+Results are never pooled. Groups are put side by side only when recipe, scale and data set are the same; what cannot be
+is named, with the reason.
 """
 
 import itertools
@@ -189,7 +189,7 @@ def _origin(side: Side, groups: Sequence[Group]) -> Origin:
 
 
 def every_pair(groups: Sequence[Group], store: Store, most: int = 12) -> Iterator[Comparison]:
-    """Each place (machine with environment) against the one with most groups, and places of one machine with each other."""
+    """Each place against the one with most groups, and places of one machine against each other."""
     places = together(groups, lambda group: group.place)
     ordered = sorted(places, key=lambda place: (-len(places[place]), place))
     pairs = [
@@ -241,8 +241,9 @@ def _setting(group: Group) -> tuple[str, str, str]:
 
 
 def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
-    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each side, the
-    same environment or machine before others."""
+    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each
+    side, the same environment or machine before others.
+    """
 
     def closeness(pair: tuple[Group, Group]) -> tuple[object, ...]:
         one, other = pair
@@ -254,8 +255,9 @@ def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
 
 
 def same_source(one: Group, other: Group) -> bool:
-    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend, one
-    recipe file."""
+    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend,
+    one recipe file.
+    """
     if one.source == other.source:
         return True
     files = [{summary.recipe.source_sha256 for summary in group.members} for group in (one, other)]

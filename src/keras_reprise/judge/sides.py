@@ -1,4 +1,4 @@
-"""What `reprise compare A B` may name: a machine, an environment, a backend, a Keras version, a recipe version, a git revision, a store."""
+"""What `reprise compare A B` may name: a machine, environment, backend, version of Keras or a recipe, commit, store."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -89,7 +89,8 @@ def _software(store: Store, summaries: list[Summary]) -> tuple[dict[str, set[str
 
 def _revision(value: str, store: Store, summaries: list[Summary]) -> list[_Choice]:
     """Records measured by the code of a git revision; where there are none, those that the store held at it."""
-    commits = {s.code.git_commit for s in summaries if s.code.git_commit and len(value) >= 7 and s.code.git_commit.startswith(value)}  # fmt: skip
+    known = {s.code.git_commit for s in summaries if s.code.git_commit}
+    commits = {commit for commit in known if len(value) >= 7 and commit.startswith(value)}
     top = package_code.current_checkout() or package_code.checkout()
     resolved = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{value}^{{commit}}")
     commits |= {resolved.strip()} if resolved else set()
@@ -115,4 +116,7 @@ def _nothing(name: str, store: Store, summaries: list[Summary]) -> str:
         "Keras versions": sorted(versions),
     }
     known = "; ".join(f"{kind} {', '.join(names[:8])}" for kind, names in have.items())
-    return f"{name} is no machine, environment, backend, Keras version, recipe version, git revision or store here.\nThe store has {known or 'nothing'}."
+    return (
+        f"{name} is no machine, environment, backend, Keras version, recipe version, git revision or store here.\n"
+        f"The store has {known or 'nothing'}."
+    )

@@ -154,7 +154,10 @@ class Section:
     @property
     def cost_note(self) -> str:
         busy = f" Mean load of the machine meanwhile: {self.cost.load:.1f}." if self.cost.load is not None else ""
-        return f"Medians over the replicates; the memory is the process's largest while the arm ran (older records: until then).{busy}"
+        return (
+            "Medians over the replicates; the memory is the process's largest while the arm ran (older records: "
+            f"until then).{busy}"
+        )
 
     @property
     def records(self) -> list[tuple[Summary, str, str]]:
@@ -177,7 +180,7 @@ class RecipePage:
 
     @property
     def evidence(self) -> tuple[Section, ...]:
-        """The sections whose numbers are the recipe's: of no other source under its name, nor of one that was replaced."""
+        """The sections whose numbers are the recipe's: of no other source under its name, and none replaced."""
         return tuple(section for section in self.sections if section.group.stands)
 
     @property
