@@ -80,7 +80,7 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
     from keras_reprise.judge import comparable, groups
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
-    found = sorted(groups.gather(summaries, store), key=lambda group: str(comparable.key(group.first)))
+    found = sorted(groups.gather(summaries, store), key=lambda group: comparable.key(group.first).order)
     verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
         print_json(printing.verdict_facts(found))

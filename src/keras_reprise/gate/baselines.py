@@ -26,7 +26,7 @@ from keras_reprise.gate.stored import (
     samples,
     write,
 )
-from keras_reprise.record.schema import Code
+from keras_reprise.judge.comparable import together
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
@@ -89,9 +89,7 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
     found = read(calibration_path(store, machine_id, name), Calibration)
     if found is None:
         return Known(beside=beside)
-    same: dict[tuple[Code, str], list[Occasion]] = {}
-    for occasion in found.occasions:
-        same.setdefault((occasion.code, occasion.software.digest), []).append(occasion)
+    same = together(found.occasions, lambda occasion: (occasion.code, occasion.software.digest))
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
     chosen = found.occasions if beside else best
     return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)

@@ -92,10 +92,9 @@ class Comparison:
 
         Arms, scales and versions of a recipe are averaged first. Fewer than five recipes have no mean (nan).
         """
-        by_recipe: dict[str, list[float]] = {}
-        for pair in self.pairs:
-            by_recipe.setdefault(pair.a.slug, []).extend(math.log(speed.contrast.value) for speed in pair.speeds)
-        logs = [float(np.mean(ratios)) for ratios in by_recipe.values() if ratios]
+        ratios = [(pair.a.slug, speed.contrast.value) for pair in self.pairs for speed in pair.speeds]
+        by_recipe = together(ratios, lambda ratio: ratio[0])
+        logs = [float(np.mean([math.log(ratio) for _, ratio in mine])) for mine in by_recipe.values()]
         if len(logs) < FEWEST_RECIPES:
             return math.nan, math.nan, math.nan, len(logs)
         low, high = (math.exp(end) for end in statistics.t_interval(np.array(logs)))
@@ -139,10 +138,9 @@ class Comparison:
     @property
     def refusals(self) -> dict[str, list[str]]:
         """Why recipes are not compared, with their names, by reason; first those that both sides have."""
-        found: dict[str, list[str]] = {}
-        for refusal in self.refused:
-            found.setdefault(refusal.reason, []).append(refusal.slug)
-        return dict(sorted(found.items(), key=lambda item: item[0] in ONLY))
+        by_reason = together(self.refused, lambda refusal: refusal.reason)
+        ordered = sorted(by_reason.items(), key=lambda item: item[0] in ONLY)
+        return {reason: [refusal.slug for refusal in refused] for reason, refused in ordered}
 
 
 def compare(a: Side, b: Side) -> Comparison:

@@ -11,6 +11,7 @@ from keras_reprise.base.git import git
 from keras_reprise.judge import reference
 from keras_reprise.judge.compare import Side
 from keras_reprise.judge.groups import gather
+from keras_reprise.record.facts import EnvironmentFacts
 from keras_reprise.store.store import Store, Summary
 
 Read = Callable[[Path], tuple[list[Summary], Store, bool]]  # the records of a store, and whether some are broken
@@ -80,10 +81,9 @@ def _software(store: Store, summaries: list[Summary]) -> tuple[dict[str, set[str
     backends: dict[str, set[str]] = {}
     versions: dict[str, set[str]] = {}
     for id12 in {s.environment for s in summaries}:
-        facts = store.document("environments", id12)
-        backend = facts.get("backend")
-        backends.setdefault(str(backend.get("name") if isinstance(backend, dict) else None), set()).add(id12)
-        versions.setdefault(str(facts.get("keras")), set()).add(id12)
+        facts = EnvironmentFacts.of(store.document("environments", id12))
+        backends.setdefault(str(facts.backend), set()).add(id12)
+        versions.setdefault(str(facts.keras), set()).add(id12)
     return backends, versions
 
 
