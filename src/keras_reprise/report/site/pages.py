@@ -33,16 +33,16 @@ class PlaceView:
     def short(self) -> str:
         return f"{self.machine[:8]}-{self.environment[:8]}"
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The machine's short id and the backend."""
         return f"{self.machine[:8]} {wording.backend_name(self.environment_facts)}"
 
-    @property
+    @cached_property
     def hardware(self) -> str:
         return wording.hardware(self.machine_facts)
 
-    @property
+    @cached_property
     def software(self) -> str:
         return wording.software(self.environment_facts)
 
