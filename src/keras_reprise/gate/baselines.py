@@ -126,7 +126,8 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
 def _measure(store: Store, settings: Settings, name: str, say: Say, begun: Journal) -> Occasion:
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    measuring.announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None, 1)
+    known = last.measured if last else None
+    measuring.announce(say, store, settings, seeds, rounds=settings.baseline_rounds, known=known, sides=1)
     return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds, begun)
 
 

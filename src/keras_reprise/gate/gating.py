@@ -26,6 +26,7 @@ from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
+AGAIN = "and at most as long again if something looks changed"
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,8 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         accepted, why_stored = accepted_code(baseline, software, settings, scratch / "accepted")
         sides = {"before": accepted, "now": here} if accepted else {"now": here}
         measuring.announce(
-            say, store, settings, settings.rounds, seeds["now"], baseline, len(sides),
-            "and at most as long again if something looks changed",
-        )  # fmt: skip
+            say, store, settings, seeds["now"], rounds=settings.rounds, known=baseline, sides=len(sides), more=AGAIN
+        )
         begun = journal(store, "gate", name, baseline, software, settings, sorted(sides), injections())
         order_seed = begun.order_seed("first")
         tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
@@ -83,15 +83,14 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         if accepted and (crash := next(iter(failures(first["before"].processes).values()), None)):
             sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
         known = calibrated(store, this, name, settings, beside=not why_stored)
-        judgement = judged(
-            _looks(first, baseline, settings, stored=bool(why_stored)),
-            lambda suspects: _looks(
-                measuring.again(suspects, sides, settings, seeds, begun), baseline, settings, stored=bool(why_stored)
-            ),
-            settings,
-            known,
-            say,
-        )
+
+        def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
+            return _looks(taken, baseline, settings, stored=bool(why_stored))
+
+        def again(suspects: Sequence[str]) -> tuple[Look, Look]:
+            return looks(measuring.again(suspects, sides, settings, seeds, begun))
+
+        judgement = judged(looks(first), again, settings, known, say)
     begun.forget()
     if not injections():
         keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))

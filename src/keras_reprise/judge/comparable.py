@@ -60,13 +60,13 @@ def key(summary: Summary) -> Key:
     """What a record is pooled by."""
     recipe, data = summary.recipe, summary.data
     return Key(
-        recipe.slug,
-        recipe.version,
-        recipe.scale,
-        summary.machine,
-        summary.environment,
-        DataKey(data.name, data.fingerprint, data.substitute) if data else None,
-        sources.label(recipe),
+        slug=recipe.slug,
+        version=recipe.version,
+        scale=recipe.scale,
+        machine=summary.machine,
+        environment=summary.environment,
+        data=DataKey(data.name, data.fingerprint, data.substitute) if data else None,
+        source=sources.label(recipe),
     )
 
 
