@@ -64,7 +64,8 @@ def environment_line(store: Store, env: str) -> str:
 def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, object]) -> str:
     """The command that measures these comparable records again.
 
-    What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses others.
+    What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses
+    others.
     """
     first, seeds = summaries[0], sorted({summary.replicate.seed for summary in summaries})
     words = ["reprise run", f"{first.recipe.slug}@{first.recipe.version}"]

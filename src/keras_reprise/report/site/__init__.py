@@ -1,4 +1,7 @@
-"""The report: a static web site that needs no network, with Markdown beside it. Texts of records are data: they are escaped."""
+"""The report: a static web site that needs no network, with Markdown beside it.
+
+Texts of records are data: they are escaped.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How recipes' times moved from one environment to the next on a machine: series, and the figures of those that changed."""
+"""How recipes' times moved from one environment to the next on a machine: series and figures."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
