@@ -18,6 +18,8 @@ from keras_reprise.run import request
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 KILLS, SEED = 5, 2
 
 
