@@ -1,7 +1,7 @@
 """Several trainings of one network shape at once: replicates, or settings that change no shape."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.checkpoint import digest
 from keras_reprise.engine.checks import check_options, check_training
 from keras_reprise.engine.history import History
-from keras_reprise.engine.objective import resolved
+from keras_reprise.engine.objective import GivenLoss, resolved
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.preparing import prepare
 from keras_reprise.engine.run import Training
@@ -46,7 +46,7 @@ def train_together(
     *,
     epochs: int,
     batch_size: int = 100,
-    loss: "keras.losses.Loss | str | Callable[..., object] | None" = None,
+    loss: GivenLoss = None,
     order: Order | None = None,
     together: bool | None = None,
 ) -> list[History]:

@@ -1,7 +1,7 @@
 """What a training needs of whoever asked for it, and what it tells them."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.history import History
 from keras_reprise.engine.randomness import unseeded
+
+if TYPE_CHECKING:
+    import keras
 
 
 class CheckpointStore(Protocol):
@@ -27,7 +30,7 @@ class Session(Protocol):
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None: ...
 
-    def note_training(self, history: History, digest: str, model: Any) -> None: ...
+    def note_training(self, history: History, digest: str, model: "keras.Model") -> None: ...
 
     # At will, called or read before each training: note_data(data, epochs), a history that it returns stands for the training;
     # note_unseeded(names), what draws without a seed; place, which training of which arm this is; latest, a `LatestProgram`,
@@ -41,7 +44,7 @@ def noted(session: Session, data: Dataset, epochs: int) -> History | None:
     return found
 
 
-def note_unseeded(session: Session, model: Any) -> None:
+def note_unseeded(session: Session, model: "keras.Model") -> None:
     """Tell the session what of the model draws without a seed, if it wants to know."""
     note = getattr(session, "note_unseeded", None)
     if note is not None and (names := unseeded(model)):

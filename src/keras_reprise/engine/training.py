@@ -6,7 +6,7 @@ training of another arm from the epoch up to which both agree, gives the numbers
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.checkpoint import digest
 from keras_reprise.engine.checks import check_options, check_training, refuse_unsupported
 from keras_reprise.engine.history import History
-from keras_reprise.engine.objective import resolved
+from keras_reprise.engine.objective import GivenLoss, resolved
 from keras_reprise.engine.order import Order
 from keras_reprise.engine.preparing import LatestProgram, prepare
 from keras_reprise.engine.probes import Probe
@@ -25,19 +25,22 @@ from keras_reprise.engine.session import Session, note_unseeded, noted
 from keras_reprise.engine.settings import DIVERGED_FACTOR, Job, Rate, TrainingSettings
 from keras_reprise.engine.stopping import Stop
 
+if TYPE_CHECKING:
+    import keras
+
 SAVE_EVERY_S = 30.0
 
 
 def train(
-    model: Any,
+    model: "keras.Model",
     data: Dataset,
     session: Session,
     *,
-    optimizer: Any,
+    optimizer: "keras.optimizers.Optimizer",
     epochs: int,
     batch_size: int = 100,
     learning_rate: Rate = None,
-    loss: Any = None,
+    loss: GivenLoss = None,
     order: Order | None = None,
     penalty: float = 1.0,
     stop: Stop | None = None,
@@ -46,10 +49,10 @@ def train(
     fork_at: Sequence[int] = (),
     probes: Sequence[Probe] = (),
     probe: Callable[[], Mapping[str, float]] | None = None,
-    metrics: Sequence[Any] = (),
+    metrics: "Sequence[keras.metrics.Metric]" = (),
     diverged_factor: float | None = DIVERGED_FACTOR,
     streamed: bool | None = None,
-    **unsupported: Any,
+    **unsupported: object,
 ) -> History:
     """Train `model` on `data` for `epochs` epochs and evaluate it on the test images after each.
 
@@ -119,7 +122,7 @@ def _trained(job: Job, session: Session, *, stop: Stop | None, fork_at: Sequence
     return history
 
 
-def with_loss_scale(optimizer: Any, model: Any) -> Any:
+def with_loss_scale(optimizer: "keras.optimizers.Optimizer", model: "keras.Model") -> "keras.optimizers.Optimizer":
     """The optimizer, with dynamic loss scaling where the model computes in mixed_float16, as `compile` does it."""
     import keras
 
@@ -128,7 +131,7 @@ def with_loss_scale(optimizer: Any, model: Any) -> Any:
     return keras.optimizers.LossScaleOptimizer(optimizer)
 
 
-def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
+def snapshot(model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> Callable[[], None]:
     """Remember all variables of model and optimizer; the function it returns puts them back.
 
     Training the same model and optimizer on the same data again needs no compiling: a search restarts instead of building
@@ -147,7 +150,9 @@ def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
     return restore
 
 
-def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tuple[np.ndarray, np.ndarray]:
+def evaluate(
+    model: "keras.Model", x: np.ndarray, y: np.ndarray, loss: GivenLoss = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The loss (n,) and whether it is misclassified (n,) of each example, in inference mode.
 
     RecipeError for a loss that gives no number for an example.
