@@ -103,8 +103,6 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
             f"{path.name} has no docstring.\nOpen it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
         )
     title = docstring.split("\n")[0].rstrip(".")
-    if not all(measurement.is_plain(named.settings) for named in (*recipe.arms, *recipe.scales)):
-        code = measurement.read_code(path, source, made_settings=True)
     card = _card(path, recipe, title)
     return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), card, docstring, code, beside)
 
