@@ -1,6 +1,7 @@
 """Arms and scales: names with settings that read as attributes and are plain data."""
 
 import copy
+import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ import numpy as np
 from keras_reprise.base.errors import RecipeError
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SIZES = ("seeds", "n_train", "n_test")
+"""The settings of a scale that mean something to every recipe."""
+
 NUMBERS_AND_TEXT = "biufU"  # NumPy's letters for kinds of arrays
 
 
@@ -48,6 +52,13 @@ class Scale(_Settings):
     """
 
     def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: Any) -> None:
+        for setting in settings:
+            near = difflib.get_close_matches(setting, SIZES, n=1, cutoff=0.85)
+            if near and setting not in SIZES:
+                raise RecipeError(
+                    f"The scale {name!r} has the setting {setting!r}, which means nothing here;"
+                    f" did you mean {near[0]}?\nRename it; what only this recipe reads has a name unlike {near[0]}."
+                )
         super().__init__(name, means, seeds=seeds, **settings)
 
 
