@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from keras_reprise.base.failures import described
 from keras_reprise.recipe.guard import attempt
@@ -43,28 +43,31 @@ class Answer:
     fault: str = ""
 
 
-class _Named(dict[str, Any]):
+T = TypeVar("T")
+
+
+class _Named(dict[str, T]):
     """The metrics, curves or histograms of one arm."""
 
-    def __init__(self, values: Mapping[str, Any], kind: str, arm: str, status: str, cut: set[str]) -> None:
+    def __init__(self, values: Mapping[str, T], kind: str, arm: str, status: str, cut: set[str]) -> None:
         super().__init__(values)
         self.kind, self.arm, self.status, self.cut = kind, arm, status, cut
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> T:
         if self.status == "diverged" and self.kind == "curve":
             self.cut.add(self.arm)
         return super().__getitem__(name)
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> NoReturn:
         if self.status != "complete":
             raise NotMeasured(f"the arm {self.arm!r} {self.status} before its {self.kind} {name!r} was measured")
         raise NotThere(f"the arm {self.arm!r} has no {self.kind} {name!r}; it has {', '.join(self) or 'none'}")
 
 
-class _Trials(list[Any]):
+class _Trials(list[T]):
     """The trials of an arm that is not complete: there may be fewer than the function counts on."""
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Any:  # of a list: a number gives an item, a slice a list
         try:
             return super().__getitem__(index)
         except IndexError:
@@ -79,10 +82,14 @@ class Arms(dict[str, "ArmResult"]):
         super().__init__({name: self._seen(name, arm) for name, arm in arms.items()})
 
     def _seen(self, name: str, arm: "ArmResult") -> "ArmResult":
-        kinds = {"metrics": "metric", "curves": "curve", "histograms": "histogram"}
-        views: Any = {many: _Named(getattr(arm, many), one, name, arm.status, self.cut) for many, one in kinds.items()}
-        trials = list(arm.trials) if arm.status == "complete" else _Trials(arm.trials)
-        return replace(arm, trials=trials, **views)
+        whose = name, arm.status, self.cut
+        return replace(
+            arm,
+            metrics=_Named(arm.metrics, "metric", *whose),
+            curves=_Named(arm.curves, "curve", *whose),
+            histograms=_Named(arm.histograms, "histogram", *whose),
+            trials=list(arm.trials) if arm.status == "complete" else _Trials(arm.trials),
+        )
 
     def __missing__(self, name: str) -> "ArmResult":
         raise NotThere(f"there is no arm {name!r}; there are {', '.join(self)}")
@@ -107,7 +114,7 @@ def evaluated(
 
 
 def summarised(
-    function: Callable[..., Any],
+    function: Callable[..., object],
     arms: "Mapping[str, ArmResult]",
     scale: "Scale",
     say: Say,
@@ -120,7 +127,7 @@ def summarised(
 
     seen = Arms(arms)
 
-    def call() -> Any:
+    def call() -> object:
         with beside or nullcontext():
             return function(seen, copied(scale))
 
@@ -146,13 +153,16 @@ def summarised(
 
 
 def asked(
-    statistic: "Callable[..., Any]",
+    statistic: Callable[..., object],
     arms: "Mapping[str, ArmResult]",
     scale: "Scale",
     file: Path | None = None,
     beside: AbstractContextManager[None] | None = None,
 ) -> Answer:
-    """What `statistic(arms, scale)` gives. `file` is the recipe's, for the line in which it goes wrong; `beside` lets it import."""
+    """What `statistic(arms, scale)` gives.
+
+    `file` is the recipe's, for the line in which it goes wrong; `beside` lets it import.
+    """
     from keras_reprise.measure.returned import InvalidMeasurement, number
     from keras_reprise.recipe.settings import copied
 
