@@ -6,7 +6,7 @@ import sys
 if sys.argv[:1] == ["-m"] and "keras_reprise" in sys.orig_argv and not sys.flags.safe_path:
     del sys.path[0]
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_reprise.base.version import __version__
 from keras_reprise.recipe.claims import Claim, near
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """The engine is loaded on first use, so that reading results never imports a backend."""
     if name == "Dataset":
         from keras_reprise.datasets import Dataset

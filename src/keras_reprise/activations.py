@@ -1,7 +1,6 @@
 """Statistics of what flows through a network: per-layer mean, standard deviation and histogram, averaged over draws."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +9,7 @@ from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.record.histogram import Histogram
 
 
-def forward(model: Any, x: np.ndarray) -> list[np.ndarray]:
+def forward(model: keras.Sequential, x: np.ndarray) -> list[np.ndarray]:
     """The output of every layer of a Sequential model for the inputs `x` (n, ...), in inference mode."""
     outputs = []
     for layer in model.layers:

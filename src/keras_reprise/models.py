@@ -1,7 +1,6 @@
 """Networks that more than one recipe uses, in ordinary Keras, each layer with a seed of its own."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 
@@ -10,10 +9,10 @@ from keras_reprise.base.seeds import Seeds
 
 INITIALISATIONS = ("pytorch", "keras")
 
-InitialiserOf = Callable[[int, int], Any]
+InitialiserOf = Callable[[int, int], keras.initializers.Initializer]
 
 
-def initialisers(kind: str, seeds: Seeds, layer: str, fan_in: int) -> dict[str, Any]:
+def initialisers(kind: str, seeds: Seeds, layer: str, fan_in: int) -> dict[str, keras.initializers.Initializer]:
     """The initializers of the named layer, as keywords of a Keras layer.
 
     "pytorch": weights and biases uniform in ±1/sqrt(fan_in), PyTorch's default for dense and convolutional layers.

@@ -52,7 +52,7 @@ class Trainer:
 
     def train(
         self, learning_rate: float, reg: float, epochs: int, *, decay: float = 0.95, updates: int | None = None,
-        **options: Any,
+        **options: object,
     ) -> History:  # fmt: skip
         """`epochs` epochs of `updates` updates (default: as many as give one pass); `options` are those of `engine.train`."""
         self.restart()

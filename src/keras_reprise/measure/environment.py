@@ -112,4 +112,5 @@ def _normal(name: str) -> str:
 def _variables() -> dict[str, str]:
     """The variables that change how a process computes; of what they say of places on this machine only that they do."""
     found = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
-    return {name: " ".join(re.sub(r"(^|=)[^=]*[/\\~].*", r"\1<path>", word) for word in text.split()) for name, text in found.items()}  # fmt: skip
+    place = re.compile(r"(^|=)[^=]*[/\\~].*")
+    return {name: " ".join(place.sub(r"\1<path>", word) for word in text.split()) for name, text in found.items()}

@@ -13,7 +13,6 @@ import random
 import shutil
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -66,7 +65,8 @@ def made(recipe: Recipe, arm: Arm, replicate: Replicate, beside: Beside) -> tupl
         return found, fault
     return (
         used,
-        f"{arm.name} makes its data in `measure`, which cannot be read at seed {SEED} ({fault or 'it trains nothing there'}); replicates are compared by the data they used.",
+        f"{arm.name} makes its data in `measure`, which cannot be read at seed {SEED} "
+        f"({fault or 'it trains nothing there'}); replicates are compared by the data they used.",
     )
 
 
@@ -135,12 +135,12 @@ def _ones(data: Dataset, epochs: int) -> History:
     curves: dict[str, list[float]] = {
         name: [1.0] * epochs for name in ("train_loss", "train_error", "test_loss", "test_error")
     }
-    n: Any = len(data.y_test)
+    n = len(data.y_test)
     return History(
-        curves,
-        {"test_loss": 1.0, "test_error": 1.0},
-        np.ones((epochs + 1, n), np.float32),
-        np.ones((epochs + 1, n), bool),
+        curves=curves,
+        initial={"test_loss": 1.0, "test_error": 1.0},
+        test_losses=np.ones((epochs + 1, n), np.float32),
+        test_wrong=np.ones((epochs + 1, n), bool),
         update_losses=np.ones(max(1, epochs), np.float32),
         updates=epochs,
         examples=epochs * len(data.y_train),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
 from keras_reprise.recipe.settings import Scale, copied, plain
 from keras_reprise.record.schema import decode_trial, encode_trial
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Replicate:
     trials: int = 1
     trial_number: int = 0
     trained: int = 0  # trainings since the trial, or the arm, began
-    load: Callable[[], Any] | None = None
+    load: Callable[[], object] | None = None
     noted: list[own_data.Facts | None] = field(default_factory=list)
     latest: LatestProgram = field(default_factory=LatestProgram, repr=False, compare=False)
 
@@ -101,7 +104,7 @@ class Replicate:
         return found
 
     def sweep(
-        self, settings: Sequence[Mapping[str, Any]], measure: Callable[..., Mapping[str, Any]]
+        self, settings: Sequence[Mapping[str, object]], measure: Callable[..., Mapping[str, object]]
     ) -> list[dict[str, Any]]:
         """Measure the arm at each of `settings`: `measure(**setting)` gives numbers, a trial is both together.
 
@@ -109,12 +112,12 @@ class Replicate:
         """
         self.trials = len(settings)
 
-        def measured(setting: Mapping[str, Any]) -> dict[str, Any]:
+        def measured(setting: Mapping[str, object]) -> dict[str, object]:
             return {**setting, **measure(**setting)}
 
         return [self.trial(setting, partial(measured, setting)) for setting in settings]
 
-    def trial(self, values: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    def trial(self, values: Mapping[str, object], compute: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
         """What `compute` gives (numbers, text), or gave before an interruption for the same arm, number and values."""
         text = json.dumps([self.arm, self.trial_number, encode_trial(plain(values))], sort_keys=True)
         path = self.folder and self.folder / "trials" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
@@ -163,7 +166,7 @@ class Replicate:
         """Where it is kept what data the arm's finished trials made, so that they are not mixed with trials on others."""
         return self.folder and self.folder / "trials" / f"made-{self.arm}.json"
 
-    def note_training(self, history: History, digest: str, model: Any) -> None:
+    def note_training(self, history: History, digest: str, model: "keras.Model") -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""
         self.trained += 1
         self.trainings.append((history, model.count_params()))
