@@ -21,8 +21,9 @@ def forward(model: keras.Sequential, x: np.ndarray) -> list[np.ndarray]:
 class LayerStatistics:
     """Collects per-layer statistics over several draws of the weights.
 
-    `add` takes the outputs of all layers (each of any shape). Means, standard deviations and second moments are averaged
-    over the draws; histograms of [lo, hi] are summed. Given `saturated`, the share of |values| above it is kept too.
+    `add` takes the outputs of all layers (each of any shape). Means, standard deviations and second moments are
+    averaged over the draws; histograms of [lo, hi] are summed. Given `saturated`, the share of |values| above it is
+    kept too.
     """
 
     def __init__(self, lo: float, hi: float, bins: int, saturated: float | None = None) -> None:

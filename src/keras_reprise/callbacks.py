@@ -9,8 +9,9 @@ import keras
 class AbortAboveInitial(keras.callbacks.Callback):  # type: ignore[misc]
     """Stop `model.fit` once a batch's loss is not finite or above `factor` times the first batch's.
 
-    `stopped_at` is the number of the batch (from 1) at which training was stopped, None if it was not. Keras reports the mean
-    over the epoch's batches so far, from which the batch's own loss is computed. Source: document 003 (003:605).
+    `stopped_at` is the number of the batch (from 1) at which training was stopped, None if it was not. Keras reports
+    the mean over the epoch's batches so far, from which the batch's own loss is computed. Source: document 003
+    (003:605).
     """
 
     def __init__(self, factor: float = 3.0) -> None:

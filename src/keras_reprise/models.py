@@ -35,8 +35,8 @@ def small_convnet(
     """Two convolutions and two dense layers with ReLU; 107,106 parameters for 32 x 32 x 3 images and 10 classes.
 
     conv 5x5 of 32, max-pool 3, ReLU, conv 5x5 of 64, max-pool 2, ReLU, dense 200, ReLU, dense to logits. Valid padding:
-    32 -> 28 -> 9 -> 5 -> 2 pixels. Source: the course solution code of the author of document 000 (the slides do not print
-    the network); see the catalogue, A1.
+    32 -> 28 -> 9 -> 5 -> 2 pixels. Source: the course solution code of the author of document 000 (the slides do not
+    print the network); see the catalogue, A1.
     """
     channels = image_shape[-1]
     layers = keras.layers

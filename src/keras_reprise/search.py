@@ -1,4 +1,5 @@
-"""Searching hyper-parameters: keras-tuner proposes the trials, a trial is whatever the recipe trains. The only importer of keras_tuner."""
+"""Searching hyper-parameters: keras-tuner proposes the trials, a trial is whatever the recipe trains.
+The only importer of keras_tuner."""
 
 import contextlib
 import math

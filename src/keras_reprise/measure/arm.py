@@ -33,8 +33,8 @@ NUMBERS = ("metrics", "curves", "histograms", "trials")
 def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: bool = False) -> dict[str, Any]:
     """Measure one arm; whatever the recipe does or returns makes a failed arm at worst, never a crash.
 
-    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, the load meanwhile, and the
-    data that it made for itself (`unread`: what cannot be said of them).
+    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, the load meanwhile,
+    and the data that it made for itself (`unread`: what cannot be said of them).
     """
     import keras
 
@@ -115,7 +115,8 @@ def _measured(
 ) -> tuple[dict[str, object] | None, BaseException | None]:
     """What the recipe's `measure` gives of an arm as a record stores it, or what went wrong.
 
-    It sees copies of the arm's and the scale's settings, so that nothing it does to them reaches a record or another arm.
+    It sees copies of the arm's and the scale's settings, so that nothing it does to them reaches a record or another
+    arm.
     """
 
     def call() -> dict[str, object]:
@@ -169,7 +170,8 @@ def measure_twice(
 
 
 def with_company(result: Mapping[str, Any], nobody_else: bool | None, watch: Watch) -> dict[str, Any]:
-    """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU, if it has one."""
+    """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU,
+    if it has one."""
     known = [nobody_else, *([None if watch.most is None else watch.most == 0] if watch.on_gpu else [])]
     alone = False if False in known else None if None in known else True
     arm = result["arm"] | {"time": result["arm"]["time"] | {"alone": alone}}
@@ -195,7 +197,8 @@ def _forget_peak_memory() -> None:
 
 
 def _peak_memory_bytes() -> int:
-    """The largest resident set since `_forget_peak_memory`; where the kernel tells only that, of this process so far."""
+    """The largest resident set since `_forget_peak_memory`; where the kernel tells only that,
+    of this process so far."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

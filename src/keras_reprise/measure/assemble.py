@@ -34,8 +34,8 @@ def document(
 ) -> dict[str, Any]:
     """The record of a replicate, but for its id, from what `measure_arm` gave for each arm.
 
-    `card` is the card's sha256, `machine` and `environment` are ids, `measurement` is what the numbers belong to; `say` is
-    told of claims that could not be evaluated.
+    `card` is the card's sha256, `machine` and `environment` are ids, `measurement` is what the numbers belong to; `say`
+    is told of claims that could not be evaluated.
     """
     recipe = loaded.recipe
     arms = {arm.name: measured[arm.name]["arm"] for arm in recipe.arms}

@@ -1,7 +1,7 @@
 """Numbers that a recipe's functions make of measured arms: claims' statistics, and what `summarise` gives.
 
-What such a function asks of an arm that was not measured is no number, and nobody's mistake. Whatever else goes wrong in it is
-its own, and said in a sentence; neither ends a run.
+What such a function asks of an arm that was not measured is no number, and nobody's mistake. Whatever else goes wrong
+in it is its own, and said in a sentence; neither ends a run.
 """
 
 import math
@@ -37,7 +37,8 @@ class NotThere(KeyError):
 
 @dataclass(frozen=True)
 class Answer:
-    """The number that a function gave (nan: none), and why it is none; without a `fault` because an arm was not measured."""
+    """The number that a function gave (nan: none), and why it is none;
+    without a `fault` because an arm was not measured."""
 
     value: float
     fault: str = ""

@@ -1,4 +1,5 @@
-"""Data of a recipe's own: what it declares by a function, and what it makes while it measures; both known by their content."""
+"""Data of a recipe's own: what it declares by a function, and what it makes while it measures;
+both known by their content."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping

@@ -1,8 +1,9 @@
-"""What an arm trains on, read without training: `measure` is called at seed 1 and left where its first training would begin.
+"""What an arm trains on, read without training: `measure` is called at seed 1 and left where its first training would
+begin.
 
-Data that are made in `measure` may be drawn from the replicate's seed, and yet all replicates of a recipe belong together. So
-what they are known by is what `measure` makes at seed 1: drawn data then have one fingerprint for all seeds, and a table that
-was edited since has another one.
+Data that are made in `measure` may be drawn from the replicate's seed, and yet all replicates of a recipe belong
+together. So what they are known by is what `measure` makes at seed 1: drawn data then have one fingerprint for all
+seeds, and a table that was edited since has another one.
 """
 
 import contextlib
@@ -75,8 +76,8 @@ def rehearsed(
 ) -> tuple[list[Facts], str]:
     """The data that `measure` makes for `arm` at `seed`, and the error that ended it, if one did.
 
-    Without `onward` those of its first training alone. `like` has the scale and the declared data; `beside` lets the recipe
-    import. What `measure` prints is swallowed.
+    Without `onward` those of its first training alone. `like` has the scale and the declared data; `beside` lets the
+    recipe import. What `measure` prints is swallowed.
     """
     replicate = _Rehearsal(Seeds(seed), like.scale, like.data_name, like.data_dir, load=like.load)
     replicate.onward = onward
@@ -100,7 +101,8 @@ def rehearsed(
 
 
 def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate, beside: Beside) -> None:
-    """Delete the trials that an interrupted run has kept, where they were measured on other data than `measure` makes now."""
+    """Delete the trials that an interrupted run has kept,
+    where they were measured on other data than `measure` makes now."""
     path = replicate.made_path
     if path is None or not path.exists():
         return

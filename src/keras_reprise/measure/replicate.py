@@ -33,9 +33,9 @@ class Replicate:
     """All arms of a recipe at one seed share one of these.
 
     `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand. `folder` is where finished trials of an
-    unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted` are
-    the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that was made
-    in `measure`, None for the declared one.
+    unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted`
+    are the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that
+    was made in `measure`, None for the declared one.
     """
 
     seeds: Seeds
@@ -85,7 +85,8 @@ class Replicate:
             vars(self).update(before)
 
     def dataset(self) -> Dataset:
-        """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
+        """The recipe's data set (or the substitute that was asked for),
+        limited to the scale's `n_train` and `n_test`."""
         return self._dataset
 
     @cached_property
@@ -163,7 +164,8 @@ class Replicate:
 
     @property
     def made_path(self) -> Path | None:
-        """Where it is kept what data the arm's finished trials made, so that they are not mixed with trials on others."""
+        """Where it is kept what data the arm's finished trials made,
+        so that they are not mixed with trials on others."""
         return self.folder and self.folder / "trials" / f"made-{self.arm}.json"
 
     def note_training(self, history: History, digest: str, model: "keras.Model") -> None:
@@ -173,5 +175,6 @@ class Replicate:
         self.digests.append(digest)
 
     def note_unseeded(self, names: Sequence[str]) -> None:
-        """Called by the engine before a training that draws random numbers without a seed: by which layers and initializers."""
+        """Called by the engine before a training that draws random numbers without a seed:
+        by which layers and initializers."""
         self.unseeded += [name for name in names if name not in self.unseeded]

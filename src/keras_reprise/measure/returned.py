@@ -28,7 +28,8 @@ class InvalidMeasurement(Exception):
 
 
 def encoded(found: object, *, diverged: bool = False) -> dict[str, object]:
-    """The numbers of a measurement as a record stores them, and whether it `diverged`; InvalidMeasurement with a sentence.
+    """The numbers of a measurement as a record stores them, and whether it `diverged`; InvalidMeasurement with a
+    sentence.
 
     `diverged` tells that a training of the arm did: then its curves may be empty.
     """
