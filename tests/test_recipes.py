@@ -18,7 +18,8 @@ from keras_reprise.record.schema import pretty, record_id
 from keras_reprise.store.store import Store
 
 start.start()
-from keras_reprise.measure.arm import document, measure_arm  # noqa: E402
+from keras_reprise.measure.arm import measure_arm  # noqa: E402
+from keras_reprise.measure.assemble import document  # noqa: E402
 
 ENTRIES = catalog.read_lock().recipes
 CURRENT = catalog.current()

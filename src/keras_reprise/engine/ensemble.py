@@ -31,7 +31,8 @@ TRIAL_UPDATES = 20
 
 @dataclass(frozen=True)
 class Member:
-    """One of several trainings: its model (of the same shape as the others'), optimizer, replicate, rate and penalty."""
+    """One of several trainings: its model (of the same shape as the others'), optimizer, replicate,
+    rate and penalty."""
 
     model: "keras.Model"
     optimizer: "keras.optimizers.Optimizer"
@@ -52,10 +53,11 @@ def train_together(
 ) -> list[History]:
     """Train every member on `data` as `train` would, and return their histories in the same order.
 
-    On JAX the members can be computed at once (`vmap`), which fills a GPU that one small network leaves idle; the numbers
-    are those of training one at a time, up to rounding. `together` None measures both ways for a few updates on a GPU and
-    takes the faster; on a CPU, and on the other backends, the members are trained one after the other. A member that
-    diverges ends there; the others go on. Step times of members trained at once are the whole's over their number.
+    On JAX the members can be computed at once (`vmap`), which fills a GPU that one small network leaves idle; the
+    numbers are those of training one at a time, up to rounding. `together` None measures both ways for a few updates on
+    a GPU and takes the faster; on a CPU, and on the other backends, the members are trained one after the other. A
+    member that diverges ends there; the others go on. Step times of members trained at once are the whole's over their
+    number.
 
     RecipeError when the members' weights differ in shape, or only some have a rate.
     """

@@ -1,4 +1,5 @@
-"""What training needs before its first update: a program that was compared with Keras, and the data where it takes them from."""
+"""What training needs before its first update: a program that was compared with Keras,
+and the data where it takes them from."""
 
 import contextlib
 import math
@@ -27,7 +28,8 @@ MOST_CHECKED = 256  # examples of the first batch that are compared with Keras
 
 @dataclass(kw_only=True)
 class Prepared:
-    """A program with its data. `classified`: errors are counted; `expected`: Keras's loss of the first batch (nan: none).
+    """A program with its data. `classified`: errors are counted; `expected`: Keras's loss of the first batch (nan:
+    none).
 
     `configuration` is the model's (see `configured`), `new_s` the seconds it took to prepare, 0 once it has been used.
     """
@@ -78,7 +80,8 @@ class Streamed:
 
 @contextlib.contextmanager
 def as_it_was(program: Program) -> Iterator[None]:
-    """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in inference too.
+    """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in
+    inference too.
 
     Of layers that are known not to, nothing is copied.
     """
@@ -122,7 +125,8 @@ class LatestProgram:
 
 
 def prepare(job: Job) -> Prepared:
-    """The program for a training, and its data where it takes them from; RecipeError when its numbers are not Keras's."""
+    """The program for a training, and its data where it takes them from;
+    RecipeError when its numbers are not Keras's."""
     start, settings = time.perf_counter(), job.settings
     configuration = configured(job.model)
     program = current_backend().program(
@@ -173,7 +177,7 @@ def check(program: Program, job: Job) -> float:
             break
         if not program.be_plain():
             raise selfcheck.refusal(job.model, differs)
-    # Keras's recurrent layers draw other masks in a graph than call by call, so that nothing is expected where one draws.
+    # Keras's recurrent layers draw other masks in a graph than call by call: nothing is expected where one draws.
     known = keras.gradients is not None and len(order) == len(batch) and not draws(job.model)
     return keras.training if known else math.nan
 

@@ -36,7 +36,8 @@ class Training:
         self.history.timing.compile_s = prepared.new_s
 
     def _check_first_update(self, loss: float) -> None:
-        """Compare what the compiled program says of its first batch with what Keras said; RecipeError when it is another."""
+        """Compare what the compiled program says of its first batch with what Keras said;
+        RecipeError when it is another."""
         expected, self._expected = self._expected, math.nan
         if math.isfinite(expected):
             ours, keras = (selfcheck.Looked(value, value, None) for value in (loss, expected))
@@ -163,8 +164,8 @@ class Training:
     def keys(self, place: str | None) -> list[str]:
         """A key per epoch 0..epochs for the checkpoints; none where nothing tells this training from others.
 
-        `place` says which training of which arm this is. It is part of the key where the configurations of model, optimizer
-        and loss do not say all, so that no other training goes on from its state.
+        `place` says which training of which arm this is. It is part of the key where the configurations of model,
+        optimizer and loss do not say all, so that no other training goes on from its state.
         """
         settings = self.job.settings
         parts = [self.configuration, configured(self.program.optimizer), configured(self.job.loss)]

@@ -23,7 +23,8 @@ Rate = float | Schedule | Plateau | None
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """All that `train` was asked for beside the model, the data and the optimizer; its docstring says what each means."""
+    """All that `train` was asked for beside the model, the data and the optimizer;
+    its docstring says what each means."""
 
     epochs: int
     batch_size: int
