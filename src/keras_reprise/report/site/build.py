@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_reprise import catalog, figures
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.figures.figure import NotDrawn
+from keras_reprise.figures.figure import FigureError
 from keras_reprise.judge import compare
 from keras_reprise.judge.groups import Group, costs, gather
 from keras_reprise.judge.verdicts import Verdict
@@ -77,7 +77,7 @@ def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
 def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     try:
         declared = figures.decode(figure.specification)
-    except NotDrawn as error:
+    except FigureError as error:
         return FigureView(figure.file, f"Figure {figure.number}", str(error))
     return FigureView(figure.file, declared.caption(len(figure.group.complete)), figure.fault(folder))
 
