@@ -78,8 +78,10 @@ def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     try:
         declared = figures.decode(figure.specification)
     except FigureError as error:
-        return FigureView(figure.file, f"Figure {figure.number}", str(error))
-    return FigureView(figure.file, declared.caption(len(figure.group.complete)), figure.fault(folder))
+        return FigureView(figure.file, f"Figure {figure.number}.", str(error))
+    if fault := figure.fault(folder):
+        return FigureView(figure.file, f"{declared.title}.", fault)
+    return FigureView(figure.file, declared.caption(len(figure.group.complete)))
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:
