@@ -119,7 +119,8 @@ class Replicate:
 
     def trial(self, values: Mapping[str, object], compute: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
         """What `compute` gives (numbers, text), or gave before an interruption for the same arm, number and values."""
-        text = json.dumps([self.arm, self.trial_number, encode_trial(plain(values))], sort_keys=True)
+        setting = encode_trial({str(name): plain(value) for name, value in values.items()})
+        text = json.dumps([self.arm, self.trial_number, setting], sort_keys=True)
         path = self.folder and self.folder / "trials" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
         kept = None
         if path is not None:
