@@ -1,9 +1,10 @@
 """Commands of regression benchmarking: gate, accept, calibrate, history."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from keras_reprise.base import errors
 from keras_reprise.cli.console import open_store, print_json, print_table, read_store, say, with_store
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
+
+if TYPE_CHECKING:
+    from keras_reprise.judge.history import Series
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 MEASURE_OPTIONS = [
@@ -234,7 +238,6 @@ def history(
 
     Example: reprise history cifar10-lr-drop/drop/test_error
     """
-    from keras_reprise.cli.printing import history_text
     from keras_reprise.gate.gate_history import of_gates
     from keras_reprise.judge.history import of_records
 
@@ -253,3 +256,22 @@ def history(
     if as_json:
         return print_json([series.facts for series in found])
     say("\n\n".join(map(history_text, found)))
+
+
+def history_text(series: "Series") -> str:
+    """A metric's levels on one machine: since when, how many values, their mean, and what differed from before."""
+    from tabulate import tabulate
+
+    rows = []
+    for index, (a, b, mean) in enumerate(series.levels):
+        points = series.points[a:b]
+        before = series.levels[index - 1][2] if index else math.nan
+        moved = f"{mean / before - 1:+.1%}" if index and before else ""
+        environments = ", ".join(dict.fromkeys(point.environment[:8] for point in points))
+        commits = list(dict.fromkeys(point.commit[:10] for point in points if point.commit))
+        span = commits[0] if len(commits) == 1 else f"{commits[0]} to {commits[-1]}" if commits else "-"
+        rows.append([points[0].at[:16].replace("T", " "), b - a, f"{mean:.5g}", moved, environments, span])
+    headers = ["since", "n", "mean", "change", "environments", "commits"]
+    changed = f"{len(series.changes)} changes of level" if series.changes else "no change of level"
+    title = f"{series.metric} on {series.machine[:8]} ({series.setting}): {len(series.points)} values, {changed}"
+    return title + "\n" + tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)

@@ -1,4 +1,4 @@
-"""Commands about recipes and what they need: list, show, run, lock, data, doctor."""
+"""Commands about recipes: list, show, run, lock."""
 
 import sys
 from collections.abc import Sequence
@@ -10,24 +10,16 @@ import click
 from keras_reprise import catalog
 from keras_reprise.base import checkout, errors
 from keras_reprise.cli.console import open_store, print_json, print_table, say
-from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
+from keras_reprise.cli.options import DATA_DIR_OPTION, JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 from keras_reprise.datasets import registry
 
 if TYPE_CHECKING:
+    from keras_reprise.record.schema import Card
+    from keras_reprise.run.driver import Tally
     from keras_reprise.store.store import Store
 
-PUBLISHED = registry.published()
 SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry.providers().values() if one.substitute)
-DOWNLOADS = ", ".join(f"{one.download} for {one.name}" for one in PUBLISHED.values())
-DATA_DIR_OPTION = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help=f"Folder that holds {', '.join(f'{one.folder}/' for one in PUBLISHED.values())}.",
-)
-
-if TYPE_CHECKING:
-    from keras_reprise.run.driver import Tally
 
 
 @main.command("list")
@@ -90,9 +82,36 @@ def show(recipe: str, as_json: bool) -> None:
         import msgspec
 
         return print_json(msgspec.to_builtins(card))
-    from keras_reprise.cli.printing import describe_card
-
     say(describe_card(card, path.name))
+
+
+def describe_card(card: "Card", file_name: str) -> str:
+    """A recipe's card as text."""
+    from keras_reprise.record import wording
+
+    lines = [f"{card.slug}@{card.version}  ({file_name})", card.title, "", card.question, ""]
+    lines += [
+        f"Sources: {', '.join(f'{source.key} {source.where}' for source in card.sources)}",
+        f"Data:    {card.data or 'none'}",
+        "",
+        "Arms",
+    ]
+    lines += [f"  {name}: {means}" for name, means in card.arms.items()]
+    lines += ["", "Scales"]
+    lines += [
+        f"  {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}"
+        for name, settings in card.scales.items()
+    ]
+    lines += ["", "Claims"]
+    for claim in card.claims:
+        printed = f", printed {claim.printed:g}" if claim.printed is not None else ""
+        lines += [
+            f"  {claim.id}  [{claim.where}]",
+            f"    {claim.says}",
+            f"    {claim.statistic}: {wording.interval(claim.interval)} {claim.unit}{printed}",
+        ]
+        lines += [f"    Erratum {claim.erratum}"] if claim.erratum else []
+    return "\n".join(lines)
 
 
 @main.command()
@@ -239,58 +258,3 @@ def start_backend(name: str | None = None) -> None:
     from keras_reprise.engine.backends import start
 
     start.start(name)
-
-
-@main.group(invoke_without_command=True)
-@click.pass_context
-def data(ctx: click.Context) -> None:
-    """List, locate, verify and fetch data sets.
-
-    Example: reprise data fetch cifar10
-    """
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(data_list)
-
-
-@data.command("list")
-@DATA_DIR_OPTION
-@JSON_OPTION
-def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
-    """List the data sets and where they are."""
-    from keras_reprise.cli.printing import data_rows
-
-    rows = data_rows(data_dir)
-    if as_json:
-        return print_json(rows)
-    print_table([list(row.values()) for row in rows], list(rows[0]))
-
-
-@data.command("verify")
-@click.argument("name", type=click.Choice(list(PUBLISHED)), required=False)
-@DATA_DIR_OPTION
-def data_verify(name: str | None, data_dir: Path | None) -> None:
-    """Compare every file's md5 with the publisher's."""
-    published = registry.published()
-    for one in [published[name]] if name else published.values():
-        click.echo(f"{one.name}: all {len(one.md5)} files in {one.find(data_dir)} are the official ones.")
-
-
-@data.command("fetch", help=f"Download a data set ({DOWNLOADS}) into the Keras cache and verify it.")
-@click.argument("name", type=click.Choice(list(PUBLISHED)))
-def data_fetch(name: str) -> None:
-    click.echo(f"{name} is at {registry.published()[name].fetch()}, verified.")
-
-
-@main.command()
-@JSON_OPTION
-def doctor(as_json: bool) -> None:
-    """Say what this machine has, what is missing, and how to get it.
-
-    Example: reprise doctor
-    """
-    from keras_reprise.cli.printing import doctor_rows
-
-    rows = doctor_rows(open_store(None))
-    if as_json:
-        return print_json(rows)
-    print_table([[row["what"], row["found"], row["advice"]] for row in rows], ["what", "found", "advice"])
