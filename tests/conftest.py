@@ -14,6 +14,13 @@ from faults import QUICKLY_IMPORTED
 RECIPES = Path(__file__).parent / "data" / "recipes"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs the command in a process of its own is slow, whichever file it is in."""
+    for item in items:
+        if "reprise_process" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _machine_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Runs of the tests neither wait for a run outside of them nor keep one waiting."""

@@ -29,8 +29,12 @@ if TYPE_CHECKING:
         weight_norms,
     )
     from keras_reprise.engine.gradients import gradients
+    from keras_reprise.figures.kinds.curves import Curves, Panel
+    from keras_reprise.figures.kinds.heat_map import HeatMap
+    from keras_reprise.figures.kinds.histogram_grid import HistogramGrid
+    from keras_reprise.figures.kinds.scatter import Box, Scatter
     from keras_reprise.recipe.claims import Claim, near
-    from keras_reprise.recipe.definition import Box, Curves, HeatMap, HistogramGrid, Panel, Recipe, Scatter, Source
+    from keras_reprise.recipe.definition import Recipe, Source
     from keras_reprise.recipe.numbers import Measurement
     from keras_reprise.recipe.settings import Arm, Scale
     from keras_reprise.record.histogram import Histogram
@@ -72,9 +76,14 @@ __all__ = [
 _FROM = {
     "Claim": "recipe.claims",
     "near": "recipe.claims",
-    **dict.fromkeys(
-        ("Box", "Curves", "HeatMap", "HistogramGrid", "Panel", "Recipe", "Scatter", "Source"), "recipe.definition"
-    ),
+    "Recipe": "recipe.definition",
+    "Source": "recipe.definition",
+    "Curves": "figures.kinds.curves",
+    "Panel": "figures.kinds.curves",
+    "HeatMap": "figures.kinds.heat_map",
+    "HistogramGrid": "figures.kinds.histogram_grid",
+    "Box": "figures.kinds.scatter",
+    "Scatter": "figures.kinds.scatter",
     "Measurement": "recipe.numbers",
     "Arm": "recipe.settings",
     "Scale": "recipe.settings",

@@ -11,6 +11,8 @@ import pytest
 
 from keras_reprise.engine.backends import start
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import json, sys
 from keras_reprise.engine import train

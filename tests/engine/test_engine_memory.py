@@ -9,6 +9,8 @@ import pytest
 
 from keras_reprise.engine.backends import start
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import gc, sys
 import psutil

@@ -8,6 +8,8 @@ import pytest
 from parity_cases import CASES, GROUPS, TELLING
 from parity_training import outcome, relative
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("keras")
 BY_NAME = {case.name: case for case in CASES}
 

@@ -17,6 +17,7 @@ from keras_reprise.engine import (
     batches,
     gradient_statistics,
     preparing,
+    snapshot,
     structure,
     train,
     train_together,
@@ -387,3 +388,17 @@ def test_a_layer_that_cannot_be_compiled_is_named_before_the_first_update(data):
         trained(data, session, model=broken)
     assert session.epochs == []
     assert trained(data, model=model, epochs=1).epochs == 1
+
+
+def test_a_session_trains_the_very_same_model_again_without_compiling(data):
+    model, optimizer, session = convnet(), keras.optimizers.SGD(), Session()
+    session.latest = preparing.LatestProgram()
+    restart = snapshot(model, optimizer)
+    first = trained(data, session, model, optimizer=optimizer)
+    restart()
+    again = trained(data, session, model, optimizer=optimizer)
+    assert (again.curves, again.timing.compile_s) == (first.curves, 0.0)
+    restart()
+    assert trained(data, Session(), model, optimizer=optimizer).timing.compile_s > 0.0
+    restart()
+    assert trained(data.first(100), session, model, optimizer=optimizer).timing.compile_s > 0.0

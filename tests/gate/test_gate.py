@@ -22,6 +22,8 @@ from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.gate.stored import Occasion, Quality
 from keras_reprise.record.schema import ClaimCard, DataRef
 
+pytestmark = pytest.mark.slow
+
 SUITE = "bench_mine.py"
 SHA = "0" * 64
 

@@ -42,7 +42,7 @@ import numpy as np
 
 from keras_reprise import Arm, Claim, Dataset, Measurement, Recipe, Scale, Source
 from keras_reprise.engine import History
-from keras_reprise.engine.training import noted
+from keras_reprise.engine.session import noted
 
 TABLE = Path(__file__).with_name("table.csv")
 

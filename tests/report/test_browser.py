@@ -9,6 +9,8 @@ import pytest
 from forging import forge
 from hostile import poison, poison_record
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 if CHROMIUM is None:

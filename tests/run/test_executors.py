@@ -19,6 +19,8 @@ from keras_reprise.run.words import seconds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 FAULTY = Path(__file__).parents[1] / "data" / "recipes" / "faulty.py"
 
 

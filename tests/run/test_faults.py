@@ -19,6 +19,8 @@ from keras_reprise.run.words import seeds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 KILLS, SEED = 5, 2
 
 

@@ -22,6 +22,8 @@ from keras_reprise.run.executors.on_ray import RayExecutor
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def keras_home(tmp_path_factory):

@@ -22,6 +22,8 @@ from keras_reprise.record.schema import decode, decode_card, pretty, record_id
 from keras_reprise.report.cite.checking import Checker
 from keras_reprise.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"store": 15, "words": 60, "archive": 60}
 MADE_UP = settings(
     max_examples=300, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)

@@ -250,7 +250,7 @@ def history(
             f"No machine that starts with {machine} has {metric}.\nLeave out --machine to see all."
         )
     if figure:
-        from keras_reprise.report.figures import draw_history
+        from keras_reprise.report.history_figure import draw_history
 
         write_bytes(figure, draw_history(found, figure.suffix.lstrip(".") or "svg"))
     if as_json:

@@ -130,7 +130,7 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
     from keras_reprise.judge import comparable, groups
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
-    found = sorted(groups.gather(summaries, store), key=lambda group: str(comparable.key(group.first)))
+    found = sorted(groups.gather(summaries, store), key=lambda group: comparable.key(group.first).order)
     verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
         print_json(verdict_facts(found))
@@ -189,16 +189,20 @@ def report(
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     whole = not recipes and not any(selection.values()) and not broken
+    not_drawn: list[str] = []
     with counter("figures") as tell:
         index = reports.write(
             summaries,
             store,
             output or store.root / "reports",
             tell,
+            warn=not_drawn.append,
             whole=whole,
             all_figures=all_figures,
             store_option=published_store(),
         )
+    for text in not_drawn:
+        click.echo(f"reprise: not drawn: {errors.printable(text)}", err=True)
     click.echo(f"The report is at {index}")
     if broken:
         sys.exit(errors.BROKEN)
@@ -226,12 +230,12 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
     """
     from keras_reprise.judge import compare as comparing
     from keras_reprise.judge import sides
-    from keras_reprise.report import side_by_side
+    from keras_reprise.report import comparison_facts, side_by_side
 
     summaries, store, broken = read_store(store_path, (), **selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
-        print_json(side_by_side.comparison_facts(comparison))
+        print_json(comparison_facts.comparison_facts(comparison))
     else:
         say(side_by_side.comparison_text(comparison, verbose=verbose))
     if broken:

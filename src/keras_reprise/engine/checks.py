@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.objective import Objective, several, shown
 from keras_reprise.schedules import Plateau
+
+if TYPE_CHECKING:
+    import keras
 
 OVERRIDDEN = ("train_step", "test_step", "compute_loss", "compute_metrics")
 MOST_CHARACTERS = 300
@@ -25,7 +28,9 @@ NOT_THE_FACT = (
 MEMORY = ("ResourceExhausted", "OutOfMemory", "MemoryError")
 
 
-def check_training(model: Any, data: Dataset, optimizer: Any, batch_size: int, epochs: int) -> None:
+def check_training(
+    model: "keras.Model", data: Dataset, optimizer: "keras.optimizers.Optimizer", batch_size: int, epochs: int
+) -> None:
     """RecipeError when the examples, the labels, the model and the numbers do not fit together."""
     if not hasattr(optimizer, "apply") or not hasattr(optimizer, "variables"):
         raise RecipeError(
@@ -51,7 +56,7 @@ def check_training(model: Any, data: Dataset, optimizer: Any, batch_size: int, e
         raise RecipeError(f"The model {model.name} has nothing to train.\nSet trainable=True for a layer with weights.")
 
 
-def refuse_unsupported(options: Mapping[str, Any]) -> None:
+def refuse_unsupported(options: Mapping[str, object]) -> None:
     """RecipeError for options that `fit` has and `train` has not."""
     if not options:
         return
@@ -64,7 +69,9 @@ def refuse_unsupported(options: Mapping[str, Any]) -> None:
     raise RecipeError(f"train has no option {', '.join(options)}.\n{advice}")
 
 
-def check_options(optimizer: Any, learning_rate: Any, metrics: Sequence[Any]) -> None:
+def check_options(
+    optimizer: "keras.optimizers.Optimizer", learning_rate: object, metrics: "Sequence[keras.metrics.Metric]"
+) -> None:
     """RecipeError when a rate is given twice or as what the engine does not take, or a metric is none."""
     import keras
 
@@ -115,7 +122,7 @@ def check_labels(objective: Objective, data: Dataset, outputs: Sequence[int | No
     return kind
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: "keras.Model") -> None:
     import keras
 
     if not isinstance(model, keras.Model):
@@ -139,7 +146,7 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _check_examples(part: str, stored: Any, labels: Any) -> None:
+def _check_examples(part: str, stored: np.ndarray, labels: np.ndarray) -> None:
     for what, array in (("images", stored), ("labels", labels)):
         if not isinstance(array, np.ndarray):
             raise RecipeError(
@@ -175,7 +182,7 @@ def _check_numbers(what: str, array: np.ndarray, advice: str) -> None:
             raise RecipeError(f"{bad} values of the {what} are not finite.\n{advice}")
 
 
-def _check_shapes(model: Any, data: Dataset) -> None:
+def _check_shapes(model: "keras.Model", data: Dataset) -> None:
     for what, train, test in (("images", data.stored_train, data.stored_test), ("labels", data.y_train, data.y_test)):
         if train.shape[1:] != test.shape[1:]:
             raise RecipeError(
@@ -195,7 +202,7 @@ def _check_shapes(model: Any, data: Dataset) -> None:
 
 
 @contextlib.contextmanager
-def first_call(model: Any) -> Iterator[None]:
+def first_call(model: "keras.Model") -> Iterator[None]:
     """Turn what a layer, a loss or an optimizer raises while it is compiled and first called into a RecipeError that says so.
 
     What goes wrong on the device for want of memory stays as it is.

@@ -26,26 +26,28 @@ from keras_reprise.gate.stored import (
     samples,
     write,
 )
-from keras_reprise.record.schema import Code
+from keras_reprise.judge.comparable import together
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
 
 
 def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
-    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate found it."""
+    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate did."""
     this = measuring.this_machine()
     begun = journal(store, "accept", name, settings, measuring.software(measuring.here()))
     if last:
         finished = next(reversed(finished_gates(store, this, name)), None)
         if finished is None:
             raise NothingMeasuredError(
-                "No finished gate of this machine is kept.\nRun `reprise gate` first, or leave out --last to measure now."
+                "No finished gate of this machine is kept.\n"
+                "Run `reprise gate` first, or leave out --last to measure now."
             )
         found = finished.measured
         if found.code != measuring.code_of(measuring.here()):
             raise UserError(
-                "The last gate measured another state of the code than is here now.\nRun `reprise gate` again, or leave out --last to measure now."
+                "The last gate measured another state of the code than is here now.\n"
+                "Run `reprise gate` again, or leave out --last to measure now."
             )
     else:
         found = _measure(store, settings, name, say, begun)
@@ -87,9 +89,7 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
     found = read(calibration_path(store, machine_id, name), Calibration)
     if found is None:
         return Known(beside=beside)
-    same: dict[tuple[Code, str], list[Occasion]] = {}
-    for occasion in found.occasions:
-        same.setdefault((occasion.code, occasion.software.digest), []).append(occasion)
+    same = together(found.occasions, lambda occasion: (occasion.code, occasion.software.digest))
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
     chosen = found.occasions if beside else best
     return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)
@@ -126,7 +126,8 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
 def _measure(store: Store, settings: Settings, name: str, say: Say, begun: Journal) -> Occasion:
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    measuring.announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None, 1)
+    known = last.measured if last else None
+    measuring.announce(say, store, settings, seeds, rounds=settings.baseline_rounds, known=known, sides=1)
     return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds, begun)
 
 

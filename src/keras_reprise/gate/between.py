@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 
 def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Say) -> Outcome:
-    """Measure both environments in ABBA blocks of fresh processes; what looks changed is measured again the same way."""
+    """Measure both environments in ABBA blocks of fresh processes; what looks changed is measured again like that."""
     this = measuring.this_machine()
     recipes = quality.chosen(settings)
     with sides((a, b), settings, say) as made:
@@ -30,7 +30,8 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
         seeds = dict.fromkeys("ab", measuring.seeds_of(recipes, settings, {}))
         seconds = 2 * measuring.expected_s(settings, settings.rounds, seeds["a"], None, store)
         say(
-            f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and {2 * sum(map(len, seeds['a'].values()))} "
+            f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and "
+            f"{2 * sum(map(len, seeds['a'].values()))} "
             f"replicates: about {measuring.in_words(seconds)}, and at most as long again if something looks changed."
         )
         processes: list[Process] = []

@@ -1,7 +1,7 @@
 """The statistical design of the regression gate: levels, factors and counts. The one place; docs/gate.md says why.
 
-The gate's rule, its settings' defaults, its baselines and its simulation (`benchmarks/simulate_gate.py`) use it. The verdicts on
-claims have a design of their own, in `judge/design.py`.
+The gate's rule, its settings' defaults, its baselines and its simulation (`benchmarks/simulate_gate.py`) use it. The
+verdicts on claims have a design of their own, in `judge/design.py`.
 """
 
 import math
@@ -58,8 +58,9 @@ POWER, POWER_QUANTILE = 0.8, 0.8416
 """The share of gates in which the smallest visible change is seen; and that quantile of the normal distribution."""
 
 USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06
-"""How much of the machine's slowness benchmarks feel, how benchmarks differ in that, and the deviation that is left of log
-seconds; see `noise.share_felt`."""
+"""How much of the machine's slowness benchmarks feel, how benchmarks differ in that, and the deviation that is left of
+log seconds; see `noise.share_felt`.
+"""
 
 USUAL_SEEDS = 6
 """Replicates of a recipe in a baseline."""

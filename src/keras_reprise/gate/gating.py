@@ -26,6 +26,7 @@ from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
+AGAIN = "and at most as long again if something looks changed"
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Outcome:
 def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     """Measure here and now, compare with the accepted baseline of this machine, and measure again what is flagged.
 
-    The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day of the
-    baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
+    The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day
+    of the baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
     """
     this = measuring.this_machine()
     baseline = require_baseline(store, this, name).measured
@@ -72,45 +73,48 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         accepted, why_stored = accepted_code(baseline, software, settings, scratch / "accepted")
         sides = {"before": accepted, "now": here} if accepted else {"now": here}
         measuring.announce(
-            say, store, settings, settings.rounds, seeds["now"], baseline, len(sides),
-            "and at most as long again if something looks changed",
-        )  # fmt: skip
+            say, store, settings, seeds["now"], rounds=settings.rounds, known=baseline, sides=len(sides), more=AGAIN
+        )
         begun = journal(store, "gate", name, baseline, software, settings, sorted(sides), injections())
         order_seed = begun.order_seed("first")
         tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
         first = measuring.taken(sides, tasks, settings, seeds, begun)
         found = measuring.occasion(first["now"], here, order_seed)
-        crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
-        if crash:
+        if accepted and (crash := next(iter(failures(first["before"].processes).values()), None)):
             sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
         known = calibrated(store, this, name, settings, beside=not why_stored)
-        stored = look_of(baseline, settings.estimate)
 
         def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
-            now = look_of(injected(taken["now"]), settings.estimate)
-            if why_stored:
-                return stored, now
-            return look_of(Taken(taken["before"].processes, baseline.quality), settings.estimate), now
+            return _looks(taken, baseline, settings, stored=bool(why_stored))
 
-        judgement = judged(
-            looks(first),
-            lambda suspects: looks(measuring.again(suspects, sides, settings, seeds, begun)),
-            settings,
-            known,
-            say,
-        )
+        def again(suspects: Sequence[str]) -> tuple[Look, Look]:
+            return looks(measuring.again(suspects, sides, settings, seeds, begun))
+
+        judgement = judged(looks(first), again, settings, known, say)
     begun.forget()
     if not injections():
         keep(store, name, Finished(schema=SCHEMA, finished_at=clock.now(), measured=found))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
-    if settings.benchmarks:
-        notes = (
-            [f"Times are compared with those stored in the baseline: {why_stored}."] + notes if why_stored else notes
-        )
-        notes += drift(stored, look_of(first["before"], settings.estimate)) if not why_stored else []
-    return Outcome(
-        judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this
-    )  # fmt: skip
+    notes = _compared_with(first, baseline, settings, why_stored, notes)
+    return Outcome(judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this)
+
+
+def _looks(taken: Mapping[str, Taken], baseline: Occasion, settings: Settings, *, stored: bool) -> tuple[Look, Look]:
+    """Before and now, as the rule sees them; before is what is `stored`, or its code as it was measured now."""
+    now = look_of(injected(taken["now"]), settings.estimate)
+    before = baseline if stored else Taken(taken["before"].processes, baseline.quality)
+    return look_of(before, settings.estimate), now
+
+
+def _compared_with(
+    taken: Mapping[str, Taken], baseline: Occasion, settings: Settings, why_stored: str, notes: list[str]
+) -> list[str]:
+    """The notes with what times were compared with, and how much the machine has changed since."""
+    if not settings.benchmarks:
+        return notes
+    if why_stored:
+        return [f"Times are compared with those stored in the baseline: {why_stored}.", *notes]
+    return notes + drift(look_of(baseline, settings.estimate), look_of(taken["before"], settings.estimate))
 
 
 def accepted_code(
@@ -155,7 +159,10 @@ def drift(stored: Look, now: Look) -> list[str]:
         return []
     way = "slower" if change > 0 else "faster"
     return [
-        f"The accepted code itself is {abs(change):.0%} {way} now than when it was accepted (median of {len(logs)} times): so much has the machine changed, which counts for neither side."
+        (
+            f"The accepted code itself is {abs(change):.0%} {way} now than when it was accepted (median of "
+            f"{len(logs)} times): so much has the machine changed, which counts for neither side."
+        )
     ]
 
 
@@ -184,7 +191,8 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
     disturbed = sum(process.disturbed for process in processes)
     if disturbed:
         notes.append(
-            f"{disturbed} of {len(processes)} processes were left out: the host took more than {MOST_STEAL:.0%} of the processor time."
+            f"{disturbed} of {len(processes)} processes were left out: "
+            f"the host took more than {MOST_STEAL:.0%} of the processor time."
         )
     if judgement.control_failed:
         notes.append(
@@ -192,7 +200,10 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         )
     if not known.noise:
         notes.append(
-            f"This machine is not calibrated: a noise of {100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
+            "This machine is not calibrated: a noise of "
+            f"{100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the "
+            "scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, "
+            "hours apart."
         )
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")

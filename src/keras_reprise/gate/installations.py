@@ -1,4 +1,4 @@
-"""Installations that a gate measures in: the one here, that of a commit, and those that the words of `--between` ask for."""
+"""Installations that a gate measures in: the one here, that of a commit, those that `--between` asks for in words."""
 
 import contextlib
 import os
@@ -103,7 +103,8 @@ def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> In
     checked = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False, env=library_first())
     if checked.returncode:
         raise NothingMeasuredError(
-            f"{python} cannot import pytest and pytest_benchmark.\nNothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
+            f"{python} cannot import pytest and pytest_benchmark.\n"
+            f"Nothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
         )
     if spec.commit is None:
         return Installation(python, Path.cwd(), spec.variables)
@@ -118,9 +119,9 @@ def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> In
 def of_commit(
     commit: str, python: str, folder: Path, settings: Settings, variables: Mapping[str, str] | None = None
 ) -> Installation | None:
-    """A side that runs in the files of a commit of this project, written to `folder`; None when there is no such commit.
+    """A side that runs in the files of a commit of this project, written to `folder`; None when there is none.
 
-    Benchmark files and recipes that the settings name by path are those of here, so that both sides measure the same thing.
+    Benchmark files and recipes that the settings name by path are those of here: both sides measure the same thing.
     """
     here = Path.cwd()
     top = check_out(commit, here, folder)

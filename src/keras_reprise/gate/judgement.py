@@ -1,4 +1,7 @@
-"""From what two sides measured to a verdict per metric. Pure: the gate, `--between` and the simulations call the same rule."""
+"""From what two sides measured to a verdict per metric.
+
+Pure: the gate, `--between` and the simulations call the same rule.
+"""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -63,7 +66,10 @@ class Judgement:
 
 
 def first_look(before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False) -> Judgement:
-    """Compare all that both sides have, as one family. Suspects still have to be measured again, unless this is `final`."""
+    """Compare all that both sides have, as one family.
+
+    Suspects still have to be measured again, unless this is `final`.
+    """
     old, new = adjusted([before, now], [before, now, *known.occasions])
     least = WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS
     both = {
@@ -94,12 +100,12 @@ def second_look(
 ) -> Judgement:
     """`first` with its suspects settled by what was measured again for them, and by the run's controls.
 
-    `looks` and `again` are before and now at first and when measured again; where before is what was stored, it is both times
-    the same.
+    `looks` and `again` are before and now at first and when measured again; where before is what was stored, it is both
+    times the same.
     """
     suspects = {row.metric for row in first.suspects}
     alone = first_look(*again, settings, known)
-    old = looks[0] if again[0] is looks[0] else _together(looks[0], again[0], suspects)
+    old = _together(looks[0], again[0], suspects) if known.beside else looks[0]
     both = first_look(old, _together(looks[1], again[1], suspects), settings, known, final=True)
     seen = {row.metric: row.change for row in alone.rows if row.verdict not in (FAILED, INCOMPARABLE)}
     claims = {row.metric: math.nan for row in both.rows if row.suspect and math.isnan(row.change)}
@@ -164,7 +170,4 @@ def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:
 
 def without(metric: str, verdict: str, why: str) -> Row:
     """The row of a metric that could not be compared."""
-    gap = math.nan
-    return Row(
-        metric, "::" in metric, 0, 0, gap, gap, gap, gap, gap, gap, gap, gap, p_adjusted=gap, verdict=verdict, why=why
-    )
+    return Row(metric, ratio="::" in metric, p_adjusted=math.nan, verdict=verdict, why=why)

@@ -21,8 +21,8 @@ from keras_reprise.gate.stored import Occasion, Quality, blocks, samples
 class Look:
     """What one side gave: estimates by metric, the recipes' replicates, and what failed and why.
 
-    `loops` are the seconds of the fixed loop beside each estimate, where those are to be adjusted for the machine's speed;
-    `blocks` number the blocks in which the estimates were made, where both sides were measured in turns.
+    `loops` are the seconds of the fixed loop beside each estimate, where those are to be adjusted for the machine's
+    speed; `blocks` number the blocks in which the estimates were made, where both sides were measured in turns.
     """
 
     costs: Samples
@@ -75,8 +75,8 @@ def learn(occasions: Sequence[Look], rounds: int, *, beside: bool = False) -> Kn
 def adjusted(sides: Sequence[Look], alike: Sequence[Look]) -> list[Samples]:
     """Each side's estimates at one speed of the machine, as far as each benchmark feels that speed.
 
-    The share that it feels comes from `alike`, each of which measured one code. Seconds become those at the median speed of
-    all sides; estimates without loops stay as they are.
+    The share that it feels comes from `alike`, each of which measured one code. Seconds become those at the median
+    speed of all sides; estimates without loops stay as they are.
     """
     found: list[dict[str, np.ndarray]] = [dict(side.costs) for side in sides]
     for metric in {metric: None for side in sides for metric in side.costs}:

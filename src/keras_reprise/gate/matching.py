@@ -22,6 +22,7 @@ from keras_reprise.record.schema import number
 
 
 def quality_of_both(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:
+    """How the metrics of the recipes that both sides have changed."""
     now = [quality for quality in now if partner(quality, before) is not None]
     margins = {f"{q.recipe}/{name}": margin for q in now for name, margin in q.margins.items()}
     return quality_changes(
@@ -31,7 +32,10 @@ def quality_of_both(before: Sequence[Quality], now: Sequence[Quality]) -> list[C
 
 
 def partner(quality: Quality, others: Sequence[Quality]) -> Quality | None:
-    """The same recipe, version, source, scale and data on the other side; older measurements did not name data made in `measure`."""
+    """The same recipe, version, source, scale and data on the other side.
+
+    Older measurements did not name data that is made in `measure`.
+    """
     return next(
         (
             other
@@ -67,7 +71,7 @@ def identical(row: Row, before: Look, now: Look) -> Row:
 
 
 def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
-    """A recipe's claims that its records decide otherwise than those of the baseline did: one row for each such claim."""
+    """One row for each claim of a recipe that its records decide otherwise than those of the baseline did."""
     rows = []
     for new in now:
         old = partner(new, before)
@@ -83,11 +87,18 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
             worse = found.verdict == "contradicted"
             rows.append(
                 Row(
-                    f"{new.recipe}/{claim.id}", False, len(values[0]), len(values[1]), float(np.mean(values[0])),
-                    float(np.mean(values[1])), math.nan, math.nan, math.nan, found.p, math.nan, math.nan, p_adjusted=found.p,
-                    verdict=REGRESSED if worse else IMPROVED, why=f"the claim was {was.verdict}, is {found.verdict}",
+                    f"{new.recipe}/{claim.id}",
+                    ratio=False,
+                    n_before=len(values[0]),
+                    n_now=len(values[1]),
+                    before=float(np.mean(values[0])),
+                    now=float(np.mean(values[1])),
+                    p=found.p,
+                    p_adjusted=found.p,
+                    verdict=REGRESSED if worse else IMPROVED,
+                    why=f"the claim was {was.verdict}, is {found.verdict}",
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -97,6 +108,7 @@ def _values(quality: Quality, claim: str) -> np.ndarray:
 
 
 def difference(old: Quality, new: Quality) -> str:
+    """In words why two measurements of a recipe are not compared."""
     if old.version != new.version:
         return f"version {old.version} before, {new.version} now"
     if old.scale != new.scale:

@@ -23,6 +23,7 @@ from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Occasion, Quality, Software
+from keras_reprise.judge.comparable import together
 from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store, document_id
 
@@ -87,7 +88,7 @@ def code_of(side: Installation) -> Code:
 
 
 def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:
-    """The seeds of each recipe: as many as the settings say, else as many as `known` says are needed by slug, else 6."""
+    """The seeds of each recipe: as many as the settings say, else as `known` says are needed by slug, else six."""
     stems = {name: Path(name).stem for name in recipes}
     return {name: list(range(1, 1 + (settings.seeds_of(s) or known.get(s, USUAL_SEEDS)))) for name, s in stems.items()}
 
@@ -106,15 +107,16 @@ def expected_s(
     settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Occasion | None, store: Store
 ) -> float:
     """How long measuring will take: from what it took in `known`, else from the store's records, else a guess."""
-    by_suite: dict[str, list[float]] = {}
-    for process in known.processes if known else ():
-        by_suite.setdefault(process.suite, []).append(process.duration_s)
+    by_suite = {
+        suite: statistics.fmean(process.duration_s for process in processes)
+        for suite, processes in together(known.processes if known else (), lambda process: process.suite).items()
+    }
     replicates = _recorded_s(store, settings.scale) if seeds else {}
     replicates |= {found.recipe: found.seconds for found in known.quality} if known else {}
     total = 10.0 if seeds else 0.0
     for suite in suites_of(settings):
         guess = GUESSED_CONTROL_S if suite == CONTROL else GUESSED_PROCESS_S
-        total += rounds * (statistics.fmean(by_suite[suite]) if suite in by_suite else guess)
+        total += rounds * by_suite.get(suite, guess)
     for name, chosen in seeds.items():
         total += len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
     return total
@@ -124,8 +126,9 @@ def announce(
     say: Callable[[str], None],
     store: Store,
     settings: Settings,
-    rounds: int,
     seeds: Mapping[str, Sequence[int]],
+    *,
+    rounds: int,
     known: Occasion | None,
     sides: int,
     more: str = "",
@@ -146,11 +149,9 @@ def announce(
 
 def _recorded_s(store: Store, scale: str) -> dict[str, float]:
     """What a replicate of each recipe took, from the store's records at this scale."""
-    found: dict[str, list[float]] = {}
-    for summary in store.summaries()[0]:
-        if summary.recipe.scale == scale and summary.status == "complete":
-            found.setdefault(summary.recipe.slug, []).append(summary.duration_s)
-    return {slug: statistics.median(seconds) for slug, seconds in found.items()}
+    complete = [one for one in store.summaries()[0] if one.recipe.scale == scale and one.status == "complete"]
+    by_slug = together(complete, lambda summary: summary.recipe.slug)
+    return {slug: statistics.median(one.duration_s for one in mine) for slug, mine in by_slug.items()}
 
 
 def measured(
@@ -180,7 +181,7 @@ def taken(
     step: str = "first",
     only: Sequence[str] = (),
 ) -> dict[str, Taken]:
-    """Benchmark files on all sides as planned, `only` some of their benchmarks; then the recipes of each side in `seeds`.
+    """Benchmark files on all sides as planned, `only` some of their benchmarks; then each side's recipes in `seeds`.
 
     What the journal has of this step is not measured again.
     """
@@ -212,10 +213,7 @@ def run_recipes(
 ) -> list[Quality]:
     """Measure the recipes, those with the same seeds in one process."""
     found: list[Quality] = []
-    alike: dict[tuple[int, ...], list[str]] = {}
-    for name, chosen in seeds.items():
-        alike.setdefault(tuple(chosen), []).append(name)
-    for chosen, names in alike.items():
+    for chosen, names in together(seeds, lambda name: tuple(seeds[name])).items():
         with journal.store(f"{step}-{chosen[0]}-{chosen[-1]}") as store:
             found += quality.measure(names, chosen, side, settings, store)
     return found

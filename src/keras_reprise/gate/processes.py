@@ -1,4 +1,4 @@
-"""Fresh processes that run pytest-benchmark files: one estimate per benchmark and process, and the process's peak memory."""
+"""Fresh processes that run pytest-benchmark files: an estimate per benchmark and process, and its peak memory."""
 
 import json
 import os
@@ -32,11 +32,13 @@ NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would mea
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one fresh process measured of the benchmark file `suite`, or of the gate's own `control`. `side` is "now", or "a" or "b" where two environments are compared.
+    """What one fresh process measured of the benchmark file `suite`, or of the gate's own `control`.
+
+    `side` is "now", or "a" or "b" where two environments are compared.
 
     By metric, `fastest` and `median` are those of the benchmark's rounds in seconds; `relative` is the median over the
-    benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak memory
-    in bytes. `modules` counts those that it loaded from its own folder, the benchmarks aside; None in old files.
+    benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak
+    memory in bytes. `modules` counts those that it loaded from its own folder, the benchmarks aside; None in old files.
     """
 
     suite: str
@@ -73,8 +75,8 @@ def plan(
 ) -> list[Task]:
     """The processes in the order they are run: every round in a new random order.
 
-    With two sides a block of two rounds is A B B A or B A A B, suite by suite, so that drift of the machine cancels. The
-    control runs in the first of every `control_every` blocks.
+    With two sides a block of two rounds is A B B A or B A A B, suite by suite, so that drift of the machine cancels.
+    The control runs in the first of every `control_every` blocks.
     """
     tasks = _all_rounds(suites, rounds, random.Random(order_seed), sides)
     return [task for task in tasks if task.suite != CONTROL or task.round // 2 % control_every == 0]
@@ -103,8 +105,9 @@ def measure(
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
-    Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process during which the host took the processors away is run again at once, at most half as many as there are tasks;
-    what crashed is not run again. `done(processes, of how many)` is called after each.
+    Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process
+    during which the host took the processors away is run again at once, at most half as many as there are tasks; what
+    crashed is not run again. `done(processes, of how many)` is called after each.
     """
     measured = {(process.suite, process.side, process.round) for process in kept}
     waiting = [task for task in tasks if (task.suite, task.side, task.round) not in measured]
@@ -130,8 +133,8 @@ def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> 
     with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
         report, seen = Path(scratch) / "benchmarks.json", Path(scratch) / "seen.json"
         command = [
-            side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider", "-p", PLUGIN_NAME,
-            "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
+            side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider",
+            "-p", PLUGIN_NAME, "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
             "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
@@ -248,7 +251,7 @@ class BenchmarkRun:
 
 
 def read_benchmarks(path: Path) -> dict[str, list[BenchmarkRun]]:
-    """The runs of every benchmark in pytest-benchmark's JSON, by full name; UserError when the file is something else."""
+    """The runs of every benchmark in pytest-benchmark's JSON, by full name; UserError when the file is no such."""
     found: dict[str, list[BenchmarkRun]] = {}
     try:
         for entry in json.loads(path.read_bytes())["benchmarks"]:
@@ -256,7 +259,8 @@ def read_benchmarks(path: Path) -> dict[str, list[BenchmarkRun]]:
             found.setdefault(str(entry["fullname"]), []).append(run)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
-            f"{path} is not the JSON of pytest-benchmark ({type(error).__name__}).\nMake one with `pytest --benchmark-json=FILE`."
+            f"{path} is not the JSON of pytest-benchmark ({type(error).__name__}).\n"
+            "Make one with `pytest --benchmark-json=FILE`."
         ) from error
     for name, runs in found.items():
         if not all(0 < seconds < float("inf") for run in runs for seconds in (run.fastest, run.median)):

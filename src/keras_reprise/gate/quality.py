@@ -1,4 +1,4 @@
-"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away afterwards."""
+"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away."""
 
 import statistics
 import subprocess
@@ -10,6 +10,7 @@ from keras_reprise.base.errors import INTERRUPTED, OK, RECIPE_FAILED, Measuremen
 from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Quality
+from keras_reprise.judge.comparable import together
 from keras_reprise.record import wording
 from keras_reprise.record.fields import Number
 from keras_reprise.record.schema import Record
@@ -41,9 +42,7 @@ def measure(
     if problems:
         raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
     records = [store.read(store.root / summary.path) for summary in summaries]
-    by_slug: dict[str, list[Record]] = {}
-    for record in records:
-        by_slug.setdefault(record.recipe.slug, []).append(record)
+    by_slug = together(records, lambda record: record.recipe.slug)
     return [quality_of(mine, store, settings) for mine in by_slug.values()]
 
 
@@ -54,8 +53,8 @@ def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Install
         side.python, "-P", "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
-    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their threads,
-    # and those change rounding.
+    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their
+    # threads, and those change rounding.
     environment = {name: value for name, value in side.environment.items() if name != "REPRISE_WORKERS"}
     process = subprocess.Popen(
         command, cwd=side.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

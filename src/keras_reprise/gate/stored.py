@@ -1,7 +1,7 @@
-"""The gate's files in a results store: the accepted baseline, the calibration, and what one gate measured. JSON, schema 1.
+"""The gate's files in a results store: the accepted baseline, the calibration, and what one gate measured.
 
-`baselines/<machine>/<name>.json` and `baselines/<machine>/<name>.calibration.json` are meant for git. A finished gate lies in
-the git-ignored cache, from where `accept --last` takes it.
+`baselines/<machine>/<name>.json` and `baselines/<machine>/<name>.calibration.json` are meant for git. A finished gate
+lies in the git-ignored cache, from where `accept --last` takes it. All are JSON, schema 1.
 """
 
 import contextlib
@@ -44,8 +44,8 @@ class Software(Strict, frozen=True):
 class Quality(Strict, frozen=True):
     """What the replicates of one recipe gave, one number a seed: metrics by `arm/name`, statistics by claim.
 
-    `failed` counts replicates without a result, `seconds` is what one took. Baselines made before there were measurements
-    have neither `measurement` nor `backend`.
+    `failed` counts replicates without a result, `seconds` is what one took. Baselines made before there were
+    measurements have neither `measurement` nor `backend`.
     """
 
     recipe: Slug
@@ -69,8 +69,11 @@ class Quality(Strict, frozen=True):
         return sources.label(RecipeRef(self.recipe, self.version, self.scale, self.source_sha256, "", self.measurement))
 
     def is_of_the_source_of(self, other: "Quality") -> bool:
-        """Whether both are of one source. Where a measurement is not known (an older baseline), or one cannot be that of the
-        other since each backend has its own, the recipe's file tells."""
+        """Whether both are of one source.
+
+        Where a measurement is not known (an older baseline), or one cannot be that of the other since each backend has
+        its own, the recipe's file tells.
+        """
         if self.source == other.source:
             return True
         unlike = self.backend != other.backend or None in (self.measurement, other.measurement)
@@ -162,7 +165,8 @@ def read(path: Path, kind: type[T]) -> T | None:
         return msgspec.json.decode(content, type=kind)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(
-            f"{path.name} is no {kind.__name__.lower()} of this version: {printable(str(error))}.\nRestore it from git, or make it anew with `reprise accept` or `reprise calibrate`."
+            f"{path.name} is no {kind.__name__.lower()} of this version: {printable(str(error))}.\n"
+            "Restore it from git, or make it anew with `reprise accept` or `reprise calibrate`."
         ) from error
 
 
@@ -243,6 +247,7 @@ def require_baseline(store: Store, machine: str, name: str) -> Baseline:
         )
     if found.measured.machine != machine:
         raise UserError(
-            f"The baseline in {store.root}/baselines/{machine} is one of the machine {found.measured.machine}.\nTimes of different machines are not compared; restore it from git, or accept a new one."
+            f"The baseline in {store.root}/baselines/{machine} is one of the machine {found.measured.machine}.\n"
+            "Times of different machines are not compared; restore it from git, or accept a new one."
         )
     return found

@@ -1,7 +1,7 @@
-"""Which records are comparable: the one place that says what is taken together, under what key, and which of repeats counts.
+"""Which records are comparable: the one place that says what is pooled, under what key, and which of repeats counts.
 
-Records are pooled only within one `Key`. Groups of them are put side by side within one `Setting`, and told apart by their
-`Place`; whoever sorts things into heaps does it by `together`.
+Records are pooled only within one `Key`. Groups of them are put side by side within one `Setting`, and told apart by
+their `Place`; whoever sorts things into heaps does it by `together`.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ class Setting(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Records are pooled only when all of this is equal; `source` is the label of a source that is not the package's own."""
+    """Records are pooled only when all of this is equal; `source` labels one that is not the package's own."""
 
     slug: str
     version: int
@@ -60,13 +60,13 @@ def key(summary: Summary) -> Key:
     """What a record is pooled by."""
     recipe, data = summary.recipe, summary.data
     return Key(
-        recipe.slug,
-        recipe.version,
-        recipe.scale,
-        summary.machine,
-        summary.environment,
-        DataKey(data.name, data.fingerprint, data.substitute) if data else None,
-        sources.label(recipe),
+        slug=recipe.slug,
+        version=recipe.version,
+        scale=recipe.scale,
+        machine=summary.machine,
+        environment=summary.environment,
+        data=DataKey(data.name, data.fingerprint, data.substitute) if data else None,
+        source=sources.label(recipe),
     )
 
 
@@ -105,8 +105,8 @@ def digest(members: Iterable[Summary]) -> str:
 def one_per_seed(summaries: Iterable[Summary]) -> list[Summary]:
     """The replicates: of repeats of a seed the first complete one, else the first.
 
-    Of several records of one repeat, as two runs that did not see each other make them, the one that was finished first, so
-    that what comes later never replaces what counted.
+    Of several records of one repeat, as two runs that did not see each other make them, the one that was finished
+    first, so that what comes later never replaces what counted.
     """
 
     def order(one: Summary) -> tuple[int, bool, int, str, str]:

@@ -1,7 +1,7 @@
 """Two sides of the store beside each other: machines, environments, backends, recipe versions, revisions or two stores.
 
-Results are never pooled. Groups are put side by side only when recipe, scale and data set are the same; what cannot be is
-named, with the reason.
+Results are never pooled. Groups are put side by side only when recipe, scale and data set are the same; what cannot be
+is named, with the reason.
 """
 
 import itertools
@@ -92,10 +92,9 @@ class Comparison:
 
         Arms, scales and versions of a recipe are averaged first. Fewer than five recipes have no mean (nan).
         """
-        by_recipe: dict[str, list[float]] = {}
-        for pair in self.pairs:
-            by_recipe.setdefault(pair.a.slug, []).extend(math.log(speed.contrast.value) for speed in pair.speeds)
-        logs = [float(np.mean(ratios)) for ratios in by_recipe.values() if ratios]
+        ratios = [(pair.a.slug, speed.contrast.value) for pair in self.pairs for speed in pair.speeds]
+        by_recipe = together(ratios, lambda ratio: ratio[0])
+        logs = [float(np.mean([math.log(ratio) for _, ratio in mine])) for mine in by_recipe.values()]
         if len(logs) < FEWEST_RECIPES:
             return math.nan, math.nan, math.nan, len(logs)
         low, high = (math.exp(end) for end in statistics.t_interval(np.array(logs)))
@@ -139,10 +138,9 @@ class Comparison:
     @property
     def refusals(self) -> dict[str, list[str]]:
         """Why recipes are not compared, with their names, by reason; first those that both sides have."""
-        found: dict[str, list[str]] = {}
-        for refusal in self.refused:
-            found.setdefault(refusal.reason, []).append(refusal.slug)
-        return dict(sorted(found.items(), key=lambda item: item[0] in ONLY))
+        by_reason = together(self.refused, lambda refusal: refusal.reason)
+        ordered = sorted(by_reason.items(), key=lambda item: item[0] in ONLY)
+        return {reason: [refusal.slug for refusal in refused] for reason, refused in ordered}
 
 
 def compare(a: Side, b: Side) -> Comparison:
@@ -189,7 +187,7 @@ def _origin(side: Side, groups: Sequence[Group]) -> Origin:
 
 
 def every_pair(groups: Sequence[Group], store: Store, most: int = 12) -> Iterator[Comparison]:
-    """Each place (machine with environment) against the one with most groups, and places of one machine with each other."""
+    """Each place against the one with most groups, and places of one machine against each other."""
     places = together(groups, lambda group: group.place)
     ordered = sorted(places, key=lambda place: (-len(places[place]), place))
     pairs = [
@@ -241,8 +239,9 @@ def _setting(group: Group) -> tuple[str, str, str]:
 
 
 def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
-    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each side, the
-    same environment or machine before others."""
+    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each
+    side, the same environment or machine before others.
+    """
 
     def closeness(pair: tuple[Group, Group]) -> tuple[object, ...]:
         one, other = pair
@@ -254,8 +253,9 @@ def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
 
 
 def same_source(one: Group, other: Group) -> bool:
-    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend, one
-    recipe file."""
+    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend,
+    one recipe file.
+    """
     if one.source == other.source:
         return True
     files = [{summary.recipe.source_sha256 for summary in group.members} for group in (one, other)]

@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where one side was measured: what the store holds of its machines and environments, and the commits of the code."""
+    """Where one side was measured: what the store holds of its machines and environments, and the code's commits."""
 
     machines: Sequence[Mapping[str, object]]
     environments: Sequence[Mapping[str, object]]

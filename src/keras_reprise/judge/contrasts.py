@@ -17,7 +17,7 @@ from keras_reprise.record.schema import ClaimCard
 
 @dataclass(frozen=True)
 class Contrast:
-    """A's mean minus B's with Welch's 95 % interval and p, or A's over B's (`is_ratio`), which is that of the logarithms.
+    """A's mean minus B's with Welch's 95 % interval and p, or A's over B's (`is_ratio`), by their logarithms.
 
     `doubt` says why the interval (then nan) says nothing.
     """
@@ -170,7 +170,7 @@ def doubt_of(low: float, high: float, n: int, *, ratio: bool) -> str:
 
 
 def speeds(a: GroupCost, b: GroupCost) -> tuple[tuple[Speed, ...], dict[str, str]]:
-    """Seconds per update where both sides have them, else of the whole arm without compilation; and why other arms have none."""
+    """Seconds per update where both sides have them, else in all without compilation; and why other arms have none."""
     found, refused = [], dict[str, str]()
     for arm in a.arms:
         if arm not in b.arms:

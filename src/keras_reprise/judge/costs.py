@@ -1,4 +1,4 @@
-"""What groups cost: seconds, memory and parameters of their arms, read from their records and remembered in the store."""
+"""What groups cost: seconds, memory and parameters of their arms, read from records and remembered in the store."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ COSTS = "costs-2"
 
 
 class ArmCost(msgspec.Struct, frozen=True):
-    """What one arm cost in each complete replicate: seconds in all and per update (median), and the largest peak memory.
+    """What one arm cost in each complete replicate: seconds in all and per update (median), and the peak memory.
 
-    `alone` says of each whether it had its machine to itself (None: not known). Those that had are in `alone_step_s`, seconds
-    per update, and `alone_s`, seconds in all without compilation; each as far as it is known.
+    `alone` says of each whether it had its machine to itself (None: not known). Those that had are in `alone_step_s`,
+    seconds per update, and `alone_s`, seconds in all without compilation; each as far as it is known.
     """
 
     params: int | None
@@ -69,8 +69,8 @@ def cost_of(records: Sequence[Record], *, timing: bool) -> GroupCost:
 def had_machine_alone(record: Record, arm: str, *, timing: bool) -> bool | None:
     """Whether the arm had its machine to itself, so that its seconds may be compared; None where that is not known.
 
-    Old records do not say so: then recipes about seconds had, since nothing else of the package ran beside them. Strict runs are
-    slower on purpose, and say nothing of seconds.
+    Old records do not say so: then recipes about seconds had, since nothing else of the package ran beside them. Strict
+    runs are slower on purpose, and say nothing of seconds.
     """
     if record.determinism.mode == "strict":
         return None

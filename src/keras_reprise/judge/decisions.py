@@ -35,7 +35,7 @@ class Decision:
 
 
 def decide(samples: Sequence[np.ndarray], claims: Sequence[ClaimCard]) -> list[Decision]:
-    """The rule: a decision for each of a recipe's `claims` from its values over the replicates, `samples` of (n,) each."""
+    """The rule: a decision for each of a recipe's `claims` from its values over the replicates, (n,) each."""
     tests = [_weigh(values, claim) for values, claim in zip(samples, claims, strict=True)]
     adjusted = iter(statistics.holm([test.p for test in tests if not test.decided]))
     return [_decision(test, math.nan if test.decided else next(adjusted)) for test in tests]

@@ -26,8 +26,9 @@ MOST_REMEMBERED = 100_000  # verdicts of groups, beyond which the cache begins a
 class Group:
     """Comparable records and what they say. `members` are all of them, `replicates` one for each seed.
 
-    `prominence` is the number of groups that were measured on the same machine in the same environment. `superseded`: of
-    several sources of somebody's own recipe, at this scale on this backend, this is not the one that was measured last.
+    `prominence` is the number of groups that were measured on the same machine in the same environment. `superseded`:
+    of several sources of somebody's own recipe, at this scale on this backend, this is not the one that was measured
+    last.
     """
 
     members: tuple[Summary, ...]
@@ -228,7 +229,8 @@ def one(groups: Sequence[Group], slug: str, version: int | None = None) -> Group
     wanted = newest if version is None else version
     if wanted not in versions:
         raise UserError(
-            f"The store holds no record of {slug} version {wanted}.\nIt has {', '.join(map(str, versions))}; results of different versions are never pooled."
+            f"The store holds no record of {slug} version {wanted}.\n"
+            f"It has {', '.join(map(str, versions))}; results of different versions are never pooled."
         )
     return max((group for group in mine if group.version == wanted), key=lambda group: group.rank)
 

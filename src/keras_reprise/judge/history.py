@@ -1,4 +1,4 @@
-"""How a metric of the stored records, or of kept gates, moved over time on one machine, and where it changed for good."""
+"""How a metric of stored records or kept gates moved over time on one machine, and where it changed for good."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -58,11 +58,11 @@ class Series:
 
 
 def change_points(values: Sequence[float] | np.ndarray) -> list[int]:
-    """Indices at which the mean of `values` (n,) changes: least squares with a penalty of 4 ln n noise variances (PELT).
+    """Indices at which the mean of `values` (n,) changes: least squares, 4 ln n noise variances as penalty (PELT).
 
-    The noise is that of the differences of neighbours (von Neumann), so that a change hardly counts as noise. Steady series
-    of 8 to 100 normal or t4 values, 300 each, showed a change in at most 5 %. Source: Killick, Fearnhead and Eckley 2012, as
-    implemented in ruptures.
+    The noise is that of the differences of neighbours (von Neumann), so that a change hardly counts as noise. Steady
+    series of 8 to 100 normal or t4 values, 300 each, showed a change in at most 5 %. Source: Killick, Fearnhead and
+    Eckley 2012, as implemented in ruptures.
     """
     import ruptures
 

@@ -1,4 +1,7 @@
-"""The project's own results: the checkout's store, or the summary of it that the wheel brings. `reprise compare reference ...`"""
+"""The project's own results: the checkout's store, or the summary of it that the wheel brings.
+
+`reprise compare reference ...`
+"""
 
 import gzip
 from functools import cached_property
@@ -21,12 +24,12 @@ class _Content(msgspec.Struct):
     schema: Annotated[int, msgspec.Meta(ge=1, le=1)]
     records: list[Record]
     cards: dict[str, Card]
-    machines: dict[str, dict[str, Any]]
-    environments: dict[str, dict[str, Any]]
+    machines: dict[str, dict[str, object]]
+    environments: dict[str, dict[str, object]]
 
 
 class Reference(Store):
-    """A store in one file, to read summaries, costs, cards and documents from; its records have no curves."""
+    """A store in one file, to read summaries, costs, cards and facts from; its records have no curves."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file.parent)
@@ -40,8 +43,7 @@ class Reference(Store):
         return self.content.cards[digest[:12]]
 
     def document(self, kind: str, id12: str) -> dict[str, Any]:
-        found: dict[str, dict[str, Any]] = getattr(self.content, kind)
-        return found[id12]
+        return {"machines": self.content.machines, "environments": self.content.environments}[kind][id12]
 
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
         return [summary_of(record.id, record) for record in self.content.records], []
@@ -70,5 +72,6 @@ def store() -> Store:
     if FILE.is_file():
         return Reference(FILE)
     raise NothingMeasuredError(
-        "This installation brings no reference results.\nInstall keras-reprise from a wheel, or work in a checkout of the project."
+        "This installation brings no reference results.\n"
+        "Install keras-reprise from a wheel, or work in a checkout of the project."
     )

@@ -27,7 +27,7 @@ class Cards(Protocol):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What replicates amount to: mean, standard deviation, and the 95 % interval of the mean; nan where there is none."""
+    """What replicates amount to: mean, standard deviation, and the mean's 95 % interval; nan where there is none."""
 
     mean: float
     sd: float
@@ -48,8 +48,8 @@ class Verdict:
 
     `mean`, `sd` and the 95 % interval are those of the statistic over the `n` replicates that gave a number; for a
     positive quantity `mean` is the geometric mean and the interval that of the logarithm. `p` is Holm-adjusted.
-    `p_exact` is the sign-flip p (n >= 6) of the same direction, not adjusted. `measurement` and `source_sha256` are those of
-    the record that was finished last.
+    `p_exact` is the sign-flip p (n >= 6) of the same direction, not adjusted. `measurement` and `source_sha256` are
+    those of the record that was finished last.
     """
 
     recipe: str

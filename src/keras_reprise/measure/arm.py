@@ -19,7 +19,6 @@ from keras_reprise.base import clock
 from keras_reprise.base.errors import StoreError
 from keras_reprise.base.failures import described
 from keras_reprise.base.gpu import Watch
-from keras_reprise.engine.preparing import forget
 from keras_reprise.measure import own_data, rehearsal
 from keras_reprise.measure.evaluation import evaluated, summarised
 from keras_reprise.measure.replicate import Replicate
@@ -58,7 +57,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         error = {"type": type(failure).__name__, "message": described(failure, loaded.path)}
     total, after = time.perf_counter() - start, clock.load()
     if replicate.trainings:
-        forget()
+        replicate.latest.forget()
         gc.collect()  # compiled programs hold the arm's data in reference cycles
     histories = [history for history, _ in replicate.trainings]
     diverged = found["diverged"] if found else any(history.diverged for history in histories)

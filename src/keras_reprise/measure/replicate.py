@@ -16,7 +16,8 @@ from keras_reprise.base.files import write_atomically
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset, registry
 from keras_reprise.engine import History
-from keras_reprise.engine.loop import Checkpoints
+from keras_reprise.engine.preparing import LatestProgram
+from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
 from keras_reprise.recipe.settings import Scale, copied, plain
@@ -37,7 +38,7 @@ class Replicate:
     scale: Scale
     data_name: str | None = None
     data_dir: Path | None = None
-    checkpoints: Checkpoints | None = None
+    checkpoints: CheckpointStore | None = None
     on_epoch: Callable[[float, float, str], None] | None = None
     folder: Path | None = None
     arm: str = ""
@@ -49,6 +50,7 @@ class Replicate:
     trained: int = 0  # trainings since the trial, or the arm, began
     load: Callable[[], Any] | None = None
     noted: list[own_data.Facts | None] = field(default_factory=list)
+    latest: LatestProgram = field(default_factory=LatestProgram, repr=False, compare=False)
 
     @property
     def seed(self) -> int:
@@ -66,6 +68,7 @@ class Replicate:
         self.digests.clear()
         self.unseeded.clear()
         self.noted.clear()
+        self.latest.forget()
 
     @contextlib.contextmanager
     def as_it_is(self) -> Iterator[None]:

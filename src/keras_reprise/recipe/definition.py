@@ -1,118 +1,16 @@
 """What a recipe file is made of: arms, scales, claims, figures, and the one function that measures an arm."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
 from keras_reprise.datasets import Dataset, registry
+from keras_reprise.figures import Figure, encode
 from keras_reprise.recipe.claims import Claim
 from keras_reprise.recipe.numbers import ArmResult, Measurement
 from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic.
-
-    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by `level_label`.
-    """
-
-    y: tuple[str, ...]
-    label: str
-    log: bool = False
-    level: float | None = None
-    level_label: str = ""
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Curves averaged over the replicates, with their spread.
-
-    `columns="arms"` draws each arm in a column of its own; "overlay" draws the arms over each other. `x` names
-    the curve that holds the abscissa (default: 1, 2, 3, ...). `mark` names a metric at whose value a vertical line
-    stands. `printed` gives the document's values as {curve: {arm: [..]}} to be drawn as crosses, at `printed_x` where
-    that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
-    """
-
-    title: str
-    panels: tuple[Panel, ...]
-    x: str | None = None
-    x_label: str = "epoch"
-    columns: str = "arms"
-    mark: str | None = None
-    mark_label: str = ""
-    printed: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
-    printed_x: tuple[float, ...] = ()
-    x_log: bool = False
-    kind: str = "curves"
-
-
-@dataclass(frozen=True)
-class HistogramGrid:
-    """Histograms side by side: `columns` are the labels, `series` the overlaid sets, one row per arm.
-
-    A cell draws the histogram named `<series>_<column>` of its arm (all replicates summed).
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    series: tuple[str, ...]
-    x_label: str
-    column_label: str = ""
-    arms: tuple[str, ...] = ()
-    kind: str = "histogram-grid"
-
-
-@dataclass(frozen=True)
-class Box:
-    """A labelled rectangle in a scatter plot: its lower and upper ends in the axes' units."""
-
-    label: str
-    x: tuple[float, float]
-    y: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Scatter:
-    """The trials of all replicates as points: the trial values named `x` and `y`, coloured by `color`, a column per arm.
-
-    `log` lists which of "x", "y" are logarithmic. `diagonal` draws y = x. `boxes` are drawn in every column, `printed` the
-    document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names.
-    """
-
-    title: str
-    x: str
-    y: str
-    x_label: str
-    y_label: str
-    color: str | None = None
-    color_label: str = ""
-    log: tuple[str, ...] = ()
-    diagonal: bool = False
-    boxes: tuple[Box, ...] = ()
-    printed: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
-    arms: tuple[str, ...] = ()
-    kind: str = "scatter"
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """A trial value as a table of colours, averaged over the replicates: rows and columns are trial values, a table per arm."""
-
-    title: str
-    row: str
-    column: str
-    value: str
-    row_label: str
-    column_label: str
-    value_label: str
-    arms: tuple[str, ...] = ()
-    kind: str = "heat-map"
-
-
-Figure = Curves | HistogramGrid | Scatter | HeatMap
 
 
 @dataclass(frozen=True)
@@ -217,7 +115,7 @@ class Recipe:
                 "sources": [asdict(source) for source in self.sources],
                 "arms": {arm.name: arm.means for arm in self.arms},
                 "claims": [claim.card() for claim in self.claims],
-                "figures": [asdict(figure) for figure in self.figures],
+                "figures": [encode(figure) for figure in self.figures],
                 "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
                 "data": self.data_name,
                 "suites": list(self.suites),

@@ -1,4 +1,7 @@
-"""Facts of machines and environments, read from the store's JSON. A store from elsewhere may hold anything: it reads as text."""
+"""Facts of machines and environments, read from the store's JSON.
+
+A store from elsewhere may hold anything: all of it reads as text.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

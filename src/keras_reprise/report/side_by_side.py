@@ -1,9 +1,8 @@
-"""A comparison as the terminal shows it, in at most 100 columns, and as JSON."""
+"""A comparison as the terminal shows it, in at most 100 columns."""
 
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import zip_longest
 
 from keras_reprise.judge.compare import Comparison, Pair
@@ -17,7 +16,8 @@ Row = Sequence[str] | str  # cells, or a heading across all columns
 
 
 def comparison_text(comparison: Comparison, *, verbose: bool = False) -> str:
-    """What decides first, then the claims that oppose or clearly changed, then the others, seconds, and what was refused.
+    """What decides first, then the claims that oppose or clearly changed, then the others, seconds, and what was
+    refused.
 
     Where nothing is to be seen is folded into a line, unless `verbose`.
     """
@@ -28,7 +28,8 @@ def comparison_text(comparison: Comparison, *, verbose: bool = False) -> str:
             parts += ["", title, *(line for pair, claim in found for line in _told(pair, claim))]
     if c.clear:
         parts += ["", *_clear(c)]
-    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose), "", *_seconds(c, verbose)]  # fmt: skip
+    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose)]
+    parts += ["", *_seconds(c, verbose)]
     if c.refused:
         parts += ["", "Not comparable", *_refused(c, verbose)]
     return "\n".join(parts)
@@ -111,7 +112,10 @@ def _rest(comparison: Comparison, verbose: bool) -> Iterator[str]:
     yield from laid_out(headers, rows) if not all(isinstance(row, str) for row in rows) else _headings(rows)
     more = sum(pair.passed_over for pair in comparison.pairs)
     if more and not verbose:
-        yield from _wrapped(f"{_many(more, 'more group')} of records match; of each recipe those that differ least are compared (-v says of which there are more).")  # fmt: skip
+        yield from _wrapped(
+            f"{_many(more, 'more group')} of records match; of each recipe those that differ least are compared "
+            "(-v says of which there are more)."
+        )
 
 
 def _folded(claims: Sequence[ClaimPair]) -> str:
@@ -148,7 +152,8 @@ def _seconds(comparison: Comparison, verbose: bool) -> Iterator[str]:
     if rows:
         yield from laid_out(["arm", "A", "B", "A times as fast", "95 % interval", "seconds"], rows)
     for why, arms in comparison.no_speeds.items():
-        yield from _wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{': ' + ', '.join(arms) if verbose else ''}.")  # fmt: skip
+        listed = f": {', '.join(arms)}" if verbose else ""
+        yield from _wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{listed}.")
     yield from _wrapped(overall_speed(comparison))
 
 
@@ -159,7 +164,9 @@ def overall_speed(comparison: Comparison) -> str:
         return ""
     if not math.isfinite(ratio):
         return f"No mean over recipes: {_many(n, 'recipe')} with seconds, and five are needed."
-    spread = f"95 % interval over recipes {wording.number(low, 3)} to {wording.number(high, 3)}" if math.isfinite(low) else "too few recipes to say more"  # fmt: skip
+    spread = "too few recipes to say more"
+    if math.isfinite(low):
+        spread = f"95 % interval over recipes {wording.number(low, 3)} to {wording.number(high, 3)}"
     return f"A is {ratio:.3g} times as fast as B, geometric mean of {n} recipes ({spread})."
 
 
@@ -233,77 +240,3 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     ]
     for line in zip_longest(*wrapped, fillvalue=""):
         yield "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
-
-
-def comparison_facts(comparison: Comparison) -> dict[str, object]:
-    """A comparison as `compare --json` prints it."""
-    ratio, low, high, n = comparison.speed
-    found = comparison.conditions
-    return {
-        "a": comparison.a.name,
-        "b": comparison.b.name,
-        "deciding": [asdict(one) | {"same": one.same} for one in found.deciding],
-        "packages": [asdict(one) for one in found.packages],
-        "differences": [asdict(one) for one in found.differences],
-        "pairs": [_pair_facts(pair) for pair in comparison.pairs],
-        "speed": {"ratio": ratio, "ci_low": low, "ci_high": high, "n": n},
-        "refused": [str(refusal) for refusal in comparison.refused],
-    }
-
-
-def _pair_facts(pair: Pair) -> dict[str, object]:
-    return {
-        "recipe": pair.a.slug,
-        "versions": [pair.a.version, pair.b.version],
-        "scale": pair.a.scale,
-        "data": pair.a.data_label,
-        "identifiers": [pair.a.identifier, pair.b.identifier],
-        "claims": [_claim_facts(claim) for claim in pair.claims],
-        "speeds": [_speed_facts(speed) for speed in pair.speeds],
-        "speeds_not_compared": dict(pair.no_speeds),
-        "groups_passed_over": pair.passed_over,
-    }
-
-
-def _claim_facts(claim: ClaimPair) -> dict[str, object]:
-    found = claim.contrast
-    return {
-        "claim": claim.claim,
-        "a_verdict": claim.a.verdict,
-        "b_verdict": claim.b.verdict,
-        "a_mean": claim.a.mean,
-        "b_mean": claim.b.mean,
-        "a_sd": claim.a.sd,
-        "b_sd": claim.b.sd,
-        "a_n": claim.a.n,
-        "b_n": claim.b.n,
-        "unit": claim.unit,
-        "change": found.value,
-        "low": found.low,
-        "high": found.high,
-        "p": found.p,
-        "is_ratio": found.is_ratio,
-        "identical": claim.identical,
-        "incomparable": claim.incomparable,
-        "printed": claim.printed,
-        "doubt": found.doubt,
-        "verdicts_differ": claim.verdicts_differ,
-        "opposite": claim.opposite,
-        "clear": claim.clear,
-    }
-
-
-def _speed_facts(speed: Speed) -> dict[str, object]:
-    found = speed.contrast
-    return {
-        "arm": speed.arm,
-        "what": speed.what,
-        "a_s": speed.a.seconds,
-        "b_s": speed.b.seconds,
-        "ratio": found.value,
-        "low": found.low,
-        "high": found.high,
-        "a_n": speed.a.n,
-        "b_n": speed.b.n,
-        "doubt": found.doubt,
-    }

@@ -1,7 +1,7 @@
 """Identifiers: `reprise:slug@version/id12`, where id12 starts the hash of a group of records, or of one record.
 
-Because a group's hash is that of its record ids in the order they were finished, the hash of an earlier state is found again after the group has
-grown.
+Because a group's hash is that of its record ids in the order they were finished, the hash of an earlier state is found
+again after the group has grown.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """What an identifier names: a group as it is now, as it was before it grew (`current` is then what it became), or a record.
+    """What an identifier names: a group as it is now, as it was once (`current` is what it became), or a record.
 
     `pooled` are the sources of a group of which several had been taken for one: they are told apart now.
     """
@@ -49,7 +49,8 @@ def find(text: str, groups: Sequence[Group], store: Store) -> Found:
     start = match["id"] if match else text
     if not match and not re.fullmatch(r"[0-9a-f]{6,64}", text):
         raise UserError(
-            f"{text!r} is no identifier.\nWrite reprise:slug@version/id12 as `reprise cite` prints it, or the start of a record's id."
+            f"{text!r} is no identifier.\n"
+            "Write reprise:slug@version/id12 as `reprise cite` prints it, or the start of a record's id."
         )
     if match:
         groups = [g for g in groups if (g.slug, g.version) == (match["slug"], int(match["version"]))]
@@ -72,7 +73,8 @@ def find(text: str, groups: Sequence[Group], store: Store) -> Found:
         )
     if not found:
         raise UserError(
-            f"{text} is not in this store, nor are its records as they were cited.\nA record of it was edited or is missing (`reprise check`), or it was measured elsewhere."
+            f"{text} is not in this store, nor are its records as they were cited.\n"
+            "A record of it was edited or is missing (`reprise check`), or it was measured elsewhere."
         )
     return next(iter(found.values()))
 

@@ -1,7 +1,7 @@
 """Numbers of the store that have a key: a claim's statistic, or a metric of an arm, over the replicates of one group.
 
-A key reads `slug/claim/field`, `slug/arm/ARM/METRIC/field`, with `slug@version` and `slug@version:group` to be more precise. Without a field
-it means the number with its interval.
+A key reads `slug/claim/field`, `slug/arm/ARM/METRIC/field`, with `slug@version` and `slug@version:group` to be more
+precise. Without a field it means the number with its interval.
 """
 
 import math
@@ -25,7 +25,10 @@ FIELDS = ("", *NUMBERS, "interval", "verdict", "unit", "id")
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number of a group with what is known of it. `name` is the key's part after the recipe; `verdict` is empty for metrics."""
+    """One number of a group with what is known of it.
+
+    `name` is the key's part after the recipe; `verdict` is empty for metrics.
+    """
 
     group: Group
     name: str
@@ -74,7 +77,7 @@ class Quantity:
 
 
 def quantity(group: Group, name: str, store: Store) -> Quantity:
-    """The quantity `name` (`claim` or `arm/ARM/METRIC`) of a group; an error that lists what it has when there is none."""
+    """The quantity `name` (`claim` or `arm/ARM/METRIC`) of a group; UserError with what it has when there is none."""
     verdict = group.verdict(name)
     if verdict is not None:
         return _of_claim(group, verdict)
@@ -82,7 +85,8 @@ def quantity(group: Group, name: str, store: Store) -> Quantity:
     if len(parts) == 3 and parts[0] == "arm":
         if not citable(parts[1]) or not citable(parts[2]):
             raise UserError(
-                f"{name!r} of {group.slug} cannot be cited: no identifier could carry its name.\nNames of metrics are {NAMES}. Rename it in the recipe, and measure again."
+                f"{name!r} of {group.slug} cannot be cited: no identifier could carry its name.\n"
+                f"Names of metrics are {NAMES}. Rename it in the recipe, and measure again."
             )
         found = _of_metric(group, parts[1], parts[2], store)
         if found is not None:
@@ -95,7 +99,7 @@ def quantity(group: Group, name: str, store: Store) -> Quantity:
 
 
 def quantities(group: Group, store: Store) -> Iterator[Quantity]:
-    """Every quantity of a group: its claims, then the metrics of its arms; those that no key can carry are `uncarried`."""
+    """Every quantity of a group: its claims, then its arms' metrics; those that no key can carry are `uncarried`."""
     for verdict in group.verdicts:
         yield _of_claim(group, verdict)
     for (arm, name), values in _metrics(group, store).items():

@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from keras_reprise import catalog
+from keras_reprise import catalog, figures
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.figures.figure import NotDrawn
 from keras_reprise.judge import compare
 from keras_reprise.judge.comparable import Place, together
 from keras_reprise.judge.costs import GroupCost, costs
 from keras_reprise.judge.groups import Group, gather
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.schema import Card
-from keras_reprise.report import phrases
 from keras_reprise.report.site import drawing
 from keras_reprise.report.site.pages import (
     Bar,
@@ -44,8 +44,8 @@ def build(
     groups = gather(summaries, store)
     cost = costs(groups, store)
     places = {place: _place(place, store) for place in dict.fromkeys(group.place for group in groups)}
-    figures = _drawn(groups if all_figures else _shown(groups), store, folder, tell)
-    pages = _pages(groups, cost, places, figures)
+    views = _drawn(groups if all_figures else _shown(groups), store, folder, tell)
+    pages = _pages(groups, cost, places, views)
     newest = _newest(pages)
     current = tuple(page for page in pages if newest.get(page.card.slug) == page.card.version)
     return Site(
@@ -59,21 +59,18 @@ def build(
     )
 
 
-Figures = Mapping[str, tuple[FigureView, ...]]  # by the digest of the group whose they are
+Views = Mapping[str, tuple[FigureView, ...]]  # by the digest of the group whose they are
 
 
-def _drawn(groups: Sequence[Group], store: Store, folder: Path, tell: Callable[[int, int], None]) -> Figures:
-    """Draw these groups' figures; those that hold something."""
+def _drawn(groups: Sequence[Group], store: Store, folder: Path, tell: Callable[[int, int], None]) -> Views:
+    """Draw these groups' figures."""
     wanted = {group.digest: drawing.drawings(group) for group in groups}
-    drawing.draw_all([figure for figures in wanted.values() for figure in figures], store, folder, tell)
-    return {
-        digest: tuple(FigureView(one.file, _caption(one)) for one in mine if not drawing.is_empty(one, folder))
-        for digest, mine in wanted.items()
-    }
+    drawing.draw_all([one for mine in wanted.values() for one in mine], store, folder, tell)
+    return {digest: tuple(_view(one, folder) for one in mine) for digest, mine in wanted.items()}
 
 
 def _pages(
-    groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Mapping[Place, PlaceView], figures: Figures
+    groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Mapping[Place, PlaceView], views: Views
 ) -> list[RecipePage]:
     """A page for each recipe version, with a section for each of its groups."""
     families = _families()
@@ -85,8 +82,8 @@ def _pages(
         for group in members:
             place = places[group.place]
             results = tuple(Result(v, group, place, _bar(v, group.card, axes)) for v in group.verdicts)
-            elsewhere = group.digest not in figures and bool(group.card.figures)
-            shown = figures.get(group.digest, ())
+            elsewhere = group.digest not in views and bool(group.card.figures)
+            shown = views.get(group.digest, ())
             sections.append(Section(group, place, results, shown, elsewhere, cost[group.digest]))
         others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
         pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
@@ -102,11 +99,12 @@ def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
     return found
 
 
-def _caption(figure: drawing.Drawing) -> str:
+def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     try:
-        return phrases.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
-    except (AttributeError, KeyError, TypeError):  # a card from elsewhere may ask for anything
-        return "A figure that its card does not describe."
+        declared = figures.decode(figure.specification)
+    except NotDrawn as error:
+        return FigureView(figure.file, f"Figure {figure.number}", str(error))
+    return FigureView(figure.file, declared.caption(len(figure.group.complete)), figure.fault(folder))
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:

@@ -33,16 +33,16 @@ class PlaceView:
     def short(self) -> str:
         return f"{self.machine[:8]}-{self.environment[:8]}"
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The machine's short id and the backend."""
         return f"{self.machine[:8]} {wording.backend_name(self.environment_facts)}"
 
-    @property
+    @cached_property
     def hardware(self) -> str:
         return wording.hardware(self.machine_facts)
 
-    @property
+    @cached_property
     def software(self) -> str:
         return wording.software(self.environment_facts)
 
@@ -54,10 +54,11 @@ class PlaceView:
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure's file, and what it shows in words."""
+    """A figure's file, and what it shows in words; or why it is not drawn."""
 
     file: str
     caption: str
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,10 @@ class Section:
     @property
     def cost_note(self) -> str:
         busy = f" Mean load of the machine meanwhile: {self.cost.load:.1f}." if self.cost.load is not None else ""
-        return f"Medians over the replicates; the memory is the process's largest while the arm ran (older records: until then).{busy}"
+        return (
+            "Medians over the replicates; the memory is the process's largest while the arm ran (older records: "
+            f"until then).{busy}"
+        )
 
     @property
     def records(self) -> list[tuple[Summary, str, str]]:
@@ -177,7 +181,7 @@ class RecipePage:
 
     @property
     def evidence(self) -> tuple[Section, ...]:
-        """The sections whose numbers are the recipe's: of no other source under its name, nor of one that was replaced."""
+        """The sections whose numbers are the recipe's: of no other source under its name, and none replaced."""
         return tuple(section for section in self.sections if section.group.stands)
 
     @property

@@ -1,4 +1,4 @@
-"""How recipes' times moved from one environment to the next on a machine: series, and the figures of those that changed."""
+"""How recipes' times moved from one environment to the next on a machine: series and figures."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def _draw(one: Series, folder: Path) -> str:
     line = f"<!-- keras-reprise {DRAWING} {shown} -->".encode()
     path = folder / name
     if not (path.is_file() and path.read_bytes().rstrip().endswith(line)):
-        from keras_reprise.report.figures import draw_history
+        from keras_reprise.report.history_figure import draw_history
 
         write_atomically(path, draw_history([one]) + line + b"\n")
     return name

@@ -1,4 +1,4 @@
-"""A metric over time, with its levels."""
+"""The history of a metric as a figure: its values over time, with their levels. The report's own; no recipe declares it."""
 
 import datetime
 from collections.abc import Sequence
@@ -7,14 +7,20 @@ from typing import Any
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import seaborn as sns
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Plot
 
+from keras_reprise.figures.rendering import render
 from keras_reprise.judge.history import Series
 
 
-def history(found: Sequence[Series]) -> Figure:
+def draw_history(found: Sequence[Series], form: str = "svg") -> bytes:
+    """The values of a metric over time with its levels, a panel for each series, as SVG or PDF."""
+    return render(lambda: _history(found), form)
+
+
+def _history(found: Sequence[Series]) -> Plot:
     """One panel for each series: the values as points coloured by environment, a line for each level."""
-    dates_of: Any = mdates
+    dates_of: Any = mdates  # its functions have no types
     figure, axes = plt.subplots(len(found), 1, figsize=(8.0, 2.8 * len(found)), squeeze=False)
     for ax, one in zip(axes[:, 0], found, strict=True):
         dates = [float(dates_of.date2num(datetime.datetime.fromisoformat(point.at))) for point in one.points]

@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,11 +16,16 @@ from keras_reprise.engine.history import History
 from keras_reprise.engine.structure import keras_own
 from keras_reprise.record.histogram import Histogram
 
+if TYPE_CHECKING:
+    import keras
+
 
 class Keys:
     """One key per epoch: the hash of all that decides the state there. Runs that agree so far share their keys."""
 
-    def __init__(self, parts: Sequence[str | None], data: Dataset, state: Sequence[np.ndarray], **facts: Any) -> None:
+    def __init__(
+        self, parts: Sequence[str | None], data: Dataset, state: Sequence[np.ndarray], **facts: object
+    ) -> None:
         described = [
             list(parts),
             data.content_sha256,
@@ -75,7 +80,7 @@ def unpacked(arrays: dict[str, np.ndarray], history: History) -> tuple[list[np.n
     return [arrays[f"state_{i}"] for i in range(n)], numbers["first_loss"]
 
 
-def configured(part: Any) -> str | None:
+def configured(part: "keras.Model | keras.optimizers.Optimizer | keras.losses.Loss") -> str | None:
     """The configuration of a model, optimizer or loss as text; None where it does not say all that decides the numbers.
 
     It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration holds.

@@ -1,27 +1,18 @@
-"""Figures from records: the same bytes for the same records. The only package that imports seaborn.
-
-A figure is drawn from the specification in the recipe's card, so that old records can be drawn without their recipe.
-"""
+"""From a drawing to a file: one style for all figures, and the same bytes for the same records."""
 
 import io
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Plot
 from matplotlib.text import Text
 
-from keras_reprise.base.errors import IntegrityError, UserError, printable
-from keras_reprise.judge.history import Series
-from keras_reprise.record.schema import Record
-from keras_reprise.report.figures._curves import curves
-from keras_reprise.report.figures._histograms import histogram_grid
-from keras_reprise.report.figures._history import history
-from keras_reprise.report.figures._trials import heat_map, scatter
+from keras_reprise.base.errors import UserError, printable
 
 INK, LINE, GRID = "#262626", "#cccccc", "#e6e6e6"
 STYLE: Any = {
@@ -41,38 +32,28 @@ STYLE: Any = {
 }
 # What a dark page shows instead: attributes stay, so that programs that know no style sheet draw the light figure.
 DARK = {INK: "#e8e8e8", "#000000": "#ffffff", LINE: "#5a5f66", GRID: "#3a3f46"}
-METADATA: dict[str, Any] = {  # no dates: the same records give the same bytes
+
+
+class Saving(TypedDict, total=False):
+    """What `savefig` is told beside the format."""
+
+    metadata: dict[str, str | None]
+
+
+METADATA: Mapping[str, Saving] = {  # no dates: the same records give the same bytes
     "svg": {"metadata": {"Date": None, "Creator": "keras-reprise"}},
     "pdf": {"metadata": {"CreationDate": None, "ModDate": None, "Creator": "keras-reprise"}},
     "pgf": {},
 }
-KINDS = {"curves": curves, "histogram-grid": histogram_grid, "scatter": scatter, "heat-map": heat_map}
 
 
-def draw(specification: Mapping[str, Any], records: Sequence[Record], form: str = "svg") -> bytes | None:
-    """The figure of the replicates `records` as SVG, PDF or PGF; None when they hold nothing of what it shows.
-
-    An SVG follows the reader's choice of a light or dark page. PGF needs a LaTeX installation.
-    """
-    kind = specification.get("kind")
-    if kind not in KINDS:
-        raise IntegrityError(f"The figure kind {kind!r} is unknown.\nUpdate keras-reprise to draw it.")
-    return _drawn(lambda: KINDS[kind](specification, records), form)
-
-
-def draw_history(found: Sequence[Series], form: str = "svg") -> bytes:
-    """The values of a metric over time with its levels, a panel for each series, as SVG or PDF."""
+def render(make: Callable[[], Plot], form: str) -> bytes:
+    """What `make` draws, in the style of all figures, as SVG, PDF or PGF."""
     if form not in METADATA:
         raise UserError(f"Figures are drawn as {', '.join(METADATA)}, not {form}.\nName the file something.svg.")
-    return _drawn(lambda: history(found), form) or b""
-
-
-def _drawn(make: Callable[[], Figure | None], form: str) -> bytes | None:
     with mpl.rc_context(), sns.axes_style("whitegrid"), sns.color_palette("colorblind"):
         mpl.rcParams.update(STYLE | (_latex() if form == "pgf" else {}))
         figure = make()
-        if figure is None:
-            return None
         for text in figure.findobj(Text):
             if not text.get_text().isprintable():
                 text.set_text(printable(text.get_text()))
@@ -88,7 +69,7 @@ def _drawn(make: Callable[[], Figure | None], form: str) -> bytes | None:
     return _themed(content) if form == "svg" else content
 
 
-def _latex() -> dict[str, Any]:
+def _latex() -> dict[str, object]:
     """Settings of PGF: the LaTeX that is here, and the fonts of the document that inputs the figure."""
     here = [name for name in ("pdflatex", "xelatex", "lualatex") if shutil.which(name)]
     if not here:
