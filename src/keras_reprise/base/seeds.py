@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.base.slips import nearest_first
 
 if TYPE_CHECKING:
     import numpy as np  # not needed by who reads records
@@ -35,6 +36,10 @@ class Seeds:
     def _sequence(self, stream: str, key: str | int | None) -> "np.random.SeedSequence":
         import numpy as np
 
+        if stream not in STREAMS:
+            raise UserError(
+                f"There is no random stream {stream!r}.\nThere are {', '.join(nearest_first(stream, STREAMS))}."
+            )
         words = [] if key is None else [zlib.crc32(key.encode()) if isinstance(key, str) else key]
         return np.random.SeedSequence([self.seed, STREAMS[stream]], spawn_key=words)
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
+from keras_reprise.base.slips import nearest_first
 from keras_reprise.datasets import Dataset, registry
 from keras_reprise.figures import Figure, encode
+from keras_reprise.recipe.checks import arms_of, require_all, require_names, require_parameters
 from keras_reprise.recipe.claims import Claim
 from keras_reprise.recipe.numbers import ArmResult, Measurement
 from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
@@ -49,29 +51,49 @@ class Recipe:
     summarise: Callable[[Mapping[str, ArmResult], Scale], Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
-        if not SLUG.fullmatch(self.slug):
+        """RecipeError that says what cannot be, before anything is measured."""
+        self._check_names()
+        self._check_parts()
+        require_parameters(f"measure of {self.slug}", self.measure, "arm", "replicate")
+        if self.summarise is not None:
+            require_parameters(f"summarise of {self.slug}", self.summarise, "arms", "scale")
+        self._check_data()
+
+    def _check_names(self) -> None:
+        if not isinstance(self.slug, str) or not SLUG.fullmatch(self.slug):
             raise RecipeError(f"The slug {self.slug!r} is not lower-case words joined by hyphens.\nRename the recipe.")
-        if not 1 <= self.version <= LARGEST:
-            raise RecipeError(f"{self.slug} has version {self.version}.\nVersions are 1, 2, 3, ..., at most {LARGEST}.")
-        for kind, names in (
+        if not isinstance(self.version, int) or not 1 <= self.version <= LARGEST:
+            raise RecipeError(
+                f"{self.slug} has version {self.version!r}.\nVersions are 1, 2, 3, ..., at most {LARGEST}."
+            )
+
+    def _check_parts(self) -> None:
+        """RecipeError when arms, scales, claims or figures are not what they should be, or name what is not there."""
+        for name, kind in (("sources", Source), ("arms", Arm), ("scales", Scale), ("claims", Claim), ("suites", str)):
+            require_all(f"{name} of {self.slug}", getattr(self, name), kind)
+        for several, names in (
             ("arms", [arm.name for arm in self.arms]),
             ("scales", [scale.name for scale in self.scales]),
             ("claims", [claim.id for claim in self.claims]),
         ):
             if not names:
-                raise RecipeError(f"{self.slug} has no {kind}.\nA recipe needs at least one.")
+                raise RecipeError(f"{self.slug} has no {several}.\nA recipe needs at least one.")
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise RecipeError(
-                    f"{self.slug} has two {kind} named {', '.join(twice)}.\nResults could not be told apart; rename one."
+                    f"{self.slug} has two {several} named {', '.join(twice)}.\n"
+                    "Results could not be told apart; rename one."
                 )
-        missing = {"quick", "full"} - {scale.name for scale in self.scales}
+        scales = [scale.name for scale in self.scales]
+        missing = {"quick", "full"} - set(scales)
         if missing:
             raise RecipeError(
-                f"{self.slug} lacks the scale {', '.join(sorted(missing))}.\nEvery recipe has quick and full."
+                f"{self.slug} lacks the scale {', '.join(sorted(missing))}.\n"
+                f"Every recipe has quick and full; this one has {', '.join(scales)}."
             )
-
-        self._check_data()
+        for figure in self.figures:
+            title = getattr(figure, "title", "")
+            require_names(f"The figure {title!r}", "arm", arms_of(figure), [arm.name for arm in self.arms])
 
     def _check_data(self) -> None:
         """RecipeError when a function that gives the data could not be told from other data by its name."""
@@ -79,16 +101,19 @@ class Recipe:
             return
         if not callable(self.data):
             raise RecipeError(
-                f"{self.slug} has a {type(self.data).__name__} as data.\nGive the name of a data set, or a function that returns a Dataset (data=load)."
+                f"{self.slug} has a {type(self.data).__name__} as data.\n"
+                "Give the name of a data set, or a function that returns a Dataset (data=load)."
             )
         name = getattr(self.data, "__name__", "")
         if not name.isidentifier():
             raise RecipeError(
-                f"{self.slug} gives its data by a function without a name.\nThe name stands in the card; write it with `def`."
+                f"{self.slug} gives its data by a function without a name.\n"
+                "The name stands in the card; write it with `def`."
             )
         if name in registry.names():
             raise RecipeError(
-                f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\nRename the function."
+                f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\n"
+                "Rename the function."
             )
 
     @property
@@ -129,4 +154,5 @@ def _named(kind: str, name: str, items: tuple[Named, ...], slug: str) -> Named:
     for item in items:
         if item.name == name:
             return item
-    raise RecipeError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(item.name for item in items)}.")
+    known = nearest_first(name, [item.name for item in items])
+    raise RecipeError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(known)}.")

@@ -158,19 +158,15 @@ def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
 
 def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
     """Whether the source alone shows that a recipe still measures what is locked: then its settings are the same too."""
-    source = path.read_bytes()
-    for made_settings in (False, True):
-        try:
-            code = measurement.read_code(path, source, made_settings=made_settings)
-        except (SyntaxError, ValueError, RecursionError):
-            return False
-        now = {
-            scale: {backend: measurement.measurement(code, settings, backend) for backend in numerics.NUMERICS}
-            for scale, settings in entry.settings.items()
-        }
-        if code.source == entry.code_sha256 and now == entry.measurements:
-            return True
-    return False
+    try:
+        code = measurement.read_code(path, path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    now = {
+        scale: {backend: measurement.measurement(code, settings, backend) for backend in numerics.NUMERICS}
+        for scale, settings in entry.settings.items()
+    }
+    return code.source == entry.code_sha256 and now == entry.measurements
 
 
 def _unversioned(moved: Sequence[_Moved]) -> str:

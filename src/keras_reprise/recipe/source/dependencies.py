@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterable
-from typing import Any
 
 from keras_reprise.recipe import numerics
 from keras_reprise.recipe.source import syntax
@@ -28,7 +27,7 @@ class Dependencies:
         self.statements: dict[str, set[int]] = {}
         self.whole: set[str] = set()
         self.as_text: set[str] = set()
-        self.roots: dict[str, Any] = {}
+        self.roots: dict[str, syntax.Form] = {}
         self.features: set[str] = set()
         self.followed: set[tuple[str, str, Reference]] = set()
 
@@ -66,17 +65,17 @@ class Dependencies:
         """The modules of which something counts, without the recipe itself."""
         return tuple(sorted(label for label, numbers in self.statements.items() if numbers and label != RECIPE))
 
-    def form(self) -> Any:
+    def form(self) -> syntax.Form:
         """The canonical form of all that was reached."""
         parts = [self._module_form(self.modules[label]) for label in sorted(self.modules)]
         return [sorted(self.roots.items()), [part for part in parts if part]]
 
-    def _module_form(self, module: Module) -> Any:
+    def _module_form(self, module: Module) -> syntax.Form:
         if module.label in self.as_text:
             return [module.label, "text", syntax.sha256(module.source.hex())]
         numbers = sorted(self.statements[module.label])
-        ordered: list[Any] = []
-        free: list[Any] = []
+        ordered: list[syntax.Form] = []
+        free: list[syntax.Form] = []
         movable = module.label not in self.whole and not any(_may_catch(one) for one in module.statements)
         for number in numbers:
             statement = module.statements[number]
