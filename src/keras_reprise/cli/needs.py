@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keras_reprise.cli.console import open_store, print_json, print_table
-from keras_reprise.cli.options import DATA_DIR_OPTION, JSON_OPTION
+from keras_reprise.cli.options import JSON_OPTION
 from keras_reprise.cli.root import main
 from keras_reprise.datasets import registry
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from keras_reprise.store.store import Store
 
 PUBLISHED = registry.published()
+DATA_DIR_OPTION = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Folder that holds {', '.join(f'{one.folder}/' for one in PUBLISHED.values())}.",
+)
 DOWNLOADS = ", ".join(f"{one.download} for {one.name}" for one in PUBLISHED.values())
 
 

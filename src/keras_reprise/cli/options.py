@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from keras_reprise.cli.console import GIVEN
-from keras_reprise.datasets import registry
 
 
 def _remember(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -22,11 +21,6 @@ STORE_OPTION = click.option(
     callback=_remember,
     is_eager=True,
     help="Results folder (default: results/ of the checkout that this folder lies in, else ./results).",
-)
-DATA_DIR_OPTION = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help=f"Folder that holds {', '.join(f'{one.folder}/' for one in registry.published().values())}.",
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
 SELECT_OPTIONS = [
