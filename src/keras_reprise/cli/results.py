@@ -2,12 +2,21 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from keras_reprise.base import errors
-from keras_reprise.cli.console import given_store, open_store, print_json, print_table, published_store, read_store, say
+from keras_reprise.cli.console import (
+    Selection,
+    given_store,
+    open_store,
+    print_json,
+    print_table,
+    published_store,
+    read_store,
+    say,
+)
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
 
@@ -122,14 +131,16 @@ def missing_text(rows: "Sequence[Missing]", suite: str, machine: str) -> str:
 @selecting
 @STORE_OPTION
 @JSON_OPTION
-def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+def verdict(
+    recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_json: bool, selection: Selection
+) -> None:
     """Say of every claim whether it is reproduced, contradicted or inconclusive.
 
     Example: reprise verdict cifar10-lr-drop --scale full
     """
     from keras_reprise.judge import comparable, groups
 
-    summaries, store, broken = read_store(store_path, recipes, **selection)
+    summaries, store, broken = read_store(store_path, recipes, selection)
     found = sorted(groups.gather(summaries, store), key=lambda group: comparable.key(group.first).order)
     verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
@@ -178,7 +189,7 @@ def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
 @selecting
 @STORE_OPTION
 def report(
-    recipes: tuple[str, ...], output: Path | None, all_figures: bool, store_path: Path | None, **selection: Any
+    recipes: tuple[str, ...], output: Path | None, all_figures: bool, store_path: Path | None, selection: Selection
 ) -> None:
     """Write a web site and Markdown with verdicts and figures of every recipe that has records.
 
@@ -187,8 +198,8 @@ def report(
     from keras_reprise.base.progress import counter
     from keras_reprise.report import site as reports
 
-    summaries, store, broken = read_store(store_path, recipes, **selection)
-    whole = not recipes and not any(selection.values()) and not broken
+    summaries, store, broken = read_store(store_path, recipes, selection)
+    whole = not recipes and selection.whole and not broken
     not_drawn: list[str] = []
     with counter("figures") as tell:
         index = reports.write(
@@ -217,7 +228,7 @@ def report(
 @selecting
 @STORE_OPTION
 @JSON_OPTION
-def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: bool, selection: Selection) -> None:
     """Put two machines, environments, backends, recipe versions, git revisions or stores side by side.
 
     Examples: reprise compare backend:jax backend:tensorflow
@@ -232,7 +243,7 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
     from keras_reprise.judge import sides
     from keras_reprise.report import comparison_facts, side_by_side
 
-    summaries, store, broken = read_store(store_path, (), **selection)
+    summaries, store, broken = read_store(store_path, (), selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
         print_json(comparison_facts.comparison_facts(comparison))
@@ -255,7 +266,7 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write into.")
 @selecting
 @STORE_OPTION
-def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path | None, **selection: Any) -> None:
+def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path | None, selection: Selection) -> None:
     """Write records for other tools: tidy tables (csv, parquet), a Process Run Crate (ro-crate), an MLflow database.
 
     Examples: reprise export --output tables
@@ -264,7 +275,7 @@ def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path |
     """
     from keras_reprise.report.export import crate, tables, tracking
 
-    summaries, store, broken = read_store(store_path, recipes, **selection)
+    summaries, store, broken = read_store(store_path, recipes, selection)
     if form == "ro-crate":
         files = [crate.write(summaries, store, output)]
     elif form == "mlflow":
