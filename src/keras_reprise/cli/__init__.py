@@ -1,4 +1,4 @@
-"""The command `reprise`. Reading commands import neither Keras nor pandas nor seaborn; what is heavy is imported inside."""
+"""The command `reprise`. Reading imports neither Keras nor pandas nor seaborn; what is heavy is imported inside."""
 
 from keras_reprise.cli.root import main
 

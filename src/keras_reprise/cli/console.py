@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
 NAMED = "keras_reprise.named"  # and the stores that the user was told of
-READING_STORES = "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept|history"
+READING_STORES = (
+    "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept"
+    "|history"
+)
 COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
 
 
 def open_store(path: Path | None) -> "Store":
-    """The store at `path`, or the default one: results/ of the checkout that the current folder lies in, else ./results.
+    """The store at `path`, or the default: results/ of the checkout that this folder lies in, else ./results.
 
     Says on standard error which it is, unless the command prints JSON.
     """
@@ -63,7 +66,7 @@ def published_store() -> str:
 
 
 def with_store(text: str) -> str:
-    """`text` with the --store of this command in every `reprise ...` that it quotes and that reads or writes a store."""
+    """`text` with this command's --store in every `reprise ...` that it quotes and that uses a store."""
     given = given_store()
     return COMMAND.sub(lambda match: match[0] if "--store" in match[1] else f"`{match[1]}{given}`", text)
 
@@ -98,8 +101,9 @@ EVERYTHING = Selection()
 def read_store(
     path: Path | None, recipes: tuple[str, ...] = (), selection: Selection = EVERYTHING
 ) -> "tuple[list[Summary], Store, bool]":
-    """The selected summaries of a store (of `slug` and `slug@N`, where some are named), and whether files had to be left out
-    because they are broken. UserError for a name that is no recipe's, NothingMeasuredError when no record matches."""
+    """The selected summaries of a store (of `slug` and `slug@N`, where some are named), and whether files had to be
+    left out because they are broken. UserError for a name that is no recipe's, NothingMeasuredError when no record
+    matches."""
     store = open_store(path)
     summaries, problems = store.summaries()
     summaries, more = store.usable(summaries)

@@ -117,7 +117,8 @@ class TakesFiles(click.Command):
 @STORE_OPTION
 @JSON_OPTION
 def gate(
-    asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...], across: bool,
+    asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...],
+    across: bool,
     junit_xml: Path | None, markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
@@ -128,8 +129,8 @@ def gate(
 
               reprise gate --import-benchmarks now-*.json --against before-*.json
 
-    An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place of
-    what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
+    An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place
+    of what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
 
     Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
     with --strict.
@@ -218,8 +219,8 @@ def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: P
     )
     if measured.processes and (measured.code.dirty or measured.code.git_commit is None):
         say(
-            "The code is not committed (`git status`), so gates will compare times with these numbers and not with the code "
-            "itself, which is steadier. Commit, then accept again."
+            "The code is not committed (`git status`), so gates will compare times with these numbers and not with "
+            "the code itself, which is steadier. Commit, then accept again."
         )
 
 
@@ -228,7 +229,8 @@ def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: P
 @STORE_OPTION
 @JSON_OPTION
 def calibrate(asked: ToMeasure, store_path: Path | None, as_json: bool) -> None:
-    """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other hours.
+    """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other
+    hours.
 
     Example: reprise calibrate
     """

@@ -135,7 +135,8 @@ def lock(
     top, here = checkout.of_package(), checkout.of_current_folder()
     if top is not None and here is not None and top != here:
         raise errors.UserError(
-            f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
+            f"The code that runs belongs to the checkout {top}, and this folder to {here}.\n"
+            "Their locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
         )
     top = top or here
     if top is None:

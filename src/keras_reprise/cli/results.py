@@ -82,13 +82,14 @@ def _machine(store: "Store", start: str | None) -> str:
     known = sorted(path.stem for path in (store.root / "machines").glob("*.json") if path.stem.startswith(start))
     if len(known) != 1:
         raise errors.UserError(
-            f"{len(known)} machines of the store have an id that starts with {start!r}.\n`reprise status` shows their ids."
+            f"{len(known)} machines of the store have an id that starts with {start!r}.\n"
+            "`reprise status` shows their ids."
         )
     return known[0]
 
 
 def status_rows(summaries: "Sequence[Summary]") -> list[dict[str, object]]:
-    """How many replicates there are, by what makes them comparable; `source` is empty for those of the package's recipes."""
+    """How many replicates there are, by what makes them comparable; `source` is empty for the package's recipes."""
     from keras_reprise.catalog import sources
     from keras_reprise.judge.comparable import data_label, groups, one_per_seed
 
@@ -172,13 +173,14 @@ def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
     texts = []
     for group in groups:
         rows = group.verdicts
-        head = f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}\n{phrases.machine_line(store, group.machine)}\n{phrases.environment_line(store, group.environment)}"
-        head += f"\nof {group.whose}" if group.source else ""
+        head = [f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}"]
+        head += [phrases.machine_line(store, group.machine), phrases.environment_line(store, group.environment)]
+        head += [f"of {group.whose}"] if group.source else []
         table = [phrases.verdict_row(verdict) for verdict in rows]
         notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
         notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
         body = tabulate(table, headers=phrases.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
-        texts.append("\n".join([head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))
+        texts.append("\n".join([*head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))
     return "\n\n\n".join(texts)
 
 

@@ -1,4 +1,4 @@
-"""The command itself: which file has which of its commands, and its errors without a traceback, each with its exit code."""
+"""The command itself: which file has which command, and errors without a traceback, each with its exit code."""
 
 import importlib
 

@@ -50,7 +50,8 @@ SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry
     "--workers",
     type=click.IntRange(min=0),
     envvar="REPRISE_WORKERS",
-    help="Worker processes of each machine (default: one for each GPU, else one); 0 computes in this process, for a debugger.",
+    help="Worker processes of each machine (default: one for each GPU, else one); "
+    "0 computes in this process, for a debugger.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker (default: its share of the cores).")
 @click.option("--time-limit", help="Longest time for one arm: 90, 15m, 2h (default: 1h at quick scale, else 24h).")
@@ -59,7 +60,8 @@ SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
 @click.option(
     "--measurement",
-    help="Only if the recipe measures this (start of its hash): what `reprise resolve` prints to replay records of one's own recipe.",
+    help="Only if the recipe measures this (start of its hash): what `reprise resolve` prints to replay records of "
+    "one's own recipe.",
 )
 @STORE_OPTION
 @JSON_OPTION

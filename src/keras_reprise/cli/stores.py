@@ -15,7 +15,8 @@ from keras_reprise.cli.root import main
 @STORE_OPTION
 @JSON_OPTION
 def check(store_path: Path | None, as_json: bool) -> None:
-    """Re-hash every stored file and name those that are truncated, edited, misplaced or refer to nothing; read the baselines.
+    """Re-hash every stored file and name those that are truncated, edited, misplaced or refer to nothing; read the
+    baselines.
 
     Example: reprise check --store results
     """
@@ -72,9 +73,11 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     )
     if merged.unknown:
         click.echo(
-            f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count for none of the package's recipes."
+            f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count "
+            "for none of the package's recipes."
         )
     if repeated:
         click.echo(
-            f"{repeated} of them are of seeds that were measured here, too; of each the record that was finished first counts."
+            f"{repeated} of them are of seeds that were measured here, too; of each the record that was finished "
+            "first counts."
         )
