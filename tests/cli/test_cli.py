@@ -282,3 +282,16 @@ def test_the_part_of_an_arm_that_an_earlier_run_did_says_nothing_of_the_pace(mon
     now[0] = 6.0
     shown.arm_done("worker")
     assert shown.time_left() == "30 s left"
+
+
+def test_every_command_is_in_the_file_that_the_table_says():
+    import importlib
+    import pkgutil
+
+    from keras_reprise import cli
+    from keras_reprise.cli.root import COMMANDS, main
+
+    for module in pkgutil.iter_modules(cli.__path__):
+        importlib.import_module(f"keras_reprise.cli.{module.name}")
+    found = {name: command.callback.__module__.rpartition(".")[2] for name, command in main.commands.items()}
+    assert found == {command: file for file, commands in COMMANDS.items() for command in commands}

@@ -30,7 +30,7 @@ from click.testing import CliRunner
 from keras_reprise import catalog
 from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import lockfile
-from keras_reprise.cli.printing import describe_card
+from keras_reprise.cli.recipes import describe_card
 from keras_reprise.datasets import cifar10_batches
 from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
 from keras_reprise.gate.journal import Journal

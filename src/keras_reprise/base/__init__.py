@@ -1,1 +1,1 @@
-"""What everything stands on and what knows nothing of recipes or records: errors, files, git, seeds, statistics, the machine."""
+"""What all stands on, and knows nothing of recipes or records: errors, files, git, seeds, statistics, the machine."""

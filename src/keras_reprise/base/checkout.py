@@ -1,4 +1,4 @@
-"""Checkouts of this project: the one that the running code lies in, the one that the current folder lies in, their recipes."""
+"""Checkouts of this project: that of the running code, that of the current folder, and their recipes."""
 
 import tomllib
 from pathlib import Path

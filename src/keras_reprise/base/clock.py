@@ -11,8 +11,8 @@ def now() -> str:
 
 @dataclass(frozen=True)
 class Load:
-    """How busy the machine is: processes that want a core (mean of a minute), and seconds of all cores since it started, those
-    that its host gave to others (`stolen_s`) and in all."""
+    """How busy the machine is: processes that want a core (mean of a minute), and seconds of all cores since it
+    started, those that its host gave to others (`stolen_s`) and in all."""
 
     mean_1m: float
     stolen_s: float

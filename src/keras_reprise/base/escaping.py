@@ -1,4 +1,7 @@
-"""Texts of records and cards as plain text of a markup language: no command, link, table cell, mathematics or control character of their own."""
+"""Texts of records and cards as plain text of a markup language: nothing in them acts there.
+
+No command, link, table cell, mathematics or control character is their own.
+"""
 
 import html
 import re
@@ -8,8 +11,10 @@ from keras_reprise.base.errors import printable
 
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    "−": r"$-$", "×": r"$\times$", "²": r"\textsuperscript{2}", "±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "µ": r"$\mu$",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "−": r"$-$", "×": r"$\times$", "²": r"\textsuperscript{2}", "±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$",
+    "µ": r"$\mu$",
 }  # fmt: skip
 
 

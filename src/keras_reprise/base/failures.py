@@ -1,7 +1,7 @@
 """Why something failed, in one sentence: what a record keeps of an exception, and what is printed of it.
 
-Keras and its backends pack the one line that matters into tens of lines of layers, graph nodes and frames; records are published,
-so paths, hosts and users are taken out as well.
+Keras and its backends pack the one line that matters into tens of lines of layers, graph nodes and frames; records
+are published, so paths, hosts and users are taken out as well.
 """
 
 import contextlib
@@ -24,8 +24,9 @@ _INNER = re.compile(r"\b(?:Error encountered|Exception encountered|Error was|Ori
 _RAISED = re.compile(r"^\s*(?:[\w.]+\.)?\w*(?:Error|Exception|Exit|Interrupt|Warning): (.+)")
 _FRAME = re.compile(r'\s*File ".*", line \d+|\s*Traceback \(most recent call last\)|\s*in user code:\s*$')
 _NOISE = re.compile(
-    r"\s*$|Graph execution error|Detected at node|\s*<?stack trace|\s*\d+ root error|\s*\[\[\{\{node|\s*\(defined at |-{5,}|={5,}"
-    r"|For simplicity, JAX has removed|The preceding stack trace|The stack trace below|.*defined at \(most recent call last\)"
+    r"\s*$|Graph execution error|Detected at node|\s*<?stack trace|\s*\d+ root error|\s*\[\[\{\{node|\s*\(defined at "
+    r"|-{5,}|={5,}|For simplicity, JAX has removed|The preceding stack trace|The stack trace below"
+    r"|.*defined at \(most recent call last\)"
 )
 _WITHIN = (
     (re.compile(r"\{\{function_node [^}]*\}\}\s*"), ""),
@@ -37,7 +38,10 @@ _WITHIN = (
 
 
 def sentence(text: str) -> str:
-    """The first meaningful line of an error's text, without a trace of a library's internals, a path or a host; at most 300 characters."""
+    """The first meaningful line of an error's text, of at most 300 characters.
+
+    Without a trace of a library's internals, a path or a host.
+    """
     text = _COLOUR.sub("", text)
     if match := list(_CALLING.finditer(text)):
         text = text[match[-1].end() :]
@@ -81,7 +85,7 @@ def shortened(text: str, most: int = LONGEST) -> str:
 
 
 def without_names(text: str) -> str:
-    """`text` with every absolute path, and the names and addresses of this machine and its user, replaced: records are published."""
+    """`text` without absolute paths, and names and addresses of this machine and its user: records are published."""
     text = without_paths(text)
     text = re.sub(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])", "<address>", text)
     for name, instead in _own_names():

@@ -20,7 +20,8 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise StoreError(
-            f"Nothing can be written to {folder}: {error.strerror or error}.\nGive another folder, free space, or change its permissions."
+            f"Nothing can be written to {folder}: {error.strerror or error}.\n"
+            "Give another folder, free space, or change its permissions."
         ) from error
 
 
@@ -38,7 +39,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise StoreError(
-            f"{path.name} could not be written: {error.strerror}.\nWhat was finished before is kept; free space or permissions and run the command again."
+            f"{path.name} could not be written: {error.strerror}.\n"
+            "What was finished before is kept; free space or permissions and run the command again."
         ) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -25,7 +25,8 @@ def git(folder: Path | None, *arguments: str, **variables: str) -> str | None:
 def check_out(commit: str, here: Path, folder: Path) -> Path | None:
     """Write the files of a commit of the repository that `here` lies in to `folder`, and return where `here` is in it.
 
-    None when there is no such commit, as in a shallow clone. The repository, its index and its worktrees are not touched.
+    None when there is no such commit, as in a shallow clone. The repository, its index and its worktrees are not
+    touched.
     """
     top, inside = git(here, "rev-parse", "--show-toplevel"), git(here, "rev-parse", "--show-prefix")
     if top is None or inside is None or commit.startswith("-"):

@@ -1,4 +1,4 @@
-"""What NVIDIA's management library (NVML) tells of GPUs: names, driver, and who else computes on those that this process uses.
+"""What NVIDIA's management library (NVML) tells of GPUs: names, driver, and who else computes on those used here.
 
 Without the library, or where it does not answer, nothing is known: None or nothing, never an error.
 """
@@ -46,8 +46,8 @@ def devices() -> list[dict[str, str]]:
 def other_processes() -> int | None:
     """How many other processes compute on the GPUs that CUDA gives this process; None where that cannot be known.
 
-    Call it while this process computes there itself. In a container NVML may number processes as the host does: then none of
-    them is known here by its number, and one of them is this one.
+    Call it while this process computes there itself. In a container NVML may number processes as the host does: then
+    none of them is known here by its number, and one of them is this one.
     """
     import psutil
 
@@ -88,7 +88,7 @@ class Watch:
 
 @contextlib.contextmanager
 def watched(device: str) -> Iterator[Watch]:
-    """Look at the GPU before, every few seconds (a millisecond each) and after, where `device` says that there is one."""
+    """Look at the GPU before, every few seconds (a millisecond each) and after, if `device` is one."""
     watch = Watch(on_gpu=device.startswith("gpu"))
     if not watch.on_gpu:
         yield watch
@@ -114,7 +114,7 @@ def _used(nvml: Any) -> list[Any]:
 
 
 def _named(nvml: Any, name: str, everyone: Sequence[Any]) -> Any:
-    """The GPU that CUDA calls so: by its UUID, or by a number, which is NVML's where all are alike or CUDA is told so."""
+    """The GPU that CUDA calls so: by UUID, or by a number, which is NVML's if all are alike or CUDA is told so."""
     if not name.isdecimal():
         return nvml.nvmlDeviceGetHandleByUUID(name)
     alike = len({_text(nvml.nvmlDeviceGetName(handle)) for handle in everyone}) == 1

@@ -21,7 +21,8 @@ def only_run(folder: Path, name: str, what: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise StoreError(
-            f"Another `reprise run` is measuring {what} for this store.\nTwo at once would do the same work and disturb each other's timings.\n"
+            f"Another `reprise run` is measuring {what} for this store.\n"
+            "Two at once would do the same work and disturb each other's timings.\n"
             "Wait for it to end, or give this one another --store; stores can be merged."
         ) from error
     try:
@@ -34,8 +35,8 @@ def only_run(folder: Path, name: str, what: str) -> Iterator[None]:
 def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[Callable[[], bool | None]]:
     """Share this user's machine with other runs, or have it `alone`, as timings need; waits for those who are there.
 
-    Gives a function that tells whether no other was there so far (None: not known). Only runs of this package are known. Freed
-    when a process dies.
+    Gives a function that tells whether no other was there so far (None: not known). Only runs of this package are
+    known. Freed when a process dies.
     """
     folder = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}"
     folder.mkdir(mode=0o700, exist_ok=True)

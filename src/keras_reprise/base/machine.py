@@ -27,7 +27,7 @@ THREAD_VARIABLES = (
 
 @lru_cache(maxsize=1)
 def machine_facts() -> dict[str, Any]:
-    """Hardware facts that do not change from boot to boot: CPU model, usable cores, memory in GiB, GPUs, architecture."""
+    """Hardware facts that last from boot to boot: CPU model, usable cores, memory in GiB, GPUs, architecture."""
     import psutil
 
     return {

@@ -1,7 +1,8 @@
-"""Which code of this package runs: its commit where that is known, and the hash of its contents. Reads files and git only.
+"""Which code of this package runs: its commit, if that is known, and the hash of its contents.
 
-A commit is claimed only for the files that Python imported: those of a checkout of keras-reprise that git tracks there
-(an editable install, or PYTHONPATH=src). A copy in site-packages, wherever that lies, is of no commit that could be known.
+A commit is claimed only for the files that Python imported: those of a checkout of keras-reprise that git tracks
+there (an editable install, or PYTHONPATH=src). A copy in site-packages, wherever that lies, is of no commit that
+could be known.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ def facts() -> Facts:
 def folder_facts(folder: Path, watched: Sequence[str]) -> Facts:
     """The package's version, and the commit of `folder` with the state of `watched` in it.
 
-    `diff_sha256` is that of the content of every file that is not as committed: untracked ones are included, ignored ones not.
+    `diff_sha256` is that of the content of every file that is not as committed, untracked or not, but not ignored.
     """
     commit = git(folder, "rev-parse", "HEAD")
     changed = _listed(folder, "diff", "HEAD", "--name-only", "--relative", "--no-renames", "-z", "--", *watched)

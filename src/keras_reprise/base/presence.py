@@ -1,7 +1,7 @@
 """Whether other runs were on this machine while this one measured, though it did not ask to have the machine alone.
 
-Every measurement is a locked file of its own while it lasts, and adds a byte to the arrivals when it begins. Who finds no other
-locked file when he has come, and no arrival but his own when he goes, was alone all the time.
+Every measurement is a locked file of its own while it lasts, and adds a byte to the arrivals when it begins. Who
+finds no other locked file when he has come, and no arrival but his own when he goes, was alone all the time.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ def _is_here(path: Path) -> bool:
 
 
 def _arrivals(folder: Path, *, count_me: bool = False) -> int | None:
-    """How many measurements have begun on this machine, this one included with `count_me`; None where they are not counted."""
+    """How many measurements have begun on this machine, with `count_me` this one too; None if they are not counted."""
     try:
         with (folder / "arrivals").open("ab" if count_me else "rb") as file:
             if count_me:

@@ -81,10 +81,10 @@ Blocks = list[tuple[np.ndarray, np.ndarray]]  # values before and now of each bl
 def shift_in_blocks(blocks: Blocks, level: float = 0.95) -> Shift:
     """The same for values measured in `blocks`, in each as many before as now: what blocks differ by does not count.
 
-    The aligned rank test of Hodges and Lehmann (Ann. Math. Statist. 33, 1962): the mean of its block is taken from every
-    value, all are ranked together, and the sum of the ranks of the values now is compared with that of all exchanges of
-    before and now within blocks, which are equally likely if the values of a block could have come in any order. The
-    interval is that of the test, its distribution taken at the estimate, ties broken.
+    The aligned rank test of Hodges and Lehmann (Ann. Math. Statist. 33, 1962): the mean of its block is taken from
+    every value, all are ranked together, and the sum of the ranks of the values now is compared with that of all
+    exchanges of before and now within blocks, which are equally likely if the values of a block could have come in
+    any order. The interval is that of the test, its distribution taken at the estimate, ties broken.
     """
     aligned, differences = _aligned(blocks)
     estimate = float(np.median(differences))
@@ -115,7 +115,7 @@ def _aligned(blocks: Blocks) -> tuple[Blocks, np.ndarray]:
 
 
 def _exchanged(aligned: Blocks, ties: Literal["average", "ordinal"]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Sums of the doubled ranks of the values now (s,), the share of exchanges that gives each, and the sum as it is."""
+    """Sums of the doubled ranks of the values now (s,), the share of exchanges of each, and the sum as it is."""
     values = np.concatenate([np.concatenate(block) for block in aligned])
     ordered = np.sort(values)
     if ties == "average":

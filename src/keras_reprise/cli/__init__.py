@@ -1,6 +1,5 @@
-"""The command `reprise`. Reading commands import neither Keras nor pandas nor seaborn; what is heavy is imported inside."""
+"""The command `reprise`. Reading imports neither Keras nor pandas nor seaborn; what is heavy is imported inside."""
 
-from keras_reprise.cli import citations, gates, new, recipes, results
 from keras_reprise.cli.root import main
 
-__all__ = ["citations", "gates", "main", "new", "recipes", "results"]
+__all__ = ["main"]

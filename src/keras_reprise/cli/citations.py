@@ -2,14 +2,22 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from keras_reprise.base import errors
-from keras_reprise.cli.console import given_store, print_json, published_store, read_store, say
+from keras_reprise.cli.console import Selection, given_store, print_json, published_store, read_store, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keras_reprise.judge.groups import Group
+    from keras_reprise.store.store import Store
+
+    Keyed = Sequence[tuple[str, Group]]  # what is cited of, by the key of its macros
 
 FORMATS = ("sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff", "latex")
 
@@ -25,13 +33,19 @@ FORMATS = ("sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff", "lat
 @click.option(
     "--figures", type=click.Path(path_type=Path, file_okay=False), help="Also draw the figures into this folder."
 )
-@click.option("--figure-format", type=click.Choice(["pdf", "pgf", "svg"]), default="pdf", show_default=True, help="Their format; pgf needs LaTeX.")  # fmt: skip
+@click.option(
+    "--figure-format",
+    type=click.Choice(["pdf", "pgf", "svg"]),
+    default="pdf",
+    show_default=True,
+    help="Their format; pgf needs LaTeX.",
+)
 @selecting
 @STORE_OPTION
 @JSON_OPTION
 def cite(
     what: tuple[str, ...], form: str, latex: bool, figures: Path | None, figure_format: str, store_path: Path | None,
-    as_json: bool, **selection: Any,
+    as_json: bool, selection: Selection,
 ) -> None:  # fmt: skip
     """Cite a recipe, a claim, a record or one number.
 
@@ -42,31 +56,24 @@ def cite(
 
               reprise cite --latex --figures figures > results.tex
     """
-    from keras_reprise.base.progress import counter
     from keras_reprise.judge import groups
     from keras_reprise.report.cite import citations as citing
     from keras_reprise.report.cite import latex as tex
-    from keras_reprise.report.cite import quantities
 
-    summaries, store, broken = read_store(store_path, (), **selection)
+    summaries, store, broken = read_store(store_path, (), selection)
     found = groups.gather(summaries, store)
     latex = latex or form == "latex"
     if not what and not latex:
         raise errors.UserError(
-            "Say what to cite.\nA recipe, recipe/claim, an identifier or a record's id; --latex without any writes macros for the whole store."
+            "Say what to cite.\nA recipe, recipe/claim, an identifier or a record's id; "
+            "--latex without any writes macros for the whole store."
         )
     citations = [citing.find(name, found, store) for name in what]
     chosen = list({c.key: c.group for c in citations}.items()) or tex.keyed(found)
-    lines, not_drawn = [], list[str]()
-    if figures:
-        with counter("figures") as tell:
-            lines = tex.draw(chosen, store, figures, figure_format, tell, not_drawn.append)
-    for text in not_drawn:
-        click.echo(f"reprise: not drawn: {errors.printable(text)}", err=True)
+    lines = _draw(chosen, store, figures, figure_format) if figures else []
     if latex:
-        click.echo(
-            tex.macros(chosen, store, " ".join(["reprise cite --latex", *what]) + published_store()) + "\n".join(lines)
-        )
+        command = " ".join(["reprise cite --latex", *what]) + published_store()
+        click.echo(tex.macros(chosen, store, command) + "\n".join(lines))
     elif as_json:
         print_json([citing.facts(citation) for citation in citations])
     else:
@@ -75,11 +82,31 @@ def cite(
     warnings = [c.warning for c in citations] if not latex else [group.uncitable for _, group in chosen]
     for reason in dict.fromkeys(filter(None, warnings)):
         click.echo(f"reprise: not citable: {errors.printable(reason)}", err=True)
-    for key, group in chosen if latex else ():
-        for name in quantities.uncarried(group, store):
-            click.echo(f"reprise: left out: {key}/{errors.printable(name)}: no macro can carry this name", err=True)
+    if latex:
+        _tell_of_names_without_macros(chosen, store)
     if broken:
         sys.exit(errors.BROKEN)
+
+
+def _draw(chosen: "Keyed", store: "Store", folder: Path, form: str) -> list[str]:
+    """Draw the figures of what is cited; returns the LaTeX that includes them, and says which could not be drawn."""
+    from keras_reprise.base.progress import counter
+    from keras_reprise.report.cite import latex as tex
+
+    not_drawn: list[str] = []
+    with counter("figures") as tell:
+        lines = tex.draw(chosen, store, folder, form, tell, not_drawn.append)
+    for text in not_drawn:
+        click.echo(f"reprise: not drawn: {errors.printable(text)}", err=True)
+    return lines
+
+
+def _tell_of_names_without_macros(chosen: "Keyed", store: "Store") -> None:
+    from keras_reprise.report.cite import quantities
+
+    for key, group in chosen:
+        for name in quantities.uncarried(group, store):
+            click.echo(f"reprise: left out: {key}/{errors.printable(name)}: no macro can carry this name", err=True)
 
 
 @main.command("check-citations")
@@ -114,7 +141,8 @@ def check_citations(files: tuple[Path, ...], as_cited: bool, store_path: Path | 
         sys.exit(errors.BROKEN)
     if not checker.checked:
         raise errors.NothingMeasuredError(
-            "The files cite nothing of a store.\nIdentifiers look like reprise:slug@1/0123456789ab#claim/mean; `reprise cite` prints them."
+            "The files cite nothing of a store.\n"
+            "Identifiers look like reprise:slug@1/0123456789ab#claim/mean; `reprise cite` prints them."
         )
 
 
@@ -137,7 +165,8 @@ def resolve(identifier: str, store_path: Path | None, as_json: bool) -> None:
     citation = citing.of(found.group, store, record=found.record, pooled=found.pooled)
     commits = sorted({s.code.git_commit for s in members if s.code.git_commit})
     if as_json:
-        print_json(citing.facts(citation) | {"paths": [s.path for s in members], "commits": commits, "outdated": found.outdated, "current": found.current.identifier})  # fmt: skip
+        of_now = {"outdated": found.outdated, "current": found.current.identifier}
+        print_json(citing.facts(citation) | {"paths": [s.path for s in members], "commits": commits} | of_now)
     else:
         say(citing.sentence(citation))
         say("\n".join(f"  {s.path}  ({s.status}, {s.finished_at[:19]}Z)" for s in members))

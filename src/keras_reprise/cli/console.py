@@ -4,8 +4,10 @@ import json
 import math
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
 
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
 NAMED = "keras_reprise.named"  # and the stores that the user was told of
-READING_STORES = "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept|history"
+READING_STORES = (
+    "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept"
+    "|history"
+)
 COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
 
 
 def open_store(path: Path | None) -> "Store":
-    """The store at `path`, or the default one: results/ of the checkout that the current folder lies in, else ./results.
+    """The store at `path`, or the default: results/ of the checkout that this folder lies in, else ./results.
 
     Says on standard error which it is, unless the command prints JSON.
     """
@@ -47,8 +52,10 @@ def given_store() -> str:
 
 
 def published_store() -> str:
-    """The same for files that people publish: of an absolute path only its last part, and nothing where that is the default's
-    name, so that the pages are the same wherever one stands."""
+    """The same for files that people publish, so that the pages are the same wherever one stands.
+
+    Of an absolute path only its last part; nothing where that is the default's name.
+    """
     context = click.get_current_context(silent=True)
     path = context.meta.get(GIVEN) if context is not None else None
     return (
@@ -59,21 +66,44 @@ def published_store() -> str:
 
 
 def with_store(text: str) -> str:
-    """`text` with the --store of this command in every `reprise ...` that it quotes and that reads or writes a store."""
+    """`text` with this command's --store in every `reprise ...` that it quotes and that uses a store."""
     given = given_store()
     return COMMAND.sub(lambda match: match[0] if "--store" in match[1] else f"`{match[1]}{given}`", text)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which records of a store a command is about; None: whichever."""
+
+    scale: str | None = None
+    machine: str | None = None
+    environment: str | None = None
+    data_name: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it leaves out nothing."""
+        return self == Selection()
+
+    def has(self, summary: "Summary") -> bool:
+        """Whether a record is one of them."""
+        return (
+            (not self.scale or summary.recipe.scale == self.scale)
+            and (not self.machine or summary.machine.startswith(self.machine))
+            and (not self.environment or summary.environment.startswith(self.environment))
+            and (not self.data_name or (summary.data is not None and summary.data.name == self.data_name))
+        )
+
+
+EVERYTHING = Selection()
+
+
 def read_store(
-    path: Path | None,
-    recipes: tuple[str, ...] = (),
-    *,
-    scale: str | None = None,
-    machine: str | None = None,
-    environment: str | None = None,
-    data_name: str | None = None,
+    path: Path | None, recipes: tuple[str, ...] = (), selection: Selection = EVERYTHING
 ) -> "tuple[list[Summary], Store, bool]":
-    """The selected summaries of a store, and whether files had to be left out because they are broken."""
+    """The selected summaries of a store (of `slug` and `slug@N`, where some are named), and whether files had to be
+    left out because they are broken. UserError for a name that is no recipe's, NothingMeasuredError when no record
+    matches."""
     store = open_store(path)
     summaries, problems = store.summaries()
     summaries, more = store.usable(summaries)
@@ -84,34 +114,27 @@ def read_store(
         click.echo(
             with_store("reprise: `reprise check` says more; restore these files from git, or delete them."), err=True
         )
-    slugs = {name.partition("@")[0] for name in recipes}
-    known = {s.recipe.slug for s in summaries}
+    known = {summary.recipe.slug for summary in summaries}
     for name in recipes:
         if name.partition("@")[0] not in known:
             catalog.find(name)
     kept = [
-        s
-        for s in summaries
-        if (
-            not recipes
-            or s.recipe.slug in slugs
-            and any(name in (s.recipe.slug, f"{s.recipe.slug}@{s.recipe.version}") for name in recipes)
-        )
-        and (not scale or s.recipe.scale == scale)
-        and (not machine or s.machine.startswith(machine))
-        and (not environment or s.environment.startswith(environment))
-        and (not data_name or (s.data is not None and s.data.name == data_name))
+        summary
+        for summary in summaries
+        if (not recipes or {summary.recipe.slug, f"{summary.recipe.slug}@{summary.recipe.version}"} & set(recipes))
+        and selection.has(summary)
     ]
-    if not kept:
-        if problems:
-            raise errors.IntegrityError(
-                f"None of the {len(problems)} records in {store.root} can be read.\nRestore them from git, or delete them."
-            )
-        what = f" of {', '.join(recipes)}" if recipes else ""
-        raise errors.NothingMeasuredError(
-            f"The store {store.root} holds no record{what} that matches.\nMeasure one with `reprise run {recipes[0] if recipes else '--suite quickstart'}`."
+    if kept:
+        return kept, store, bool(problems)
+    if problems:
+        raise errors.IntegrityError(
+            f"None of the {len(problems)} records in {store.root} can be read.\nRestore them from git, or delete them."
         )
-    return kept, store, bool(problems)
+    what = f" of {', '.join(recipes)}" if recipes else ""
+    raise errors.NothingMeasuredError(
+        f"The store {store.root} holds no record{what} that matches.\n"
+        f"Measure one with `reprise run {recipes[0] if recipes else '--suite quickstart'}`."
+    )
 
 
 def say(text: str) -> None:
@@ -119,19 +142,19 @@ def say(text: str) -> None:
     click.echo(errors.printable(with_store(text)))
 
 
-def print_table(rows: list[list[Any]], headers: list[str]) -> None:
+def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> None:
     """A plain table on standard output."""
     from tabulate import tabulate
 
     say(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """JSON on standard output; nan and infinities as strings."""
     click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False))
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,9 +1,12 @@
 """Commands of regression benchmarking: gate, accept, calibrate, history."""
 
+import functools
+import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +14,12 @@ from keras_reprise.base import errors
 from keras_reprise.cli.console import open_store, print_json, print_table, read_store, say, with_store
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
+
+if TYPE_CHECKING:
+    from keras_reprise.gate.gating import Outcome
+    from keras_reprise.gate.settings import Settings
+    from keras_reprise.judge.history import Series
+    from keras_reprise.store.store import Store
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 MEASURE_OPTIONS = [
@@ -26,28 +35,44 @@ RECIPE_OPTION = click.option(
 )
 
 
+@dataclass(frozen=True)
+class ToMeasure:
+    """What is measured and for which baseline (`name`), as the options say."""
+
+    config: Path | None
+    benchmarks: tuple[str, ...]
+    rounds: int | None
+    name: str
+    recipes: tuple[str, ...] = ()
+
+    def settings(self, rounds_of: str = "rounds") -> "Settings":
+        """The settings of the file with these in their place; `rounds_of` names the setting that --rounds means."""
+        import msgspec
+
+        from keras_reprise.gate.settings import read_settings
+
+        settings = read_settings(self.config, self.benchmarks, self.recipes)
+        return settings if self.rounds is None else msgspec.structs.replace(settings, **{rounds_of: self.rounds})
+
+
 def measuring(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say what is measured."""
+    """Add the options that say what is measured; the command gets them as `asked`, with --recipe where it has that."""
+
+    @functools.wraps(command)
+    def with_what_is_asked(
+        config: Path | None, benchmarks: tuple[str, ...], rounds: int | None, name: str,
+        recipes: tuple[str, ...] = (), **others: object,
+    ) -> None:  # fmt: skip
+        command(asked=ToMeasure(config, benchmarks, rounds, name, recipes), **others)
+
+    asked: Callable[..., None] = with_what_is_asked
     for option in reversed(MEASURE_OPTIONS):
-        command = option(command)
-    return command
+        asked = option(asked)
+    return asked
 
 
 def note(text: str) -> None:
     click.echo(errors.printable(with_store(text)), err=True)
-
-
-def settings_of(
-    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str = "rounds"
-) -> Any:
-    import msgspec
-
-    from keras_reprise.gate.settings import read_settings
-
-    settings = read_settings(config, benchmarks, recipes)
-    if rounds is None:
-        return settings
-    return msgspec.structs.replace(settings, **{name: rounds})
 
 
 class TakesFiles(click.Command):
@@ -92,8 +117,8 @@ class TakesFiles(click.Command):
 @STORE_OPTION
 @JSON_OPTION
 def gate(
-    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
-    between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...], across: bool,
+    asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...],
+    across: bool,
     junit_xml: Path | None, markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
@@ -104,29 +129,15 @@ def gate(
 
               reprise gate --import-benchmarks now-*.json --against before-*.json
 
-    An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place of
-    what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
+    An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place
+    of what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
 
     Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
     with --strict.
     """
-    from keras_reprise.gate import between as comparing
-    from keras_reprise.gate import gating, present
+    from keras_reprise.gate import present
 
-    store = open_store(store_path)
-    if (against or across) and not imports:
-        option = "--against" if against else "--across-machines"
-        raise errors.UserError(f"{option} goes with --import-benchmarks.\nGive the files to compare with it.")
-    if imports:
-        from keras_reprise.gate.imports import imported
-        from keras_reprise.gate.settings import read_settings
-
-        settings = read_settings(config, measuring=False)
-        outcome = imported(store, settings, name, against, imports, across=across)
-    elif between:
-        outcome = comparing.between(store, settings_of(config, benchmarks, recipes, rounds), name, *between, note)
-    else:
-        outcome = gating.gate(store, settings_of(config, benchmarks, recipes, rounds), name, note)
+    outcome = _outcome(open_store(store_path), asked, between, imports, against, across=across)
     if junit_xml:
         write_text(junit_xml, present.junit(outcome))
     if markdown:
@@ -136,6 +147,29 @@ def gate(
     else:
         say(present.table(outcome))
     sys.exit(outcome.exit_code(strict))
+
+
+def _outcome(
+    store: "Store", asked: ToMeasure, environments: tuple[str, str] | None, imports: tuple[Path, ...],
+    against: tuple[Path, ...], *, across: bool,
+) -> "Outcome":  # fmt: skip
+    """What the gate found: in imported files, between two environments, or against the baseline."""
+    if (against or across) and not imports:
+        option = "--against" if against else "--across-machines"
+        raise errors.UserError(f"{option} goes with --import-benchmarks.\nGive the files to compare with it.")
+    if imports:
+        from keras_reprise.gate.imports import imported
+        from keras_reprise.gate.settings import read_settings
+
+        settings = read_settings(asked.config, measuring=False)
+        return imported(store, settings, asked.name, against, imports, across=across)
+    if environments:
+        from keras_reprise.gate.between import between
+
+        return between(store, asked.settings(), asked.name, *environments, note)
+    from keras_reprise.gate import gating
+
+    return gating.gate(store, asked.settings(), asked.name, note)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -156,10 +190,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 @click.option("--last", is_flag=True, help="Accept what the last finished gate measured, without measuring anew.")
 @STORE_OPTION
 @JSON_OPTION
-def accept(
-    config: Path | None, benchmarks: tuple[str, ...], recipes: tuple[str, ...], rounds: int | None, name: str,
-    why: str, by: str | None, last: bool, store_path: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: Path | None, as_json: bool) -> None:
     """Accept how fast and how good the code is now as what later gates compare with.
 
     Example: reprise accept --why "first baseline"
@@ -171,7 +202,7 @@ def accept(
 
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
-    settings = settings_of(config, benchmarks, recipes, rounds, "baseline_rounds")
+    name, settings = asked.name, asked.settings("baseline_rounds")
     measured = baselines.accept(store, settings, name, who, why, last, note).measured
     path = baseline_path(store, measured.machine, name)
     replicates = sum(len(quality.seeds) for quality in measured.quality)
@@ -188,8 +219,8 @@ def accept(
     )
     if measured.processes and (measured.code.dirty or measured.code.git_commit is None):
         say(
-            "The code is not committed (`git status`), so gates will compare times with these numbers and not with the code "
-            "itself, which is steadier. Commit, then accept again."
+            "The code is not committed (`git status`), so gates will compare times with these numbers and not with "
+            "the code itself, which is steadier. Commit, then accept again."
         )
 
 
@@ -197,18 +228,16 @@ def accept(
 @measuring
 @STORE_OPTION
 @JSON_OPTION
-def calibrate(
-    config: Path | None, benchmarks: tuple[str, ...], rounds: int | None, name: str, store_path: Path | None,
-    as_json: bool,
-) -> None:  # fmt: skip
-    """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other hours.
+def calibrate(asked: ToMeasure, store_path: Path | None, as_json: bool) -> None:
+    """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other
+    hours.
 
     Example: reprise calibrate
     """
     from keras_reprise.gate import baselines
 
-    settings = settings_of(config, benchmarks, (), rounds, "baseline_rounds")
-    calibration, beside, stored = baselines.calibrate(open_store(store_path), settings, name, note)
+    settings = asked.settings("baseline_rounds")
+    calibration, beside, stored = baselines.calibrate(open_store(store_path), settings, asked.name, note)
     occasions = len(calibration.occasions)
     if as_json:
         return print_json({"occasions": occasions, "noise": beside.noise, "noise_of_stored": stored.noise})
@@ -234,7 +263,6 @@ def history(
 
     Example: reprise history cifar10-lr-drop/drop/test_error
     """
-    from keras_reprise.cli.printing import history_text
     from keras_reprise.gate.gate_history import of_gates
     from keras_reprise.judge.history import of_records
 
@@ -253,3 +281,22 @@ def history(
     if as_json:
         return print_json([series.facts for series in found])
     say("\n\n".join(map(history_text, found)))
+
+
+def history_text(series: "Series") -> str:
+    """A metric's levels on one machine: since when, how many values, their mean, and what differed from before."""
+    from tabulate import tabulate
+
+    rows = []
+    for index, (a, b, mean) in enumerate(series.levels):
+        points = series.points[a:b]
+        before = series.levels[index - 1][2] if index else math.nan
+        moved = f"{mean / before - 1:+.1%}" if index and before else ""
+        environments = ", ".join(dict.fromkeys(point.environment[:8] for point in points))
+        commits = list(dict.fromkeys(point.commit[:10] for point in points if point.commit))
+        span = commits[0] if len(commits) == 1 else f"{commits[0]} to {commits[-1]}" if commits else "-"
+        rows.append([points[0].at[:16].replace("T", " "), b - a, f"{mean:.5g}", moved, environments, span])
+    headers = ["since", "n", "mean", "change", "environments", "commits"]
+    changed = f"{len(series.changes)} changes of level" if series.changes else "no change of level"
+    title = f"{series.metric} on {series.machine[:8]} ({series.setting}): {len(series.points)} values, {changed}"
+    return title + "\n" + tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)

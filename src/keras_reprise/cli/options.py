@@ -1,11 +1,12 @@
 """Options that several commands share."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from keras_reprise.cli.console import GIVEN
+from keras_reprise.cli.console import GIVEN, Selection
 
 
 def _remember(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -32,7 +33,15 @@ SELECT_OPTIONS = [
 
 
 def selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that select records."""
+    """Add the options that select records; the command gets them as its `selection`."""
+
+    @functools.wraps(command)
+    def with_selection(
+        scale: str | None, machine: str | None, environment: str | None, data_name: str | None, **others: object
+    ) -> None:
+        command(selection=Selection(scale, machine, environment, data_name), **others)
+
+    selected: Callable[..., None] = with_selection
     for option in reversed(SELECT_OPTIONS):
-        command = option(command)
-    return command
+        selected = option(selected)
+    return selected

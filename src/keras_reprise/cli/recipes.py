@@ -1,9 +1,9 @@
-"""Commands about recipes and what they need: list, show, run, lock, data, doctor."""
+"""Commands about recipes: list, show, lock."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,22 +12,10 @@ from keras_reprise.base import checkout, errors
 from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
-from keras_reprise.datasets import registry
 
 if TYPE_CHECKING:
+    from keras_reprise.record.schema import Card
     from keras_reprise.store.store import Store
-
-PUBLISHED = registry.published()
-SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry.providers().values() if one.substitute)
-DOWNLOADS = ", ".join(f"{one.download} for {one.name}" for one in PUBLISHED.values())
-DATA_DIR_OPTION = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help=f"Folder that holds {', '.join(f'{one.folder}/' for one in PUBLISHED.values())}.",
-)
-
-if TYPE_CHECKING:
-    from keras_reprise.run.driver import Tally
 
 
 @main.command("list")
@@ -90,81 +78,36 @@ def show(recipe: str, as_json: bool) -> None:
         import msgspec
 
         return print_json(msgspec.to_builtins(card))
-    from keras_reprise.cli.printing import describe_card
-
     say(describe_card(card, path.name))
 
 
-@main.command()
-@click.argument("recipes", nargs=-1)
-@click.option("--family", help="All recipes of this family.")
-@click.option("--suite", "suite_name", help="All recipes of this suite, with its settings: quickstart, gate, all.")
-@click.option("--all", "everything", is_flag=True, help="Every recipe.")
-@click.option("--scale", help="quick or full (default: quick).")
-@click.option("--seeds", help="6 for the seeds 1 to 6; 1,4,7 for those; auto for 6, 12 or 30, as the verdicts need.")
-@click.option(
-    "--arm", "arms", multiple=True, help="Measure only this arm now; the record is written once all arms are measured."
-)
-@click.option("--backend", help="tensorflow, jax or torch (default: KERAS_BACKEND, else the first one installed).")
-@click.option("--precision", help="float32 (default), tf32, mixed_bfloat16 or mixed_float16; part of the environment.")
-@click.option(
-    "--determinism",
-    type=click.Choice(["fast", "strict"]),
-    default="fast",
-    show_default=True,
-    help="strict: deterministic kernels; every arm is measured twice and must agree in every bit.",
-)
-@click.option(
-    "--executor",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="Where arms run: on this machine, or on those of a Ray cluster.",
-)
-@click.option("--address", help="The Ray cluster's: auto, or host:port (default: one is started on this machine).")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    envvar="REPRISE_WORKERS",
-    help="Worker processes of each machine (default: one for each GPU, else one); 0 computes in this process, for a debugger.",
-)
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker (default: its share of the cores).")
-@click.option("--time-limit", help="Longest time for one arm: 90, 15m, 2h (default: 1h at quick scale, else 24h).")
-@click.option("--data", "data_name", help=f"Run on this data set instead of the recipe's: {SUBSTITUTES}.")
-@DATA_DIR_OPTION
-@click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
-@click.option(
-    "--measurement",
-    help="Only if the recipe measures this (start of its hash): what `reprise resolve` prints to replay records of one's own recipe.",
-)
-@STORE_OPTION
-@JSON_OPTION
-def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **options: Any) -> None:
-    """Measure recipes and store a record per seed. Run it again to continue after an interruption.
+def describe_card(card: "Card", file_name: str) -> str:
+    """A recipe's card as text."""
+    from keras_reprise.record import wording
 
-    Examples: reprise run cifar10-lr-drop --scale full --seeds 6
-
-              reprise run --suite quickstart
-    """
-    from keras_reprise.run import request
-
-    debug = click.get_current_context().find_root().params["debug"]
-    tally = request.run(request.Request(recipes, debug=debug, **options), open_store(store_path))
-    if as_json:
-        print_json(vars(tally))
-    else:
-        say(tally_text(tally))
-    if tally.failed:
-        sys.exit(errors.RECIPE_FAILED)
-
-
-def tally_text(tally: "Tally") -> str:
-    """One line on what a run did, and the next step."""
-    parts = [f"{tally.recorded} replicates recorded"]
-    parts += [f"{tally.present} already in the store"] if tally.present else []
-    parts += [f"{tally.failed} failed (again with --retry-failed)"] if tally.failed else []
-    parts += [f"{tally.waiting} waiting for their other arms"] if tally.waiting else []
-    return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
+    lines = [f"{card.slug}@{card.version}  ({file_name})", card.title, "", card.question, ""]
+    lines += [
+        f"Sources: {', '.join(f'{source.key} {source.where}' for source in card.sources)}",
+        f"Data:    {card.data or 'none'}",
+        "",
+        "Arms",
+    ]
+    lines += [f"  {name}: {means}" for name, means in card.arms.items()]
+    lines += ["", "Scales"]
+    lines += [
+        f"  {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}"
+        for name, settings in card.scales.items()
+    ]
+    lines += ["", "Claims"]
+    for claim in card.claims:
+        printed = f", printed {claim.printed:g}" if claim.printed is not None else ""
+        lines += [
+            f"  {claim.id}  [{claim.where}]",
+            f"    {claim.says}",
+            f"    {claim.statistic}: {wording.interval(claim.interval)} {claim.unit}{printed}",
+        ]
+        lines += [f"    Erratum {claim.erratum}"] if claim.erratum else []
+    return "\n".join(lines)
 
 
 @main.command()
@@ -192,7 +135,8 @@ def lock(
     top, here = checkout.of_package(), checkout.of_current_folder()
     if top is not None and here is not None and top != here:
         raise errors.UserError(
-            f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
+            f"The code that runs belongs to the checkout {top}, and this folder to {here}.\n"
+            "Their locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
         )
     top = top or here
     if top is None:
@@ -239,58 +183,3 @@ def start_backend(name: str | None = None) -> None:
     from keras_reprise.engine.backends import start
 
     start.start(name)
-
-
-@main.group(invoke_without_command=True)
-@click.pass_context
-def data(ctx: click.Context) -> None:
-    """List, locate, verify and fetch data sets.
-
-    Example: reprise data fetch cifar10
-    """
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(data_list)
-
-
-@data.command("list")
-@DATA_DIR_OPTION
-@JSON_OPTION
-def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
-    """List the data sets and where they are."""
-    from keras_reprise.cli.printing import data_rows
-
-    rows = data_rows(data_dir)
-    if as_json:
-        return print_json(rows)
-    print_table([list(row.values()) for row in rows], list(rows[0]))
-
-
-@data.command("verify")
-@click.argument("name", type=click.Choice(list(PUBLISHED)), required=False)
-@DATA_DIR_OPTION
-def data_verify(name: str | None, data_dir: Path | None) -> None:
-    """Compare every file's md5 with the publisher's."""
-    published = registry.published()
-    for one in [published[name]] if name else published.values():
-        click.echo(f"{one.name}: all {len(one.md5)} files in {one.find(data_dir)} are the official ones.")
-
-
-@data.command("fetch", help=f"Download a data set ({DOWNLOADS}) into the Keras cache and verify it.")
-@click.argument("name", type=click.Choice(list(PUBLISHED)))
-def data_fetch(name: str) -> None:
-    click.echo(f"{name} is at {registry.published()[name].fetch()}, verified.")
-
-
-@main.command()
-@JSON_OPTION
-def doctor(as_json: bool) -> None:
-    """Say what this machine has, what is missing, and how to get it.
-
-    Example: reprise doctor
-    """
-    from keras_reprise.cli.printing import doctor_rows
-
-    rows = doctor_rows(open_store(None))
-    if as_json:
-        return print_json(rows)
-    print_table([[row["what"], row["found"], row["advice"]] for row in rows], ["what", "found", "advice"])

@@ -1,18 +1,39 @@
-"""Commands that read the store: status, verdict, report, compare, check."""
+"""Commands that read the store: status, verdict, report, compare, export."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from keras_reprise.base import errors
-from keras_reprise.cli.console import given_store, open_store, print_json, print_table, published_store, read_store, say
+from keras_reprise.cli.console import (
+    Selection,
+    given_store,
+    open_store,
+    print_json,
+    print_table,
+    published_store,
+    read_store,
+    say,
+)
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
 
 if TYPE_CHECKING:
-    from keras_reprise.store.store import Store
+    from collections.abc import Sequence
+
+    from keras_reprise.judge.groups import Group
+    from keras_reprise.run.missing import Missing
+    from keras_reprise.store.store import Store, Summary
+
+VERDICT_KEYS = (
+    "recipe", "version", "scale", "claim", "verdict", "n", "n_failed", "mean", "sd", "ci_low", "ci_high",
+    "interval", "unit", "machine", "environment", "data",
+)  # fmt: skip
+
+
+MORE_KEYS = ("says", "where", "p", "p_exact", "reason", "printed", "erratum", "measurement", "source_sha256")
 
 
 @main.command()
@@ -33,7 +54,6 @@ def status(
 
               reprise status --missing --scale full
     """
-    from keras_reprise.cli.printing import missing_text, status_rows
     from keras_reprise.run.missing import missing
 
     try:
@@ -62,9 +82,48 @@ def _machine(store: "Store", start: str | None) -> str:
     known = sorted(path.stem for path in (store.root / "machines").glob("*.json") if path.stem.startswith(start))
     if len(known) != 1:
         raise errors.UserError(
-            f"{len(known)} machines of the store have an id that starts with {start!r}.\n`reprise status` shows their ids."
+            f"{len(known)} machines of the store have an id that starts with {start!r}.\n"
+            "`reprise status` shows their ids."
         )
     return known[0]
+
+
+def status_rows(summaries: "Sequence[Summary]") -> list[dict[str, object]]:
+    """How many replicates there are, by what makes them comparable; `source` is empty for the package's recipes."""
+    from keras_reprise.catalog import sources
+    from keras_reprise.judge.comparable import data_label, groups, one_per_seed
+
+    rows = []
+    for group in groups(summaries).values():
+        members = one_per_seed(group)
+        first = members[0]
+        rows.append(
+            {
+                "recipe": first.recipe.slug,
+                "version": first.recipe.version,
+                "scale": first.recipe.scale,
+                "data": data_label(first),
+                "machine": first.machine,
+                "environment": first.environment,
+                "complete": sum(s.status == "complete" for s in members),
+                "failed": sum(s.status != "complete" for s in members),
+                "seconds": round(sum(s.duration_s for s in members), 1),
+                "latest": max(s.finished_at for s in members)[:19] + "Z",
+                "source": sources.label(first.recipe),
+            }
+        )
+    return rows
+
+
+def missing_text(rows: "Sequence[Missing]", suite: str, machine: str) -> str:
+    """In a line or two what a machine lacks of a suite."""
+    complete = sum(not row.missing for row in rows)
+    scale = f" at {rows[0].scale} scale" if rows else ""
+    text = f"On {machine} {complete} of {len(rows)} recipes of the suite {suite} are complete{scale}"
+    lacking = sum(row.missing for row in rows)
+    return (
+        f"{text}; {lacking} replicates are missing (`reprise status --missing` lists them)." if lacking else f"{text}."
+    )
 
 
 @main.command()
@@ -73,25 +132,56 @@ def _machine(store: "Store", start: str | None) -> str:
 @selecting
 @STORE_OPTION
 @JSON_OPTION
-def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+def verdict(
+    recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_json: bool, selection: Selection
+) -> None:
     """Say of every claim whether it is reproduced, contradicted or inconclusive.
 
     Example: reprise verdict cifar10-lr-drop --scale full
     """
-    from keras_reprise.cli import printing
     from keras_reprise.judge import comparable, groups
 
-    summaries, store, broken = read_store(store_path, recipes, **selection)
+    summaries, store, broken = read_store(store_path, recipes, selection)
     found = sorted(groups.gather(summaries, store), key=lambda group: comparable.key(group.first).order)
     verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
-        print_json(printing.verdict_facts(found))
+        print_json(verdict_facts(found))
     else:
-        say(printing.verdict_tables(found, store))
+        say(verdict_tables(found, store))
     if broken:
         sys.exit(errors.BROKEN)
     if strict and any(v.verdict == "inconclusive" for v in verdicts):
         sys.exit(errors.INCONCLUSIVE)
+
+
+def verdict_facts(groups: "Sequence[Group]") -> list[dict[str, object]]:
+    """Every verdict as `verdict --json` prints it; `source` is empty for the numbers of the package's recipes."""
+    return [
+        {key: getattr(verdict, key) for key in (*VERDICT_KEYS, *MORE_KEYS)}
+        | {"source": group.source, "superseded": group.superseded}
+        for group in groups
+        for verdict in group.verdicts
+    ]
+
+
+def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
+    """A table for every group of comparable records, with what it rests on above it."""
+    from tabulate import tabulate
+
+    from keras_reprise.report import phrases
+
+    texts = []
+    for group in groups:
+        rows = group.verdicts
+        head = [f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}"]
+        head += [phrases.machine_line(store, group.machine), phrases.environment_line(store, group.environment)]
+        head += [f"of {group.whose}"] if group.source else []
+        table = [phrases.verdict_row(verdict) for verdict in rows]
+        notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
+        notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
+        body = tabulate(table, headers=phrases.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
+        texts.append("\n".join([*head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))
+    return "\n\n\n".join(texts)
 
 
 @main.command()
@@ -101,7 +191,7 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
 @selecting
 @STORE_OPTION
 def report(
-    recipes: tuple[str, ...], output: Path | None, all_figures: bool, store_path: Path | None, **selection: Any
+    recipes: tuple[str, ...], output: Path | None, all_figures: bool, store_path: Path | None, selection: Selection
 ) -> None:
     """Write a web site and Markdown with verdicts and figures of every recipe that has records.
 
@@ -110,8 +200,8 @@ def report(
     from keras_reprise.base.progress import counter
     from keras_reprise.report import site as reports
 
-    summaries, store, broken = read_store(store_path, recipes, **selection)
-    whole = not recipes and not any(selection.values()) and not broken
+    summaries, store, broken = read_store(store_path, recipes, selection)
+    whole = not recipes and selection.whole and not broken
     not_drawn: list[str] = []
     with counter("figures") as tell:
         index = reports.write(
@@ -140,7 +230,7 @@ def report(
 @selecting
 @STORE_OPTION
 @JSON_OPTION
-def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: bool, **selection: Any) -> None:
+def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: bool, selection: Selection) -> None:
     """Put two machines, environments, backends, recipe versions, git revisions or stores side by side.
 
     Examples: reprise compare backend:jax backend:tensorflow
@@ -155,7 +245,7 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
     from keras_reprise.judge import sides
     from keras_reprise.report import comparison_facts, side_by_side
 
-    summaries, store, broken = read_store(store_path, (), **selection)
+    summaries, store, broken = read_store(store_path, (), selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
         print_json(comparison_facts.comparison_facts(comparison))
@@ -163,75 +253,6 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
         say(side_by_side.comparison_text(comparison, verbose=verbose))
     if broken:
         sys.exit(errors.BROKEN)
-
-
-@main.command()
-@STORE_OPTION
-@JSON_OPTION
-def check(store_path: Path | None, as_json: bool) -> None:
-    """Re-hash every stored file and name those that are truncated, edited, misplaced or refer to nothing; read the baselines.
-
-    Example: reprise check --store results
-    """
-    store = open_store(store_path)
-    if not store.root.is_dir():
-        raise errors.NothingMeasuredError(
-            f"There is no store at {store.root}.\nGive --store the folder that holds records/."
-        )
-    from keras_reprise.base.progress import counter
-    from keras_reprise.gate.stored import check_baselines
-    from keras_reprise.store.checking import check
-
-    with counter("files") as tell:
-        files, problems = check(store, tell)
-    baselines, unusable = check_baselines(store)
-    count, problems = files + baselines, problems + unusable
-    if as_json:
-        print_json({"files": count, "problems": [{"path": p.path, "fault": p.fault} for p in problems]})
-    else:
-        for problem in problems:
-            say(problem.fault)
-        click.echo(f"{count} files checked, {len(problems)} broken.")
-    if problems:
-        sys.exit(errors.BROKEN)
-    if not count:
-        raise errors.NothingMeasuredError(
-            "The store is empty, so nothing was checked.\n`reprise run --suite quickstart` fills one."
-        )
-
-
-@main.command()
-@click.argument("other", type=click.Path(path_type=Path))
-@STORE_OPTION
-@JSON_OPTION
-def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
-    """Bring records from another store, such as one of a machine without git: all of them valid, or none is taken.
-
-    Example: reprise merge ../from-the-cluster/results
-    """
-    from keras_reprise.base.progress import counter
-    from keras_reprise.judge import comparable
-    from keras_reprise.store import merging
-    from keras_reprise.store.store import Store
-
-    store = open_store(store_path)
-    with counter("records") as tell:
-        merged = merging.merge(store, Store(other), tell)
-    records, repeated = len(merged.names), comparable.repeated(store.summaries()[0], merged.names)
-    if as_json:
-        facts = {"documents": merged.documents, "present": merged.present, "unknown": merged.unknown}
-        return print_json({"records": records, "repeated": repeated} | facts)
-    click.echo(
-        f"{records} records and {merged.documents} documents merged, {merged.present} records were here already."
-    )
-    if merged.unknown:
-        click.echo(
-            f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count for none of the package's recipes."
-        )
-    if repeated:
-        click.echo(
-            f"{repeated} of them are of seeds that were measured here, too; of each the record that was finished first counts."
-        )
 
 
 @main.command()
@@ -247,7 +268,7 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write into.")
 @selecting
 @STORE_OPTION
-def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path | None, **selection: Any) -> None:
+def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path | None, selection: Selection) -> None:
     """Write records for other tools: tidy tables (csv, parquet), a Process Run Crate (ro-crate), an MLflow database.
 
     Examples: reprise export --output tables
@@ -256,7 +277,7 @@ def export(recipes: tuple[str, ...], form: str, output: Path, store_path: Path |
     """
     from keras_reprise.report.export import crate, tables, tracking
 
-    summaries, store, broken = read_store(store_path, recipes, **selection)
+    summaries, store, broken = read_store(store_path, recipes, selection)
     if form == "ro-crate":
         files = [crate.write(summaries, store, output)]
     elif form == "mlflow":

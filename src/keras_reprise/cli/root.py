@@ -1,6 +1,6 @@
-"""The command itself: its errors without a traceback, each with its exit code."""
+"""The command itself: which file has which command, and errors without a traceback, each with its exit code."""
 
-from typing import Any
+import importlib
 
 import click
 
@@ -8,11 +8,33 @@ from keras_reprise.base import errors
 from keras_reprise.base.version import __version__
 from keras_reprise.cli.console import with_store
 
+COMMANDS = {
+    "recipes": ("list", "show", "lock"),
+    "new": ("new",),
+    "running": ("run",),
+    "needs": ("data", "doctor"),
+    "results": ("status", "verdict", "report", "compare", "export"),
+    "stores": ("check", "merge"),
+    "citations": ("cite", "check-citations", "resolve"),
+    "gates": ("gate", "accept", "calibrate", "history"),
+}
+"""The commands by the file that has them: only that of the command which is asked for is read."""
+
+FILES = {command: file for file, commands in COMMANDS.items() for command in commands}
+
 
 class Commands(click.Group):
     """Prints our own errors without a traceback and turns each into its exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(FILES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in FILES:
+            importlib.import_module(f"keras_reprise.cli.{FILES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except errors.UserError as error:

@@ -47,7 +47,7 @@ def read_data(workers: Workers, store: Store, jobs: Sequence[Job]) -> None:
 
 @dataclass
 class Trail:
-    """What was measured before on data that `measure` made: fingerprints of records, kept arms with their data, the arms."""
+    """What was measured on data that `measure` made: fingerprints of records, kept arms with their data, the arms."""
 
     recorded: set[str] = field(default_factory=set)
     kept: list[tuple[str, list[DataRef]]] = field(default_factory=list)

@@ -27,7 +27,7 @@ def _same_data(job: Job, summary: Summary) -> bool:
 
 
 class Bookkeeping:
-    """Finds and keeps replicates; with `retry_failed`, those of which there are only failed records count as missing."""
+    """Finds and keeps replicates; with `retry_failed`, those with only failed records count as missing."""
 
     def __init__(self, store: Store, *, retry_failed: bool = False) -> None:
         self.store, self.retry_failed = store, retry_failed
@@ -38,7 +38,7 @@ class Bookkeeping:
         return [one for one in self._named(job, place, seed) if sources.label(one.recipe) == own]
 
     def of_other_sources(self, job: Job) -> dict[str, int]:
-        """How many replicates of those asked for are there under the same name, but of another source; by what that is."""
+        """How many replicates asked for are there under this name, but of another source; by what that is."""
         own = sources.label(recipe_of(job))
         found = {
             (sources.label(one.recipe) or "the package's own", one.replicate.seed)

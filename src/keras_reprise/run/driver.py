@@ -38,7 +38,7 @@ class Tally:
 
 @dataclass
 class Assignment:
-    """What a worker is at: a replicate and its arm (None: its record), since when, and since when the arm is measured."""
+    """What a worker is at: a replicate and its arm (None: its record); when given, and when begun."""
 
     replicate: QueuedReplicate
     arm: str | None
@@ -61,7 +61,7 @@ class _Result(msgspec.Struct):
 
 
 class Driver:
-    """Measures jobs into one store, with the workers of one executor; `time_limit_s` is that of an arm (None: the usual)."""
+    """Measures jobs into one store with the workers of one executor; an arm takes `time_limit_s` at most."""
 
     def __init__(
         self, workers: Workers, bookkeeping: Bookkeeping, progress: Progress, *, time_limit_s: float | None = None
@@ -74,10 +74,10 @@ class Driver:
         self.doing: dict[Slot, Assignment] = {}
 
     def run(self, jobs: Sequence[Job]) -> Tally:
-        """Measure every replicate of `jobs` that the store does not hold yet for the kind of machine the workers are on.
+        """Measure every replicate of `jobs` that the store lacks for the kind of machine the workers are on.
 
-        Timing recipes come last: each replicate of theirs has a fresh worker with a machine to itself. StoreError, at the
-        end, when another run has one of the jobs.
+        Timing recipes come last: each replicate of theirs has a fresh worker with a machine to itself. StoreError, at
+        the end, when another run has one of the jobs.
         """
         self.bookkeeping.estimate(jobs)
         with self.own_jobs, self.progress:
@@ -233,7 +233,8 @@ class Driver:
         if read.unseeded:
             self.progress.say(
                 f"{replicate.job.card.slug} {arm}: drawn without a seed: {', '.join(read.unseeded)}. "
-                "Two runs of one seed may differ; give seeds, such as replicate.seeds.weights(NAME). The record says so.",
+                "Two runs of one seed may differ; give seeds, such as replicate.seeds.weights(NAME). "
+                "The record says so.",
                 once=f"{replicate.job.name} unseeded",
             )
         self.bookkeeping.keep(replicate, arm, result, failed=failed)

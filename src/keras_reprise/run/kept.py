@@ -1,7 +1,7 @@
 """What an interrupted run leaves behind: finished arms and training state, in the store's git-ignored cache.
 
-Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed once
-its record is written.
+Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed
+once its record is written.
 """
 
 import contextlib

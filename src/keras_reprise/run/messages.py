@@ -1,7 +1,7 @@
 """What the driver of a run and its workers say to each other: msgpack messages, so that a worker can be anywhere.
 
-A worker is told its `Setup` first and answers `Ready`. Every task carries all it needs, the recipe's source included, so any
-worker can take any task; it is answered by reports and one last word.
+A worker is told its `Setup` first and answers `Ready`. Every task carries all it needs, the recipe's source included,
+so any worker can take any task; it is answered by reports and one last word.
 """
 
 from typing import Any, ClassVar
@@ -21,8 +21,9 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 class Setup(Message, frozen=True):
     """How a worker computes.
 
-    `code` is what records say of the package's code, `code_sha256` the hash of that code, which the worker's own must have
-    (empty: any), `cache` the folder for training states and finished trials. Its threads and its GPU are in its environment.
+    `code` is what records say of the package's code, `code_sha256` the hash of that code, which the worker's own must
+    have (empty: any), `cache` the folder for training states and finished trials. Its threads and its GPU are in its
+    environment.
     """
 
     cache: str
@@ -100,8 +101,8 @@ class Ready(Message, frozen=True):
 
 
 class Described(Message, frozen=True):
-    """A recipe's card, the sha256 of its source, every arm's settings; by scale what its numbers belong to on the worker's
-    backend; and the hash of what `summarise` computes with (None: it has none)."""
+    """A recipe's card, the sha256 of its source, every arm's settings; by scale what its numbers belong to on the
+    worker's backend; and the hash of what `summarise` computes with (None: it has none)."""
 
     card: dict[str, object]
     source_sha256: str
@@ -112,7 +113,7 @@ class Described(Message, frozen=True):
 
 
 class DataRead(Message, frozen=True):
-    """What records would say of a recipe's data: of those it declares, of those that each arm makes, of all together."""
+    """What records would say of a recipe's data: those it declares, those that each arm makes, all together."""
 
     declared: DataRef | None
     made: dict[str, list[DataRef]]

@@ -12,8 +12,8 @@ from keras_reprise.store.store import Summary
 
 @dataclass(frozen=True)
 class Missing:
-    """One recipe of a suite: how many replicates are wanted, how many are complete in the environment that has most of them,
-    how many are missing there, and the command that measures them."""
+    """One recipe of a suite: how many replicates are wanted, how many are complete in the environment that has most
+    of them, how many are missing there, and the command that measures them."""
 
     recipe: str
     version: int
@@ -29,7 +29,9 @@ class Missing:
 def missing(
     summaries: Sequence[Summary], suite: str, machine: str, scale: str | None = None, options: str = ""
 ) -> list[Missing]:
-    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's); of no other source.
+    """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's).
+
+    Records of other sources do not count.
 
     `options` end every command.
     """

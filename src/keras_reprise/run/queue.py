@@ -1,8 +1,8 @@
 """Which arm a free worker measures next.
 
 All replicates of a job are measured on machines of one kind, since replicates of different ones are never pooled. A
-worker stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be idle
-takes an arm of a replicate that another works on.
+worker stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be
+idle takes an arm of a replicate that another works on.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ Place = tuple[str, str]  # ids of machine and environment
 
 @dataclass(eq=False)
 class Job:
-    """One recipe at one scale, for these seeds (`auto`: as many as the verdicts need), on a data set (None: the recipe's own).
+    """One recipe at one scale, for these seeds (`auto`: as many as verdicts need), on a data set (None: its own).
 
     `only` limits the arms that are measured now; `params` are the settings of every arm.
     """
@@ -107,7 +107,7 @@ class Queue:
         self.replicates: list[QueuedReplicate] = []
 
     def add_place(self, place: Place) -> None:
-        """Workers of this kind are there: they take the jobs that nobody has, and those begun there in an earlier run."""
+        """Workers of this kind are there: they take jobs that nobody has, and those begun there in an earlier run."""
         for job in self.jobs:
             if job.place == place or any(replicate.touched for replicate in self._of(job)):
                 continue

@@ -1,4 +1,4 @@
-"""From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
+"""From the words of `reprise run` to jobs: recipes, scale, seeds and data, checked before anything is imported."""
 
 import contextlib
 import dataclasses
@@ -102,7 +102,7 @@ class Request:
 
 
 def run(words: Request, store: Store) -> Tally:
-    """Measure what was asked for; StoreError when the store cannot be written, or another run has one of the recipes."""
+    """Measure what was asked for; StoreError when the store cannot be written, or another run has a recipe."""
     request = words.with_its_suite()
     if request.measurement is not None:
         _require_file(request.recipes[0], request.measurement, store)

@@ -32,16 +32,19 @@ def seeds_meant(text: str | None) -> tuple[tuple[int, ...], bool]:
         )
     if any(len(part.strip().lstrip("0")) > len(str(LARGEST_SEED)) or int(part) > LARGEST_SEED for part in parts):
         raise UserError(
-            f"--seeds {_shortened(text)}: a seed is at most {LARGEST_SEED}, so nothing was run.\nLibraries take seeds of 32 bits. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
+            f"--seeds {_shortened(text)}: a seed is at most {LARGEST_SEED}, so nothing was run.\n"
+            "Libraries take seeds of 32 bits. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
         )
     numbers = [int(part) for part in parts]
     if len(parts) == 1 and numbers[0] > MOST_SEEDS:
         raise UserError(
-            f"--seeds {text} would be {numbers[0]:,} replicates of each recipe; {MOST_SEEDS:,} are the most, so nothing was run.\nFor that seed alone write {text},{text}."
+            f"--seeds {text} would be {numbers[0]:,} replicates of each recipe; {MOST_SEEDS:,} are the most, so "
+            f"nothing was run.\nFor that seed alone write {text},{text}."
         )
     if any(number < 1 for number in numbers):
         raise UserError(
-            f"--seeds {text}: seeds are 1, 2, 3, ..., never 0.\nSome libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
+            f"--seeds {text}: seeds are 1, 2, 3, ..., never 0.\n"
+            "Some libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
             "Write 6 for the seeds 1 to 6, or 1,4,7 for those."
         )
     return (tuple(range(1, numbers[0] + 1)) if len(parts) == 1 else tuple(sorted(set(numbers)))), False

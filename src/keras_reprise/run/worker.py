@@ -181,7 +181,8 @@ class Worker:
         loaded = self._load(replay.recipe)
         if loaded.measurements(self.environment["backend"]["name"])[replay.scale] != replay.measurement:
             raise RecipeError(
-                f"{loaded.path.name} imports code that changed since this run began, or is another one on this machine.\n"
+                f"{loaded.path.name} imports code that changed since this run began, "
+                "or is another one on this machine.\n"
                 "One replicate never mixes two codes, so nothing more was measured. Run the same command again."
             )
         return loaded
@@ -203,7 +204,8 @@ class Worker:
             replicate.load = recipe.data
         if replay.fingerprint and replicate.dataset().content_sha256 != replay.fingerprint:
             raise DataError(
-                f"The data of {recipe.slug} were changed while they were measured on.\nWhat is recorded stays; run the same command again: it measures on the new data."
+                f"The data of {recipe.slug} were changed while they were measured on.\n"
+                "What is recorded stays; run the same command again: it measures on the new data."
             )
         if kept:
             replicate.folder = Path(self.setup.cache) / replay.folder
@@ -252,7 +254,7 @@ def _end_with_parent(parent: int) -> None:
 
 
 def main() -> None:
-    """The worker's process: the number of its connection is its only argument. Interrupts are the driver's to handle."""
+    """The worker's process; arguments are its connection's number and its parent. Interrupts are the driver's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(int(sys.argv[2]),), daemon=True).start()
     connection = Connection(int(sys.argv[1]))

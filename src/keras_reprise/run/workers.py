@@ -39,7 +39,7 @@ class Workers:
         return self.executor.slots(alone=self.alone)
 
     def wait(self, deliver: Deliver) -> None:
-        """Hear what workers say, after waiting for it a while; `deliver` gets what is of their tasks, and who has gone or come."""
+        """Hear what workers say, after a while; `deliver` gets what is of their tasks, and who has gone or come."""
         self.executor.wait(WAIT_S, partial(self._hear, deliver))
 
     def ready(self) -> Slot:

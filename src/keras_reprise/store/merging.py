@@ -1,7 +1,7 @@
 """Records from another store: all of them valid, or none is taken.
 
-They are copied to the cache first, where they change nothing, and moved to their places once all were found valid. A merge
-that is killed while it moves them is finished by the next run or merge.
+They are copied to the cache first, where they change nothing, and moved to their places once all were found valid. A
+merge that is killed while it moves them is finished by the next run or merge.
 """
 
 import contextlib
@@ -31,9 +31,9 @@ WHOLE = "whole"
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge brought: the names of records that were not here, how many documents and how many records that were, and
-    how many of the new ones are of a source that the lock does not know: somebody's own recipe, or an edited copy of one of
-    ours."""
+    """What a merge brought: the names of records that were not here, how many documents and how many records that
+    were, and how many of the new ones are of a source that the lock does not know: somebody's own recipe, or an
+    edited copy of one of ours."""
 
     names: tuple[str, ...]
     documents: int
@@ -53,7 +53,8 @@ def merge(store: Store, other: Store, tell: Tell | None = None) -> Merged:
     """Bring the records of `other` that `store` lacks, with what they refer to; errors leave `store` as it was."""
     if not other.root.is_dir() or not (names := other.record_names()):
         raise NothingMeasuredError(
-            f"There are no records in {other.root}.\nGive the folder that holds records/, cards/, machines/ and environments/."
+            f"There are no records in {other.root}.\n"
+            "Give the folder that holds records/, cards/, machines/ and environments/."
         )
     if other.root.resolve() == store.root.resolve():
         raise UserError(f"{other.root} is this store itself.\nGive the folder of another one.")
@@ -86,7 +87,8 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
         (staging / WHOLE).touch()
     except OSError as error:
         raise StoreError(
-            f"The records could not be copied to {store.root}: {error.strerror}.\nNothing was merged. Free space, and merge again."
+            f"The records could not be copied to {store.root}: {error.strerror}.\n"
+            "Nothing was merged. Free space, and merge again."
         ) from error
     finally:
         if not (staging / WHOLE).exists():
@@ -96,7 +98,7 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
 
 
 def finish(store: Store) -> None:
-    """Move into place what a merge had ready when it was killed; forget what was not ready. One that is under way is left."""
+    """Move into place what a killed merge had ready, and forget what it had not. One that is under way is left."""
     with contextlib.suppress(Timeout), _lock(store):
         _finish(store)
 
@@ -125,7 +127,8 @@ def _move(staging: Path, root: Path) -> None:
             os.replace(path, target)
         except OSError as error:
             raise StoreError(
-                f"{target.name} could not be moved to its place: {error.strerror}.\nThe merge is half done; merge again to finish it."
+                f"{target.name} could not be moved to its place: {error.strerror}.\n"
+                "The merge is half done; merge again to finish it."
             ) from error
     os.sync()
 
@@ -137,7 +140,8 @@ def _is_there(store: Store, other: Store, name: str) -> bool:
         return False
     if store.read_bytes(mine) != other.read_bytes(other.root / name):
         raise IntegrityError(
-            f"{store.name(mine)} differs between the two stores.\nNothing was merged. `reprise check` says which of them was edited."
+            f"{store.name(mine)} differs between the two stores.\n"
+            "Nothing was merged. `reprise check` says which of them was edited."
         )
     return True
 

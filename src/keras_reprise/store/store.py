@@ -104,7 +104,8 @@ class Store:
             sweep(self.root)
         except OSError as error:
             raise StoreError(
-                f"The store {self.root} cannot be written: {error.strerror or error}.\nNothing was run. Free space, change its permissions, or give another --store."
+                f"The store {self.root} cannot be written: {error.strerror or error}.\n"
+                "Nothing was run. Free space, change its permissions, or give another --store."
             ) from error
 
     def add_document(self, kind: str, document: Mapping[str, Any]) -> str:
@@ -121,7 +122,8 @@ class Store:
         record, _ = decode(content, "the new record")
         if len(content) > MAX_RECORD_BYTES:
             raise StoreError(
-                f"The record of {record.recipe.slug} would be {len(content):,} bytes; the limit is {MAX_RECORD_BYTES:,}.\nStore fewer or coarser curves."
+                f"The record of {record.recipe.slug} would be {len(content):,} bytes; the limit is "
+                f"{MAX_RECORD_BYTES:,}.\nStore fewer or coarser curves."
             )
         path = self.root / record_path(record)
         write_atomically(path, content)
@@ -130,7 +132,7 @@ class Store:
     def records_of(
         self, slug: str, version: int, scale: str, machine: str, environment: str, *, seed: int | None = None
     ) -> list[Summary]:
-        """The records of one recipe version, scale, machine and environment (and seed) that are there now; without the index.
+        """The records of a recipe version, scale, machine and environment (and seed) there now; without the index.
 
         Those that cannot be read, or belong elsewhere, are passed over: `check` names them.
         """
@@ -216,7 +218,7 @@ class Store:
         return [entry.summary for entry in index.values()], problems
 
     def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:
-        """The records whose card, machine and environment are there and unchanged, and what is wrong with the others."""
+        """The records whose card, machine and environment are there unchanged, and what is wrong with the others."""
         faults: dict[tuple[str, str], str] = {}
         kept, problems = [], []
         for summary in summaries:

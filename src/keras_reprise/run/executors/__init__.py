@@ -1,7 +1,7 @@
 """Where the tasks of a run are done: in this process, by worker processes of this machine, or over a Ray cluster.
 
-An executor offers slots. A slot is one worker; it is given one task at a time, and everything it replies is delivered in
-order. What is done is the same on all of them.
+An executor offers slots. A slot is one worker; it is given one task at a time, and everything it replies is delivered
+in order. What is done is the same on all of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ class Executor(Protocol):
     """A source of slots."""
 
     def slots(self, *, alone: bool = False) -> Sequence[Slot]:
-        """The slots there are now; closed and crashed ones are replaced. With `alone`, one for each machine, with all of it."""
+        """The slots now; closed and crashed ones are replaced. With `alone`, one for each machine, with all of it."""
 
     def wait(self, seconds: float, deliver: Deliver) -> None:
         """Deliver the replies that have come, after waiting up to `seconds` for one. A slot that is gone delivers

@@ -28,16 +28,22 @@ class InlineExecutor:
 
     def __init__(self, setup: messages.Setup) -> None:
         self.setup, self.slot = setup, InlineSlot()
+        self._deliver: Deliver | None = None  # of the wait that is under way
 
     def slots(self, *, alone: bool = False) -> Sequence[InlineSlot]:
         return [self.slot]
 
     def wait(self, seconds: float, deliver: Deliver) -> None:
+        self._deliver = deliver
         if self.slot.worker is None:
-            self.slot.worker = Worker(self.setup, lambda reply: deliver(self.slot, reply))
+            self.slot.worker = Worker(self.setup, self._reply)
         task, self.slot.task = self.slot.task, None
         if task is not None:
             self.slot.worker.do(task)
+
+    def _reply(self, reply: messages.Reply) -> None:
+        assert self._deliver is not None
+        self._deliver(self.slot, reply)
 
     def close(self) -> None:
         self.slot.close()

@@ -16,8 +16,8 @@ from keras_reprise.base.machine import thread_variables, usable_cores, visible_g
 from keras_reprise.run import messages
 from keras_reprise.run.executors import Deliver
 
-# Not `-m`: that would put the current folder first on Python's path, and a string.py there in the place of Python's own. The
-# package is this very one, however this process found it.
+# Not `-m`: that would put the current folder first on Python's path, and a string.py there in the place of Python's
+# own. The package is this very one, however this process found it.
 START = f"""import sys
 sys.path.insert(0, {str(checkout.PACKAGE.parent)!r})
 import keras_reprise
@@ -29,7 +29,7 @@ main()
 
 @dataclass(frozen=True)
 class Share:
-    """What one worker has of its machine: threads (None: all cores) and a GPU, by CUDA's name for it (None: what there is)."""
+    """What a worker has of its machine: threads (None: all cores) and a GPU by CUDA's name (None: what there is)."""
 
     threads: int | None = None
     gpu: str | None = None
@@ -48,11 +48,14 @@ def shares(workers: int | None, threads: int | None) -> list[Share]:
     count = workers or max(1, len(gpus))
     if count > cores:
         raise UserError(
-            f"{count} workers are more than this machine's {cores} usable cores.\nThey would share cores and take turns. Use --workers {cores} or fewer."
+            f"{count} workers are more than this machine's {cores} usable cores.\n"
+            f"They would share cores and take turns. Use --workers {cores} or fewer."
         )
     if gpus and count > len(gpus):
         raise UserError(
-            f"{count} workers are more than this machine's {len(gpus)} GPUs.\nTwo on one GPU would take each other's memory. Use --workers {len(gpus)}, or CUDA_VISIBLE_DEVICES= for the CPU."
+            f"{count} workers are more than this machine's {len(gpus)} GPUs.\n"
+            f"Two on one GPU would take each other's memory. Use --workers {len(gpus)}, or CUDA_VISIBLE_DEVICES= for "
+            "the CPU."
         )
     each = threads or (cores // count if count > 1 else None)
     return [Share(each, gpus[number] if len(gpus) > 1 else None) for number in range(count)]

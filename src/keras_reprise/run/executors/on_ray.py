@@ -1,9 +1,9 @@
 """Workers on the machines of a Ray cluster.
 
-On every node Ray holds the resources: one actor for each worker, with its CPUs or a GPU. The actor itself computes nothing and
-never imports Keras; beside it runs the same worker process as on a single machine, and it passes on what the driver and that
-process say to each other. So an arm can crash, hang or run out of memory without taking Ray's process along, Keras is imported
-once per worker, and records do not depend on who launched them.
+On every node Ray holds the resources: one actor for each worker, with its CPUs or a GPU. The actor itself computes
+nothing and never imports Keras; beside it runs the same worker process as on a single machine, and it passes on what
+the driver and that process say to each other. So an arm can crash, hang or run out of memory without taking Ray's
+process along, Keras is imported once per worker, and records do not depend on who launched them.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ class Post:
         self.worker = WorkerProcess(told, share, own | dict(variables))
 
     def exchange(self, task: bytes | None) -> list[bytes]:
-        """Give the worker a task, if there is one, and return what it replied meanwhile, after waiting for it a while."""
+        """Give the worker a task, if there is one; returns what it replied meanwhile, after waiting a while."""
         if task is not None:
             told = messages.decode_task(task)
             needed = _published(told)
@@ -79,7 +79,7 @@ class Post:
         return not self._has_data(registry.published()[name])
 
     def bring(self, name: str, files: Mapping[str, bytes] | None) -> str:
-        """Put a data set into this node's Keras cache, or fetch it from its publisher (None); returns what went wrong."""
+        """Put a data set into this node's cache, or fetch it from its publisher (None); returns what went wrong."""
         published = registry.published()[name]
         try:
             if files is None:
@@ -183,8 +183,8 @@ class RayExecutor:
         self.mark = secrets.token_hex(16)
         write_atomically(Path(setup.cache) / MARK, self.mark.encode())
         package = str(checkout.PACKAGE)
-        # Without a working folder Ray puts the current one first on Python's path everywhere, and a string.py there in the place
-        # of Python's own.
+        # Without a working folder Ray puts the current one first on Python's path everywhere, and a string.py there
+        # in the place of Python's own.
         empty = Path(setup.cache) / "empty"
         empty.mkdir(exist_ok=True)
         options: dict[str, Any] = {"include_dashboard": False, "num_cpus": usable_cores()} if address is None else {}
@@ -198,10 +198,12 @@ class RayExecutor:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             if address is None:
                 raise UserError(
-                    f"Ray could not be started here: {why}\nRun without --executor ray, or start it by hand with `ray start --head` and give --address auto."
+                    f"Ray could not be started here: {why}\n"
+                    "Run without --executor ray, or start it by hand with `ray start --head` and give --address auto."
                 ) from error
             raise UserError(
-                f"There is no Ray cluster at {address}: {why}\nStart one with `ray start --head`, or leave --address out: one is then started on this machine."
+                f"There is no Ray cluster at {address}: {why}\n"
+                "Start one with `ray start --head`, or leave --address out: one is then started on this machine."
             ) from error
         self.head = ray.get_runtime_context().gcs_address
         self.head_seen, self.head_there = time.monotonic(), True
@@ -235,7 +237,8 @@ class RayExecutor:
         except OSError as error:
             if time.monotonic() - self.head_seen > HEAD_AWAY_S:
                 raise MeasurementError(
-                    f"The head of the Ray cluster at {self.head} is gone.\nFinished arms are kept. Start a cluster and run the same command again."
+                    f"The head of the Ray cluster at {self.head} is gone.\n"
+                    "Finished arms are kept. Start a cluster and run the same command again."
                 ) from error
             return False
         self.head_seen = time.monotonic()
