@@ -53,9 +53,9 @@ def engine(name, images, labels, epochs, kernel_threads=None):
     from keras_reprise.base.seeds import Seeds
     from keras_reprise.datasets import Dataset
     from keras_reprise.engine import Order, train
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    interface.start()
+    start.start()
     import keras
 
     class Session:
@@ -79,9 +79,9 @@ def engine(name, images, labels, epochs, kernel_threads=None):
             model, data, session, optimizer=optimizer, epochs=epochs, order=order, batch_size=BATCH, learning_rate=RATE
         )
 
-    start = time.perf_counter()
+    begun = time.perf_counter()
     trained(Session(), 1, Order(examples=BATCH))
-    first, session = time.perf_counter() - start, Session()
+    first, session = time.perf_counter() - begun, Session()
     trained(session, epochs, Order())
     return first, np.diff(session.stamps) - session.history.timing.evaluation_s[2:]
 
@@ -89,21 +89,21 @@ def engine(name, images, labels, epochs, kernel_threads=None):
 def bare(name, images, labels, epochs):
     """The compiled loop of the engine alone, without what `train` does around it."""
     from keras_reprise.base.seeds import Seeds
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    interface.start()
+    start.start()
     import keras
 
     images = images.reshape(len(images), -1) if name == "mlp" else images
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    start = time.perf_counter()
-    program = interface.module().Program(
+    begun = time.perf_counter()
+    program = start.current_backend().program(
         keras_network(name), keras.optimizers.SGD(), loss, BATCH, updates=len(images) // BATCH,
         scaling=(np.float32(127.5), np.float32(73.9)),
     )  # fmt: skip
     placed, rates = program.place(images, labels), np.full(len(images) // BATCH, RATE, np.float32)
     program.run(placed, np.arange(BATCH, dtype=np.int32), rates[:1])
-    first, stamps = time.perf_counter() - start, []
+    first, stamps = time.perf_counter() - begun, []
     for epoch in range(epochs):
         program.run(placed, Seeds(1).permutation(len(images), epoch + 1), rates)
         stamps.append(time.perf_counter())

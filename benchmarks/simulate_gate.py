@@ -22,11 +22,12 @@ import numpy as np
 from tabulate import tabulate
 
 from keras_reprise.gate.baselines import needed, seeds_for
-from keras_reprise.gate.files import Calibration
+from keras_reprise.gate.design import SECOND_LOOK
+from keras_reprise.gate.judgement import first_look, second_look
+from keras_reprise.gate.looks import Known, Look, learn, look_of
 from keras_reprise.gate.quality import quality_of
-from keras_reprise.gate.rule import SECOND_LOOK
 from keras_reprise.gate.settings import read_settings
-from keras_reprise.gate.verdicts import Known, Look, first_look, learn, look_of, second_look
+from keras_reprise.gate.stored import Calibration
 from keras_reprise.record.schema import Record
 from keras_reprise.store.store import Store
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from keras_reprise.judge import verdicts
+from keras_reprise.judge import decisions
+from keras_reprise.judge.design import LOOKS
 from keras_reprise.record.schema import ClaimCard
 
-LOOKS = (6, 12, 30)
 SIZES: dict[str, tuple[int, ...]] = {"3": (3,), "6": (6,), "12": (12,), "30": (30,), "6, 12, 30": LOOKS}
 
 SKEWED = ("exponential", "log-normal, not declared")
@@ -81,7 +81,7 @@ def simulate(condition: Condition, simulations: int, seed: int = 1) -> Outcome:
         values = np.exp(values) if declared else values
         seen: set[str] = set()
         for n in sizes:
-            found = [decision.verdict for decision in verdicts.decide(list(values[:, :n]), cards)]
+            found = [decision.verdict for decision in decisions.decide(list(values[:, :n]), cards)]
             seen |= set(found)
             if "inconclusive" not in found:
                 break

@@ -11,12 +11,13 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "keras_reprise"
 
-READING = ("base", "record", "catalog", "store", "judge", "report", "gate", "cli")
+READING = ("base", "record", "figures", "catalog", "store", "judge", "report", "gate", "cli")
 """From the store to the reader, lowest first."""
 
 MEASURING = (
     "base",
     "record",
+    "figures",
     "catalog",
     "datasets",
     "recipe",
@@ -38,7 +39,7 @@ VOCABULARY = {
 }
 """The layers of the modules at the package's top, which recipes import: what the engine may use too, and what uses the engine."""
 
-HEAVY = {"keras", "tensorflow", "jax", "torch", "pandas", "seaborn", "sklearn"}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "pandas", "matplotlib", "seaborn", "sklearn"}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
@@ -139,7 +140,15 @@ def test_only_figures_draw():
     drawing = {"seaborn", "pandas", "matplotlib"}
     users = {name for name, path in MODULES.items() if outside(path) & drawing}
     assert users
-    assert not {name for name in users if not name.startswith("report.figures")}
+    assert not {name for name in users if layer(name) != "figures" and name != "report.history_figure"}
+
+
+def test_declaring_figures_loads_nothing_that_draws():
+    code = f"""import sys, keras_reprise, keras_reprise.figures as figures
+assert figures.known_kinds(), "no kinds"
+print(sorted({HEAVY!r} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(
@@ -151,6 +160,20 @@ def test_reading_commands_load_nothing_heavy(arguments):
     code = (
         "import sys\nfrom keras_reprise.cli import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "lr-nan", "--json"]], ids=" ".join)
+def test_what_recipes_there_are_is_read_without_numbers_and_without_what_measures(arguments):
+    """A hundred recipes are listed before NumPy would have been imported."""
+    measuring = [f"keras_reprise.{one}" for one in MEASURING[MEASURING.index("datasets") : MEASURING.index("cli")]]
+    code = (
+        "import sys\nfrom keras_reprise.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print([one for one in sys.modules if one in ('numpy', 'scipy', 'keras_reprise.store', *"
+        f"{measuring!r})])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

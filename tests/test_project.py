@@ -1,5 +1,6 @@
 """What the project says of itself agrees."""
 
+import ast
 import re
 import shutil
 import tomllib
@@ -134,3 +135,16 @@ def test_the_report_in_the_repository_is_that_of_its_records(reprise, tmp_path):
     }
     assert {path.relative_to(committed) for path in committed.rglob("*") if path.is_file()} == set(written)
     assert [name for name, path in written.items() if path.read_bytes() != (committed / name).read_bytes()] == []
+
+
+def test_every_name_that_recipes_may_import_is_there_and_known_to_type_checkers():
+    assert [name for name in keras_reprise.__all__ if not hasattr(keras_reprise, name)] == []
+    (block,) = (
+        one
+        for one in ast.parse(Path(keras_reprise.__file__).read_text("utf-8")).body
+        if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING"
+    )
+    typed = [alias.name for one in block.body if isinstance(one, ast.ImportFrom) for alias in one.names]
+    assert sorted([*typed, "__version__"]) == sorted(keras_reprise.__all__)
+    with pytest.raises(ImportError, match="cannot import name 'Recipes'"):
+        exec("from keras_reprise import Recipes")

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout, package_code
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.measure.environment import environment_facts
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe import loading
@@ -17,7 +17,7 @@ from keras_reprise.recipe.settings import Scale
 from keras_reprise.record.schema import pretty, record_id
 from keras_reprise.store.store import Store
 
-interface.start()
+start.start()
 from keras_reprise.measure.arm import document, measure_arm  # noqa: E402
 
 ENTRIES = catalog.read_lock().recipes
@@ -26,7 +26,7 @@ CURRENT = catalog.current()
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.slug}@{entry.version}")
 def test_the_docstring_says_source_data_cost_and_replay(entry):
-    text = (package_code.recipes_folder() / entry.path).read_text()
+    text = (checkout.recipes_folder() / entry.path).read_text()
     for word in ("Source:", "Data:", "Cost:", "Replay: reprise run"):
         assert f"\n{word}" in text
     assert "to be measured" not in text
@@ -34,7 +34,7 @@ def test_the_docstring_says_source_data_cost_and_replay(entry):
 
 @pytest.mark.parametrize("entry", CURRENT, ids=lambda entry: entry.slug)
 def test_the_file_is_named_after_the_slug_and_short_enough_to_read(entry):
-    path = package_code.recipes_folder() / entry.path
+    path = checkout.recipes_folder() / entry.path
     assert path.stem == entry.slug
     assert len(path.read_text().splitlines()) <= 200
 
@@ -66,7 +66,7 @@ SMALLER: dict[str, dict[str, Any]] = {
 
 def one_record(entry, store_path, smaller):
     """The record of one replicate on digits, at the quick scale with some settings changed."""
-    loaded = loading.load(package_code.recipes_folder() / entry.path)
+    loaded = loading.load(checkout.recipes_folder() / entry.path)
     quick = loaded.recipe.scale("quick").settings
     assert set(smaller) <= set(quick)
     replicate = Replicate(Seeds(1), Scale("quick", **(quick | smaller)), "digits" if loaded.recipe.data else None)

@@ -10,9 +10,9 @@ import pytest
 
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 
-interface.start()
+start.start()
 
 import keras  # noqa: E402
 
@@ -68,7 +68,7 @@ def epoch(name):
     """A function that trains an epoch as the engine does, in one compiled call, and evaluates 100 images."""
     _, data = network_of(name)
     updates = len(data.y_train) // BATCH
-    program = interface.module().Program(
+    program = start.current_backend().program(
         built(name), keras.optimizers.SGD(), LOSS, BATCH, updates=updates, scaling=data.scaling
     )
     placed, rates = program.place(data.stored_train, data.y_train), np.full(updates, 0.001, np.float32)
@@ -98,7 +98,7 @@ def test_step(benchmark, network):
 @lru_cache
 def forward(network):
     model, data = network_of(network)
-    return interface.module().timed_call(model, data.x_train[:200], False)
+    return start.current_backend().timed_call(model, data.x_train[:200], False)
 
 
 @pytest.mark.parametrize("network", IMAGES)
@@ -117,4 +117,4 @@ def test_convolution(benchmark, layer):
 def convolution(layer):
     model = keras.Sequential([keras.Input((32, 32, 64)), *LAYERS[layer]()])
     images = np.random.default_rng(1).normal(size=(8, 32, 32, 64)).astype(np.float32)
-    return interface.module().timed_call(model, images, True)
+    return start.current_backend().timed_call(model, images, True)

@@ -6,14 +6,10 @@ import sys
 if sys.argv[:1] == ["-m"] and "keras_reprise" in sys.orig_argv and not sys.flags.safe_path:
     del sys.path[0]
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from keras_reprise.base.version import __version__
-from keras_reprise.recipe.claims import Claim, near
-from keras_reprise.recipe.definition import Box, Curves, HeatMap, HistogramGrid, Panel, Recipe, Scatter, Source
-from keras_reprise.recipe.numbers import Measurement
-from keras_reprise.recipe.settings import Arm, Scale
-from keras_reprise.record.histogram import Histogram
 
 if TYPE_CHECKING:
     from keras_reprise.datasets import Dataset
@@ -33,6 +29,15 @@ if TYPE_CHECKING:
         weight_norms,
     )
     from keras_reprise.engine.gradients import gradients
+    from keras_reprise.figures.kinds.curves import Curves, Panel
+    from keras_reprise.figures.kinds.heat_map import HeatMap
+    from keras_reprise.figures.kinds.histogram_grid import HistogramGrid
+    from keras_reprise.figures.kinds.scatter import Box, Scatter
+    from keras_reprise.recipe.claims import Claim, near
+    from keras_reprise.recipe.definition import Recipe, Source
+    from keras_reprise.recipe.numbers import Measurement
+    from keras_reprise.recipe.settings import Arm, Scale
+    from keras_reprise.record.histogram import Histogram
 
 __all__ = [
     "__version__",
@@ -68,14 +73,28 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """The engine is loaded on first use, so that reading results never imports a backend."""
-    if name == "Dataset":
-        from keras_reprise.datasets import Dataset
+_FROM = {
+    "Claim": "recipe.claims",
+    "near": "recipe.claims",
+    "Recipe": "recipe.definition",
+    "Source": "recipe.definition",
+    "Curves": "figures.kinds.curves",
+    "Panel": "figures.kinds.curves",
+    "HeatMap": "figures.kinds.heat_map",
+    "HistogramGrid": "figures.kinds.histogram_grid",
+    "Box": "figures.kinds.scatter",
+    "Scatter": "figures.kinds.scatter",
+    "Measurement": "recipe.numbers",
+    "Arm": "recipe.settings",
+    "Scale": "recipe.settings",
+    "Histogram": "record.histogram",
+    "Dataset": "datasets",
+}
+"""Where names come from that are none of the engine's."""
 
-        return Dataset
-    if name in __all__:
-        from keras_reprise import engine
 
-        return getattr(engine, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> object:
+    """What a recipe imports is loaded on first use: reading results needs neither NumPy nor a backend."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FROM.get(name, 'engine')}"), name)

@@ -13,9 +13,9 @@ from forging import forge
 from msgspec.structs import replace
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout, package_code
 from keras_reprise.catalog import sources
-from keras_reprise.gate.files import Quality
+from keras_reprise.gate.stored import Quality
 from keras_reprise.judge import comparable, groups
 from keras_reprise.record.schema import RecipeRef
 from keras_reprise.report.cite import quantities
@@ -58,7 +58,7 @@ def copied_store(tmp_path, store_path, reprise):
     reprise("run", OURS, "--seeds", 3, "--store", store_path)
     copy = tmp_path / f"{OURS}.py"
     entry = catalog.find(OURS)
-    copy.write_text((package_code.recipes_folder() / entry.path).read_text())
+    copy.write_text((checkout.recipes_folder() / entry.path).read_text())
     edited(copy, "def measure(arm, replicate):\n", "def measure(arm, replicate):\n    changed = 1\n")
     result = reprise("run", copy, "--seeds", 3, "--store", store_path)
     assert (result.exit_code, "3 replicates recorded." in result.stdout) == (0, True), result.output
@@ -118,9 +118,9 @@ def test_the_report_shows_sources_apart_and_says_so(edited_store, tmp_path, repr
 def test_names_of_groups_are_distinct_and_an_old_one_means_the_first_source(edited_store):
     found = gathered(edited_store)
     assert len({group.key for group in found}) == 2
-    assert len({group.place for group in found}) == 1
+    assert len({group.key_without_source for group in found}) == 1
     first = min(found, key=lambda group: min(s.finished_at for s in group.members))
-    assert quantities.find_group(found, "plain", 1, first.place) == first
+    assert quantities.find_group(found, "plain", 1, first.key_without_source) == first
     assert groups.one(found, "plain") != first
 
 
@@ -151,8 +151,8 @@ def test_records_of_schema_1_are_no_others_than_their_file_s(filled_store, repri
 
 def test_a_changed_copy_of_our_recipe_is_no_evidence_for_ours(copied_store, reprise):
     own, copy = gathered(copied_store)
-    assert (own.source, own.stands, own.key == own.place) == ("", True, True)
-    assert (copy.foreign, copy.stands, copy.key == copy.place) == (True, False, False)
+    assert (own.source, own.stands, own.key == own.key_without_source) == ("", True, True)
+    assert (copy.foreign, copy.stands, copy.key == copy.key_without_source) == (True, False, False)
     assert groups.one([copy, own], OURS) == own
     assert "another source" in copy.uncitable
     text = reprise("verdict", OURS, "--store", copied_store).stdout

@@ -10,7 +10,7 @@ import pytest
 from keras_reprise import __version__, catalog
 from keras_reprise.base import progress
 from keras_reprise.base.errors import UserError
-from keras_reprise.run.request import parse_seeds
+from keras_reprise.run.words import seeds_meant
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_output_that_cannot_be_written_is_one_message(filled_store, tmp_path, re
 
 
 def test_a_backend_that_is_not_installed_says_how_to_get_it(store_path, reprise, monkeypatch):
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    monkeypatch.setattr(interface, "installed", lambda: ["tensorflow"])
+    monkeypatch.setattr(start, "installed", lambda: ["tensorflow"])
     result = reprise("run", "init-relu-xavier-vs-he", "--backend", "jax", "--store", store_path)
     assert (result.exit_code, "jax is not installed" in result.output, "pip install" in result.output) == (
         2,
@@ -186,11 +186,11 @@ def test_doctor_and_data_answer_without_data(tmp_path, reprise, monkeypatch):
 
 @pytest.mark.parametrize(("text", "seeds"), [("3", (1, 2, 3)), ("1,4,7", (1, 4, 7)), ("4,4", (4,)), (None, ())])
 def test_seeds_in_words(text, seeds):
-    assert parse_seeds(text) == (seeds, False)
+    assert seeds_meant(text) == (seeds, False)
 
 
 def test_auto_goes_to_thirty():
-    assert parse_seeds("auto") == (tuple(range(1, 31)), True)
+    assert seeds_meant("auto") == (tuple(range(1, 31)), True)
 
 
 def test_superseded_names_are_found_by_version(monkeypatch):

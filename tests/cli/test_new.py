@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout as checkouts
 from keras_reprise.cli.new import EXAMPLE, example
 
 
@@ -99,11 +99,11 @@ def test_nothing_is_overwritten(here, reprise):
 
 
 def test_the_wheel_brings_the_example(monkeypatch):
-    top = package_code.checkout()
+    top = checkouts.of_package()
     assert top is not None
     assert example().parent == top / "examples"
-    monkeypatch.setattr(package_code, "checkout", lambda: None)
-    place = example().relative_to(Path(package_code.__file__).parents[1])
+    monkeypatch.setattr(checkouts, "of_package", lambda: None)
+    place = example().relative_to(Path(checkouts.__file__).parents[1])
     included = tomllib.loads((top / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     assert (
         included["targets"]["wheel"]["force-include"][f"examples/{EXAMPLE}.py"] == f"keras_reprise/{place.as_posix()}"

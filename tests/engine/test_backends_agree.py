@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import json, sys
-from keras_reprise.engine import backend, train
-backend.start()
+from keras_reprise.engine import train
+from keras_reprise.engine.backends import start
+start.start()
 import keras, numpy as np
 from engine_cases import Session, convnet, made_data
 found = {}
@@ -48,9 +49,9 @@ def losses(name):
 
 
 @pytest.mark.skipif("KERAS_BACKEND" in os.environ, reason="once is enough: it starts each backend itself")
-@pytest.mark.skipif(len(interface.installed()) < 2, reason="needs two backends")
+@pytest.mark.skipif(len(start.installed()) < 2, reason="needs two backends")
 def test_the_backends_give_the_same_losses_from_the_same_weights():
-    found = {name: losses(name) for name in interface.installed()}
+    found = {name: losses(name) for name in start.installed()}
     first, *others = found
     for other in others:
         for case, curves in found[first].items():

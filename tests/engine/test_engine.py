@@ -12,7 +12,7 @@ from engine_cases import DyingSession, Killed, Session, convnet, made_data
 
 from keras_reprise.engine import gradients, train
 from keras_reprise.engine import training as trainings
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.run.kept import Checkpoints
 from keras_reprise.schedules import steps
 
@@ -65,7 +65,7 @@ OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BAC
 )
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_engines_tests_pass_on_the_other_backends(name):
-    if name not in interface.installed():
+    if name not in start.installed():
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
         [

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import gc, sys
 import psutil
-from keras_reprise.engine import backend, train
-backend.start()
+from keras_reprise.engine import train
+from keras_reprise.engine.backends import start
+start.start()
 import keras
 from engine_cases import Session, convnet, made_data
 data, process, used = made_data(), psutil.Process(), []
@@ -44,7 +45,7 @@ def growth(name, trainings):
 
 @pytest.mark.parametrize("name", ["tensorflow", "jax"])
 def test_memory_grows_by_less_than_5_percent_over_short_trainings(name):
-    if name not in interface.installed():
+    if name not in start.installed():
         pytest.skip(f"{name} is not installed")
     trainings = int(
         os.environ.get("REPRISE_TRAININGS", "60")

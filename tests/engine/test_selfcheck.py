@@ -43,17 +43,17 @@ def trained(model: Any = None, session: Any = None, **options: Any):
 
 @pytest.fixture
 def two_shards(monkeypatch):
-    from keras_reprise.engine.backends import tensorflow
+    from keras_reprise.engine.backends import tensorflow_program
 
-    monkeypatch.setattr(tensorflow, "shard_count", lambda size: 2 if size > 1 else 1)
+    monkeypatch.setattr(tensorflow_program, "shard_count", lambda size: 2 if size > 1 else 1)
 
 
 @pytest.fixture
 def not_cut(monkeypatch):
     if BACKEND == "tensorflow":
-        from keras_reprise.engine.backends import tensorflow
+        from keras_reprise.engine.backends import tensorflow_program
 
-        monkeypatch.setattr(tensorflow, "shard_count", lambda size: 1)
+        monkeypatch.setattr(tensorflow_program, "shard_count", lambda size: 1)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="batches are cut on TensorFlow")
@@ -100,7 +100,7 @@ def test_a_gradient_that_is_another_than_kerass_is_refused(monkeypatch, not_cut)
 
 @pytest.mark.skipif(BACKEND != "jax", reason="JAX's own text is compared")
 def test_on_jax_the_program_has_the_text_of_kerass_own(monkeypatch):
-    from keras_reprise.engine.backends.jax import JaxProgram
+    from keras_reprise.engine.backends.jax_program import JaxProgram
 
     compared = []
     right = JaxProgram._compared

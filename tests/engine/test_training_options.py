@@ -14,15 +14,17 @@ from keras_reprise.engine import (
     Patience,
     Target,
     activation_statistics,
+    batches,
     gradient_statistics,
     preparing,
+    snapshot,
     structure,
     train,
     train_together,
     update_ratios,
     weight_norms,
 )
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.run.kept import Checkpoints
 from keras_reprise.schedules import Plateau, cosine, geometric, per_epoch
 
@@ -46,7 +48,7 @@ def test_images_scaled_on_the_device_train_as_images_scaled_before(monkeypatch):
     floats = replace(pixels, stored_train=pixels.x_train, stored_test=pixels.x_test, scaling=None)
     expected = trained(floats).curves["train_loss"]
     assert trained(pixels).curves["train_loss"] == pytest.approx(expected, rel=1e-5)
-    monkeypatch.setattr(interface, "SCALED_AT_ONCE_BYTES", 0)  # each batch as it is used
+    monkeypatch.setattr(batches, "SCALED_AT_ONCE_BYTES", 0)  # each batch as it is used
     assert trained(pixels).curves["train_loss"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -57,11 +59,11 @@ def test_floats_are_not_standardised_a_second_time(data):
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow cuts batches")
 def test_a_batch_in_shards_gives_the_numbers_of_a_whole_one(data, monkeypatch):
-    from keras_reprise.engine.backends import tensorflow
+    from keras_reprise.engine.backends import tensorflow_program
 
     found = {}
     for shards in (1, 2, 3):
-        monkeypatch.setattr(tensorflow, "shard_count", lambda size, shards=shards: shards)
+        monkeypatch.setattr(tensorflow_program, "shard_count", lambda size, shards=shards: shards)
         found[shards] = trained(data)
     assert found[2].curves["train_loss"] == pytest.approx(found[1].curves["train_loss"], rel=1e-5)
     assert found[3].curves == {name: pytest.approx(values, rel=1e-5) for name, values in found[1].curves.items()}
@@ -69,16 +71,16 @@ def test_a_batch_in_shards_gives_the_numbers_of_a_whole_one(data, monkeypatch):
 
 @pytest.mark.skipif(BACKEND != "jax", reason="only JAX has two ways")
 def test_one_call_per_epoch_gives_the_numbers_of_a_call_per_update(data, monkeypatch):
-    from keras_reprise.engine.backends import jax
+    from keras_reprise.engine.backends import jax_program
 
     by_update = trained(data)
-    monkeypatch.setattr(jax, "device", lambda: "gpu")  # where convolutions are as fast in a loop
+    monkeypatch.setattr(jax_program, "device", lambda: "gpu")  # where convolutions are as fast in a loop
     assert trained(data).curves == {name: pytest.approx(values, rel=1e-5) for name, values in by_update.curves.items()}
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="executables are JAX's")
 def test_programs_that_differ_in_a_constant_are_compiled_apart():
-    from keras_reprise.engine.backends.jax import compiled
+    from keras_reprise.engine.backends.jax_compiling import compiled
 
     x, kernel = np.ones((2, 100), np.float32), np.zeros((100, 100), np.float32)
     other = kernel.copy()
@@ -288,17 +290,13 @@ def test_a_loss_of_numbers_has_no_error_curves(data):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_near_float32_and_keeps_float32_weights(data, precision):
     expected = trained(data).curves["train_loss"]
-    interface.start(precision=precision)
+    start.start(precision=precision)
     try:
         model = convnet()
         history = trained(data, model=model)
-        assert (interface.precision(), model.layers[0].compute_dtype, model.layers[0].variable_dtype) == (
-            precision,
-            precision[6:],
-            "float32",
-        )
+        assert (model.layers[0].compute_dtype, model.layers[0].variable_dtype) == (precision[6:], "float32")
     finally:
-        interface.start()
+        start.start()
     assert history.curves["train_loss"] == pytest.approx(expected, rel=0.05)
     assert history.curves["train_loss"] != expected
 
@@ -390,3 +388,17 @@ def test_a_layer_that_cannot_be_compiled_is_named_before_the_first_update(data):
         trained(data, session, model=broken)
     assert session.epochs == []
     assert trained(data, model=model, epochs=1).epochs == 1
+
+
+def test_a_session_trains_the_very_same_model_again_without_compiling(data):
+    model, optimizer, session = convnet(), keras.optimizers.SGD(), Session()
+    session.latest = preparing.LatestProgram()
+    restart = snapshot(model, optimizer)
+    first = trained(data, session, model, optimizer=optimizer)
+    restart()
+    again = trained(data, session, model, optimizer=optimizer)
+    assert (again.curves, again.timing.compile_s) == (first.curves, 0.0)
+    restart()
+    assert trained(data, Session(), model, optimizer=optimizer).timing.compile_s > 0.0
+    restart()
+    assert trained(data.first(100), session, model, optimizer=optimizer).timing.compile_s > 0.0

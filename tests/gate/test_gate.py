@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from keras_reprise.base.errors import UserError
-from keras_reprise.gate import environments, measuring, processes, quality, verdicts
-from keras_reprise.gate.environments import parse
-from keras_reprise.gate.files import Measured, Quality
+from keras_reprise.gate import installations, judgement, measuring, processes, quality
+from keras_reprise.gate.installations import Installation, parse
 from keras_reprise.gate.journal import Journal
-from keras_reprise.gate.processes import CONTROL, Process, Side, Task, plan, read_benchmarks
+from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks
 from keras_reprise.gate.settings import Settings, read_settings
+from keras_reprise.gate.stored import Occasion, Quality
 from keras_reprise.record.schema import ClaimCard, DataRef
 
 pytestmark = pytest.mark.slow
@@ -630,7 +630,7 @@ def test_a_claim_that_turns_is_a_regression(gate, trained):
 def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_path, monkeypatch):
     settings = Settings(recipes=[str(plain_recipe)], margins={"*": 0.5})
     with Journal().store("now") as store:
-        found = quality.measure([str(plain_recipe)], [1, 2], Side(sys.executable, tmp_path), settings, store)
+        found = quality.measure([str(plain_recipe)], [1, 2], Installation(sys.executable, tmp_path), settings, store)
     assert not store.root.exists()
     assert len(found) == 1
     assert found[0].seeds == [1, 2]
@@ -708,13 +708,13 @@ def test_an_environment_has_what_is_here_and_the_requirement_in_its_place(tmp_pa
             "tabulate-99.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr("tabulate-99.0.dist-info/RECORD", "")
-    python = environments._overlay(sys.executable, [str(wheel)], tmp_path / "environment")
+    python = installations._overlay(sys.executable, [str(wheel)], tmp_path / "environment")
     code = "import pytest, pytest_benchmark, numpy, tabulate; print(tabulate.__version__)"
     assert subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "99.0"
-    found = measuring.software(Side(python, tmp_path))
+    found = measuring.software(Installation(python, tmp_path))
     assert found.packages["tabulate"] == "99.0", "the first that Python finds, not the one that it hides"
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'Tabulate'\n")
-    assert "tabulate" not in measuring.software(Side(python, tmp_path)).packages, (
+    assert "tabulate" not in measuring.software(Installation(python, tmp_path)).packages, (
         "the project's own version is not installed software"
     )
     assert found.packages["numpy"] == np.__version__
@@ -861,12 +861,12 @@ def test_files_of_a_commit_are_written_without_a_trace(committed, tmp_path, monk
     kept = {name: content for name, content in contents(".git").items() if "objects" not in name}
     monkeypatch.chdir("inside")
     settings = Settings(benchmarks=["bench_x.py"])
-    side = environments.of_commit("HEAD", sys.executable, tmp_path / "out", settings)
+    side = installations.of_commit("HEAD", sys.executable, tmp_path / "out", settings)
     assert side is not None
     assert side.folder == tmp_path / "out" / "inside"
     assert (side.folder / "bench_x.py").read_text() == "NEW", "benchmarks are those of here"
     assert (side.folder / "other.py").read_text() == "OLD"
-    assert environments.of_commit("nonsense", sys.executable, tmp_path / "none", settings) is None
+    assert installations.of_commit("nonsense", sys.executable, tmp_path / "none", settings) is None
     monkeypatch.chdir("..")
     assert (git("status", "--porcelain"), git("worktree", "list")) == status
     assert {name: content for name, content in contents(".git").items() if "objects" not in name} == kept
@@ -1015,7 +1015,7 @@ def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
     """Everything but the benchmarks' clock is real; the control reads the real one, so it is told to find nothing."""
     monkeypatch.setattr(processes, "PASSES", 2)
     monkeypatch.setattr(processes, "MOST_STEAL", 1.0)
-    monkeypatch.setattr(verdicts, "CONTROL_LEVEL", 0.0)
+    monkeypatch.setattr(judgement, "CONTROL_LEVEL", 0.0)
     Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "median"\nrounds = 5\nbaseline_rounds = 6\n')
     words = ("--store", store_path)
     result = reprise("accept", "--why", "first", *words)
@@ -1041,29 +1041,29 @@ def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path):
 
 def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):
     monkeypatch.setattr(processes, "PASSES", 3)
-    found = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, clocked), ())
+    found = processes._run(Task(SUITE, "now", 0), 0, Installation(sys.executable, clocked), ())
     assert found.error is None
     assert set(found.relative) == {f"{SUITE}::test_wait", f"{SUITE}::test_crash", f"{SUITE}::peak memory"}
     assert found.median[f"{SUITE}::test_wait"] == pytest.approx(0.01, rel=0.006)
     assert found.fastest[f"{SUITE}::test_wait"] <= found.median[f"{SUITE}::test_wait"]
     assert found.modules == 1, "the clock"
-    alone = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, clocked), (f"{SUITE}::test_wait",))
+    alone = processes._run(Task(SUITE, "now", 0), 0, Installation(sys.executable, clocked), (f"{SUITE}::test_wait",))
     assert (alone.error, set(alone.relative)) == (None, {f"{SUITE}::test_wait"})
     (clocked / "library").rename(clocked.parent / "library")
     monkeypatch.setenv("PYTHONPATH", str(clocked.parent / "library"))
-    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, clocked, commit="abc"), ())
+    old = processes._run(Task(SUITE, "before", 0), 0, Installation(sys.executable, clocked, commit="abc"), ())
     assert old.error == processes.NOT_ITS_FILES, "what is installed would be measured twice"
     (clocked / "thing.py").write_text("")
     (clocked / SUITE).write_text("import thing\n" + BENCHMARKS)
-    old = processes._run(Task(SUITE, "before", 0), 0, Side(sys.executable, clocked, commit="abc"), ())
+    old = processes._run(Task(SUITE, "before", 0), 0, Installation(sys.executable, clocked, commit="abc"), ())
     assert (old.error, old.modules) == (None, 1)
     (clocked / "thing.py").rename(clocked / "conftest.py")
     (clocked / SUITE).write_text(BENCHMARKS)
     (clocked / "inside").mkdir()
     (clocked / SUITE).rename(clocked / "inside" / SUITE)
-    inside = processes._run(Task(SUITE, "now", 0), 0, Side(sys.executable, clocked / "inside"), ())
+    inside = processes._run(Task(SUITE, "now", 0), 0, Installation(sys.executable, clocked / "inside"), ())
     assert set(inside.relative) == set(found.relative), "pytest's root folder is no part of a name"
-    control = processes._run(Task(CONTROL, "now", 0), 0, Side(sys.executable, clocked), ())
+    control = processes._run(Task(CONTROL, "now", 0), 0, Installation(sys.executable, clocked), ())
     assert control.error is None
     assert all(name.startswith("control::") for name in control.relative)
     assert len(control.relative) == 4
@@ -1071,7 +1071,7 @@ def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):
 
 def test_measured_sides_round_trip(made):
     found = measuring.measured(measuring.here(), Settings(benchmarks=[SUITE]), 2, {}, Journal())
-    assert msgspec.json.decode(msgspec.json.encode(found), type=Measured) == found
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Occasion) == found
     assert "keras-reprise" not in found.software.packages
 
 

@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, rankdata
 
 from keras_reprise.base.statistics import rank_sum_tail, shift, shift_in_blocks
+from keras_reprise.gate import design
 from keras_reprise.gate.noise import (
     assumed_noise,
     deviation_at_most,
@@ -390,3 +392,18 @@ def test_noise_that_was_not_calibrated_is_assumed():
     assert assumed_noise(steady, steady[:6], 0.03) == pytest.approx(0.03, abs=1e-4)
     assert 0.04 < assumed_noise(wild, wild[:6], 0.03) < 0.09
     assert assumed_noise(wild[:2], wild, 0.03) == 0.03
+
+
+def test_the_page_on_gates_tells_the_design():
+    text = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+    for said in (
+        f"gives p of at most {100 * design.LEVEL:g} % after Holm's adjustment",
+        f"with p of at most {100 * design.SUSPECT_LEVEL:g} %",
+        f"A first look, {design.ROUNDS} fresh processes a side",
+        f"with {100 * design.WITHIN_AN_OCCASION:g} % (side by side) or {100 * design.BETWEEN_OCCASIONS:g} % (stored) added",
+        f"| {100 * design.DEFAULT_THRESHOLD:g} % |",
+        f"{design.USUAL_SEEDS} in a baseline",
+        f"at least {design.FEWEST_SEEDS} and at most {design.MOST_SEEDS}",
+        f"when it is more than {100 * design.DRIFT:g} %",
+    ):
+        assert said in text

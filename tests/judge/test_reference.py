@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise.judge import groups, reference
+from keras_reprise.judge import costs, groups, reference
 from keras_reprise.store.store import Store
 
 pytest.importorskip("hatchling", reason="hatchling builds the wheel, and is missing here")
@@ -27,12 +27,12 @@ def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
     ours, theirs = (groups.gather(store.summaries()[0], store) for store in (stored, brought))
     assert [group.verdicts for group in ours] == [group.verdicts for group in theirs]
     assert ours[0].card == theirs[0].card
-    assert groups.costs(ours, stored) == groups.costs(theirs, brought)
+    assert costs.costs(ours, stored) == costs.costs(theirs, brought)
     assert stored.document("machines", ours[0].machine) == brought.document("machines", ours[0].machine)
 
 
 def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_store, file, reprise, monkeypatch):
-    monkeypatch.setattr("keras_reprise.base.package_code.checkout", lambda: None)
+    monkeypatch.setattr("keras_reprise.base.checkout.of_package", lambda: None)
     monkeypatch.setattr("keras_reprise.judge.reference.FILE", file)
     result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
     assert result.exit_code == 0, result.output
@@ -40,7 +40,7 @@ def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_sto
 
 
 def test_an_installation_without_one_says_so(filled_store, tmp_path, reprise, monkeypatch):
-    monkeypatch.setattr("keras_reprise.base.package_code.checkout", lambda: None)
+    monkeypatch.setattr("keras_reprise.base.checkout.of_package", lambda: None)
     monkeypatch.setattr("keras_reprise.judge.reference.FILE", tmp_path / "nothing")
     result = reprise("compare", "reference", "backend:tensorflow", "--store", filled_store)
     assert result.exit_code == 3

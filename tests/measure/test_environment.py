@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.measure import environment
 
 
 @pytest.fixture
 def started(monkeypatch) -> Iterator[str]:
-    name = interface.start()
+    name = start.start()
     _forget()
     yield name
     monkeypatch.undo()

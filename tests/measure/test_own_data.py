@@ -12,7 +12,9 @@ import keras_reprise
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.catalog import sources
-from keras_reprise.datasets import Dataset, content, load
+from keras_reprise.datasets import Dataset
+from keras_reprise.datasets.dataset import arrays_sha256
+from keras_reprise.datasets.registry import load
 from keras_reprise.measure import own_data, rehearsal
 from keras_reprise.measure.arm import measure_arm
 from keras_reprise.measure.replicate import Replicate
@@ -40,7 +42,7 @@ import numpy as np
 
 from keras_reprise import Arm, Claim, Dataset, Measurement, Recipe, Scale, Source
 from keras_reprise.engine import History
-from keras_reprise.engine.training import noted
+from keras_reprise.engine.session import noted
 
 TABLE = Path(__file__).with_name("table.csv")
 
@@ -357,9 +359,11 @@ def test_the_content_counts_not_the_fingerprint_that_was_given():
 
 def test_words_objects_and_times_have_a_fingerprint_too():
     words = np.array(["rot", "grün"])
-    found = [content((part,)) for part in (words, words.astype(object), np.array(["2020"], "M8[D]"), [[1], [2, 3]])]  # type: ignore[list-item]
+    found = [
+        arrays_sha256((part,)) for part in (words, words.astype(object), np.array(["2020"], "M8[D]"), [[1], [2, 3]])
+    ]  # type: ignore[list-item]
     assert len(set(found)) == 4
-    assert found[1] == content((np.array(["rot", "grün"], object),))
+    assert found[1] == arrays_sha256((np.array(["rot", "grün"], object),))
 
 
 def test_data_made_by_hand_are_not_taken_for_the_packages():

@@ -9,7 +9,7 @@ from faults import documents
 from wrongs import write
 
 from keras_reprise import Scale
-from keras_reprise.judge.verdicts import decide
+from keras_reprise.judge.decisions import decide
 from keras_reprise.measure.evaluation import asked, evaluated, summarised
 from keras_reprise.recipe.numbers import ArmResult
 from keras_reprise.record.schema import ClaimCard

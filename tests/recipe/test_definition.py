@@ -1,11 +1,13 @@
 import dataclasses
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from keras_reprise import Arm, Claim, Histogram, Scale
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.recipe import loading
+from keras_reprise.recipe import loading, measurement
+from keras_reprise.recipe.settings import copied, plain_settings
 
 
 @pytest.fixture
@@ -65,3 +67,29 @@ def test_the_card_holds_plain_data_only(recipe):
 def test_claims_survive_in_the_card_without_their_functions(recipe):
     assert isinstance(recipe.claims[0], Claim)
     assert "measure" not in recipe.card("title")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (max, "a builtin_function_or_method"),
+        ({1, 2}, "a set"),
+        (np.array([1, "a"], object), "an array of object"),
+        (np.datetime64("2026-01-01"), "a datetime64"),
+        ({(1, 2): 3}, "a dict with other keys"),
+        (MappingProxyType({"a": 1}), "a mappingproxy"),
+        (2**63, "a number beyond 64 bits"),
+        ([{"a": (1, b"x")}], "a bytes"),
+    ],
+)
+def test_a_setting_that_is_no_plain_data_is_refused_in_words(value, said):
+    with pytest.raises(RecipeError, match=f"^rate of the arm a is {said}"):
+        plain_settings("the arm a", {"rate": value})
+
+
+@pytest.mark.parametrize("value", [1, 2.5, True, None, "x", (1, 2), {"a": [0.1]}, {3: 1}, np.arange(3), np.float32(2)])
+def test_what_is_a_setting_can_be_copied_and_hashed(value):
+    arm = Arm("a", rate=value)
+    plain_settings("the arm a", arm.settings)
+    hashes = {measurement.settings_sha256([("a", one.settings)], ("quick", {}), False) for one in (arm, copied(arm))}
+    assert len(hashes) == 1

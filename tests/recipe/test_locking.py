@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.catalog.lock import Accepted
+from keras_reprise.catalog import sources
+from keras_reprise.catalog.lockfile import AcceptedHash
 from keras_reprise.recipe import loading, locking, numerics
 from keras_reprise.record.schema import SCHEMA
 
@@ -37,13 +38,13 @@ def entry(folder: Path):
 
 
 def test_the_projects_own_lock_is_up_to_date():
-    changes = locking.changes(package_code.recipes_folder())
-    assert not changes, "\n".join(locking.describe(changes))
+    found = locking.unlocked(checkout.recipes_folder())
+    assert not found, "\n".join(locking.describe(found))
 
 
 def test_the_settings_of_the_projects_own_lock_are_those_of_the_recipes():
     for one in catalog.read_lock().recipes:
-        loaded = loading.load(package_code.recipes_folder() / one.path)
+        loaded = loading.load(checkout.recipes_folder() / one.path)
         assert (loaded.settings, loaded.measurements_everywhere(), loaded.summary) == (
             one.settings,
             one.measurements,
@@ -88,8 +89,8 @@ def test_a_new_recipe_is_locked_with_its_card_and_what_it_measures(folder):
     assert found.card.claims[0].id == "two-is-two"
     assert set(found.measurements) == {"quick", "full"}
     assert set(found.measurements["quick"]) == set(numerics.NUMERICS)
-    assert (found.summary, found.accepted) == (None, [])
-    assert locking.changes(folder) == []
+    assert (found.summary, list(found.accepted)) == (None, [])
+    assert locking.unlocked(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -103,14 +104,14 @@ def test_a_new_recipe_is_locked_with_its_card_and_what_it_measures(folder):
 )
 def test_a_changed_measurement_without_a_new_version_is_refused_with_the_remedy(folder, old, new):
     edit(folder, old, new)
-    assert [change.kind for change in locking.changes(folder)] == ["code"]
-    before = (folder / "recipes.lock").read_bytes()
+    assert [one.kind for one in locking.unlocked(folder)] == ["code"]
+    before = (folder / "family" / "plain.lock").read_bytes()
     with pytest.raises(
         RecipeError,
         match=r"(?s)version is still 1.*Set version=2, keep the old file with `reprise lock --supersede plain`",
     ):
         locking.relock(folder)
-    assert (folder / "recipes.lock").read_bytes() == before
+    assert (folder / "family" / "plain.lock").read_bytes() == before
 
 
 def test_a_changed_recipe_with_a_new_version_is_locked(folder):
@@ -135,9 +136,9 @@ def test_a_changed_recipe_with_a_new_version_is_locked(folder):
 def test_what_decides_no_number_is_locked_under_the_same_version(folder, old, new):
     before = entry(folder)
     edit(folder, old, new)
-    assert [change.kind for change in locking.changes(folder)] == ["words"]
+    assert [one.kind for one in locking.unlocked(folder)] == ["words"]
     locking.relock(folder)
-    assert locking.changes(folder) == []
+    assert locking.unlocked(folder) == []
     assert entry(folder).measurements == before.measurements
     assert entry(folder).sha256 != before.sha256
 
@@ -146,15 +147,15 @@ def test_settings_written_in_another_way_are_locked_under_the_same_version(folde
     before = entry(folder)
     edit(folder, "value=2.0", "value=1.0 + 1.0")
     edit(folder, "seeds=12", "seeds=13")
-    assert [change.kind for change in locking.changes(folder)] == ["code"]
+    assert [one.kind for one in locking.unlocked(folder)] == ["code"]
     locking.relock(folder)
-    assert locking.changes(folder) == []
+    assert locking.unlocked(folder) == []
     assert entry(folder).measurements == before.measurements
 
 
 def test_a_raised_number_of_the_engine_is_noticed_without_running_a_recipe(folder, monkeypatch):
     monkeypatch.setitem(numerics.NUMERICS["jax"], "seeds", 2)
-    assert [change.kind for change in locking.changes(folder)] == ["code"]
+    assert [one.kind for one in locking.unlocked(folder)] == ["code"]
     with pytest.raises(RecipeError, match=r"(?s)What plain uses of the package changed \(NUMERICS\).*--replay plain"):
         locking.relock(folder)
 
@@ -167,16 +168,15 @@ def test_all_recipes_that_a_change_moves_are_named(folder, plain_recipe, monkeyp
         locking.relock(folder)
 
 
-def accept(folder: Path, *accepted: Accepted) -> None:
+def accept(folder: Path, *accepted: AcceptedHash) -> None:
     import msgspec
 
-    locking.write(
-        folder, [msgspec.structs.replace(one, accepted=list(accepted)) for one in catalog.read_lock(folder).recipes]
-    )
+    for one in catalog.read_lock(folder).recipes:
+        locking.write(folder, msgspec.structs.replace(one, accepted=list(accepted)))
 
 
 def test_what_was_accepted_stays_and_nothing_is_declared_anew(folder):
-    accepted = Accepted("a" * 64, "source", "declared")
+    accepted = AcceptedHash("a" * 64, "source", "declared")
     accept(folder, accepted)
     edit(folder, "What is two?", "What is it?")
     locking.relock(folder)
@@ -185,10 +185,11 @@ def test_what_was_accepted_stays_and_nothing_is_declared_anew(folder):
     (folder / "family" / "plain.py").rename(folder / "superseded" / "plain-v1.py")
     locking.relock(folder)
     assert (entry(folder).path, entry(folder).accepted) == ("superseded/plain-v1.py", [accepted])
+    assert [path.name for path in folder.rglob("*.lock")] == ["plain-v1.lock"]
 
 
 def test_a_new_version_accepts_nothing_of_the_old_one(folder):
-    accept(folder, Accepted("a" * 64, "source", "declared"))
+    accept(folder, AcceptedHash("a" * 64, "source", "declared"))
     edit(folder, "version=1", "version=2")
     locking.relock(folder)
     assert entry(folder).accepted == []
@@ -196,7 +197,7 @@ def test_a_new_version_accepts_nothing_of_the_old_one(folder):
 
 def test_a_record_is_of_a_version_by_its_measurement_or_by_an_accepted_hash(folder):
     now, old, source = entry(folder).measurements, "b" * 64, "a" * 64
-    accept(folder, Accepted(source, "source", "declared"), Accepted(old, "measurement", "replay", "quick"))
+    accept(folder, AcceptedHash(source, "source", "declared"), AcceptedHash(old, "measurement", "replay", "quick"))
     lock = catalog.read_lock(folder)
 
     def of(
@@ -245,14 +246,14 @@ def test_what_a_run_writes_is_of_the_version_that_the_lock_has(reprise, store_pa
 def test_reading_what_the_lock_accepts_needs_no_recipe():
     import sys
 
-    code = "import sys, keras_reprise.catalog.lock as v; print('keras' in sys.modules)"
+    code = "import sys, keras_reprise.catalog.lockfile as v; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
 def test_a_removed_recipe_is_noticed(folder):
     (folder / "family" / "plain.py").unlink()
-    assert [change.kind for change in locking.changes(folder)] == ["gone"]
+    assert [one.kind for one in locking.unlocked(folder)] == ["gone"]
 
 
 def test_the_same_version_twice_is_refused(folder):
@@ -260,3 +261,74 @@ def test_the_same_version_twice_is_refused(folder):
     shutil.copy(folder / "family" / "plain.py", folder / "other" / "copy.py")
     with pytest.raises(RecipeError, match="are both plain version 1"):
         locking.relock(folder)
+
+
+def git(folder: Path, *words: str) -> None:
+    named = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *named, *words], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path, branch: str, slug: str, plain_recipe: Path) -> None:
+    """Add and lock a recipe on a branch of its own that starts from main."""
+    git(folder, "checkout", "-q", "-b", branch, "main")
+    (folder / "family" / f"{slug}.py").write_text(plain_recipe.read_text().replace('slug="plain"', f'slug="{slug}"'))
+    sources.forget()
+    locking.relock(folder)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", slug)
+
+
+def test_two_branches_that_add_recipes_merge_without_a_conflict(folder, plain_recipe):
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "plain")
+    commit(folder, "hers", "earlier", plain_recipe)
+    commit(folder, "his", "later", plain_recipe)
+    git(folder, "merge", "-q", "--no-edit", "hers")
+    sources.forget()
+    assert locking.unlocked(folder) == []
+    assert [one.slug for one in catalog.read_lock(folder).recipes] == ["earlier", "later", "plain"]
+
+
+def test_one_version_that_two_branches_brought_is_noticed_and_mended_by_a_higher_one(folder):
+    (folder / "other").mkdir()
+    for suffix in (".py", ".lock"):
+        shutil.copy(folder / "family" / f"plain{suffix}", folder / "other" / f"plain{suffix}")
+    sources.forget()
+    (twin,) = locking.unlocked(folder)
+    assert (twin.kind, twin.path) == ("twin", "other/plain.py")
+    edit(folder, "version=1", "version=2")
+    locking.relock(folder)
+    assert locking.unlocked(folder) == []
+    assert [(one.version, one.path) for one in catalog.read_lock(folder).recipes] == [
+        (2, "family/plain.py"),
+        (1, "other/plain.py"),
+    ]
+
+
+def test_only_locks_of_what_changed_are_written(folder, plain_recipe):
+    (folder / "family" / "other.py").write_text(plain_recipe.read_text().replace('slug="plain"', 'slug="other"'))
+    before = (folder / "family" / "plain.lock").stat().st_mtime_ns
+    locking.relock(folder)
+    assert (folder / "family" / "plain.lock").stat().st_mtime_ns == before
+
+
+def test_a_recipe_without_its_lock_is_new_and_a_lock_without_its_recipe_goes(folder):
+    text = (folder / "family" / "plain.lock").read_bytes()
+    (folder / "family" / "plain.lock").unlink()
+    sources.forget()
+    assert [one.kind for one in locking.unlocked(folder)] == ["new"]
+    locking.relock(folder)
+    assert (folder / "family" / "plain.lock").read_bytes() == text
+    (folder / "family" / "plain.py").unlink()
+    assert [one.kind for one in locking.relock(folder)] == ["gone"]
+    assert not list(folder.rglob("*.lock"))
+
+
+def test_a_recipe_that_moves_with_its_lock_stays_as_it_is_locked(folder):
+    (folder / "elsewhere").mkdir()
+    for suffix in (".py", ".lock"):
+        (folder / "family" / f"plain{suffix}").rename(folder / "elsewhere" / f"renamed{suffix}")
+    sources.forget()
+    assert locking.unlocked(folder) == []
+    assert entry(folder).path == "elsewhere/renamed.py"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.recipe import loading, measurement, numerics
 from keras_reprise.recipe.source import modules, syntax
@@ -145,7 +145,7 @@ def times(x):
 OTHER = "def double(x):\n    return 2 * x\n\n\ndef triple(x):\n    return 3 * x\n"
 
 
-def code(folder: Path, text: str = BASE, **files: str) -> measurement.Code:
+def code(folder: Path, text: str = BASE, **files: str) -> measurement.RecipeCode:
     for name, content in {"beside": BESIDE, "other": OTHER, **files}.items():
         (folder / f"{name}.py").write_text(content)
     return measurement.read_code(folder / "edited.py", text.encode())
@@ -407,7 +407,7 @@ def test_what_summarise_computes_with_is_hashed_apart(tmp_path):
     assert (other.summary == before.summary, other.sha256 == before.sha256) == (True, False)
 
 
-RECIPES = sorted(package_code.recipes_folder().rglob("*.py"))
+RECIPES = sorted(checkout.recipes_folder().rglob("*.py"))
 
 
 def measurements(monkeypatch, changed: str = "", old: str = "", new: str = "") -> dict[str, str]:
@@ -610,7 +610,7 @@ def interpreter(version: str) -> Path:
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_frozen_hashes_and_those_of_the_lock_are_the_same_on_every_python(version):
-    recipes = package_code.recipes_folder()
+    recipes = checkout.recipes_folder()
     command = [
         interpreter(version),
         CORPUS.parents[1] / "support" / "frozen.py",

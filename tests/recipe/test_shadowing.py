@@ -11,7 +11,8 @@ from faults import QUICKLY_IMPORTED, documents
 from wrongs import write
 
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.gate.processes import Side, Task, _run
+from keras_reprise.gate.installations import Installation
+from keras_reprise.gate.processes import Task, _run
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.beside import unused
 
@@ -65,7 +66,7 @@ def test_the_benchmarks_of_a_gate_have_the_folder_they_run_in_last(shadowed):
         "    benchmark(lambda: None)\n"
     )
     (shadowed / "pytest.ini").write_text("[pytest]\npython_files = bench_*.py\n")
-    found = _run(Task("benchmarks/bench_it.py", "now", 0), 0, Side(sys.executable, shadowed), ())
+    found = _run(Task("benchmarks/bench_it.py", "now", 0), 0, Installation(sys.executable, shadowed), ())
     assert found.error is None
     assert found.modules == 1
 

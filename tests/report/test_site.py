@@ -15,7 +15,6 @@ from hostile import poison, poison_record
 
 from keras_reprise import catalog
 from keras_reprise.base.escaping import markdown as escape
-from keras_reprise.report import figures, phrases
 from keras_reprise.report.cite import literature
 from keras_reprise.store.store import Store
 
@@ -196,14 +195,59 @@ def test_hostile_text_cannot_steer_a_terminal(poisoned, reprise, command):
         {"kind": "histogram-grid", "title": "t", "series": 1, "columns": None},
     ],
 )
-def test_a_figure_that_makes_no_sense_is_left_out(filled_store, reprise, figure):
+def test_a_figure_that_makes_no_sense_is_told_and_the_others_are_drawn(filled_store, reprise, figure):
     def change(card):
         card["figures"] = [figure, *card["figures"][1:]]
 
     forge(filled_store, card=change)
-    result = reprise("report", "--store", filled_store)
+    for _ in range(2):  # drawn, and kept from before
+        result = reprise("report", "--store", filled_store)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count("reprise: not drawn: plain@1: Figure 1 ") == 1
+        page = (filled_store / "reports" / "plain-v1.html").read_text()
+        assert page.count("<img") == 1
+        assert page.count("Not drawn: Figure 1") == 1
+        assert "Not drawn: Figure 1" in (filled_store / "reports" / "plain-v1.md").read_text()
+
+
+@pytest.fixture
+def misnamed(filled_store, tmp_path):
+    """A store whose card asks for a curve that nothing measured."""
+
+    def change(card):
+        card["figures"][0]["panels"][0]["y"] = ["rising", "risng<b>"]
+
+    forge(filled_store, card=change)
+    return filled_store
+
+
+def test_a_name_that_nothing_measured_is_told_where_the_figure_would_stand(misnamed, reprise):
+    sentence = "There is no curve `risng<b>`; there is `rising`."
+    for _ in range(2):
+        result = reprise("report", "--store", misnamed)
+        assert result.exit_code == 0, result.output
+        assert sentence in result.stderr
+        page = (misnamed / "reports" / "plain-v1.html").read_text()
+        assert html.escape(sentence) in page
+        assert page.count("<img") == 1
+        assert "There is no curve" in (misnamed / "reports" / "plain-v1.md").read_text()
+    for path in (misnamed / "reports" / "figures").glob("*.svg"):
+        assert ElementTree.fromstring(path.read_bytes()).tag.endswith("svg")
+
+
+def test_a_file_that_an_older_version_left_undrawn_is_tried_again(report, filled_store, reprise):
+    path = min((report / "figures").glob("*.svg"))
+    drawn = path.read_bytes()
+    path.write_bytes(b"<!-- not drawn: KeyError -->\n" + drawn.splitlines(keepends=True)[-1])
+    reprise("report", "--store", filled_store)
+    assert path.read_bytes() == drawn
+
+
+def test_a_figure_for_latex_that_cannot_be_drawn_is_told(misnamed, reprise, tmp_path):
+    result = reprise("cite", "plain", "--latex", "--figures", tmp_path / "figures", "--store", misnamed)
     assert result.exit_code == 0, result.output
-    assert (filled_store / "reports" / "plain-v1.html").read_text().count("<img") == 1
+    assert "reprise: not drawn: plain/1: There is no curve" in result.stderr
+    assert len(list((tmp_path / "figures").iterdir())) == 1
 
 
 def test_a_link_in_the_store_is_named_and_not_followed(filled_store, tmp_path, reprise):
@@ -222,16 +266,6 @@ def test_a_substitute_is_marked(store_path, tiny_recipe, reprise):
     assert "**substitute**" in (store_path / "reports" / "tiny-v1.md").read_text()
     assert "Substitute data." in (store_path / "reports" / "tiny-v1.html").read_text()
     assert json.loads(reprise("verdict", "--store", store_path, "--json").stdout)[0]["data"] == "digits (substitute)"
-
-
-def test_the_figures_of_every_recipe_can_be_drawn_from_a_card(filled_store):
-    """The kinds that recipes use are known; records that lack the curves give no figure rather than an error."""
-    store = Store(filled_store)
-    found = [store.read(filled_store / summary.path) for summary in store.summaries()[0]]
-    for entry in catalog.current():
-        for specification in entry.card.figures:
-            assert figures.draw(specification, found) is None
-            assert phrases.caption(specification, 6)
 
 
 def test_output_that_is_a_file_is_refused(filled_store, tmp_path: Path, reprise):

@@ -15,7 +15,7 @@ from keras_reprise.base.machine import usable_cores
 from keras_reprise.run import messages
 from keras_reprise.run.executors import local
 from keras_reprise.run.executors.inline import InlineExecutor
-from keras_reprise.run.request import parse_duration
+from keras_reprise.run.words import seconds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -213,13 +213,13 @@ def test_more_workers_than_cores_or_gpus_are_refused(monkeypatch):
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("1.5h", 5400)])
 def test_time_limits_are_read(text, seconds):
-    assert parse_duration(text) == seconds
+    assert seconds_meant(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "m", "1d", "h2"])
 def test_other_time_limits_are_refused(text):
     with pytest.raises(UserError, match="no time"):
-        parse_duration(text)
+        seconds_meant(text)
 
 
 def test_an_address_needs_ray(plain_recipe, store_path, reprise):

@@ -12,9 +12,10 @@ from pathlib import Path
 import faults
 import pytest
 
-from keras_reprise.measure import arm as measure
+from keras_reprise.base import clock
 from keras_reprise.run import driver as run
-from keras_reprise.run import request
+from keras_reprise.run import ownership
+from keras_reprise.run.words import seeds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -92,7 +93,7 @@ def test_a_store_that_is_read_only_is_read_and_a_run_says_so(small_disk, filled_
 
 def test_a_clock_that_jumps_back_spoils_nothing(store_path, plain_recipe, reprise, monkeypatch):
     years = iter(range(2030, 1900, -1))
-    monkeypatch.setattr(measure, "_now", lambda: f"{next(years)}-01-01T00:00:00.000000Z")
+    monkeypatch.setattr(clock, "now", lambda: f"{next(years)}-01-01T00:00:00.000000Z")
     assert reprise("run", plain_recipe, "--seeds", 6, "--store", store_path).exit_code == 0
     assert check(Store(store_path))[1] == []
     rows = json.loads(reprise("verdict", "--store", store_path, "--json").stdout)
@@ -104,7 +105,7 @@ def test_a_clock_that_jumps_back_spoils_nothing(store_path, plain_recipe, repris
 @pytest.fixture
 def no_locks(monkeypatch):
     """A file system on which locks do nothing."""
-    monkeypatch.setattr(run, "only_run", lambda *words: contextlib.nullcontext())
+    monkeypatch.setattr(ownership, "only_run", lambda *words: contextlib.nullcontext())
 
 
 def test_a_record_that_another_run_wrote_meanwhile_is_not_written_twice(
@@ -112,14 +113,14 @@ def test_a_record_that_another_run_wrote_meanwhile_is_not_written_twice(
 ):
     """The other run's records become visible after this one has looked for them."""
     store = tmp_path / "late"
-    real = run.Run._give
+    real = run.Driver._give
 
     def give(self, slot, unit, arm):
         if arm is None:
             shutil.copytree(filled_store / "records", store / "records", dirs_exist_ok=True)
         real(self, slot, unit, arm)
 
-    monkeypatch.setattr(run.Run, "_give", give)
+    monkeypatch.setattr(run.Driver, "_give", give)
     result = reprise("run", plain_recipe, "--seeds", 6, "--store", store, "--json")
     assert json.loads(result.stdout) == {"recorded": 0, "present": 6, "failed": 0, "waiting": 0}
     assert len(list((store / "records").rglob("*.json"))) == 6
@@ -181,4 +182,4 @@ def test_words_that_fit_no_recipe_are_refused_before_anything_is_measured(plain_
     for words in (("--scale", "huge"), ("--arm", "three")):
         result = reprise("run", plain_recipe, *words, "--store", store_path)
         assert (result.exit_code, "It has" in result.output, "Traceback" in result.output) == (2, True, False)
-    assert request.parse_seeds("3") == ((1, 2, 3), False)
+    assert seeds_meant("3") == ((1, 2, 3), False)

@@ -14,7 +14,7 @@ from faults import QUICKLY_IMPORTED
 from keras_reprise.base.errors import StoreError
 from keras_reprise.base.locks import only_run
 from keras_reprise.record.schema import failed_arm
-from keras_reprise.run.kept import Checkpoints, ReplicateCache
+from keras_reprise.run.kept import Checkpoints, KeptArm, ReplicateCache
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -124,7 +124,7 @@ def test_a_lock_is_free_again_after_its_holder(tmp_path):
 
 def test_a_broken_cache_counts_as_no_cache(tmp_path):
     cache = ReplicateCache(tmp_path, seed=1)
-    kept = {
+    kept: dict[str, object] = {
         "arm": failed_arm({}, "Error", "none", 1.0),
         "digest": "",
         "started_at": "2026-01-01T00:00:00Z",
@@ -132,7 +132,7 @@ def test_a_broken_cache_counts_as_no_cache(tmp_path):
         "load": {"mean_1m": 0.1, "steal_fraction": 0.0},
     }
     cache.save_arm("a", kept)
-    assert cache.load_arm("a") == kept
+    assert cache.load_arm("a") == KeptArm(kept, [])
     for broken in ("{", "[]", "{}", json.dumps(kept | {"arm": {}}), json.dumps(kept | {"digest": 1})):
         (cache.folder / "arm-a.json").write_text(broken)
         assert cache.load_arm("a") is None

@@ -4,7 +4,7 @@ import pytest
 
 from keras_reprise.record.schema import Card
 from keras_reprise.run.messages import RecipeSource
-from keras_reprise.run.queue import Job, Schedule, Unit
+from keras_reprise.run.queue import Job, Queue, QueuedReplicate
 
 HERE, THERE = ("machine-a", "environment"), ("machine-b", "environment")
 
@@ -15,79 +15,79 @@ def a_job(slug="one", arms=("x", "y"), seeds=(1, 2), **more):
 
 
 def opened(job, place, seeds, present=()):
-    return [Unit(job, seed, 0, list(job.params), {}) for seed in seeds if (place, seed) not in present]
+    return [QueuedReplicate(job, seed, 0, list(job.params), {}) for seed in seeds if (place, seed) not in present]
 
 
-def a_schedule(*jobs, present=(), places=(HERE,)):
-    schedule = Schedule(jobs, lambda job, place, seeds: opened(job, place, seeds, present))
+def a_queue(*jobs, present=(), places=(HERE,)):
+    queue = Queue(jobs, lambda job, place, seeds: opened(job, place, seeds, present))
     for place in places:
-        schedule.add_place(place)
-    return schedule
+        queue.add_place(place)
+    return queue
 
 
-def taken(schedule, *turns, **more):
+def taken(queue, *turns, **more):
     """What the workers get in turn, as (recipe, seed, arm)."""
-    found = (schedule.next(worker, place, **more) for worker, place in turns)
+    found = (queue.next(worker, place, **more) for worker, place in turns)
     return [one and (one[0].job.card.slug, one[0].seed, one[1]) for one in found]
 
 
-def measured(schedule, seed, arm):
-    (unit,) = (unit for unit in schedule.units if unit.seed == seed)
-    unit.running.discard(arm)
-    unit.results[arm] = {}
+def measured(queue, seed, arm):
+    (replicate,) = (replicate for replicate in queue.replicates if replicate.seed == seed)
+    replicate.running.discard(arm)
+    replicate.results[arm] = {}
 
 
 def test_a_worker_stays_with_its_replicate_and_another_begins_the_next():
-    schedule = a_schedule(a_job())
-    assert taken(schedule, ("a", HERE), ("b", HERE)) == [("one", 1, "x"), ("one", 2, "x")]
-    measured(schedule, 1, "x")
-    assert taken(schedule, ("a", HERE)) == [("one", 1, "y")]
+    queue = a_queue(a_job())
+    assert taken(queue, ("a", HERE), ("b", HERE)) == [("one", 1, "x"), ("one", 2, "x")]
+    measured(queue, 1, "x")
+    assert taken(queue, ("a", HERE)) == [("one", 1, "y")]
 
 
 def test_an_idle_worker_takes_an_arm_of_a_replicate_that_another_has_unless_it_must_not():
-    schedule = a_schedule(a_job(seeds=(1,)))
-    assert taken(schedule, ("a", HERE)) == [("one", 1, "x")]
-    assert taken(schedule, ("b", HERE), shared=False) == [None]
-    assert taken(schedule, ("b", HERE)) == [("one", 1, "y")]
+    queue = a_queue(a_job(seeds=(1,)))
+    assert taken(queue, ("a", HERE)) == [("one", 1, "x")]
+    assert taken(queue, ("b", HERE), shared=False) == [None]
+    assert taken(queue, ("b", HERE)) == [("one", 1, "y")]
 
 
 def test_a_measured_replicate_is_assembled_first_and_once():
-    schedule = a_schedule(a_job(arms=("x",)))
-    assert taken(schedule, ("a", HERE)) == [("one", 1, "x")]
-    measured(schedule, 1, "x")
-    assert taken(schedule, ("b", HERE), ("a", HERE)) == [("one", 1, None), ("one", 2, "x")]
+    queue = a_queue(a_job(arms=("x",)))
+    assert taken(queue, ("a", HERE)) == [("one", 1, "x")]
+    measured(queue, 1, "x")
+    assert taken(queue, ("b", HERE), ("a", HERE)) == [("one", 1, None), ("one", 2, "x")]
 
 
 def test_replicates_of_a_job_stay_on_machines_of_one_kind_and_another_kind_takes_another_job():
-    schedule = a_schedule(a_job("one", seeds=(1, 2)), a_job("two", seeds=(1, 2)), places=(HERE, THERE))
+    queue = a_queue(a_job("one", seeds=(1, 2)), a_job("two", seeds=(1, 2)), places=(HERE, THERE))
     turns = [("a", HERE), ("b", THERE), ("b2", THERE), ("a2", HERE), ("c", THERE)]
-    assert taken(schedule, *turns) == [
+    assert taken(queue, *turns) == [
         ("one", 1, "x"), ("two", 1, "x"), ("two", 2, "x"), ("one", 2, "x"), ("two", 1, "y"),
     ]  # fmt: skip
 
 
 def test_a_job_goes_on_where_most_of_it_was_measured():
     job = a_job(seeds=(1, 2, 3))
-    schedule = a_schedule(job, present={(THERE, 1), (THERE, 2)}, places=(HERE, THERE))
-    assert (job.place, job.present, len(schedule.units)) == (THERE, 2, 1)
+    queue = a_queue(job, present={(THERE, 1), (THERE, 2)}, places=(HERE, THERE))
+    assert (job.place, job.present, len(queue.replicates)) == (THERE, 2, 1)
 
 
 def test_a_job_that_was_begun_stays_where_it_is():
     job = a_job(seeds=(1, 2, 3))
-    schedule = a_schedule(job, present={(THERE, 1), (THERE, 2)})
-    assert taken(schedule, ("a", HERE)) == [("one", 1, "x")]
-    schedule.add_place(THERE)
-    assert (job.place, len(schedule.units)) == (HERE, 3)
-    assert taken(schedule, ("b", THERE)) == [None]
+    queue = a_queue(job, present={(THERE, 1), (THERE, 2)})
+    assert taken(queue, ("a", HERE)) == [("one", 1, "x")]
+    queue.add_place(THERE)
+    assert (job.place, len(queue.replicates)) == (HERE, 3)
+    assert taken(queue, ("b", THERE)) == [None]
 
 
 @pytest.mark.parametrize("auto", [False, True])
 def test_with_auto_a_block_ends_where_the_verdicts_are_looked_at(auto):
     job = a_job(seeds=tuple(range(1, 31)), auto=auto)
-    schedule = a_schedule(job)
-    assert len(schedule.units) == (6 if auto else 30)
-    for unit in list(schedule.units):
-        schedule.remove(unit)
-    assert schedule.block_done(job)
+    queue = a_queue(job)
+    assert len(queue.replicates) == (6 if auto else 30)
+    for replicate in list(queue.replicates):
+        queue.remove(replicate)
+    assert queue.block_done(job)
     if auto:
-        assert [unit.seed for unit in schedule.next_block(job)] == [7, 8, 9, 10, 11, 12]
+        assert [replicate.seed for replicate in queue.next_block(job)] == [7, 8, 9, 10, 11, 12]

@@ -16,8 +16,8 @@ from faults import QUICKLY_IMPORTED, numbers
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-reprise[ray]'")
 
-from keras_reprise import datasets
 from keras_reprise.base.errors import DataError, MeasurementError
+from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
 from keras_reprise.run.executors.on_ray import RayExecutor
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
@@ -96,16 +96,16 @@ def test_a_driver_and_then_a_node_are_killed_and_the_numbers_are_those_of_one_ma
 
 def test_nodes_are_sent_the_data_that_they_lack(tmp_path, nodes, keras_home):
     try:
-        datasets.find_cifar10()
+        CIFAR10.find()
     except DataError as error:
         pytest.skip(f"CIFAR-10 is needed: {str(error).splitlines()[0]}")
-    assert not (keras_home / "datasets" / datasets.CIFAR10_FOLDER).exists()
+    assert not (keras_home / "datasets" / CIFAR10.folder).exists()
     recipe = tmp_path / "pixels.py"
     recipe.write_text(PIXELS)
     run = start(nodes, tmp_path, recipe, "--seeds", 1)
     _, errors = run.communicate(timeout=200)
     assert run.returncode == 0, errors
-    datasets.verify_cifar10(keras_home / "datasets" / datasets.CIFAR10_FOLDER)
+    CIFAR10.verify(keras_home / "datasets" / CIFAR10.folder)
     shutil.rmtree(keras_home / "datasets")
 
 

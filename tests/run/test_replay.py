@@ -19,7 +19,8 @@ def folder(tmp_path, plain_recipe):
 
 
 def measure(path, store, scale, seeds):
-    request.run((str(path),), store, scale=scale, seeds=f"{','.join(map(str, seeds))},{seeds[-1]}", workers=0)
+    both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"
+    request.run(request.Request((str(path),), scale=scale, seeds=both_ends, workers=0), store)
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_code_that_gives_every_number_again_is_accepted_under_the_same_version(f
         locking.relock(folder)
     (line,) = replay.replay(folder, "plain", None, store, backend(), measure)
     assert line == "plain at quick scale: seeds 2, 5 gave every number again; the old measurement is accepted."
-    assert locking.changes(folder) == []
+    assert locking.unlocked(folder) == []
     after = catalog.read_lock(folder).recipes[0]
     (accepted,) = after.accepted
     old = before.measurements["quick"][backend()]
@@ -61,10 +62,10 @@ def test_code_that_gives_every_number_again_is_accepted_under_the_same_version(f
 
 def test_code_that_gives_another_number_is_not_accepted(folder, store):
     edit(folder, "0.01 * noise[0]", "0.010000001 * noise[0]")
-    before = (folder / "recipes.lock").read_bytes()
+    before = (folder / "family" / "plain.lock").read_bytes()
     with pytest.raises(RecipeError, match=r"Seed 2 of plain at quick scale gives other metrics in arm one than record"):
         replay.replay(folder, "plain", 1, store, backend(), measure)
-    assert (folder / "recipes.lock").read_bytes() == before
+    assert (folder / "family" / "plain.lock").read_bytes() == before
 
 
 def test_records_of_another_backend_are_left_to_a_replay_there(folder, store):
@@ -76,9 +77,9 @@ def test_records_of_another_backend_are_left_to_a_replay_there(folder, store):
 
     lines = replay.replay(folder, "plain", None, store, other, never)
     assert lines == [f"There are records of plain on {backend()} too: run it again there, with --backend {backend()}."]
-    assert [change.kind for change in locking.changes(folder)] == ["code"]
+    assert [one.kind for one in locking.unlocked(folder)] == ["code"]
     replay.replay(folder, "plain", None, store, backend(), measure)
-    assert locking.changes(folder) == []
+    assert locking.unlocked(folder) == []
 
 
 def test_recipes_about_seconds_are_not_replayed(folder, store):

@@ -45,8 +45,9 @@ def test_an_installed_copy_takes_its_own_recipes_and_the_store_of_the_folder(pro
     shutil.copytree(PACKAGE, site / "keras_reprise", ignore=shutil.ignore_patterns("__pycache__"))
     (site / "keras_reprise" / "_recipes").mkdir(exist_ok=True)
     code = (
-        "from keras_reprise.base import package_code\nfrom keras_reprise.cli import console\n"
-        "print(package_code.recipes_folder(), console.open_store(None).root, package_code.facts()['git_commit'])"
+        "from keras_reprise.base import checkout, package_code\n"
+        "from keras_reprise.cli import console\n"
+        "print(checkout.recipes_folder(), console.open_store(None).root, package_code.facts()['git_commit'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=project, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_reprise import datasets
 from keras_reprise.base.errors import DataError, IntegrityError, RecipeError, UserError
 from keras_reprise.datasets import cifar10_batches
+from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
 from keras_reprise.gate.processes import read_benchmarks
 from keras_reprise.recipe.definition import Recipe, Source
 from keras_reprise.recipe.numbers import Measurement
@@ -174,17 +174,17 @@ def test_a_pickle_that_calls_something_is_refused(tmp_path):
 def test_an_archive_writes_six_files_of_the_right_size_and_nothing_else(tmp_path, kind):
     (tmp_path / "secret").write_text("secret")
     with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as tar:
-        for name in datasets.CIFAR10_MD5:
-            info = tarfile.TarInfo(f"{datasets.CIFAR10_FOLDER}/{'../../' if kind == 'climb' else ''}{name}")
+        for name in CIFAR10.md5:
+            info = tarfile.TarInfo(f"{CIFAR10.folder}/{'../../' if kind == 'climb' else ''}{name}")
             if kind in ("symlink", "hardlink"):
                 info.type = tarfile.SYMTYPE if kind == "symlink" else tarfile.LNKTYPE
                 info.linkname = str(tmp_path / "secret")
             if kind == "long":
-                info.size = datasets.MOST_BATCH_BYTES + 1
+                info.size = CIFAR10.longest_file + 1
                 tar.addfile(info, io.BytesIO(bytes(info.size)))
             else:
                 tar.addfile(info)
-    datasets.unpack_cifar10(tmp_path / "archive.tar.gz", tmp_path / "unpacked")
+    CIFAR10.unpack(tmp_path / "archive.tar.gz", tmp_path / "unpacked")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["archive.tar.gz", "secret"]
 
 

@@ -12,6 +12,7 @@ class Session:
     def __init__(self, checkpoints=None, seed=1):
         self.seeds, self.checkpoints, self.epochs, self.digests = Seeds(seed), checkpoints, [], []
         self.place, self.unseeded = "arm 0 0", []
+        self.latest = None
 
     def note_unseeded(self, names):
         self.unseeded += names

@@ -28,7 +28,7 @@ def hashes(corpus: Path, source: Path, recipes: Path) -> dict[str, Any]:
     """The canonical form of every snippet, the code of every recipe, some settings, and a measurement."""
     measurement, syntax = module(source, "recipe.measurement"), module(source, "recipe.source.syntax")
     snippets = (corpus / "snippets.txt").read_text("utf-8").split("\n# ---\n")
-    code = measurement.Code("1" * 64, "2" * 64, None, ("train",))
+    code = measurement.RecipeCode("1" * 64, "2" * 64, None, ("train",))
     return {
         "snippets": [syntax.sha256(syntax.form(syntax.parse(text))) for text in snippets],
         "recipes": {path.stem: _code(measurement, path) for path in sorted((corpus / "recipes").glob("recipe_*.py"))},

@@ -27,16 +27,17 @@ import msgspec
 import numpy as np
 from click.testing import CliRunner
 
-from keras_reprise import catalog, datasets
+from keras_reprise import catalog
 from keras_reprise.base.errors import UserError
-from keras_reprise.catalog import lock as versions
+from keras_reprise.catalog import lockfile
 from keras_reprise.cli.printing import describe_card
 from keras_reprise.datasets import cifar10_batches
-from keras_reprise.gate.files import Baseline, Calibration
-from keras_reprise.gate.files import read as read_document
+from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import Task, read_benchmarks
 from keras_reprise.gate.settings import read_settings
+from keras_reprise.gate.stored import Baseline, Calibration
+from keras_reprise.gate.stored import read as read_document
 from keras_reprise.record.schema import decode, decode_card, pretty, record_id
 from keras_reprise.report.cite import identifiers
 from keras_reprise.report.cite.checking import Checker
@@ -210,11 +211,23 @@ def read_card(content: bytes, scratch: Path) -> None:
 
 
 def read_lock(content: bytes, scratch: Path) -> None:
-    (scratch / versions.LOCK).write_bytes(content)
-    catalog.read_lock.cache_clear()
-    with contextlib.suppress(UserError):
-        catalog.current(catalog.read_lock(scratch))
-    catalog.read_lock.cache_clear()
+    """One lock file, and one beside it that stays as it is: it is named where it cannot be read."""
+    folder = scratch / "recipes"
+    (folder / "golden").mkdir(parents=True, exist_ok=True)
+    (folder / "golden" / "changed.lock").write_bytes(content)
+    if not (folder / "golden" / "kept.lock").exists():
+        (folder / "golden" / "kept.lock").write_bytes(_some_locks()[0].read_bytes())
+    lockfile.read.cache_clear()
+    try:
+        assert 1 <= len(catalog.current(catalog.read_lock(folder))) <= 2
+    except UserError as error:
+        if "recipes/golden/changed.lock" not in str(error):
+            raise ValueError(f"another file is blamed: {error}") from error
+    lockfile.read.cache_clear()
+
+
+def _some_locks() -> list[Path]:
+    return sorted((TOP / "recipes").rglob(f"*{lockfile.SUFFIX}"))[:3]
 
 
 def read_benchmark(content: bytes, scratch: Path) -> None:
@@ -250,7 +263,7 @@ def read_archive(content: bytes, scratch: Path) -> None:
     path = scratch / "archive.tar.gz"
     path.write_bytes(content)
     with contextlib.suppress(UserError):
-        datasets.unpack_cifar10(path, scratch / "unpacked")
+        CIFAR10.unpack(path, scratch / "unpacked")
 
 
 def read_cache(content: bytes, scratch: Path) -> None:
@@ -494,17 +507,17 @@ def archive_files() -> list[bytes]:
     for kind in ("plain", "climb", "absolute", "symlink", "hardlink", "huge", "device", "folder"):
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-            for name in datasets.CIFAR10_MD5:
-                info = tarfile.TarInfo(f"{datasets.CIFAR10_FOLDER}/{name}")
+            for name in CIFAR10.md5:
+                info = tarfile.TarInfo(f"{CIFAR10.folder}/{name}")
                 content = b"x" * 50
                 if kind == "climb":
-                    info.name = f"{datasets.CIFAR10_FOLDER}/../../{name}"
+                    info.name = f"{CIFAR10.folder}/../../{name}"
                 elif kind == "absolute":
                     info.name = f"/tmp/{name}"
                 elif kind in ("symlink", "hardlink"):
                     info.type = tarfile.SYMTYPE if kind == "symlink" else tarfile.LNKTYPE
                     info.linkname, content = (
-                        "/etc/passwd" if kind == "symlink" else f"{datasets.CIFAR10_FOLDER}/test_batch",
+                        "/etc/passwd" if kind == "symlink" else f"{CIFAR10.folder}/test_batch",
                         b"",
                     )
                 elif kind == "device":
@@ -523,8 +536,7 @@ def corpora() -> dict[str, tuple[Target, list[bytes], bool]]:
     """For every target what reads it, real inputs, and whether they are JSON."""
     found = records()
     cards = [json.loads(path.read_bytes()) for path in sorted((TOP / "results" / "cards").glob("*.json"))[:8]]
-    lock = json.loads((TOP / "recipes" / versions.LOCK).read_bytes())
-    lock["recipes"] = lock["recipes"][:3]
+    locks = [json.loads(path.read_bytes()) for path in _some_locks()]
     baselines = [_shortened(path) for path in sorted((TOP / "results" / "baselines").rglob("*.json"))]
     message = msgspec.msgpack.encode(messages.Measured({"arm": found[0]["arms"]}))
     paper = (
@@ -534,7 +546,7 @@ def corpora() -> dict[str, tuple[Target, list[bytes], bool]]:
     return {
         "record": (read_record, json_corpus(found), True),
         "card": (read_card, json_corpus(cards), True),
-        "lock": (read_lock, json_corpus([lock]), True),
+        "lock": (read_lock, json_corpus(locks), True),
         "benchmark": (read_benchmark, json_corpus([benchmark_file()]), True),
         "baseline": (read_baseline, json_corpus(baselines), True),
         "settings": (

@@ -78,7 +78,7 @@ def setting(backend: str, threads: int, only: Sequence[str], path: Path | None, 
     """Run the cases in this process; prints a line each, writes `path`."""
     os.environ["REPRISE_THREADS"] = str(threads)
     from keras_reprise.base import machine
-    from keras_reprise.engine.backends import interface as backends
+    from keras_reprise.engine.backends import start as backends
 
     if machine.threads() != threads:
         print(f"{threads} threads are asked for, this machine gives {machine.threads()}.")

@@ -6,11 +6,11 @@ import pytest
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import Seeds
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe.settings import Scale
 
-interface.start()
+start.start()
 from keras_reprise.search import choice, draws, grid_search, log_grid, log_uniform, random_search, uniform  # noqa: E402
 
 SPACE = {"rate": log_uniform(1e-6, 1e-3), "width": choice([4, 8])}

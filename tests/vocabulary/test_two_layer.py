@@ -8,11 +8,11 @@ import pytest
 
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.engine import evaluate
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends import start
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe.settings import Scale
 
-interface.start()
+start.start()
 from keras_reprise.two_layer import Trainer, costs, raw_pixels, tripled_at, two_layer  # noqa: E402
 
 

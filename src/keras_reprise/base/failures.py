@@ -13,6 +13,7 @@ from pathlib import Path
 from traceback import walk_tb
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.base.slips import hint
 
 LONGEST = 300
 WHOLE_LINES = 4  # messages of up to so many lines are kept whole where they fit
@@ -122,7 +123,9 @@ def described(error: BaseException, file: Path | None = None, who: str = "measur
         return shortened(f"{who} asked for {quoted}, which is not there{where}.")
     if isinstance(error, UserError):
         return shortened(without_names(" ".join(text.split())))
-    return sentence(text) or f"{type(error).__name__} without a word{where}"
+    meant = hint(error, file) if file else ""
+    said = sentence(text) or f"{type(error).__name__} without a word{where}"
+    return shortened(f"{said.rstrip('.')}; {meant}") if meant else said
 
 
 def _text(value: object) -> str:

@@ -1,57 +1,39 @@
 """Which code of this package runs: its commit where that is known, and the hash of its contents. Reads files and git only.
 
-A commit is claimed only for the files that Python imported: those of a checkout of keras-reprise that git tracks there (an
-editable install, or PYTHONPATH=src). A copy in site-packages, wherever that lies, is of no commit that could be known.
+A commit is claimed only for the files that Python imported: those of a checkout of keras-reprise that git tracks there
+(an editable install, or PYTHONPATH=src). A copy in site-packages, wherever that lies, is of no commit that could be known.
 """
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from keras_reprise.base import checkout
 from keras_reprise.base.git import git
 from keras_reprise.base.version import __version__
 
-PACKAGE = Path(__file__).resolve().parents[1]
 WATCHED = ("src", "recipes", "pyproject.toml")
-NOT_COMPUTING = "_recipes"  # the wheel's copy of the recipes: each is hashed by itself
+
+Facts = dict[str, str | bool | None]
+"""`package_version`, `git_commit`, `dirty` and `diff_sha256`, as records store them."""
 
 
-def is_checkout(folder: Path) -> bool:
-    """Whether `folder` is the top of a checkout of this project."""
-    try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("project", {})
-    except (OSError, ValueError):
-        return False
-    return (folder / "recipes").is_dir() and project.get("name") == "keras-reprise"
+def facts() -> Facts:
+    """Version, commit and state of the code that this process imported.
 
-
-def checkout() -> Path | None:
-    """The top of the checkout that this package's code lies in; None for a copy that was installed."""
-    top = PACKAGE.parents[1]
-    return top if top / "src" / "keras_reprise" == PACKAGE and is_checkout(top) else None
-
-
-def recipes_folder() -> Path:
-    """The checkout's recipes/, or the copy that the wheel brings."""
-    top = checkout()
-    return top / "recipes" if top else PACKAGE / NOT_COMPUTING
-
-
-def facts() -> dict[str, Any]:
-    """Version, commit and state of the code that this process imported; commit and state are None where they are unknown."""
-    top = checkout()
-    if top is None or not _tracks(top, PACKAGE / "__init__.py"):
+    Commit and state are None where they are unknown.
+    """
+    top = checkout.of_package()
+    if top is None or not _tracks(top, checkout.PACKAGE / "__init__.py"):
         return _unknown()
     return folder_facts(top, WATCHED)
 
 
-def folder_facts(folder: Path, watched: Sequence[str]) -> dict[str, Any]:
+def folder_facts(folder: Path, watched: Sequence[str]) -> Facts:
     """The package's version, and the commit of `folder` with the state of `watched` in it.
 
-    `diff_sha256` is that of the content of every file that is not as committed, untracked ones included, ignored ones not.
+    `diff_sha256` is that of the content of every file that is not as committed: untracked ones are included, ignored ones not.
     """
     commit = git(folder, "rev-parse", "HEAD")
     changed = _listed(folder, "diff", "HEAD", "--name-only", "--relative", "--no-renames", "-z", "--", *watched)
@@ -74,11 +56,13 @@ def running_sha256() -> str:
 
 def sha256_now() -> str:
     """The hash of the package's Python files as they lie there now; the same for a checkout and for a wheel of it."""
-    files = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
-    return _contents_sha256(PACKAGE, sorted(path.as_posix() for path in files if path.parts[0] != NOT_COMPUTING))
+    package = checkout.PACKAGE
+    files = (path.relative_to(package) for path in package.rglob("*.py"))
+    computing = sorted(path.as_posix() for path in files if path.parts[0] != checkout.PACKAGED_RECIPES)
+    return _contents_sha256(package, computing)  # a recipe of the wheel is hashed by itself
 
 
-def _unknown() -> dict[str, Any]:
+def _unknown() -> Facts:
     return {"package_version": __version__, "git_commit": None, "dirty": None, "diff_sha256": None}
 
 
@@ -110,9 +94,3 @@ def _contents_sha256(folder: Path, names: Iterable[str]) -> str:
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def current_checkout() -> Path | None:
-    """The top of the checkout that the current folder lies in, whatever code runs: its results/ is the default store."""
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if is_checkout(folder)), None)

@@ -46,6 +46,7 @@ class Progress:
         self.arms, self.done = 0, 0
         self.last_line = -PLAIN_EVERY_S
         self.bar: Any = None
+        self._said: set[str] = set()
 
     def plan(self, kind: str, arms: int, before_s: float | None = None) -> None:
         """That many arms more will be measured, each of which took `before_s` in earlier runs, if that is known."""
@@ -96,8 +97,12 @@ class Progress:
         """The worker does not go on with its arm."""
         self.running.pop(worker, None)
 
-    def say(self, text: str) -> None:
-        """A line that stays."""
+    def say(self, text: str, once: str = "") -> None:
+        """A line that stays; of several with the same `once` the first."""
+        if once:
+            if once in self._said:
+                return
+            self._said.add(once)
         if self.bar is not None:
             self.bar.clear()
         if not self.quiet:

@@ -6,10 +6,13 @@ Dropout layer keeps the initial weights and the data order of the arm beside it,
 
 import zlib
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.base.slips import nearest_first
+
+if TYPE_CHECKING:
+    import numpy as np  # not needed by who reads records
 
 LARGEST = 2**63 - 1  # seed, and version of a recipe: what tables and databases of other programs hold
 
@@ -30,12 +33,20 @@ class Seeds:
                 "Use --seeds 6 for the seeds 1 to 6, or --seeds 1,4,7 for those."
             )
 
-    def _sequence(self, stream: str, key: str | int | None) -> np.random.SeedSequence:
+    def _sequence(self, stream: str, key: str | int | None) -> "np.random.SeedSequence":
+        import numpy as np
+
+        if stream not in STREAMS:
+            raise UserError(
+                f"There is no random stream {stream!r}.\nThere are {', '.join(nearest_first(stream, STREAMS))}."
+            )
         words = [] if key is None else [zlib.crc32(key.encode()) if isinstance(key, str) else key]
         return np.random.SeedSequence([self.seed, STREAMS[stream]], spawn_key=words)
 
-    def generator(self, stream: str, key: str | int | None = None) -> np.random.Generator:
+    def generator(self, stream: str, key: str | int | None = None) -> "np.random.Generator":
         """A NumPy generator for `stream`; `key` (a name or an index) selects an independent sub-stream."""
+        import numpy as np
+
         return np.random.default_rng(self._sequence(stream, key))
 
     def integer(self, stream: str, key: str | int | None = None) -> int:
@@ -46,6 +57,6 @@ class Seeds:
         """The initializer seed of the named layer: adding another layer leaves it unchanged."""
         return self.integer("weights", layer)
 
-    def permutation(self, n: int, epoch: int) -> np.ndarray:
+    def permutation(self, n: int, epoch: int) -> "np.ndarray":
         """The order of `n` training examples in `epoch` (counted from 1), shape (n,), int32."""
-        return self.generator("order", epoch).permutation(n).astype(np.int32)
+        return self.generator("order", epoch).permutation(n).astype("int32")

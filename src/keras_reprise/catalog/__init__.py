@@ -2,13 +2,12 @@
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from keras_reprise.base import package_code
-from keras_reprise.base.errors import UserError
-from keras_reprise.catalog import lock as versions
-from keras_reprise.catalog.lock import Lock, LockEntry
+from keras_reprise.base import checkout
+from keras_reprise.base.errors import RecipeError, UserError
+from keras_reprise.catalog import lockfile
+from keras_reprise.catalog.lockfile import Lock, LockEntry
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,15 @@ SUITES = {
 }
 
 
-@lru_cache(maxsize=4)
 def read_lock(folder: Path | None = None) -> Lock:
-    """The lock file; RecipeError when it is missing or broken."""
-    return versions.read(folder or package_code.recipes_folder())
+    """What is pinned of the recipes; RecipeError when a lock file is broken, or there is none."""
+    folder = folder or checkout.recipes_folder()
+    found = lockfile.read(folder)
+    if not found.recipes:
+        raise RecipeError(
+            f"{folder} holds no lock of a recipe.\nReinstall keras-reprise, or run `reprise lock` in a checkout."
+        )
+    return found
 
 
 def accepts(
@@ -53,7 +57,7 @@ def accepts(
 
 def current(lock: Lock | None = None) -> list[LockEntry]:
     """The current version of every recipe, by slug."""
-    return [entry for entry in (lock or read_lock()).recipes if not entry.path.startswith("superseded/")]
+    return [entry for entry in (lock or read_lock()).recipes if not entry.superseded]
 
 
 def find(name: str) -> LockEntry:
@@ -67,7 +71,8 @@ def find(name: str) -> LockEntry:
         near = difflib.get_close_matches(slug, slugs, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UserError(
-            f"There is no recipe {slug!r}.\n{hint}`reprise list` shows all {len(slugs)}; a file of your own runs by its path, `reprise run ./mine.py`."
+            f"There is no recipe {slug!r}.\n{hint}`reprise list` shows all {len(slugs)};"
+            " a file of your own runs by its path, `reprise run ./mine.py`."
         )
     if not version:
         return max(entries, key=lambda entry: entry.version)
@@ -75,7 +80,8 @@ def find(name: str) -> LockEntry:
         if version == str(entry.version):
             return entry
     raise UserError(
-        f"{slug} has no version {version!r}.\nIt has {', '.join(str(entry.version) for entry in entries)}; write for example {slug}@{entries[0].version}."
+        f"{slug} has no version {version!r}.\nIt has {', '.join(str(entry.version) for entry in entries)};"
+        f" write for example {slug}@{entries[0].version}."
     )
 
 
@@ -87,11 +93,12 @@ def is_path(name: str) -> bool:
 def recipe_path(name: str) -> Path:
     """The file of a slug, a slug@N, or a path."""
     if not is_path(name):
-        return package_code.recipes_folder() / find(name).path
+        return checkout.recipes_folder() / find(name).path
     path = Path(name)
     if not os.path.isfile(name):
         raise UserError(
-            f"There is no recipe file {name}.\nGive the path of a .py file that defines RECIPE, or a name from `reprise list`."
+            f"There is no recipe file {name}.\n"
+            "Give the path of a .py file that defines RECIPE, or a name from `reprise list`."
         )
     return path
 

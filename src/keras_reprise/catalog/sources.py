@@ -1,23 +1,24 @@
-"""Whose numbers a record's are: those of the lock's measurement of its version, or of another source. Reads the lock alone.
+"""Whose numbers a record's are: those of the lock's measurement of its version, or of another source.
 
-A record is of the package's recipe `slug@version` only where the lock accepts its measurement (or, for records of schema 1,
-its recipe's source) at its scale. Every other record is of a source of its own: an edited copy of one of our recipes, or a
-recipe of somebody's own, whose every edit is another source. Records of different sources are never pooled, counted for each
-other or cited for each other, and every reader names the source by its `label`.
+A record is of the package's recipe `slug@version` only where the lock accepts its measurement (or, for records of
+schema 1, its recipe's source) at its scale. Every other record is of a source of its own: an edited copy of one of our
+recipes, or a recipe of somebody's own, whose every edit is another source. Records of different sources are never
+pooled, counted for each other or cited for each other, and every reader names the source by its `label`. Only lock
+files are read.
 """
 
 from functools import lru_cache
 
-from keras_reprise.base import package_code
-from keras_reprise.catalog import lock
-from keras_reprise.catalog.lock import Lock, LockEntry
+from keras_reprise.base import checkout
+from keras_reprise.catalog import lockfile
+from keras_reprise.catalog.lockfile import LockEntry
 from keras_reprise.record.schema import RecipeRef
 
 SHOWN = 12
 
 
 def label(recipe: RecipeRef) -> str:
-    """Nothing for a record of the lock's measurement of its version; else `measurement <12>`, or `source <12>` in schema 1."""
+    """Nothing for a record of the lock's measurement of its version; else `measurement <12>` (schema 1: `source <12>`)."""
     return _label(
         recipe.slug,
         recipe.version,
@@ -61,17 +62,11 @@ def _label(slug: str, version: int, scale: str, measurement: str | None, source_
 
 @lru_cache(maxsize=1024)
 def _entries(slug: str) -> tuple[LockEntry, ...]:
-    return tuple(entry for entry in _lock().recipes if entry.slug == slug)
-
-
-@lru_cache(maxsize=1)
-def _lock() -> Lock:
-    """The lock of the package's recipes; an empty one where there is none: then nobody's records are the package's."""
-    folder = package_code.recipes_folder()
-    return lock.read(folder) if (folder / lock.LOCK).is_file() else Lock(lock.SCHEMA, [])
+    """What is pinned of the package's recipe of this name; nothing where there are no locks: then no record is ours."""
+    return tuple(entry for entry in lockfile.read(checkout.recipes_folder()).recipes if entry.slug == slug)
 
 
 def forget() -> None:
-    """Read the lock anew: it was changed."""
-    for remembered in (_label, _entries, _lock):
+    """Read the lock files anew: one was changed."""
+    for remembered in (_label, _entries, lockfile.read):
         remembered.cache_clear()

@@ -57,10 +57,12 @@ def cite(
         )
     citations = [citing.find(name, found, store) for name in what]
     chosen = list({c.key: c.group for c in citations}.items()) or tex.keyed(found)
-    lines = []
+    lines, not_drawn = [], list[str]()
     if figures:
         with counter("figures") as tell:
-            lines = tex.draw(chosen, store, figures, figure_format, tell)
+            lines = tex.draw(chosen, store, figures, figure_format, tell, not_drawn.append)
+    for text in not_drawn:
+        click.echo(f"reprise: not drawn: {errors.printable(text)}", err=True)
     if latex:
         click.echo(
             tex.macros(chosen, store, " ".join(["reprise cite --latex", *what]) + published_store()) + "\n".join(lines)

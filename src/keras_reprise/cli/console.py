@@ -5,13 +5,15 @@ import math
 import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import errors, package_code
-from keras_reprise.store.store import Store, Summary
+from keras_reprise.base import checkout, errors
+
+if TYPE_CHECKING:
+    from keras_reprise.store.store import Store, Summary
 
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
 NAMED = "keras_reprise.named"  # and the stores that the user was told of
@@ -19,12 +21,14 @@ READING_STORES = "run(?= )|status|verdict|compare|report|cite|check-citations|re
 COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
 
 
-def open_store(path: Path | None) -> Store:
+def open_store(path: Path | None) -> "Store":
     """The store at `path`, or the default one: results/ of the checkout that the current folder lies in, else ./results.
 
     Says on standard error which it is, unless the command prints JSON.
     """
-    top = None if path else package_code.current_checkout()
+    from keras_reprise.store.store import Store
+
+    top = None if path else checkout.of_current_folder()
     store = Store(path or (top / "results" if top else Path("results")))
     context = click.get_current_context(silent=True)
     if context is not None and not context.params.get("as_json"):
@@ -68,7 +72,7 @@ def read_store(
     machine: str | None = None,
     environment: str | None = None,
     data_name: str | None = None,
-) -> tuple[list[Summary], Store, bool]:
+) -> "tuple[list[Summary], Store, bool]":
     """The selected summaries of a store, and whether files had to be left out because they are broken."""
     store = open_store(path)
     summaries, problems = store.summaries()

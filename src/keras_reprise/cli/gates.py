@@ -166,7 +166,8 @@ def accept(
     """
     from keras_reprise.base.git import git
     from keras_reprise.gate import baselines
-    from keras_reprise.gate.files import baseline_path
+    from keras_reprise.gate.design import MOST_SEEDS_TRIED
+    from keras_reprise.gate.stored import baseline_path
 
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
@@ -179,7 +180,7 @@ def accept(
         facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
         return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
     if needed:
-        rows = [[metric, n or "over 30: not to be seen"] for metric, n in sorted(needed.items())]
+        rows = [[metric, n or f"over {MOST_SEEDS_TRIED}: not to be seen"] for metric, n in sorted(needed.items())]
         print_table(rows, ["quality", "replicates that show a loss of three margins"])
     say(
         f"\nAccepted {len(measured.processes)} processes and {replicates} replicates as {name!r}: {path}\n"
@@ -234,21 +235,19 @@ def history(
     Example: reprise history cifar10-lr-drop/drop/test_error
     """
     from keras_reprise.cli.printing import history_text
-    from keras_reprise.gate.trends import of_gates
-    from keras_reprise.judge import trends as histories
+    from keras_reprise.gate.gate_history import of_gates
+    from keras_reprise.judge.history import of_records
 
     store = open_store(store_path)
-    if "::" in metric:
-        found = of_gates(metric, store, name)
-    else:
-        found = histories.of_records(metric, read_store(store_path)[0], store)
+    of_a_benchmark = "::" in metric
+    found = of_gates(metric, store, name) if of_a_benchmark else of_records(metric, read_store(store_path)[0], store)
     found = [series for series in found if not machine or series.machine.startswith(machine)]
     if not found:
         raise errors.NothingMeasuredError(
             f"No machine that starts with {machine} has {metric}.\nLeave out --machine to see all."
         )
     if figure:
-        from keras_reprise.report.figures import draw_history
+        from keras_reprise.report.history_figure import draw_history
 
         write_bytes(figure, draw_history(found, figure.suffix.lstrip(".") or "svg"))
     if as_json:

@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.cli.console import say
 from keras_reprise.cli.root import main
-from keras_reprise.recipe.settings import SLUG
 
 EXAMPLE = "xor-needs-hidden-units"
 NOT_FAMILIES = ("superseded",)
@@ -47,12 +46,14 @@ def new(slug: str, family: str | None) -> None:
 
 def example() -> Path:
     """The example recipe: the checkout's, or the copy that the wheel brings beside the recipes."""
-    top = package_code.checkout()
-    return top / "examples" / f"{EXAMPLE}.py" if top else package_code.recipes_folder() / "_example.py"
+    top = checkout.of_package()
+    return top / "examples" / f"{EXAMPLE}.py" if top else checkout.recipes_folder() / "_example.py"
 
 
 def _place(name: str, family: str | None) -> Path:
     """The file to write; UserError when what the user gave is no slug, or there is no checkout for a family."""
+    from keras_reprise.recipe.settings import SLUG  # with NumPy, which `list` does without
+
     path = Path(name if catalog.is_path(name) else f"{name}.py")
     for what, word in (("slug", path.stem if path.suffix == ".py" else path.name), ("family", family)):
         if word is not None and (not SLUG.fullmatch(word) or word in NOT_FAMILIES):
@@ -63,7 +64,7 @@ def _place(name: str, family: str | None) -> Path:
         return path
     if catalog.is_path(name):
         raise UserError(f"{name} is a path, and --family says where to write too.\nGive the slug alone.")
-    top = package_code.current_checkout()
+    top = checkout.of_current_folder()
     if top is None:
         raise UserError(
             "A family is a folder of recipes/ in a checkout, and this folder lies in none.\n"

@@ -1,19 +1,18 @@
 """What the commands print of recipes, stores and verdicts: texts, rows and facts, without Keras."""
 
-import importlib.util
 import math
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_reprise import datasets
 from keras_reprise.base import machine
-from keras_reprise.base.errors import DataError
 from keras_reprise.catalog import sources
+from keras_reprise.datasets import registry
+from keras_reprise.datasets.published import PublishedFiles
 from keras_reprise.judge.comparable import data_label, groups, one_per_seed
 from keras_reprise.judge.groups import Group
-from keras_reprise.judge.trends import Series
+from keras_reprise.judge.history import Series
 from keras_reprise.record import wording
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
@@ -120,45 +119,25 @@ def missing_text(rows: Sequence[Missing], suite: str, machine: str) -> str:
 
 def data_rows(data_dir: Path | None) -> list[dict[str, Any]]:
     """The data sets, whether they are here, and where."""
-    try:
-        cifar10 = ("verified", str(datasets.find_cifar10(data_dir)))
-    except DataError as error:
-        cifar10 = ("not usable", str(error).split("\n")[0])
-    return [
-        {
-            "name": "cifar10",
-            "state": cifar10[0],
-            "where": cifar10[1],
-            "content": "50,000 + 10,000 colour images, 32 x 32, 10 classes",
-        },
-        {
-            "name": "digits",
-            "state": "verified" if importlib.util.find_spec("sklearn") else "missing",
-            "where": "scikit-learn",
-            "content": "1,500 + 297 digits, a substitute that works offline",
-        },
-    ]
+    rows = []
+    for name, provider in registry.providers().items():
+        state, where = provider.state(data_dir)
+        rows.append({"name": name, "state": state, "where": where, "content": provider.content})
+    return rows
 
 
 def doctor_rows(store: Store) -> list[dict[str, str]]:
     """What this machine has and what is missing, each with advice."""
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    here = interface.installed()
+    here = start.installed()
     facts = machine.machine_facts()
-    data = data_rows(None)[0]
     rows = [
         ("Python", platform.python_version(), ""),
         ("machine", f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB", ""),
         ("GPU", ", ".join(facts["gpus"]) or "none", ""),
         ("backends", ", ".join(here) or "none", "" if here else "pip install 'keras-reprise[tensorflow-cpu]'"),
-        (
-            "cifar10",
-            data["state"],
-            ""
-            if data["state"] == "verified"
-            else "reprise data fetch cifar10, or set REPRISE_DATA; --data digits works offline",
-        ),
+        *(_data_row(one) for one in registry.published().values()),
         (
             "store",
             str(store.root) if store.root.is_dir() else f"none yet at {store.root}",
@@ -166,6 +145,13 @@ def doctor_rows(store: Store) -> list[dict[str, str]]:
         ),
     ]
     return [{"what": what, "found": found, "advice": advice} for what, found, advice in rows]
+
+
+def _data_row(published: PublishedFiles) -> tuple[str, str, str]:
+    """Whether a data set that has to be fetched is here, with advice where it is not."""
+    state, _ = published.state()
+    advice = f"{published.fetching}, or set REPRISE_DATA; --data {published.stand_in} works offline"
+    return published.name, state, "" if state == "verified" else advice
 
 
 def history_text(series: Series) -> str:

@@ -3,17 +3,31 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import errors, package_code
+from keras_reprise.base import checkout, errors
 from keras_reprise.cli.console import open_store, print_json, print_table, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
-from keras_reprise.recipe import loading
-from keras_reprise.store.store import Store
+from keras_reprise.datasets import registry
+
+if TYPE_CHECKING:
+    from keras_reprise.store.store import Store
+
+PUBLISHED = registry.published()
+SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry.providers().values() if one.substitute)
+DOWNLOADS = ", ".join(f"{one.download} for {one.name}" for one in PUBLISHED.values())
+DATA_DIR_OPTION = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Folder that holds {', '.join(f'{one.folder}/' for one in PUBLISHED.values())}.",
+)
+
+if TYPE_CHECKING:
+    from keras_reprise.run.driver import Tally
 
 
 @main.command("list")
@@ -59,11 +73,10 @@ def show(recipe: str, as_json: bool) -> None:
 
     Example: reprise show cifar10-lr-drop
     """
-    from keras_reprise.cli.printing import describe_card
-
     if catalog.is_path(recipe):
         import msgspec
 
+        from keras_reprise.recipe import loading
         from keras_reprise.record.schema import Card
 
         path = catalog.recipe_path(recipe)
@@ -72,11 +85,13 @@ def show(recipe: str, as_json: bool) -> None:
         card = msgspec.convert(loading.load(path).card, Card)
     else:
         entry = catalog.find(recipe)
-        card, path = entry.card, package_code.recipes_folder() / entry.path
+        card, path = entry.card, checkout.recipes_folder() / entry.path
     if as_json:
         import msgspec
 
         return print_json(msgspec.to_builtins(card))
+    from keras_reprise.cli.printing import describe_card
+
     say(describe_card(card, path.name))
 
 
@@ -115,12 +130,8 @@ def show(recipe: str, as_json: bool) -> None:
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker (default: its share of the cores).")
 @click.option("--time-limit", help="Longest time for one arm: 90, 15m, 2h (default: 1h at quick scale, else 24h).")
-@click.option(
-    "--data", "data_name", help="Run on this data set instead of the recipe's: digits is a marked substitute."
-)
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
-)
+@click.option("--data", "data_name", help=f"Run on this data set instead of the recipe's: {SUBSTITUTES}.")
+@DATA_DIR_OPTION
 @click.option("--retry-failed", is_flag=True, help="Measure failed replicates again.")
 @click.option(
     "--measurement",
@@ -138,20 +149,22 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
     from keras_reprise.run import request
 
     debug = click.get_current_context().find_root().params["debug"]
-    outcome = request.run(recipes, open_store(store_path), debug=debug, **options)
+    tally = request.run(request.Request(recipes, debug=debug, **options), open_store(store_path))
     if as_json:
-        print_json(
-            {
-                "recorded": outcome.recorded,
-                "present": outcome.present,
-                "failed": outcome.failed,
-                "waiting": outcome.waiting,
-            }
-        )
+        print_json(vars(tally))
     else:
-        say(request.describe(outcome))
-    if outcome.failed:
+        say(tally_text(tally))
+    if tally.failed:
         sys.exit(errors.RECIPE_FAILED)
+
+
+def tally_text(tally: "Tally") -> str:
+    """One line on what a run did, and the next step."""
+    parts = [f"{tally.recorded} replicates recorded"]
+    parts += [f"{tally.present} already in the store"] if tally.present else []
+    parts += [f"{tally.failed} failed (again with --retry-failed)"] if tally.failed else []
+    parts += [f"{tally.waiting} waiting for their other arms"] if tally.waiting else []
+    return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
 
 
 @main.command()
@@ -170,13 +183,13 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
 def lock(
     cosmetic: bool, slug: str | None, replay: str | None, backend: str | None, store_path: Path | None, only_check: bool
 ) -> None:
-    """Bring recipes.lock up to date with the recipe files.
+    """Bring the lock files up to date with the recipe files.
 
     Example: reprise lock
     """
     from keras_reprise.recipe import locking
 
-    top, here = package_code.checkout(), package_code.current_checkout()
+    top, here = checkout.of_package(), checkout.of_current_folder()
     if top is not None and here is not None and top != here:
         raise errors.UserError(
             f"The code that runs belongs to the checkout {top}, and this folder to {here}.\nTheir locks would be mixed up. Install this one (`pip install -e .`), or go to the other."
@@ -184,7 +197,7 @@ def lock(
     top = top or here
     if top is None:
         raise errors.UserError(
-            "recipes.lock is kept in a checkout, and this is none.\nClone the project and run the command there."
+            "Lock files are kept in a checkout, and this is none.\nClone the project and run the command there."
         )
     folder = top / "recipes"
     if slug:
@@ -192,18 +205,18 @@ def lock(
             f"The old version is kept in {locking.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
         )
     if only_check:
-        for line in locking.describe(found := locking.changes(folder)):
+        for line in locking.describe(found := locking.unlocked(folder)):
             click.echo(line)
         sys.exit(errors.BROKEN if found else errors.OK)
     start_backend(backend)
     if replay:
         return _replay(folder, replay, open_store(store_path))
-    for change in locking.relock(folder):
-        click.echo(f"recipes/{change.path}: {change.kind}, locked")
+    for one in locking.relock(folder):
+        click.echo(f"recipes/{one.path}: {one.kind}, locked")
     click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
 
-def _replay(folder: Path, recipe: str, store: Store) -> None:
+def _replay(folder: Path, recipe: str, store: "Store") -> None:
     """Lock the changed code of a recipe if it measures the stored numbers again; see `replaying`."""
     import keras
 
@@ -212,9 +225,9 @@ def _replay(folder: Path, recipe: str, store: Store) -> None:
 
     name = keras.backend.backend()
 
-    def measure(path: Path, again: Store, scale: str, seeds: Sequence[int]) -> None:
+    def measure(path: Path, again: "Store", scale: str, seeds: Sequence[int]) -> None:
         both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"  # one number alone would mean the seeds up to it
-        request.run((str(path),), again, scale=scale, seeds=both_ends, backend=name)
+        request.run(request.Request((str(path),), scale=scale, seeds=both_ends, backend=name), again)
 
     slug, _, version = recipe.partition("@")
     for line in replaying.replay(folder, slug, int(version) if version.isdecimal() else None, store, name, measure):
@@ -223,9 +236,9 @@ def _replay(folder: Path, recipe: str, store: Store) -> None:
 
 def start_backend(name: str | None = None) -> None:
     """Import Keras before a recipe file does."""
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends import start
 
-    interface.start(name)
+    start.start(name)
 
 
 @main.group(invoke_without_command=True)
@@ -240,9 +253,7 @@ def data(ctx: click.Context) -> None:
 
 
 @data.command("list")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
-)
+@DATA_DIR_OPTION
 @JSON_OPTION
 def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
     """List the data sets and where they are."""
@@ -255,26 +266,19 @@ def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
 
 
 @data.command("verify")
-@click.argument("name", type=click.Choice(["cifar10"]), default="cifar10")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder that holds cifar-10-batches-py/."
-)
-def data_verify(name: str, data_dir: Path | None) -> None:
+@click.argument("name", type=click.Choice(list(PUBLISHED)), required=False)
+@DATA_DIR_OPTION
+def data_verify(name: str | None, data_dir: Path | None) -> None:
     """Compare every file's md5 with the publisher's."""
-    from keras_reprise import datasets
-
-    click.echo(
-        f"{name}: all {len(datasets.CIFAR10_MD5)} files in {datasets.find_cifar10(data_dir)} are the official ones."
-    )
+    published = registry.published()
+    for one in [published[name]] if name else published.values():
+        click.echo(f"{one.name}: all {len(one.md5)} files in {one.find(data_dir)} are the official ones.")
 
 
-@data.command("fetch")
-@click.argument("name", type=click.Choice(["cifar10"]))
+@data.command("fetch", help=f"Download a data set ({DOWNLOADS}) into the Keras cache and verify it.")
+@click.argument("name", type=click.Choice(list(PUBLISHED)))
 def data_fetch(name: str) -> None:
-    """Download a data set (170 MB for cifar10) into the Keras cache and verify it."""
-    from keras_reprise import datasets
-
-    click.echo(f"{name} is at {datasets.fetch_cifar10()}, verified.")
+    click.echo(f"{name} is at {registry.published()[name].fetch()}, verified.")
 
 
 @main.command()

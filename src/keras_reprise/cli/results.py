@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,9 @@ from keras_reprise.base import errors
 from keras_reprise.cli.console import given_store, open_store, print_json, print_table, published_store, read_store, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
-from keras_reprise.store.store import Store
+
+if TYPE_CHECKING:
+    from keras_reprise.store.store import Store
 
 
 @main.command()
@@ -50,7 +52,7 @@ def status(
     say(missing_text(wanted, suite_name, "this machine" if machine is None else f"machine {machine}"))
 
 
-def _machine(store: Store, start: str | None) -> str:
+def _machine(store: "Store", start: str | None) -> str:
     """The id of this machine, or of the one in the store whose id starts so."""
     if start is None:
         from keras_reprise.base.machine import machine_facts
@@ -80,7 +82,7 @@ def verdict(recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_
     from keras_reprise.judge import comparable, groups
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
-    found = sorted(groups.gather(summaries, store), key=lambda group: str(comparable.key(group.first)))
+    found = sorted(groups.gather(summaries, store), key=lambda group: comparable.key(group.first).order)
     verdicts = [verdict for group in found for verdict in group.verdicts]
     if as_json:
         print_json(printing.verdict_facts(found))
@@ -110,16 +112,20 @@ def report(
 
     summaries, store, broken = read_store(store_path, recipes, **selection)
     whole = not recipes and not any(selection.values()) and not broken
+    not_drawn: list[str] = []
     with counter("figures") as tell:
         index = reports.write(
             summaries,
             store,
             output or store.root / "reports",
             tell,
+            warn=not_drawn.append,
             whole=whole,
             all_figures=all_figures,
             store_option=published_store(),
         )
+    for text in not_drawn:
+        click.echo(f"reprise: not drawn: {errors.printable(text)}", err=True)
     click.echo(f"The report is at {index}")
     if broken:
         sys.exit(errors.BROKEN)
@@ -147,12 +153,12 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
     """
     from keras_reprise.judge import compare as comparing
     from keras_reprise.judge import sides
-    from keras_reprise.report import side_by_side
+    from keras_reprise.report import comparison_facts, side_by_side
 
     summaries, store, broken = read_store(store_path, (), **selection)
     comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
     if as_json:
-        print_json(side_by_side.comparison_facts(comparison))
+        print_json(comparison_facts.comparison_facts(comparison))
     else:
         say(side_by_side.comparison_text(comparison, verbose=verbose))
     if broken:
@@ -173,7 +179,7 @@ def check(store_path: Path | None, as_json: bool) -> None:
             f"There is no store at {store.root}.\nGive --store the folder that holds records/."
         )
     from keras_reprise.base.progress import counter
-    from keras_reprise.gate.files import check_baselines
+    from keras_reprise.gate.stored import check_baselines
     from keras_reprise.store.checking import check
 
     with counter("files") as tell:
@@ -206,6 +212,7 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     from keras_reprise.base.progress import counter
     from keras_reprise.judge import comparable
     from keras_reprise.store import merging
+    from keras_reprise.store.store import Store
 
     store = open_store(store_path)
     with counter("records") as tell:

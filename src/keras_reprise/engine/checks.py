@@ -2,15 +2,19 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.base.failures import sentence
 from keras_reprise.datasets import Dataset
+from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.objective import Objective, several, shown
 from keras_reprise.schedules import Plateau
+
+if TYPE_CHECKING:
+    import keras
 
 OVERRIDDEN = ("train_step", "test_step", "compute_loss", "compute_metrics")
 MOST_CHARACTERS = 300
@@ -24,7 +28,9 @@ NOT_THE_FACT = (
 MEMORY = ("ResourceExhausted", "OutOfMemory", "MemoryError")
 
 
-def check_training(model: Any, data: Dataset, optimizer: Any, batch_size: int, epochs: int) -> None:
+def check_training(
+    model: "keras.Model", data: Dataset, optimizer: "keras.optimizers.Optimizer", batch_size: int, epochs: int
+) -> None:
     """RecipeError when the examples, the labels, the model and the numbers do not fit together."""
     if not hasattr(optimizer, "apply") or not hasattr(optimizer, "variables"):
         raise RecipeError(
@@ -50,7 +56,7 @@ def check_training(model: Any, data: Dataset, optimizer: Any, batch_size: int, e
         raise RecipeError(f"The model {model.name} has nothing to train.\nSet trainable=True for a layer with weights.")
 
 
-def refuse_unsupported(options: Mapping[str, Any]) -> None:
+def refuse_unsupported(options: Mapping[str, object]) -> None:
     """RecipeError for options that `fit` has and `train` has not."""
     if not options:
         return
@@ -63,7 +69,9 @@ def refuse_unsupported(options: Mapping[str, Any]) -> None:
     raise RecipeError(f"train has no option {', '.join(options)}.\n{advice}")
 
 
-def check_options(optimizer: Any, learning_rate: Any, metrics: Sequence[Any]) -> None:
+def check_options(
+    optimizer: "keras.optimizers.Optimizer", learning_rate: object, metrics: "Sequence[keras.metrics.Metric]"
+) -> None:
     """RecipeError when a rate is given twice or as what the engine does not take, or a metric is none."""
     import keras
 
@@ -82,11 +90,7 @@ def check_options(optimizer: Any, learning_rate: Any, metrics: Sequence[Any]) ->
         )
     if learning_rate is not None and own is None:
         raise RecipeError(f"{type(inner).__name__} has no learning rate that could be set.\nLeave learning_rate= out.")
-    if type(inner).__name__ == "ScheduleFreeAdamW" and keras.backend.backend() == "tensorflow":
-        raise RecipeError(
-            "On TensorFlow fit sets the average of ScheduleFreeAdamW anew at every update, unless it was built before.\n"
-            "Which of the two is meant cannot be told; use another optimizer, or --backend jax."
-        )
+    current_backend().check_optimizer(inner)
     if not (learning_rate is None or callable(learning_rate) or isinstance(learning_rate, int | float | Plateau)):
         raise RecipeError(
             f"learning_rate={shown(learning_rate)} is no rate.\nGive a number, a schedule of keras_reprise.schedules or a Plateau."
@@ -118,7 +122,7 @@ def check_labels(objective: Objective, data: Dataset, outputs: Sequence[int | No
     return kind
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: "keras.Model") -> None:
     import keras
 
     if not isinstance(model, keras.Model):
@@ -142,7 +146,7 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _check_examples(part: str, stored: Any, labels: Any) -> None:
+def _check_examples(part: str, stored: np.ndarray, labels: np.ndarray) -> None:
     for what, array in (("images", stored), ("labels", labels)):
         if not isinstance(array, np.ndarray):
             raise RecipeError(
@@ -178,7 +182,7 @@ def _check_numbers(what: str, array: np.ndarray, advice: str) -> None:
             raise RecipeError(f"{bad} values of the {what} are not finite.\n{advice}")
 
 
-def _check_shapes(model: Any, data: Dataset) -> None:
+def _check_shapes(model: "keras.Model", data: Dataset) -> None:
     for what, train, test in (("images", data.stored_train, data.stored_test), ("labels", data.y_train, data.y_test)):
         if train.shape[1:] != test.shape[1:]:
             raise RecipeError(
@@ -198,7 +202,7 @@ def _check_shapes(model: Any, data: Dataset) -> None:
 
 
 @contextlib.contextmanager
-def first_call(model: Any) -> Iterator[None]:
+def first_call(model: "keras.Model") -> Iterator[None]:
     """Turn what a layer, a loss or an optimizer raises while it is compiled and first called into a RecipeError that says so.
 
     What goes wrong on the device for want of memory stays as it is.

@@ -1,14 +1,20 @@
 """What training minimises, as `compile` has it: the loss of a batch, of each example, and what counts as misclassified.
 
-Backend-neutral: arguments are tensors of any backend. The value of a batch is what the loss object itself says; for Keras's own
+Backend-neutral: arguments are tensors of any backend, which annotations call `keras.KerasTensor`. The value of a batch is what the loss object itself says; for Keras's own
 losses that average one number per example the average is taken directly, which is the same number by fewer operations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from keras_reprise.base.errors import RecipeError
+
+if TYPE_CHECKING:
+    import keras
+
+GivenLoss: TypeAlias = "keras.losses.Loss | str | Callable[..., object] | None"
+"""What `compile` takes for a single output; None is cross-entropy of logits and class indices."""
 
 # Keras's own losses that give one number per example, whatever the other examples are.
 AVERAGED = frozenset(
@@ -37,7 +43,7 @@ ONE_HOT = ("CategoricalCrossentropy", "CategoricalFocalCrossentropy", "Categoric
 BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
 
 
-def resolved(loss: Any, model: Any) -> Any:
+def resolved(loss: "GivenLoss", model: "keras.Model") -> "keras.losses.Loss":
     """The loss object that `compile` makes of `loss`: an instance, a name or a function; None is cross-entropy of logits.
 
     RecipeError when it is none of these, or when nothing is given for a model that was compiled with a loss of its own.
@@ -65,9 +71,7 @@ def resolved(loss: Any, model: Any) -> Any:
             f"{shown(loss)} is no Keras loss.\nGive an instance, such as keras.losses.MeanSquaredError()."
         )
     if not isinstance(found, keras.losses.Loss):
-        wrapper: Any = keras.losses.MeanSquaredError.__mro__[
-            1
-        ]  # the class by which `compile` makes losses of functions
+        wrapper = keras.losses.MeanSquaredError.__mro__[1]  # the class by which `compile` makes losses of functions
         found = wrapper(found, name=getattr(loss, "__name__", str(loss)))
     if found.reduction in (None, "none"):
         raise RecipeError(
@@ -77,7 +81,7 @@ def resolved(loss: Any, model: Any) -> Any:
     return found
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a message: text and numbers as they are, anything else by its type."""
     return (
         repr(value)
@@ -86,7 +90,7 @@ def shown(value: Any) -> str:
     )
 
 
-def _named(loss: Any) -> str:
+def _named(loss: object) -> str:
     return loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
 
 
@@ -106,7 +110,7 @@ class Facts:
 class Objective:
     """A Keras loss as the engine asks for it."""
 
-    def __init__(self, loss: Any) -> None:
+    def __init__(self, loss: "keras.losses.Loss") -> None:
         import keras
 
         kind, base = type(loss), keras.losses.Loss
@@ -117,7 +121,7 @@ class Objective:
         last = getattr(loss, "_fn_kwargs", {}).get("axis", -1) == -1  # another axis may be that of the examples
         self.averages = own and last and not ignores and loss.reduction in MEANS
 
-    def value(self, y: Any, outputs: Any) -> Any:
+    def value(self, y: "keras.KerasTensor", outputs: "keras.KerasTensor") -> "keras.KerasTensor":
         """The loss of a batch, as a scalar: what `compute_loss` gives, penalties left out."""
         import keras
 
@@ -127,13 +131,13 @@ class Objective:
                 return keras.ops.mean(values)
         return self.loss(y, outputs)
 
-    def sum(self, y: Any, outputs: Any) -> Any:
+    def sum(self, y: "keras.KerasTensor", outputs: "keras.KerasTensor") -> "keras.KerasTensor":
         """The sum of the examples' losses, for a part of a batch whose loss averages them."""
         import keras
 
         return keras.ops.sum(self.loss.call(self._labels(y), keras.ops.cast(outputs, self.loss.dtype)))
 
-    def per_example(self, y: Any, outputs: Any) -> Any:
+    def per_example(self, y: "keras.KerasTensor", outputs: "keras.KerasTensor") -> "keras.KerasTensor":
         """The loss of each example (n,), as float32: the mean of its values; nan where the loss gives none for an example."""
         import keras
 
@@ -147,7 +151,7 @@ class Objective:
             return nothing
         return ops.cast(ops.mean(values, axis=tuple(range(1, rank))) if rank > 1 else values, "float32")
 
-    def _labels(self, y: Any) -> Any:
+    def _labels(self, y: "keras.KerasTensor") -> "keras.KerasTensor":
         """Labels in the type in which the loss gets them; class indices stay integers, which they become again."""
         import keras
 
@@ -168,7 +172,12 @@ class Objective:
             return "one-hot" if tuple(labels[1:]) == (units,) and self.name in ONE_HOT else None
         return "threshold" if flat and self.name in BINARY else None
 
-    def wrong(self, y: Any, outputs: Any, argmax: Callable[[Any], Any]) -> Any:
+    def wrong(
+        self,
+        y: "keras.KerasTensor",
+        outputs: "keras.KerasTensor",
+        argmax: "Callable[[keras.KerasTensor], keras.KerasTensor]",
+    ) -> "keras.KerasTensor":
         """Whether each example (n,) is misclassified; False where nothing says what a class is. `argmax` is over the last axis."""
         import keras
 
@@ -185,7 +194,7 @@ class Objective:
         positive = ops.greater(units, 0.0 if self.loss.from_logits else 0.5)
         return ops.not_equal(positive, ops.greater(ops.cast(labels, "float32"), 0.5))
 
-    def look(self, model: Any, x: Any, y: Any) -> Facts:
+    def look(self, model: "keras.Model", x: "keras.KerasTensor", y: "keras.KerasTensor") -> Facts:
         """What a forward pass of the few examples `x` shows; RecipeError where the engine does not train such a model."""
         import keras
 
@@ -204,21 +213,23 @@ class Objective:
         )
 
 
-def only(outputs: Any) -> Any:
+def only(
+    outputs: "keras.KerasTensor | Sequence[keras.KerasTensor] | Mapping[str, keras.KerasTensor]",
+) -> "keras.KerasTensor":
     """The one tensor of a model's outputs, which may come in a list or a dictionary."""
     if isinstance(outputs, dict):
         outputs = list(outputs.values())
     return outputs[0] if isinstance(outputs, list | tuple) else outputs
 
 
-def several(model: Any, what: str, n: int) -> RecipeError:
+def several(model: "keras.Model", what: str, n: int) -> RecipeError:
     """The refusal of a model with several inputs or outputs."""
     return RecipeError(
         f"The model {model.name} has {n} {what}.\nThe engine trains models with one input and one output."
     )
 
 
-def mask_of(tensor: Any) -> Any:
+def mask_of(tensor: "keras.KerasTensor") -> "keras.KerasTensor | None":
     """The mask that Keras's layers and losses hang on a tensor, or None."""
     found = getattr(tensor, "_keras_mask", None)
     if found is None:
@@ -228,7 +239,7 @@ def mask_of(tensor: Any) -> Any:
     return found
 
 
-def is_integer(tensor: Any) -> bool:
+def is_integer(tensor: "keras.KerasTensor") -> bool:
     """Whether a tensor holds integers or booleans."""
     import keras
 

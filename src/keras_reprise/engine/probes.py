@@ -8,15 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_reprise.engine.gradients import Gradients, gradients
 from keras_reprise.record.histogram import Histogram
 
+if TYPE_CHECKING:
+    import keras
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Moment:
     """A network between two epochs: `epoch` (0: before training), the model and its loss.
 
@@ -25,8 +28,8 @@ class Moment:
     """
 
     epoch: int
-    model: Any
-    loss: Any
+    model: "keras.Model"
+    loss: "keras.losses.Loss"
     examples: Callable[[int], tuple[np.ndarray, np.ndarray]]
     trial_update: Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]]
 
@@ -39,7 +42,7 @@ class Moment:
 Probe = Callable[[Moment], Mapping[str, float | Histogram]]
 
 
-def layer_labels(model: Any) -> dict[str, str]:
+def layer_labels(model: "keras.Model") -> dict[str, str]:
     """Every layer's name as curves call it: automatic names ("dense_17") are counted within the model ("dense_1")."""
     labels, counts = {}, Counter[str]()
     for layer in model.layers:
@@ -50,7 +53,7 @@ def layer_labels(model: Any) -> dict[str, str]:
     return labels
 
 
-def weight_names(model: Any) -> list[str]:
+def weight_names(model: "keras.Model") -> list[str]:
     """The trainable weights as "layer/kernel"."""
     labels = layer_labels(model)
     paths = [variable.path.split("/")[-2:] for variable in model.trainable_variables]

@@ -1,14 +1,17 @@
 """What of a model draws random numbers without a seed: two runs of one replicate then differ, and nothing else would say so."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_reprise.engine.probes import layer_labels
 
+if TYPE_CHECKING:
+    import keras
 
-def unseeded(model: Any) -> list[str]:
+
+def unseeded(model: "keras.Model") -> list[str]:
     """Every layer that draws, and every initializer of a layer's weights, without a seed: "dropout_1", "dense_1/kernel".
 
     Of models that draw nothing, or only with seeds, an empty list. A seed set for the whole process is none: it ties the numbers
@@ -31,7 +34,7 @@ def unseeded(model: Any) -> list[str]:
     return list(found)
 
 
-def _as_drawn(variable: Any, initializer: Any) -> bool:
+def _as_drawn(variable: "keras.Variable", initializer: "keras.initializers.Initializer") -> bool:
     """Whether a weight still is what its initializer drew, which draws the same again; not so, it was set to something else."""
     import keras
 
@@ -40,7 +43,7 @@ def _as_drawn(variable: Any, initializer: Any) -> bool:
     return bool(np.array_equal(to_numpy(drawn), to_numpy(variable)))
 
 
-def draws(model: Any) -> bool:
+def draws(model: "keras.Model") -> bool:
     """Whether a layer of the model has a generator of random numbers."""
     import keras
 
@@ -49,7 +52,7 @@ def draws(model: Any) -> bool:
     )
 
 
-def _layers(model: Any) -> Iterator[Any]:
+def _layers(model: "keras.Model") -> "Iterator[keras.Layer]":
     """The model and every layer in it, those inside of layers too; each once."""
     seen, waiting = set[int](), [model]
     while waiting:
@@ -62,7 +65,7 @@ def _layers(model: Any) -> Iterator[Any]:
             )  # what Keras itself walks; `layers` lacks those of wrappers and of users' own layers
 
 
-def _without_seed(part: Any) -> bool:
+def _without_seed(part: "keras.initializers.Initializer | keras.random.SeedGenerator") -> bool:
     """Whether an initializer or a seed generator takes a seed and was given none."""
     try:
         return bool(part.get_config().get("seed", 0) is None)
@@ -70,7 +73,7 @@ def _without_seed(part: Any) -> bool:
         return False
 
 
-def _draws(layer: Any) -> bool:
+def _draws(layer: "keras.Layer") -> bool:
     """Whether the layer draws at all: rates and deviations of zero draw nothing."""
     shares = [
         share

@@ -7,11 +7,14 @@ gradients differ by more than rounding the batch is no longer cut; where they di
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError
+
+if TYPE_CHECKING:
+    import keras
 
 ROUNDING = {"float32": 1e-4, "float64": 1e-4}  # relative difference of losses; other precisions round more
 COARSE = 3e-2
@@ -31,7 +34,7 @@ class Looked:
     gradients: Sequence[np.ndarray] | None
 
 
-def reference(penalties: Callable[[], Sequence[Any]], loss: Any) -> Any:
+def reference(penalties: Callable[[], Sequence[object]], loss: "keras.losses.Loss") -> "keras.Model":
     """A Keras model whose `compute_loss` is that of a model compiled with `loss` whose `losses` are what `penalties` gives.
 
     What the user's model was compiled with stays as it is.
@@ -40,7 +43,7 @@ def reference(penalties: Callable[[], Sequence[Any]], loss: Any) -> Any:
 
     class Reference(keras.Model):  # type: ignore[misc]
         @property
-        def losses(self) -> list[Any]:
+        def losses(self) -> list[object]:
             return list(penalties())
 
     found = Reference()
@@ -49,7 +52,7 @@ def reference(penalties: Callable[[], Sequence[Any]], loss: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _optimizer() -> Any:
+def _optimizer() -> "keras.optimizers.Optimizer":
     """Any optimizer; `compile` wants one, and making one takes a millisecond."""
     import keras
 
@@ -78,7 +81,7 @@ def difference(ours: Looked, keras: Looked, dtype: str) -> str:
     return ""
 
 
-def refusal(model: Any, difference: str) -> RecipeError:
+def refusal(model: "keras.Model", difference: str) -> RecipeError:
     """The error for a model whose numbers are not Keras's."""
     return RecipeError(
         f"The model {model.name} would not be trained as Keras trains it: {difference}.\n"

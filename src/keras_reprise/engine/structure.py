@@ -5,7 +5,12 @@ Keras's own, or not known here, counts as acting on the whole batch.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
+
+from keras_reprise.engine.backends.start import current_backend
+
+if TYPE_CHECKING:
+    import keras
 
 # Layers whose output for an example depends on that example alone and on no random number, in training and in inference.
 LAYERS = frozenset(
@@ -35,7 +40,7 @@ OPERATIONS = frozenset(
 )  # fmt: skip
 
 
-def operations(model: Any) -> Iterator[Any]:
+def operations(model: "keras.Model") -> "Iterator[keras.Operation]":
     """Every operation of a graph of Keras's own making, nested models opened; a model of another kind as itself."""
     if not keras_own(model) or type(model).__name__ not in ("Sequential", "Functional"):
         yield model
@@ -44,7 +49,7 @@ def operations(model: Any) -> Iterator[Any]:
         yield from operations(operation)
 
 
-def acts_on_single_examples(model: Any, *, training: bool) -> bool:
+def acts_on_single_examples(model: "keras.Model", *, training: bool) -> bool:
     """Whether an example's output, in training or in inference, depends on that example alone and on no random number.
 
     False where that is not known: subclassed models, layers and activations of a user's own, penalties of activities.
@@ -52,7 +57,7 @@ def acts_on_single_examples(model: Any, *, training: bool) -> bool:
     return all(_on_single_examples(operation, training) for operation in operations(model))
 
 
-def _on_single_examples(operation: Any, training: bool) -> bool:
+def _on_single_examples(operation: "keras.Operation", training: bool) -> bool:
     name = type(operation).__name__
     layer = hasattr(operation, "trainable_variables")
     known = (LAYERS if training else LAYERS | IN_INFERENCE) if layer else OPERATIONS
@@ -65,15 +70,15 @@ def _on_single_examples(operation: Any, training: bool) -> bool:
     )
 
 
-def keras_own(part: Any) -> bool:
+def keras_own(part: object) -> bool:
     """Whether a layer, loss, optimizer or function (None: there is none) is of Keras's own making."""
     if part is None:
         return True
     kind = part if hasattr(part, "__qualname__") else type(part)
-    return str(kind.__module__).startswith(("keras.", "jax.", "tensorflow.python.ops.", "torch.nn.functional"))
+    return str(kind.__module__).startswith(("keras.", *current_backend().own_functions))
 
 
-def _reaches_batch(axis: Any) -> bool:
+def _reaches_batch(axis: object) -> bool:
     """Whether an axis, or one of several, is or may be that of the examples."""
     axes = axis if isinstance(axis, list | tuple) else [axis]
     return any(isinstance(one, int) and (one == 0 or one < -1) for one in axes)

@@ -1,18 +1,21 @@
 """Timing one compiled call of a layer or network, the device synchronised, what compiling takes left out."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
+
+if TYPE_CHECKING:
+    import keras
 
 WARM_UP = 3
 
 
 def timed_calls(
-    model: Any, x: np.ndarray, *, backward: bool = False, calls: int = 30, budget_s: float = 1.0
+    model: "keras.Model", x: np.ndarray, *, backward: bool = False, calls: int = 30, budget_s: float = 1.0
 ) -> np.ndarray:
     """Seconds (n,) of each of n compiled calls of `model` on the batch `x`, which lies on the device; n >= 5.
 
@@ -22,7 +25,7 @@ def timed_calls(
     """
     if calls < 5:
         raise RecipeError(f"{calls} calls are too few for a median.\nUse 5 or more.")
-    call = interface.module().timed_call(model, np.asarray(x, np.float32), backward)
+    call = current_backend().timed_call(model, np.asarray(x, np.float32), backward)
     seconds: list[float] = []
     for _ in range(WARM_UP):
         call()

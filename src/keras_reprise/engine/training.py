@@ -1,72 +1,46 @@
 """Training a Keras model with one call. Backend-neutral.
 
 The order of the examples in epoch k depends on the seed and on k alone, so that training continued from a checkpoint, and
-training of another arm from the epoch up to which both agree, gives the numbers of an uninterrupted run.
+training of another arm from the epoch up to which both agree, gives the numbers of an uninterrupted training.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
-from keras_reprise.engine.backends import interface
+from keras_reprise.engine.backends.start import current_backend
+from keras_reprise.engine.checkpoint import digest
 from keras_reprise.engine.checks import check_options, check_training, refuse_unsupported
 from keras_reprise.engine.history import History
-from keras_reprise.engine.loop import DIVERGED_FACTOR, Checkpoints, Run
-from keras_reprise.engine.objective import resolved
+from keras_reprise.engine.objective import GivenLoss, resolved
 from keras_reprise.engine.order import Order
+from keras_reprise.engine.preparing import LatestProgram, prepare
 from keras_reprise.engine.probes import Probe
-from keras_reprise.engine.randomness import unseeded
-from keras_reprise.engine.resume import digest
-from keras_reprise.engine.settings import Settings
+from keras_reprise.engine.run import Training
+from keras_reprise.engine.session import Session, note_unseeded, noted
+from keras_reprise.engine.settings import DIVERGED_FACTOR, Job, Rate, TrainingSettings
 from keras_reprise.engine.stopping import Stop
-from keras_reprise.schedules import Plateau, Schedule, constant
+
+if TYPE_CHECKING:
+    import keras
 
 SAVE_EVERY_S = 30.0
 
 
-class Session(Protocol):
-    """What training needs of a replicate; `replicate.Replicate` is one."""
-
-    seeds: Seeds
-    checkpoints: Checkpoints | None
-
-    def progress(self, epoch: int, epochs: int, loss: float) -> None: ...
-
-    def note_training(self, history: History, digest: str, model: Any) -> None: ...
-
-    # At will, called or read before each training: note_data(data, epochs), a history that it returns stands for the training;
-    # note_unseeded(names), what draws without a seed; place, which training of which arm this is.
-
-
-def noted(session: Session, data: Dataset, epochs: int) -> History | None:
-    """Tell the session what is trained on, if it wants to know; a rehearsal gives a history in the place of training."""
-    note = getattr(session, "note_data", None)
-    found: History | None = note(data, epochs) if note and isinstance(data, Dataset) else None
-    return found
-
-
-def note_unseeded(session: Session, model: Any) -> None:
-    """Tell the session what of the model draws without a seed, if it wants to know."""
-    note = getattr(session, "note_unseeded", None)
-    if note is not None and (names := unseeded(model)):
-        note(names)
-
-
 def train(
-    model: Any,
+    model: "keras.Model",
     data: Dataset,
     session: Session,
     *,
-    optimizer: Any,
+    optimizer: "keras.optimizers.Optimizer",
     epochs: int,
     batch_size: int = 100,
-    learning_rate: float | Schedule | Plateau | None = None,
-    loss: Any = None,
+    learning_rate: Rate = None,
+    loss: GivenLoss = None,
     order: Order | None = None,
     penalty: float = 1.0,
     stop: Stop | None = None,
@@ -75,10 +49,10 @@ def train(
     fork_at: Sequence[int] = (),
     probes: Sequence[Probe] = (),
     probe: Callable[[], Mapping[str, float]] | None = None,
-    metrics: Sequence[Any] = (),
+    metrics: "Sequence[keras.metrics.Metric]" = (),
     diverged_factor: float | None = DIVERGED_FACTOR,
     streamed: bool | None = None,
-    **unsupported: Any,
+    **unsupported: object,
 ) -> History:
     """Train `model` on `data` for `epochs` epochs and evaluate it on the test images after each.
 
@@ -108,39 +82,47 @@ def train(
     loss = resolved(loss, model)
     check_training(model, data, optimizer, batch_size, epochs)
     check_options(optimizer, learning_rate, metrics)
-    settings = Settings(
-        epochs,
-        batch_size,
-        constant(learning_rate) if isinstance(learning_rate, int | float) else learning_rate,
-        order or Order(),
-        penalty,
-        frozenset(sample_epochs),
-        sample_size,
-        (*probes, *([lambda moment: probe()] if probe else [])),
-        tuple(metrics),
-        diverged_factor,
-        streamed,
+    settings = TrainingSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        order=order or Order(),
+        penalty=penalty,
+        sample_epochs=frozenset(sample_epochs),
+        sample_size=sample_size,
+        probes=(*probes, *([lambda moment: probe()] if probe else [])),
+        metrics=tuple(metrics),
+        diverged_factor=diverged_factor,
+        streamed=streamed,
     )
     note_unseeded(session, model)
-    run = Run(model, with_loss_scale(optimizer, model), loss, data, session.seeds, settings)
-    keys = run.keys(getattr(session, "place", None))
-    start, saved = run.resume(session.checkpoints, keys), time.monotonic()
+    scaled = with_loss_scale(optimizer, model)
+    job = Job(model=model, optimizer=scaled, loss=loss, data=data, seeds=session.seeds, settings=settings)
+    return _trained(job, session, stop=stop, fork_at=fork_at)
+
+
+def _trained(job: Job, session: Session, *, stop: Stop | None, fork_at: Sequence[int]) -> History:
+    """Train from the latest checkpoint that fits to the end, telling the session of every epoch."""
+    latest: LatestProgram | None = getattr(session, "latest", None)
+    training = Training(job, prepare(job) if latest is None else latest.prepare(job))
+    keys, epochs = training.keys(getattr(session, "place", None)), job.settings.epochs
+    start, saved = training.resume(session.checkpoints, keys), time.monotonic()
     for epoch in range(start + 1, epochs + 1):
-        run.epoch(epoch)
-        history = run.history
+        training.epoch(epoch)
+        history = training.history
         session.progress(epoch, epochs, history.curves["train_loss"][-1])
         if history.diverged or (stop is not None and stop.reached(history.curves)):
             history.stopped = epoch < epochs
             break
         if epoch in fork_at or (epoch < epochs and time.monotonic() - saved > SAVE_EVERY_S):
-            run.save(session.checkpoints, keys, epoch, keep=epoch in fork_at)
+            training.save(session.checkpoints, keys, epoch, keep=epoch in fork_at)
             saved = time.monotonic()
-    history = run.finished()
-    session.note_training(history, digest(run.program.get_state()), model)
+    history = training.finished()
+    session.note_training(history, digest(training.program.get_state()), job.model)
     return history
 
 
-def with_loss_scale(optimizer: Any, model: Any) -> Any:
+def with_loss_scale(optimizer: "keras.optimizers.Optimizer", model: "keras.Model") -> "keras.optimizers.Optimizer":
     """The optimizer, with dynamic loss scaling where the model computes in mixed_float16, as `compile` does it."""
     import keras
 
@@ -149,7 +131,7 @@ def with_loss_scale(optimizer: Any, model: Any) -> Any:
     return keras.optimizers.LossScaleOptimizer(optimizer)
 
 
-def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
+def snapshot(model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> Callable[[], None]:
     """Remember all variables of model and optimizer; the function it returns puts them back.
 
     Training the same model and optimizer on the same data again needs no compiling: a search restarts instead of building
@@ -168,14 +150,16 @@ def snapshot(model: Any, optimizer: Any) -> Callable[[], None]:
     return restore
 
 
-def evaluate(model: Any, x: np.ndarray, y: np.ndarray, loss: Any = None) -> tuple[np.ndarray, np.ndarray]:
+def evaluate(
+    model: "keras.Model", x: np.ndarray, y: np.ndarray, loss: GivenLoss = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The loss (n,) and whether it is misclassified (n,) of each example, in inference mode.
 
     RecipeError for a loss that gives no number for an example.
     """
     import keras
 
-    program = interface.module().Program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
+    program = current_backend().program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
     found = program.per_sample(x, y)
     if np.isnan(found.losses).all() and np.isfinite(found.loss):
         raise RecipeError(

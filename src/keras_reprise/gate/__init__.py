@@ -1,1 +1,1 @@
-"""The regression gate: fresh processes and replicates against an accepted baseline, or one environment against another."""
+"""The regression gate: fresh processes and replicates against an accepted baseline, or between two environments."""

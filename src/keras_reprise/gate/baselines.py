@@ -4,15 +4,20 @@ from collections.abc import Callable
 
 import msgspec
 
-from keras_reprise.base import errors
+from keras_reprise.base import clock, errors
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.gate import measuring, quality
-from keras_reprise.gate.files import (
+from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_SEEDS
+from keras_reprise.gate.journal import Journal, journal
+from keras_reprise.gate.looks import Known, learn, look_of
+from keras_reprise.gate.noise import deviation_at_most, seeds_needed
+from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.stored import (
     SCHEMA,
     Accepted,
     Baseline,
     Calibration,
-    Measured,
+    Occasion,
     baseline_path,
     calibration_path,
     finished_gates,
@@ -21,38 +26,34 @@ from keras_reprise.gate.files import (
     samples,
     write,
 )
-from keras_reprise.gate.journal import Journal, journal
-from keras_reprise.gate.noise import deviation_at_most, seeds_needed
-from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Known, learn, look_of
-from keras_reprise.record.schema import Code
+from keras_reprise.judge.comparable import together
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
 
-LOSS_IN_MARGINS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 8
-
 
 def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
-    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate found it."""
+    """Make what the code does now the reference of later gates: measured anew, or as the last finished gate did."""
     this = measuring.this_machine()
     begun = journal(store, "accept", name, settings, measuring.software(measuring.here()))
     if last:
         finished = next(reversed(finished_gates(store, this, name)), None)
         if finished is None:
             raise NothingMeasuredError(
-                "No finished gate of this machine is kept.\nRun `reprise gate` first, or leave out --last to measure now."
+                "No finished gate of this machine is kept.\n"
+                "Run `reprise gate` first, or leave out --last to measure now."
             )
         found = finished.measured
         if found.code != measuring.code_of(measuring.here()):
             raise UserError(
-                "The last gate measured another state of the code than is here now.\nRun `reprise gate` again, or leave out --last to measure now."
+                "The last gate measured another state of the code than is here now.\n"
+                "Run `reprise gate` again, or leave out --last to measure now."
             )
     else:
         found = _measure(store, settings, name, say, begun)
     begun.forget()
     _require_sound(found, settings)
-    accepted = Accepted(at=measuring.now(), by=by, why=why)
+    accepted = Accepted(at=clock.now(), by=by, why=why)
     baseline = Baseline(schema=SCHEMA, accepted=accepted, measured=found)
     write(baseline_path(store, this, name), baseline)
     return baseline
@@ -88,15 +89,13 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
     found = read(calibration_path(store, machine_id, name), Calibration)
     if found is None:
         return Known(beside=beside)
-    same: dict[tuple[Code, str], list[Measured]] = {}
-    for occasion in found.occasions:
-        same.setdefault((occasion.code, occasion.software.digest), []).append(occasion)
+    same = together(found.occasions, lambda occasion: (occasion.code, occasion.software.digest))
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
     chosen = found.occasions if beside else best
     return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)
 
 
-def needed(baseline: Measured, settings: Settings) -> dict[str, int | None]:
+def needed(baseline: Occasion, settings: Settings) -> dict[str, int | None]:
     """How many replicates show a loss of three margins in 95 % of gates, by metric; None when 30 are too few."""
     values = quality_samples(baseline.quality)
     margins = {
@@ -115,7 +114,7 @@ def needed(baseline: Measured, settings: Settings) -> dict[str, int | None]:
     }  # fmt: skip
 
 
-def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
+def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
     """The replicates that a gate makes of each recipe: as many as its metrics need, at least 3, at most 8."""
     found: dict[str, int] = {quality.recipe: FEWEST_SEEDS for quality in baseline.quality}
     for metric, n in needed(baseline, settings).items():
@@ -124,14 +123,15 @@ def seeds_for(baseline: Measured, settings: Settings) -> dict[str, int]:
     return found
 
 
-def _measure(store: Store, settings: Settings, name: str, say: Say, begun: Journal) -> Measured:
+def _measure(store: Store, settings: Settings, name: str, say: Say, begun: Journal) -> Occasion:
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
     last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    measuring.announce(say, store, settings, settings.baseline_rounds, seeds, last.measured if last else None, 1)
+    known = last.measured if last else None
+    measuring.announce(say, store, settings, seeds, rounds=settings.baseline_rounds, known=known, sides=1)
     return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds, begun)
 
 
-def _require_sound(found: Measured, settings: Settings) -> None:
+def _require_sound(found: Occasion, settings: Settings) -> None:
     """Nothing that crashed becomes a reference."""
     crashed = look_of(found, settings.estimate).failures
     if crashed:

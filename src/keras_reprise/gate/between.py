@@ -6,21 +6,21 @@ from pathlib import Path
 from keras_reprise.base.git import git
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated
-from keras_reprise.gate.environments import sides
 from keras_reprise.gate.gating import Outcome, changes, comparable, judged, notes_of
 from keras_reprise.gate.injection import injected
+from keras_reprise.gate.installations import sides
 from keras_reprise.gate.journal import journal
+from keras_reprise.gate.looks import Look, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import Process, plan
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Look, look_of
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
 
 
 def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Say) -> Outcome:
-    """Measure both environments in ABBA blocks of fresh processes; what looks changed is measured again the same way."""
+    """Measure both environments in ABBA blocks of fresh processes; what looks changed is measured again like that."""
     this = measuring.this_machine()
     recipes = quality.chosen(settings)
     with sides((a, b), settings, say) as made:
@@ -30,7 +30,8 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
         seeds = dict.fromkeys("ab", measuring.seeds_of(recipes, settings, {}))
         seconds = 2 * measuring.expected_s(settings, settings.rounds, seeds["a"], None, store)
         say(
-            f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and {2 * sum(map(len, seeds['a'].values()))} "
+            f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and "
+            f"{2 * sum(map(len, seeds['a'].values()))} "
             f"replicates: about {measuring.in_words(seconds)}, and at most as long again if something looks changed."
         )
         processes: list[Process] = []

@@ -9,21 +9,24 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from keras_reprise.base import errors
+from keras_reprise.base import clock, errors
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated, seeds_for
-from keras_reprise.gate.environments import of_commit, scratch_folder
-from keras_reprise.gate.files import SCHEMA, Finished, Measured, Software, keep, require_baseline
+from keras_reprise.gate.design import BETWEEN_OCCASIONS, DRIFT, MOST_STEAL, WITHIN_AN_OCCASION
 from keras_reprise.gate.injection import injected, injections
+from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
 from keras_reprise.gate.journal import journal
+from keras_reprise.gate.judgement import Judgement, first_look, second_look
+from keras_reprise.gate.looks import Known, Look, failures, look_of
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import MOST_STEAL, PEAK_MEMORY, Process, Side, plan
+from keras_reprise.gate.processes import PEAK_MEMORY, Process, plan
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Judgement, Known, Look, failures, first_look, look_of, second_look
+from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep, require_baseline
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
+AGAIN = "and at most as long again if something looks changed"
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Outcome:
 def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     """Measure here and now, compare with the accepted baseline of this machine, and measure again what is flagged.
 
-    The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day of the
-    baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
+    The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day
+    of the baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
     """
     this = measuring.this_machine()
     baseline = require_baseline(store, this, name).measured
@@ -70,48 +73,53 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         accepted, why_stored = accepted_code(baseline, software, settings, scratch / "accepted")
         sides = {"before": accepted, "now": here} if accepted else {"now": here}
         measuring.announce(
-            say, store, settings, settings.rounds, seeds["now"], baseline, len(sides),
-            "and at most as long again if something looks changed",
-        )  # fmt: skip
+            say, store, settings, seeds["now"], rounds=settings.rounds, known=baseline, sides=len(sides), more=AGAIN
+        )
         begun = journal(store, "gate", name, baseline, software, settings, sorted(sides), injections())
         order_seed = begun.order_seed("first")
         tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
         first = measuring.taken(sides, tasks, settings, seeds, begun)
-        found = measuring.document(first["now"], here, order_seed)
-        crash = next(iter(failures(first["before"].processes).values()), None) if accepted else None
-        if crash:
+        found = measuring.occasion(first["now"], here, order_seed)
+        if accepted and (crash := next(iter(failures(first["before"].processes).values()), None)):
             sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
         known = calibrated(store, this, name, settings, beside=not why_stored)
-        stored = look_of(baseline, settings.estimate)
 
         def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
-            now = look_of(injected(taken["now"]), settings.estimate)
-            if why_stored:
-                return stored, now
-            return look_of(Taken(taken["before"].processes, baseline.quality), settings.estimate), now
+            return _looks(taken, baseline, settings, stored=bool(why_stored))
 
-        judgement = judged(
-            looks(first),
-            lambda suspects: looks(measuring.again(suspects, sides, settings, seeds, begun)),
-            settings,
-            known,
-            say,
-        )
+        def again(suspects: Sequence[str]) -> tuple[Look, Look]:
+            return looks(measuring.again(suspects, sides, settings, seeds, begun))
+
+        judgement = judged(looks(first), again, settings, known, say)
     begun.forget()
     if not injections():
-        keep(store, name, Finished(schema=SCHEMA, finished_at=measuring.now(), measured=found))
+        keep(store, name, Finished(schema=SCHEMA, finished_at=clock.now(), measured=found))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
-    if settings.benchmarks:
-        notes = (
-            [f"Times are compared with those stored in the baseline: {why_stored}."] + notes if why_stored else notes
-        )
-        notes += drift(stored, look_of(first["before"], settings.estimate)) if not why_stored else []
-    return Outcome(
-        judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this
-    )  # fmt: skip
+    notes = _compared_with(first, baseline, settings, why_stored, notes)
+    return Outcome(judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this)
 
 
-def accepted_code(baseline: Measured, software: Software, settings: Settings, folder: Path) -> tuple[Side | None, str]:
+def _looks(taken: Mapping[str, Taken], baseline: Occasion, settings: Settings, *, stored: bool) -> tuple[Look, Look]:
+    """Before and now, as the rule sees them; before is what is `stored`, or its code as it was measured now."""
+    now = look_of(injected(taken["now"]), settings.estimate)
+    before = baseline if stored else Taken(taken["before"].processes, baseline.quality)
+    return look_of(before, settings.estimate), now
+
+
+def _compared_with(
+    taken: Mapping[str, Taken], baseline: Occasion, settings: Settings, why_stored: str, notes: list[str]
+) -> list[str]:
+    """The notes with what times were compared with, and how much the machine has changed since."""
+    if not settings.benchmarks:
+        return notes
+    if why_stored:
+        return [f"Times are compared with those stored in the baseline: {why_stored}.", *notes]
+    return notes + drift(look_of(baseline, settings.estimate), look_of(taken["before"], settings.estimate))
+
+
+def accepted_code(
+    baseline: Occasion, software: Software, settings: Settings, folder: Path
+) -> tuple[Installation | None, str]:
     """The accepted code as a side that can be measured now, in `folder`; or why it is not to be had."""
     commit = baseline.code.git_commit
     if not settings.benchmarks or not settings.side_by_side:
@@ -147,11 +155,14 @@ def drift(stored: Look, now: Look) -> list[str]:
         if metric in now.costs and not metric.endswith(PEAK_MEMORY)
     ]
     change = math.expm1(float(np.median(logs))) if logs else 0.0
-    if abs(change) < 0.05:
+    if abs(change) < DRIFT:
         return []
     way = "slower" if change > 0 else "faster"
     return [
-        f"The accepted code itself is {abs(change):.0%} {way} now than when it was accepted (median of {len(logs)} times): so much has the machine changed, which counts for neither side."
+        (
+            f"The accepted code itself is {abs(change):.0%} {way} now than when it was accepted (median of "
+            f"{len(logs)} times): so much has the machine changed, which counts for neither side."
+        )
     ]
 
 
@@ -180,7 +191,8 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
     disturbed = sum(process.disturbed for process in processes)
     if disturbed:
         notes.append(
-            f"{disturbed} of {len(processes)} processes were left out: the host took more than {MOST_STEAL:.0%} of the processor time."
+            f"{disturbed} of {len(processes)} processes were left out: "
+            f"the host took more than {MOST_STEAL:.0%} of the processor time."
         )
     if judgement.control_failed:
         notes.append(
@@ -188,7 +200,10 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         )
     if not known.noise:
         notes.append(
-            f"This machine is not calibrated: a noise of {1 if known.beside else 3} % is assumed beside the scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, hours apart."
+            "This machine is not calibrated: a noise of "
+            f"{100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the "
+            "scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, "
+            "hours apart."
         )
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")

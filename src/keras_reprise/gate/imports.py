@@ -1,4 +1,4 @@
-"""Comparing JSON files that pytest-benchmark wrote, each of which counts as one process, and the machines that they name."""
+"""Comparing JSON files of pytest-benchmark, each of which counts as one process, and the machines that they name."""
 
 import json
 import os
@@ -14,18 +14,19 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.gate import measuring
 from keras_reprise.gate.baselines import calibrated
-from keras_reprise.gate.files import Baseline, require_baseline
 from keras_reprise.gate.gating import Outcome
+from keras_reprise.gate.judgement import Judgement, first_look, without
+from keras_reprise.gate.looks import Known, Look, look_of
 from keras_reprise.gate.processes import read_benchmarks
 from keras_reprise.gate.rule import INCOMPARABLE
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.verdicts import Judgement, Known, Look, first_look, look_of, without
+from keras_reprise.gate.stored import Baseline, require_baseline
 from keras_reprise.store.store import Store
 
 Facts = Mapping[str, str]
 
-# What is the same in every run on one machine, and where pytest-benchmark has it. Clock rates, loads, kernels and host names
-# are not: a container has another name every time.
+# What is the same in every run on one machine, and where pytest-benchmark has it. Clock rates, loads, kernels and host
+# names are not: a container has another name every time.
 PLACES = {
     "CPU": ("cpu", "brand_raw"),
     "cores": ("cpu", "count"),
@@ -41,8 +42,8 @@ def imported(
 ) -> Outcome:
     """Compare the files `now` with those of `before`, or with the baseline where there are none.
 
-    Files of different machines or Pythons are incomparable, unless they are to be compared `across` them. UserError when one side
-    holds files of several.
+    Files of different machines or Pythons are incomparable, unless they are to be compared `across` them. UserError
+    when one side holds files of several.
     """
     this = measuring.this_machine()
     estimate = "fastest" if settings.estimate == "fastest" else "median"  # files say nothing of the machine's speed
@@ -77,7 +78,10 @@ def _elsewhere(differ: Sequence[str], there: Facts, here: Facts, across: bool) -
     said = "; ".join(f"{fact} {there[fact]} before, {here[fact]} now" for fact in differ)
     if across:
         return f"Compared across machines or Pythons, as was asked ({said}): what changed need not be the code."
-    return f"Both sides are not of one machine and Python ({said}), so nothing was compared. --across-machines compares all the same."
+    return (
+        f"Both sides are not of one machine and Python ({said}), so nothing was compared. "
+        "--across-machines compares all the same."
+    )
 
 
 def machine_of(paths: Sequence[Path]) -> Facts:

@@ -11,9 +11,9 @@ import os
 import msgspec
 
 from keras_reprise.base.errors import UserError
-from keras_reprise.gate.files import Quality
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, ESTIMATES, Process
+from keras_reprise.gate.stored import Quality
 from keras_reprise.record.schema import encode_number, number
 
 VARIABLE = "REPRISE_GATE_INJECT"

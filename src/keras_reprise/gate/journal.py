@@ -1,6 +1,7 @@
 """What a gate has measured so far, kept in the store's cache until it ends, so that one that was killed goes on.
 
-A block of processes in which two sides alternate is kept whole or not at all: what lies between its halves must be moments.
+A block of processes in which two sides alternate is kept whole or not at all: no more than moments may lie
+between its halves.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Journal:
 
     @contextlib.contextmanager
     def store(self, name: str) -> Iterator[Store]:
-        """A store for recipes of a side: that of the earlier try, or one outside of any checkout, removed at the end."""
+        """A store for a side's recipes: that of the earlier try, or one outside of any checkout, removed at the end."""
         if self.folder is not None:
             yield Store(self.folder / name)
             return
@@ -77,13 +77,13 @@ class Journal:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _blocks(tasks: Sequence[Task]) -> dict[Task, tuple[Any, ...]]:
+def _blocks(tasks: Sequence[Task]) -> dict[Task, tuple[object, ...]]:
     """What is measured together: a process alone, or a suite's four of two rounds where two sides take turns."""
     in_turns = len({task.side for task in tasks}) > 1
     return {t: (t.suite, t.round // 2) if in_turns else (t.suite, t.side, t.round) for t in tasks}
 
 
-def journal(store: Store, *facts: Any) -> Journal:
+def journal(store: Store, *facts: object) -> Journal:
     """The journal of a gate of which all that decides its numbers is in `facts`, the state of the code here aside.
 
     Nothing is kept in a store that cannot be written, or of code that git does not know. Old journals are removed.
@@ -105,7 +105,7 @@ def journal(store: Store, *facts: Any) -> Journal:
 
 
 def _state(folder: Path) -> str | None:
-    """The commit that is checked out and the content of every file that differs from it, results aside; None without git."""
+    """The commit here and the content of every file that differs from it, results aside; None without git."""
     commit = git(folder, "rev-parse", "HEAD")
     listed = git(
         folder,

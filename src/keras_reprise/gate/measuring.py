@@ -1,6 +1,5 @@
 """Measuring one side of a gate, with the time it will take said beforehand; what is flagged is measured again."""
 
-import datetime
 import json
 import statistics
 import subprocess
@@ -18,17 +17,18 @@ from keras_reprise.base.machine import THREAD_VARIABLES, machine_facts
 from keras_reprise.base.package_code import folder_facts
 from keras_reprise.base.progress import counter, format_seconds
 from keras_reprise.gate import quality
-from keras_reprise.gate.files import Measured, Quality, Software
+from keras_reprise.gate.design import SECOND_LOOK, USUAL_SEEDS
+from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.journal import Journal
-from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Side, Task, measure, plan
-from keras_reprise.gate.rule import SECOND_LOOK
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan
 from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.stored import Occasion, Quality, Software
+from keras_reprise.judge.comparable import together
 from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store, document_id
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
-USUAL_SEEDS = 6
 FACTS = """
 import importlib.metadata, json, platform
 found = {}
@@ -46,7 +46,7 @@ class Taken:
     quality: list[Quality]
 
 
-def software(side: Side) -> Software:
+def software(side: Installation) -> Software:
     """What is installed in the side's environment, the project itself aside, asked of its own interpreter."""
     done = subprocess.run(
         [side.python, "-c", FACTS], cwd=side.folder, env=side.environment, capture_output=True, text=True, check=False
@@ -77,18 +77,18 @@ def this_machine() -> str:
     return document_id(machine_facts())
 
 
-def here() -> Side:
+def here() -> Installation:
     """The environment and folder this command runs in."""
-    return Side(sys.executable, Path.cwd())
+    return Installation(sys.executable, Path.cwd())
 
 
-def code_of(side: Side) -> Code:
+def code_of(side: Installation) -> Code:
     """The commit and state of the project that the side's folder belongs to."""
     return msgspec.convert(folder_facts(side.folder, (".", ":(exclude)results")), Code)
 
 
 def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:
-    """The seeds of each recipe: as many as the settings say, else as many as `known` says are needed by slug, else 6."""
+    """The seeds of each recipe: as many as the settings say, else as `known` says are needed by slug, else six."""
     stems = {name: Path(name).stem for name in recipes}
     return {name: list(range(1, 1 + (settings.seeds_of(s) or known.get(s, USUAL_SEEDS)))) for name, s in stems.items()}
 
@@ -104,18 +104,19 @@ def suites_of(settings: Settings) -> list[str]:
 
 
 def expected_s(
-    settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Measured | None, store: Store
+    settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Occasion | None, store: Store
 ) -> float:
     """How long measuring will take: from what it took in `known`, else from the store's records, else a guess."""
-    by_suite: dict[str, list[float]] = {}
-    for process in known.processes if known else ():
-        by_suite.setdefault(process.suite, []).append(process.duration_s)
+    by_suite = {
+        suite: statistics.fmean(process.duration_s for process in processes)
+        for suite, processes in together(known.processes if known else (), lambda process: process.suite).items()
+    }
     replicates = _recorded_s(store, settings.scale) if seeds else {}
     replicates |= {found.recipe: found.seconds for found in known.quality} if known else {}
     total = 10.0 if seeds else 0.0
     for suite in suites_of(settings):
         guess = GUESSED_CONTROL_S if suite == CONTROL else GUESSED_PROCESS_S
-        total += rounds * (statistics.fmean(by_suite[suite]) if suite in by_suite else guess)
+        total += rounds * by_suite.get(suite, guess)
     for name, chosen in seeds.items():
         total += len(chosen) * replicates.get(Path(name).stem, GUESSED_REPLICATE_S)
     return total
@@ -125,9 +126,10 @@ def announce(
     say: Callable[[str], None],
     store: Store,
     settings: Settings,
-    rounds: int,
     seeds: Mapping[str, Sequence[int]],
-    known: Measured | None,
+    *,
+    rounds: int,
+    known: Occasion | None,
     sides: int,
     more: str = "",
 ) -> None:
@@ -147,32 +149,30 @@ def announce(
 
 def _recorded_s(store: Store, scale: str) -> dict[str, float]:
     """What a replicate of each recipe took, from the store's records at this scale."""
-    found: dict[str, list[float]] = {}
-    for summary in store.summaries()[0]:
-        if summary.recipe.scale == scale and summary.status == "complete":
-            found.setdefault(summary.recipe.slug, []).append(summary.duration_s)
-    return {slug: statistics.median(seconds) for slug, seconds in found.items()}
+    complete = [one for one in store.summaries()[0] if one.recipe.scale == scale and one.status == "complete"]
+    by_slug = together(complete, lambda summary: summary.recipe.slug)
+    return {slug: statistics.median(one.duration_s for one in mine) for slug, mine in by_slug.items()}
 
 
 def measured(
-    side: Side, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], journal: Journal
-) -> Measured:
+    side: Installation, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], journal: Journal
+) -> Occasion:
     """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
     order_seed = journal.order_seed("first")
     tasks = plan(suites_of(settings), rounds, order_seed)
-    return document(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed)
+    return occasion(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed)
 
 
-def document(found: Taken, side: Side, order_seed: int) -> Measured:
+def occasion(found: Taken, side: Installation, order_seed: int) -> Occasion:
     """What a side gave, with what it was measured on."""
-    return Measured(
+    return Occasion(
         machine=this_machine(), software=software(side), code=code_of(side), order_seed=order_seed,
         processes=found.processes, quality=found.quality,
     )  # fmt: skip
 
 
 def taken(
-    sides: Mapping[str, Side],
+    sides: Mapping[str, Installation],
     tasks: Sequence[Task],
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
@@ -181,7 +181,7 @@ def taken(
     step: str = "first",
     only: Sequence[str] = (),
 ) -> dict[str, Taken]:
-    """Benchmark files on all sides as planned, `only` some of their benchmarks; then the recipes of each side in `seeds`.
+    """Benchmark files on all sides as planned, `only` some of their benchmarks; then each side's recipes in `seeds`.
 
     What the journal has of this step is not measured again.
     """
@@ -196,7 +196,7 @@ def taken(
 
 
 def run_processes(
-    tasks: Sequence[Task], sides: Mapping[str, Side], journal: Journal, step: str, only: Sequence[str] = ()
+    tasks: Sequence[Task], sides: Mapping[str, Installation], journal: Journal, step: str, only: Sequence[str] = ()
 ) -> list[Process]:
     """Run the tasks one after the other, the machine to themselves, with progress."""
     kept = journal.processes(step, tasks)
@@ -209,14 +209,11 @@ def run_processes(
 
 
 def run_recipes(
-    side: Side, settings: Settings, seeds: Mapping[str, Sequence[int]], journal: Journal, step: str
+    side: Installation, settings: Settings, seeds: Mapping[str, Sequence[int]], journal: Journal, step: str
 ) -> list[Quality]:
     """Measure the recipes, those with the same seeds in one process."""
     found: list[Quality] = []
-    alike: dict[tuple[int, ...], list[str]] = {}
-    for name, chosen in seeds.items():
-        alike.setdefault(tuple(chosen), []).append(name)
-    for chosen, names in alike.items():
+    for chosen, names in together(seeds, lambda name: tuple(seeds[name])).items():
         with journal.store(f"{step}-{chosen[0]}-{chosen[-1]}") as store:
             found += quality.measure(names, chosen, side, settings, store)
     return found
@@ -238,7 +235,7 @@ def needed_again(
 
 def again(
     suspects: Sequence[str],
-    sides: Mapping[str, Side],
+    sides: Mapping[str, Installation],
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
     journal: Journal,
@@ -262,7 +259,3 @@ def _say(text: str) -> None:
 def in_words(seconds: float) -> str:
     """An estimate as people say it: to the half minute."""
     return format_seconds(seconds) if seconds < 60 else f"{max(1, round(seconds / 30)) / 2:g} min"
-
-
-def now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

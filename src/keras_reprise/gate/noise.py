@@ -1,4 +1,4 @@
-"""What a machine's noise is, how much of it a gate has to reckon with, and how many replicates it needs; pure functions.
+"""What a machine's noise is, how much of it a gate reckons with, and how many replicates it needs; pure functions.
 
 Times and peaks are on a logarithmic scale. See docs/gate.md.
 """
@@ -12,14 +12,16 @@ from scipy.stats import chi2, nct
 from scipy.stats import t as student
 
 from keras_reprise.base.statistics import Blocks, shift, shift_estimate_in_blocks
-
-LEVEL, SUSPECT_LEVEL = (
-    0.05,
-    0.25,
-)  # of p: of the gate as a whole, and of a first look, which only says what to measure again
-BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
-MOST_SEEDS, DEVIATION_CONFIDENCE = 30, 0.8
-USUAL_SHARE, SHARE_SPREAD, RESIDUAL = 0.8, 0.3, 0.06  # of the machine's slowness that benchmarks feel; see `share_felt`
+from keras_reprise.gate.design import (
+    DEVIATION_CONFIDENCE,
+    LEVEL,
+    MOST_SEEDS_TRIED,
+    RESIDUAL,
+    SHARE_SPREAD,
+    SHOWN_IN,
+    SUSPECT_LEVEL,
+    USUAL_SHARE,
+)
 
 Samples = Mapping[str, np.ndarray]  # metric -> one positive estimate a process (n,), in seconds or bytes
 Numbers = Mapping[str, np.ndarray]  # metric -> the block in which each process was measured (n,)
@@ -46,9 +48,9 @@ def assumed_noise(before: np.ndarray, now: np.ndarray, least: float) -> float:
 def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
     """How much of the machine's slowness a benchmark feels: 0 none of it, 1 as much as a fixed loop does.
 
-    The slope of log seconds (n,) on the log seconds of the loop (n,) within `groups` of identical code, pooled, as in an
-    analysis of covariance. It is drawn towards 0.8 as far as the groups say little: on a machine of steady speed the slope
-    cannot be known and hardly matters. The spread of slopes and the residual deviation are those of docs/gate.md.
+    The slope of log seconds (n,) on the log seconds of the loop (n,) within `groups` of identical code, pooled, as in
+    an analysis of covariance. It is drawn towards 0.8 as far as the groups say little: on a machine of steady speed the
+    slope cannot be known and hardly matters. The spread of slopes and the residual deviation are those of docs/gate.md.
     """
     products = squares = 0.0
     for seconds, loops in groups:
@@ -65,8 +67,9 @@ def share_felt(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
 def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
     """What the log ratio of two gates of identical code is, in root mean square, by metric.
 
-    Each occasion's processes are cut into groups of `size`, as many as a gate has; every group is compared with every group
-    of the other occasions, or of the same one when there is only one. A metric with fewer than two groups has no entry.
+    Each occasion's processes are cut into groups of `size`, as many as a gate has; every group is compared with every
+    group of the other occasions, or of the same one when there is only one. A metric with fewer than two groups has no
+    entry.
     """
     found = {}
     for metric in {metric: None for occasion in occasions for metric in occasion}:
@@ -86,8 +89,9 @@ def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
 def noise_side_by_side(occasions: Sequence[Samples], size: int) -> dict[str, float]:
     """What the log ratio of identical code is, in root mean square, when `size` processes a side alternate, by metric.
 
-    Each occasion's processes are labelled as a gate could have drawn them, ABBA or BAAB in each block of four, in all ways
-    for up to six blocks at a time; what so many processes differ by is scaled to `size`, since they are independent.
+    Each occasion's processes are labelled as a gate could have drawn them, ABBA or BAAB in each block of four, in all
+    ways for up to six blocks at a time; what so many processes differ by is scaled to `size`, since they are
+    independent.
     """
     squares: dict[str, list[float]] = {}
     for occasion in occasions:
@@ -123,15 +127,15 @@ def deviation_at_most(values: np.ndarray) -> float:
 
 
 def seeds_needed(
-    deviation: float, effect: float, margin: float, *, n_before: int, metrics: int, power: float = 0.95
+    deviation: float, effect: float, margin: float, *, n_before: int, metrics: int, power: float = SHOWN_IN
 ) -> int | None:
     """The fewest replicates that show a loss of `effect` among `metrics` metrics in `power` of gates.
 
-    `deviation` is the standard deviation between replicates. The loss must be suspect at first, be measured again with as
-    many replicates, and be significant over both; what each of the three steps misses is added up. None when 30 replicates
-    are too few.
+    `deviation` is the standard deviation between replicates. The loss must be suspect at first, be measured again with
+    as many replicates, and be significant over both; what each of the three steps misses is added up. None when 30
+    replicates are too few.
     """
-    for n in range(2, MOST_SEEDS + 1):
+    for n in range(2, MOST_SEEDS_TRIED + 1):
         if deviation == 0.0:
             return n if effect > margin else None
         missed = (

@@ -4,7 +4,6 @@ import math
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
-from typing import Any
 
 from tabulate import tabulate
 
@@ -57,7 +56,10 @@ def summary(outcome: Outcome) -> str:
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     null = sum(row.suspect for row in outcome.judgement.null)
     control = "quiet" if not outcome.judgement.control_failed else "failed"
-    return f"{said or 'nothing measured'}. Controls: {control} ({null} of {len(outcome.judgement.null)} metrics differ between halves of this run)."
+    return (
+        f"{said or 'nothing measured'}. Controls: {control} ({null} of {len(outcome.judgement.null)} metrics differ "
+        "between halves of this run)."
+    )
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
@@ -81,7 +83,7 @@ def _cells(row: Row, names: dict[str, str]) -> list[str]:
     verdict = f"{row.verdict} ({row.why})" if row.why else row.verdict
     return [
         names[row.metric], amount(row, row.before), amount(row, row.now), change(row, row.change),
-        f"{change(row, row.low)} to {change(row, row.high)}" if math.isfinite(row.low) and math.isfinite(row.high) else "-",
+        f"{change(row, row.low)} to {change(row, row.high)}" if math.isfinite(row.high - row.low) else "-",
         verdict, change(row, row.visible, signed=False) if math.isfinite(row.visible) else "none",
     ]  # fmt: skip
 
@@ -107,7 +109,7 @@ def change(row: Row, value: float, signed: bool = True) -> str:
     return f"{value:+.3g}" if signed else f"{value:.3g}"
 
 
-def facts(outcome: Outcome) -> dict[str, Any]:
+def facts(outcome: Outcome) -> dict[str, object]:
     """The outcome in JSON's types; ratios are now over before, differences have the sign of the metric."""
     judgement = outcome.judgement
     return {
@@ -126,7 +128,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _facts(row: Row) -> dict[str, Any]:
+def _facts(row: Row) -> dict[str, object]:
     def scaled(value: float | None) -> float | None:
         if value is None or math.isnan(value):
             return None
@@ -153,7 +155,7 @@ def _facts(row: Row) -> dict[str, Any]:
 
 
 def junit(outcome: Outcome) -> str:
-    """JUnit XML: a test case a metric; regressed is a failure, crashed an error, inconclusive and incomparable skipped."""
+    """JUnit XML: a test case a metric; regressed is a failure, crashed an error, what could not be told skipped."""
     rows = outcome.judgement.rows
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
     suite = ElementTree.Element(
@@ -166,7 +168,10 @@ def junit(outcome: Outcome) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=_xml(place or row.metric), name=_xml(name or row.metric)
         )
-        said = f"{row.verdict}: {amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}. {row.why}"
+        said = (
+            f"{row.verdict}: {amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}. "
+            f"{row.why}"
+        )
         if row.verdict in tags:
             ElementTree.SubElement(case, tags[row.verdict], message=_xml(said.strip()))
         else:

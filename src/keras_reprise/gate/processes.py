@@ -1,6 +1,5 @@
-"""Fresh processes that run pytest-benchmark files: one estimate per benchmark and process, and the process's peak memory."""
+"""Fresh processes that run pytest-benchmark files: an estimate per benchmark and process, and its peak memory."""
 
-import datetime
 import json
 import os
 import random
@@ -12,32 +11,34 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from keras_reprise.base import clock
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.failures import without_paths
+from keras_reprise.gate.design import MOST_STEAL, PASSES
+from keras_reprise.gate.installations import Installation, library_first_variables
 
 PLUGIN = Path(__file__).with_name("plugin")
 CONTROL = "control"
 PEAK_MEMORY = "peak memory"
 ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
-PASSES = 10
 TIME_LIMIT_S = 900.0
 NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would measure what is installed"
-MOST_STEAL = 0.10  # of all processor time
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one fresh process measured of the benchmark file `suite`, or of the gate's own `control`. `side` is "now", or "a" or "b" where two environments are compared.
+    """What one fresh process measured of the benchmark file `suite`, or of the gate's own `control`.
+
+    `side` is "now", or "a" or "b" where two environments are compared.
 
     By metric, `fastest` and `median` are those of the benchmark's rounds in seconds; `relative` is the median over the
-    benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak memory
-    in bytes. `modules` counts those that it loaded from its own folder, the benchmarks aside; None in old files.
+    benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak
+    memory in bytes. `modules` counts those that it loaded from its own folder, the benchmarks aside; None in old files.
     """
 
     suite: str
@@ -69,32 +70,13 @@ class Task:
     round: int
 
 
-@dataclass(frozen=True)
-class Side:
-    """An interpreter, the variables it is started with, and the folder in which it runs.
-
-    `commit` tells that the folder holds the files of that commit, whose modules its processes should load.
-    """
-
-    python: str
-    folder: Path
-    variables: Mapping[str, str] = field(default_factory=dict)
-    commit: str | None = None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables of its processes; a worker of pytest-xdist, in which nothing is benchmarked, starts none."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
-        return {**own, **self.variables}
-
-
 def plan(
     suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",), *, control_every: int = 1
 ) -> list[Task]:
     """The processes in the order they are run: every round in a new random order.
 
-    With two sides a block of two rounds is A B B A or B A A B, suite by suite, so that drift of the machine cancels. The
-    control runs in the first of every `control_every` blocks.
+    With two sides a block of two rounds is A B B A or B A A B, suite by suite, so that drift of the machine cancels.
+    The control runs in the first of every `control_every` blocks.
     """
     tasks = _all_rounds(suites, rounds, random.Random(order_seed), sides)
     return [task for task in tasks if task.suite != CONTROL or task.round // 2 % control_every == 0]
@@ -114,7 +96,7 @@ def _all_rounds(suites: Sequence[str], rounds: int, drawn: random.Random, sides:
 
 def measure(
     tasks: Sequence[Task],
-    sides: Mapping[str, Side],
+    sides: Mapping[str, Installation],
     *,
     only: Sequence[str] = (),
     kept: Sequence[Process] = (),
@@ -123,8 +105,9 @@ def measure(
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
-    Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process during which the host took the processors away is run again at once, at most half as many as there are tasks;
-    what crashed is not run again. `done(processes, of how many)` is called after each.
+    Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process
+    during which the host took the processors away is run again at once, at most half as many as there are tasks; what
+    crashed is not run again. `done(processes, of how many)` is called after each.
     """
     measured = {(process.suite, process.side, process.round) for process in kept}
     waiting = [task for task in tasks if (task.suite, task.side, task.round) not in measured]
@@ -143,23 +126,27 @@ def measure(
     return found
 
 
-def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
-    before, started = _load(), datetime.datetime.now(datetime.UTC)
+def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> Process:
+    before, started_at = clock.load(), clock.now()
     begun = time.perf_counter()
     chosen = [name for name in only if name.startswith(f"{task.suite}::")]
     with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
         report, seen = Path(scratch) / "benchmarks.json", Path(scratch) / "seen.json"
         command = [
-            side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider", "-p", PLUGIN_NAME,
-            "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
+            side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider",
+            "-p", PLUGIN_NAME, "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
             "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
-        variables = _library_first() | {"PYTHONPATH": path, "REPRISE_PASSES": str(PASSES), "REPRISE_SEEN": str(seen)}
+        variables = library_first_variables() | {
+            "PYTHONPATH": path,
+            "REPRISE_PASSES": str(PASSES),
+            "REPRISE_SEEN": str(seen),
+        }
         code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
-    after = _load()
+    after = clock.load()
     estimates = {  # names as they were asked for: pytest's go from its own root folder
         kind: {f"{task.suite}::{name.partition('::')[2]}": value for name, value in one.items()}
         for kind, one in _estimates(found, told["loops"]).items()
@@ -167,30 +154,16 @@ def _run(task: Task, position: int, side: Side, only: Sequence[str]) -> Process:
     if code == 0 and not chosen and task.suite != CONTROL:
         for one in estimates.values():
             one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)
-    total = after["total"] - before["total"]
     error = None if code == 0 else _fault(code, output)
     if side.commit and task.suite != CONTROL and told["modules"] == 0:
         error = error or NOT_ITS_FILES
     return Process(
         suite=task.suite, side=task.side, round=task.round, position=position,
-        started_at=started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), duration_s=time.perf_counter() - begun,
-        **estimates, load=before["load"],
-        steal_fraction=(after["steal"] - before["steal"]) / total if total > 0 else 0.0,
+        started_at=started_at, duration_s=time.perf_counter() - begun,
+        **estimates, load=before.mean_1m,
+        steal_fraction=after.stolen_since(before),
         error=error, modules=told["modules"],
     )  # fmt: skip
-
-
-def library_first() -> dict[str, str]:
-    """The variables of this process, for one in which the current folder stands in for no library."""
-    return {**os.environ, **_library_first()}
-
-
-def _library_first() -> dict[str, str]:
-    """Variables of a process whose current folder stands in for no library: Python has it last, or not at all.
-
-    From Python 3.11 on; the plugin puts the folder behind the libraries, where benchmarks may import from it.
-    """
-    return {} if "PYTHONSAFEPATH" in os.environ else {"REPRISE_FOLDER_LAST": "1", "PYTHONSAFEPATH": "1"}
 
 
 def _selected(suite: str, chosen: Sequence[str]) -> list[str]:
@@ -278,7 +251,7 @@ class BenchmarkRun:
 
 
 def read_benchmarks(path: Path) -> dict[str, list[BenchmarkRun]]:
-    """The runs of every benchmark in pytest-benchmark's JSON, by full name; UserError when the file is something else."""
+    """The runs of every benchmark in pytest-benchmark's JSON, by full name; UserError when the file is no such."""
     found: dict[str, list[BenchmarkRun]] = {}
     try:
         for entry in json.loads(path.read_bytes())["benchmarks"]:
@@ -286,16 +259,10 @@ def read_benchmarks(path: Path) -> dict[str, list[BenchmarkRun]]:
             found.setdefault(str(entry["fullname"]), []).append(run)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
-            f"{path} is not the JSON of pytest-benchmark ({type(error).__name__}).\nMake one with `pytest --benchmark-json=FILE`."
+            f"{path} is not the JSON of pytest-benchmark ({type(error).__name__}).\n"
+            "Make one with `pytest --benchmark-json=FILE`."
         ) from error
     for name, runs in found.items():
         if not all(0 < seconds < float("inf") for run in runs for seconds in (run.fastest, run.median)):
             raise UserError(f"{path}: {name} has times that are no positive number of seconds.\nMeasure it again.")
     return found
-
-
-def _load() -> dict[str, Any]:
-    import psutil
-
-    times = psutil.cpu_times()
-    return {"load": psutil.getloadavg()[0], "steal": getattr(times, "steal", 0.0), "total": sum(times)}

@@ -1,4 +1,4 @@
-"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away afterwards."""
+"""Quality in a gate: the recipes' errors, losses and accuracies, measured anew into a store that is thrown away."""
 
 import statistics
 import subprocess
@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from keras_reprise import catalog
 from keras_reprise.base.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
-from keras_reprise.gate.files import Quality
-from keras_reprise.gate.processes import Side
+from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.stored import Quality
+from keras_reprise.judge.comparable import together
 from keras_reprise.record import wording
 from keras_reprise.record.fields import Number
 from keras_reprise.record.schema import Record
@@ -27,7 +28,9 @@ def chosen(settings: Settings) -> list[str]:
     return [name for name in dict.fromkeys(found) if name not in settings.skip]
 
 
-def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Settings, store: Store) -> list[Quality]:
+def measure(
+    names: Sequence[str], seeds: Sequence[int], side: Installation, settings: Settings, store: Store
+) -> list[Quality]:
     """What the recipes' replicates of these seeds gave, measured in one run into `store`, which holds nothing else.
 
     MeasurementError when the recipe cannot be run at all; replicates that fail are counted in `failed`.
@@ -39,21 +42,19 @@ def measure(names: Sequence[str], seeds: Sequence[int], side: Side, settings: Se
     if problems:
         raise MeasurementError(f"A record of this gate cannot be read: {problems[0].fault}\nRun the gate again.")
     records = [store.read(store.root / summary.path) for summary in summaries]
-    by_slug: dict[str, list[Record]] = {}
-    for record in records:
-        by_slug.setdefault(record.recipe.slug, []).append(record)
+    by_slug = together(records, lambda record: record.recipe.slug)
     return [quality_of(mine, store, settings) for mine in by_slug.values()]
 
 
-def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Side, settings: Settings) -> str:
+def _run(names: Sequence[str], seeds: Sequence[int], store: Store, side: Installation, settings: Settings) -> str:
     """Run them; what the command said last."""
     listed = ",".join(map(str, [*seeds, seeds[-1]]))  # a comma: these seeds, not their number
     command = [
         side.python, "-P", "-m", "keras_reprise", "run", *names, "--scale", settings.scale, "--seeds", listed,
         "--store", str(store.root), *(["--data", settings.data] if settings.data else []),
     ]  # fmt: skip
-    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their threads,
-    # and those change rounding.
+    # Workers are as many as this machine has by default, whatever the user's shell says: their number changes their
+    # threads, and those change rounding.
     environment = {name: value for name, value in side.environment.items() if name != "REPRISE_WORKERS"}
     process = subprocess.Popen(
         command, cwd=side.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -1,11 +1,11 @@
 """The rule of the regression gate: pure functions of what processes and replicates measured, no I/O.
 
-A metric is suspect if a first look finds about what counts. It is then measured again, and has changed only if all of this
-holds: the second look alone is above what counts; both looks together are, too; and an exact permutation test on their
-processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run, says so.
-Where both sides were measured in turns the permutations are those within blocks. What counts is the metric's threshold, or
-three times the noise that this machine was calibrated to have where that is larger; for quality it is the equivalence
-margin. The run's own controls must be quiet, else nothing is called a regression. See docs/gate.md.
+A metric is suspect if a first look finds about what counts. It is then measured again, and has changed only if all of
+this holds: the second look alone is above what counts; both looks together are, too; and an exact permutation test on
+their processes' estimates (for quality Welch's t test on the replicates), Holm-adjusted over every metric of the run,
+says so. Where both sides were measured in turns the permutations are those within blocks. What counts is the metric's
+threshold, or three times the noise that this machine was calibrated to have where that is larger; for quality it is the
+equivalence margin. The run's own controls must be quiet, else nothing is called a regression. See docs/gate.md.
 
 Every comparison is on an additive scale on which positive is worse: logarithms of seconds and bytes, losses and errors
 themselves, accuracies negated.
@@ -20,15 +20,21 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from keras_reprise.base.statistics import holm, shift, shift_in_blocks, welch
-from keras_reprise.gate.noise import LEVEL, SUSPECT_LEVEL, Numbers, Samples, in_blocks
-
-SUSPECT_SHARE = 2 / 3  # of what counts, from which a first look says what to measure again
-SECOND_LOOK = 2  # times as many processes as the first, of what is suspect alone
-CONTROL_LEVEL = 0.01  # of the run's own controls, whose false alarms make a gate inconclusive
-NOISE_FACTOR = 3.0
-MOST_ALIKE = math.log(1.2)
-POWER, POWER_QUANTILE = 0.8, 0.8416  # what is seen in 80 % of gates, and that quantile of the normal distribution
-INTERVAL, INTERVAL_QUANTILE = 0.90, 1.6449  # within bounds when two one-sided tests at 5 % say so
+from keras_reprise.gate.design import (
+    CONTROL_LEVEL,
+    FEWEST_FOR_HALVES,
+    INTERVAL,
+    INTERVAL_QUANTILE,
+    LEVEL,
+    MOST_ALIKE,
+    NOISE_FACTOR,
+    POWER,
+    POWER_QUANTILE,
+    SECOND_LOOK,
+    SUSPECT_LEVEL,
+    SUSPECT_SHARE,
+)
+from keras_reprise.gate.noise import Numbers, Samples, in_blocks
 
 REGRESSED, IMPROVED, SAME, INCONCLUSIVE = "regressed", "improved", "same", "inconclusive"
 INCOMPARABLE, FAILED = "incomparable", "failed"
@@ -37,25 +43,27 @@ VERDICTS = (REGRESSED, FAILED, INCOMPARABLE, INCONCLUSIVE, IMPROVED, SAME)  # wo
 
 @dataclass(frozen=True)
 class Change:
-    """How one metric changed, before anything is decided. `change`, its 90 % interval and `bound` are on the additive scale.
+    """How one metric changed, before anything is decided.
 
-    `ratio` tells whether that scale is logarithmic. `bound` is what counts; an interval within `alike` is no change, which is
-    wider where a metric that looks changed would be measured with more processes. `least_p` is the smallest p that so many
-    values can give.
+    `change`, its 90 % interval and `bound` are on the additive scale.
+
+    `ratio` tells whether that scale is logarithmic. `bound` is what counts; an interval within `alike` is no change,
+    which is wider where a metric that looks changed would be measured with more processes. `least_p` is the smallest p
+    that so many values can give.
     """
 
     metric: str
     ratio: bool
-    n_before: int
-    n_now: int
-    before: float
-    now: float
-    change: float
-    low: float
-    high: float
-    p: float
-    bound: float
-    alike: float
+    n_before: int = 0
+    n_now: int = 0
+    before: float = math.nan
+    now: float = math.nan
+    change: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    bound: float = math.nan
+    alike: float = math.nan
     least_p: float = 0.0
     worse_when_larger: bool = True
 
@@ -84,12 +92,12 @@ def bounds(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[
 
 
 def alike_within(thresholds: Mapping[str, float], noise: Mapping[str, float]) -> dict[str, float]:
-    """Within what an interval is no change at one look: the threshold, or 3 x its noise where larger, but not beyond 20 %."""
+    """Within what an interval is no change at one look: the threshold, or 3 x its noise where larger, 20 % at most."""
     return {m: max(math.log1p(t), min(NOISE_FACTOR * noise[m], MOST_ALIKE)) for m, t in thresholds.items()}
 
 
 def suspects_from(thresholds: Mapping[str, float], bound: Mapping[str, float]) -> dict[str, float]:
-    """The change of logarithms from which a first look suspects: the threshold, or two thirds of what counts if larger."""
+    """The change of logarithms from which a first look suspects: the threshold, or 2/3 of what counts if larger."""
     return {m: max(math.log1p(threshold), SUSPECT_SHARE * bound[m]) for m, threshold in thresholds.items()}
 
 
@@ -102,21 +110,31 @@ def cost_changes(
 ) -> list[Change]:
     """The change of every time and memory that both sides have; by rank test and Hodges-Lehmann interval.
 
-    `bound` is what counts, `alike` within which an interval is no change (default: what counts), by metric. `blocks` are
-    those of before and now where both were measured in turns.
+    `bound` is what counts, `alike` within which an interval is no change (default: what counts), by metric. `blocks`
+    are those of before and now where both were measured in turns.
     """
     changes = []
     for metric in (metric for metric in now if metric in before):
         old, new = np.log(before[metric]), np.log(now[metric])
         turns = in_blocks(old, new, blocks[0][metric], blocks[1][metric]) if blocks else []
         found = shift_in_blocks(turns, INTERVAL) if turns else shift(old, new, INTERVAL)
-        sizes = len(old), len(new)
         changes.append(
             Change(
-                metric, True, *sizes, math.exp(float(np.median(old))), math.exp(float(np.median(new))), found.estimate,
-                found.low, found.high, found.p, bound[metric], (alike or bound)[metric], found.least_p,
+                metric,
+                ratio=True,
+                n_before=len(old),
+                n_now=len(new),
+                before=math.exp(float(np.median(old))),
+                now=math.exp(float(np.median(new))),
+                change=found.estimate,
+                low=found.low,
+                high=found.high,
+                p=found.p,
+                bound=bound[metric],
+                alike=(alike or bound)[metric],
+                least_p=found.least_p,
             )
-        )  # fmt: skip
+        )
     return changes
 
 
@@ -128,25 +146,41 @@ def quality_changes(
     for metric in (metric for metric in now if metric in before):
         old, new = before[metric], now[metric]
         sign = 1.0 if larger_is_worse[metric] else -1.0
-        change, low, high, p = welch(sign * new, sign * old, INTERVAL)
-        sizes = len(old), len(new)
-        least = 1.0 if min(sizes) < 2 else 0.0
-        p = 1.0 if math.isnan(p) else p
+        found = _by_welch(metric, sign * old, sign * new, margins[metric], ratio=False)
         changes.append(
-            Change(
-                metric, False, *sizes, float(np.mean(old)), float(np.mean(new)), change,
-                -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, p,
-                margins[metric], margins[metric], least, larger_is_worse[metric],
+            replace(
+                found,
+                before=float(np.mean(old)),
+                now=float(np.mean(new)),
+                least_p=1.0 if min(len(old), len(new)) < 2 else 0.0,
+                worse_when_larger=larger_is_worse[metric],
             )
-        )  # fmt: skip
+        )
     return changes
+
+
+def _by_welch(metric: str, before: np.ndarray, now: np.ndarray, bound: float, *, ratio: bool) -> Change:
+    """A change by Welch's t test; of too few values its interval is infinite and p 1."""
+    change, low, high, p = welch(now, before, INTERVAL)
+    return Change(
+        metric,
+        ratio=ratio,
+        n_before=len(before),
+        n_now=len(now),
+        change=change,
+        low=-math.inf if math.isnan(low) else low,
+        high=math.inf if math.isnan(high) else high,
+        p=1.0 if math.isnan(p) else p,
+        bound=bound,
+        alike=bound,
+    )
 
 
 def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[str, float] | None = None) -> list[Row]:
     """What each change amounts to, with all of them as one family.
 
-    With `screens` it is a first look: a metric is suspect from there on, or else from what counts on, by its own p of up to
-    25 %, since it will be measured again; see `confirmed`.
+    With `screens` it is a first look: a metric is suspect from there on, or else from what counts on, by its own p of
+    up to 25 %, since it will be measured again; see `confirmed`.
     """
     rows = []
     for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
@@ -168,7 +202,7 @@ def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[
 
 
 def _visible(found: Change, suspect: float, error: float, metrics: int) -> float:
-    """The change that 80 % of gates see: suspect at a first look of this standard error, and seen again, and significant."""
+    """The change that 80 % of gates see: suspect at a look of this standard error, seen again, and significant."""
     more = SECOND_LOOK if found.ratio else 1  # times as many values in the second look
     again, both = error / math.sqrt(more), error / math.sqrt(1 + more)
     suspect = max(suspect, error * float(norm.isf(SUSPECT_LEVEL / 2)))
@@ -216,20 +250,17 @@ def unsettled(rows: Sequence[Row], why: str) -> list[Row]:
 
 
 def null_rows(sides: Sequence[Samples], bound: Mapping[str, float]) -> list[Row]:
-    """The run against itself: on all its sides even processes against odd ones, which were interleaved. None should be suspect.
+    """The run against itself: on all its sides even processes against odd ones, which were interleaved.
+
+    None should be suspect.
 
     By Welch's t test, since halves are too small for ranks; metrics with fewer than six processes have no row.
     """
     changes = []
     for metric in (metric for metric in sides[-1] if all(metric in side for side in sides)):
         centred = [np.log(side[metric]) - np.median(np.log(side[metric])) for side in sides]
-        if sum(map(len, centred)) >= 6:
+        if sum(map(len, centred)) >= FEWEST_FOR_HALVES:
             even, odd = (np.concatenate([values[first::2] for values in centred]) for first in (0, 1))
-            change, low, high, p = welch(odd, even, INTERVAL)
-            changes.append(
-                Change(
-                    metric, True, len(even), len(odd), 1.0, math.exp(change), change, -math.inf if math.isnan(low) else low,
-                    math.inf if math.isnan(high) else high, 1.0 if math.isnan(p) else p, bound[metric], bound[metric],
-                )
-            )  # fmt: skip
+            found = _by_welch(metric, even, odd, bound[metric], ratio=True)
+            changes.append(replace(found, before=1.0, now=math.exp(found.change)))
     return decide(changes, CONTROL_LEVEL)

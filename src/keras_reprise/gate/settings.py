@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from keras_reprise.base.errors import UserError
+from keras_reprise.gate.design import BASELINE_ROUNDS, DEFAULT_THRESHOLD, ROUNDS
 
 PLACES = ("gate.toml", "benchmarks/gate.toml")
-DEFAULT_THRESHOLD = 0.05
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=10)]
 
@@ -21,18 +21,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content of gate.toml.
 
     `benchmarks` are pytest-benchmark files, each measured in processes of its own; `recipes` are slugs, paths, or
-    `suite:NAME`, without those that `skip` names. `thresholds` (shares of the baseline) and `margins` (in the metric's unit) go by patterns of metric names,
-    of which the last that fits counts. A metric of a recipe without a margin is not gated. `seeds` are the replicates a gate
-    makes of a recipe, by slug or "*", instead of as many as the baseline says are needed. A gate's processes go through every benchmark file `rounds` times, those of a
-    baseline `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds. With `side_by_side` the accepted code
-    is measured beside that of now where its commit is at hand, else only its stored numbers are used.
+    `suite:NAME`, without those that `skip` names. `thresholds` (shares of the baseline) and `margins` (in the metric's
+    unit) go by patterns of metric names, of which the last that fits counts. A metric of a recipe without a margin is
+    not gated. `seeds` are the replicates a gate makes of a recipe, by slug or "*", instead of as many as the baseline
+    says are needed. A gate's processes go through every benchmark file `rounds` times, those of a baseline
+    `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds. With `side_by_side` the accepted code is
+    measured beside that of now where its commit is at hand, else only its stored numbers are used.
     """
 
     benchmarks: list[str] = []
     recipes: list[str] = []
     skip: list[str] = []
-    rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 6
-    baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = 12
+    rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = ROUNDS
+    baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = BASELINE_ROUNDS
     estimate: Literal["adjusted", "median", "fastest"] = "adjusted"
     side_by_side: bool = True
     thresholds: dict[str, Share] = {}
@@ -77,7 +78,8 @@ def read_settings(
         settings = msgspec.structs.replace(settings, benchmarks=benchmarks, recipes=recipes)
     if measuring and not settings.benchmarks and not settings.recipes:
         raise UserError(
-            "There is nothing to gate: no gate.toml here names benchmarks or recipes.\nName them, for example `reprise gate --benchmarks benchmarks/bench_mine.py --recipe ./mine.py`."
+            "There is nothing to gate: no gate.toml here names benchmarks or recipes.\n"
+            "Name them, for example `reprise gate --benchmarks benchmarks/bench_mine.py --recipe ./mine.py`."
         )
     missing = [name for name in settings.benchmarks if not os.path.isfile(name)]
     if measuring and missing:

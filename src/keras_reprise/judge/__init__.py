@@ -1,5 +1,5 @@
-"""What records say: comparable groups, the verdict rule, comparison, trends over time."""
+"""What records say: comparable groups, the verdict rule, comparison, history over time."""
 
-from keras_reprise.judge.verdicts import decide
+from keras_reprise.judge.decisions import decide
 
 __all__ = ["decide"]

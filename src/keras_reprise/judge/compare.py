@@ -1,7 +1,7 @@
 """Two sides of the store beside each other: machines, environments, backends, recipe versions, revisions or two stores.
 
-Results are never pooled. Groups are put side by side only when recipe, scale and data set are the same; what cannot be is named, with the
-reason.
+Results are never pooled. Groups are put side by side only when recipe, scale and data set are the same; what cannot be
+is named, with the reason.
 """
 
 import itertools
@@ -9,18 +9,20 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import Any
 
 import numpy as np
 
 from keras_reprise.base import statistics
 from keras_reprise.base.errors import NothingMeasuredError, UserError
-from keras_reprise.judge.conditions import Conditions, Measured, conditions
+from keras_reprise.judge.comparable import Place, together
+from keras_reprise.judge.conditions import Conditions, Origin, conditions
 from keras_reprise.judge.contrasts import ClaimPair, Speed, claim_pairs, doubt_of, speeds
-from keras_reprise.judge.groups import Group, costs
+from keras_reprise.judge.costs import costs
+from keras_reprise.judge.design import FEWEST_RECIPES
+from keras_reprise.judge.groups import Group
+from keras_reprise.record import wording
 from keras_reprise.store.store import Store
 
-FEWEST_RECIPES = 5  # that a mean over recipes needs
 ONLY = "only the second has it", "only the first has it"
 
 
@@ -90,10 +92,9 @@ class Comparison:
 
         Arms, scales and versions of a recipe are averaged first. Fewer than five recipes have no mean (nan).
         """
-        by_recipe: dict[str, list[float]] = {}
-        for pair in self.pairs:
-            by_recipe.setdefault(pair.a.slug, []).extend(math.log(speed.ratio) for speed in pair.speeds)
-        logs = [float(np.mean(ratios)) for ratios in by_recipe.values() if ratios]
+        ratios = [(pair.a.slug, speed.contrast.value) for pair in self.pairs for speed in pair.speeds]
+        by_recipe = together(ratios, lambda ratio: ratio[0])
+        logs = [float(np.mean([math.log(ratio) for _, ratio in mine])) for mine in by_recipe.values()]
         if len(logs) < FEWEST_RECIPES:
             return math.nan, math.nan, math.nan, len(logs)
         low, high = (math.exp(end) for end in statistics.t_interval(np.array(logs)))
@@ -137,10 +138,9 @@ class Comparison:
     @property
     def refusals(self) -> dict[str, list[str]]:
         """Why recipes are not compared, with their names, by reason; first those that both sides have."""
-        found: dict[str, list[str]] = {}
-        for refusal in self.refused:
-            found.setdefault(refusal.reason, []).append(refusal.slug)
-        return dict(sorted(found.items(), key=lambda item: item[0] in ONLY))
+        by_reason = together(self.refused, lambda refusal: refusal.reason)
+        ordered = sorted(by_reason.items(), key=lambda item: item[0] in ONLY)
+        return {reason: [refusal.slug for refusal in refused] for reason, refused in ordered}
 
 
 def compare(a: Side, b: Side) -> Comparison:
@@ -148,7 +148,8 @@ def compare(a: Side, b: Side) -> Comparison:
     for side in (a, b):
         if not side.groups:
             raise NothingMeasuredError(
-                f"{side.name} has no record, so there is nothing to compare.\n`reprise status` shows what the store holds."
+                f"{side.name} has no record, so there is nothing to compare.\n"
+                "`reprise status` shows what the store holds."
             )
     matched, refused = _match(a.groups, b.groups)
     cost = costs([pair[0] for pair in matched], a.store) | costs([pair[1] for pair in matched], b.store)
@@ -156,39 +157,43 @@ def compare(a: Side, b: Side) -> Comparison:
     for one, other, more in matched:
         fast, not_known = speeds(cost[one.digest], cost[other.digest])
         pairs.append(Pair(one, other, claim_pairs(one, other), fast, more, not_known))
-    where = conditions(_measured(a, [pair.a for pair in pairs]), _measured(b, [pair.b for pair in pairs]))
+    where = conditions(_origin(a, [pair.a for pair in pairs]), _origin(b, [pair.b for pair in pairs]))
     comparison = Comparison(a, b, where, tuple(pairs), tuple(refused))
-    if not matched:
-        reasons = [f"{reason}: {', '.join(slugs)}" for reason, slugs in comparison.refusals.items()]
-        lines = [wrap(text, 100, initial_indent="  ", subsequent_indent="    ") for text in reasons[:12]]
-        raise UserError(
-            "\n".join(
-                (f"Nothing of {a.name} and {b.name} is comparable:", *itertools.chain(*lines),
-                 "Measure the same recipe version at the same scale on the same data set on both sides.")
-            )
-        )  # fmt: skip
+    if not pairs:
+        raise UserError(_nothing_common(comparison))
     return comparison
 
 
-def _measured(side: Side, groups: Sequence[Group]) -> Measured:
-    def documents(kind: str) -> list[dict[str, Any]]:
-        return [side.store.document(f"{kind}s", name) for name in dict.fromkeys(getattr(g, kind) for g in groups)]
+def _nothing_common(comparison: Comparison) -> str:
+    reasons = [f"{reason}: {', '.join(slugs)}" for reason, slugs in comparison.refusals.items()]
+    lines = [wrap(text, 100, initial_indent="  ", subsequent_indent="    ") for text in reasons[:12]]
+    return "\n".join(
+        (
+            f"Nothing of {comparison.a.name} and {comparison.b.name} is comparable:",
+            *itertools.chain(*lines),
+            "Measure the same recipe version at the same scale on the same data set on both sides.",
+        )
+    )
 
+
+def _origin(side: Side, groups: Sequence[Group]) -> Origin:
     codes = [summary.code for group in groups for summary in group.replicates]
     commits = {(code.git_commit or code.package_version)[:10] + ("+" if code.dirty else "") for code in codes}
-    return Measured(documents("machine"), documents("environment"), sorted(commits))
+    return Origin(
+        [side.store.document("machines", one) for one in dict.fromkeys(group.machine for group in groups)],
+        [side.store.document("environments", one) for one in dict.fromkeys(group.environment for group in groups)],
+        sorted(commits),
+    )
 
 
 def every_pair(groups: Sequence[Group], store: Store, most: int = 12) -> Iterator[Comparison]:
-    """Each place (machine with environment) against the one with most groups, and places of one machine with each other."""
-    places: dict[tuple[str, str], list[Group]] = {}
-    for group in groups:
-        places.setdefault((group.machine, group.environment), []).append(group)
+    """Each place against the one with most groups, and places of one machine against each other."""
+    places = together(groups, lambda group: group.place)
     ordered = sorted(places, key=lambda place: (-len(places[place]), place))
     pairs = [
         (one, other)
         for one, other in itertools.combinations(ordered, 2)
-        if one == ordered[0] or one[0] == other[0]
+        if one == ordered[0] or one.machine == other.machine
     ]  # fmt: skip
     for one, other in pairs[:most]:
         sides = [Side(_place_name(place, ordered, store), tuple(places[place]), store) for place in (other, one)]
@@ -198,48 +203,47 @@ def every_pair(groups: Sequence[Group], store: Store, most: int = 12) -> Iterato
             continue
 
 
-def _place_name(place: tuple[str, str], places: Sequence[tuple[str, str]], store: Store) -> str:
+def _place_name(place: Place, places: Sequence[Place], store: Store) -> str:
     """A place's machine and backend; with the environment's id where that alone is not unique."""
 
-    def short(one: tuple[str, str]) -> str:
-        backend = store.document("environments", one[1]).get("backend")
-        return f"{one[0][:8]} {backend.get('name') if isinstance(backend, dict) else ''}".strip()
+    def short(one: Place) -> str:
+        return f"{one.machine[:8]} {wording.backend_name(store.document('environments', one.environment))}"
 
     twins = [other for other in places if short(other) == short(place)]
-    return short(place) if len(twins) == 1 else f"{short(place)} {place[1][:8]}"
+    return short(place) if len(twins) == 1 else f"{short(place)} {place.environment[:8]}"
 
 
 def _match(a: Sequence[Group], b: Sequence[Group]) -> tuple[list[tuple[Group, Group, int]], list[Refusal]]:
     """Pairs of groups that may stand beside each other with the number of those passed over, and why others may not."""
     matched, refused = [], []
-    for slug in sorted({group.slug for group in a} | {group.slug for group in b}):
-        mine, other = [g for g in a if g.slug == slug], [g for g in b if g.slug == slug]
+    sides = [together(groups, lambda group: group.slug) for groups in (a, b)]
+    for slug in sorted({*sides[0], *sides[1]}):
+        mine, other = (side.get(slug, []) for side in sides)
         if not mine or not other:
             refused.append(Refusal(slug, ONLY[bool(mine)]))
             continue
-        settings: dict[tuple[Any, ...], tuple[list[Group], list[Group]]] = {}
-        for side, found in enumerate((mine, other)):
-            for group in found:
-                settings.setdefault(_setting(group), ([], []))[side].append(group)
-        common = {key: both for key, both in settings.items() if all(both)}
+        ones, others = (together(groups, _setting) for groups in (mine, other))
+        common = [same for same in ones if same in others]
         if not common:
             refused.append(Refusal(slug, _why_not(mine, other)))
-        for ones, others in common.values():
-            one, two = _alike(ones, others)
-            matched.append((one, two, len(ones) + len(others) - 2))
+        for same in common:
+            one, two = _alike(ones[same], others[same])
+            matched.append((one, two, len(ones[same]) + len(others[same]) - 2))
     return matched, refused
 
 
-def _setting(group: Group) -> tuple[Any, ...]:
+def _setting(group: Group) -> tuple[str, str, str]:
+    """What both sides must share: the scale, and the data set by its name and content."""
     data = group.first.data
-    return group.scale, (data.name, data.fingerprint) if data else None
+    return group.scale, data.name if data else "", data.fingerprint if data else ""
 
 
 def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
-    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each side, the
-    same environment or machine before others."""
+    """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each
+    side, the same environment or machine before others.
+    """
 
-    def closeness(pair: tuple[Group, Group]) -> tuple[Any, ...]:
+    def closeness(pair: tuple[Group, Group]) -> tuple[object, ...]:
         one, other = pair
         same = (one.environment == other.environment) + (one.machine == other.machine)
         sources = (one.stands + other.stands, same_source(one, other))
@@ -249,8 +253,9 @@ def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
 
 
 def same_source(one: Group, other: Group) -> bool:
-    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend, one
-    recipe file."""
+    """Whether two groups under one name are of one source: the package's own, one measurement, or, on another backend,
+    one recipe file.
+    """
     if one.source == other.source:
         return True
     files = [{summary.recipe.source_sha256 for summary in group.members} for group in (one, other)]

@@ -4,66 +4,89 @@ Differences are Welch intervals over replicates, ratios where a quantity is judg
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from keras_reprise.base import statistics
-from keras_reprise.judge.groups import ArmCost, Group, GroupCost
+from keras_reprise.judge.costs import ArmCost, GroupCost
+from keras_reprise.judge.design import LEVEL, ROUNDING, SMALLEST_N, WIDEST_RATIO
+from keras_reprise.judge.groups import Group
 from keras_reprise.record.schema import ClaimCard
 
-ALPHA = 0.05
-ROUNDING = 1e-4  # relative; what the engine may differ by from Keras, and one backend from another
-FEWEST_N = 3  # replicates that an interval needs; with two, Student's t is 12.7 or more
-WIDEST = 100.0  # the ratio of an interval's ends beyond which a ratio is not known at all
+
+@dataclass(frozen=True)
+class Contrast:
+    """A's mean minus B's with Welch's 95 % interval and p, or A's over B's (`is_ratio`), by their logarithms.
+
+    `doubt` says why the interval (then nan) says nothing.
+    """
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    is_ratio: bool = False
+    doubt: str = ""
+
+
+def contrast(a: np.ndarray, b: np.ndarray, *, is_ratio: bool) -> Contrast:
+    """How the replicates `a` (n,) differ from `b` (m,)."""
+    value, low, high, p = statistics.welch(np.log(a), np.log(b)) if is_ratio else statistics.welch(a, b)
+    if is_ratio:
+        value, low, high = math.exp(value), math.exp(low), math.exp(high)
+    doubt = doubt_of(low, high, min(len(a), len(b)), ratio=is_ratio)
+    return Contrast(value, math.nan, math.nan, p, is_ratio, doubt) if doubt else Contrast(value, low, high, p, is_ratio)
+
+
+@dataclass(frozen=True)
+class ClaimSide:
+    """What one side says of a claim; a side that does not have it says nothing."""
+
+    verdict: str = "-"
+    mean: float = math.nan
+    sd: float = math.nan
+    n: int = 0
 
 
 @dataclass(frozen=True)
 class ClaimPair:
-    """One claim on both sides. `change` is a minus b, or a / b for quantities judged on their logarithm (`is_ratio`).
+    """One claim on both sides, and their contrast, whose p is Holm-adjusted over the recipe's claims.
 
-    `p` is Welch's, Holm-adjusted over the recipe's claims; `incomparable` says why there is no change to speak of, `doubt` why its
-    interval (then nan) says nothing. `printed` tells that the document prints the value.
+    `incomparable` says why there is no contrast to speak of. `printed` tells that the document prints the value.
     """
 
     claim: str
-    a_verdict: str
-    b_verdict: str
-    a_mean: float
-    b_mean: float
-    a_sd: float
-    b_sd: float
-    a_n: int
-    b_n: int
     unit: str
-    change: float
-    low: float
-    high: float
-    p: float
-    is_ratio: bool
-    identical: bool = False
-    incomparable: str = ""
-    printed: bool = False
-    doubt: str = ""
+    a: ClaimSide
+    b: ClaimSide
+    contrast: Contrast
+    identical: bool
+    incomparable: str
+    printed: bool
+
+    @property
+    def fewest(self) -> int:
+        """The replicates of the side that has fewer."""
+        return min(self.a.n, self.b.n)
 
     @property
     def verdicts_differ(self) -> bool:
-        return not self.incomparable and self.a_verdict != self.b_verdict
+        return not self.incomparable and self.a.verdict != self.b.verdict
 
     @property
     def opposite(self) -> bool:
-        return {self.a_verdict, self.b_verdict} == {"reproduced", "contradicted"} and not self.incomparable
+        return {self.a.verdict, self.b.verdict} == {"reproduced", "contradicted"} and not self.incomparable
 
     @property
     def clear(self) -> bool:
         """Whether the change is significant, more than rounding, and not of two replicates."""
-        return self.p <= ALPHA and not self.rounding and min(self.a_n, self.b_n) >= FEWEST_N
+        return self.contrast.p <= LEVEL and not self.rounding and self.fewest >= SMALLEST_N
 
     @property
     def rounding(self) -> bool:
         """Whether the means differ by less than what two backends may differ by with the same arithmetic."""
-        return abs(self.a_mean - self.b_mean) <= ROUNDING * max(abs(self.a_mean), abs(self.b_mean))
+        return abs(self.a.mean - self.b.mean) <= ROUNDING * max(abs(self.a.mean), abs(self.b.mean))
 
     @property
     def agrees(self) -> bool:
@@ -72,91 +95,98 @@ class ClaimPair:
 
 
 @dataclass(frozen=True)
-class Speed:
-    """How many times as fast a is as b at one arm: b's seconds over a's, with its 95 % interval over replicates.
+class SpeedSide:
+    """An arm's seconds on one side, in geometric mean over `n` replicates."""
 
-    Of replicates that had their machine alone, without compilation. `doubt` says why there is no interval (then nan).
+    seconds: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How many times as fast A is as B at one arm: the contrast of B's seconds to A's.
+
+    Of replicates that had their machine alone, without compilation. `what` says of what the seconds are.
     """
 
     arm: str
     what: str
-    a_s: float
-    b_s: float
-    ratio: float
-    low: float
-    high: float
-    a_n: int
-    b_n: int
-    doubt: str = ""
+    a: SpeedSide
+    b: SpeedSide
+    contrast: Contrast
 
 
 def claim_pairs(a: Group, b: Group) -> tuple[ClaimPair, ...]:
     """Every claim that one side has."""
     cards = [{claim.id: claim for claim in group.card.claims} for group in (a, b)]
-    pairs = [_claim_pair(a, b, name, cards[0].get(name), cards[1].get(name)) for name in dict.fromkeys([*cards[0], *cards[1]])]  # fmt: skip
-    tested = [pair for pair in pairs if math.isfinite(pair.p)]
-    adjusted = dict(zip([pair.claim for pair in tested], statistics.holm([pair.p for pair in tested]), strict=True))
+    names = dict.fromkeys([*cards[0], *cards[1]])
+    pairs = [_claim_pair((a, b), name, (cards[0].get(name), cards[1].get(name))) for name in names]
+    tested = [pair for pair in pairs if math.isfinite(pair.contrast.p)]
+    adjusted = statistics.holm([pair.contrast.p for pair in tested])
+    by_claim = {pair.claim: p for pair, p in zip(tested, adjusted, strict=True)}
     return tuple(
-        pair if pair.claim not in adjusted else ClaimPair(**{**pair.__dict__, "p": adjusted[pair.claim]})
+        replace(pair, contrast=replace(pair.contrast, p=by_claim[pair.claim])) if pair.claim in by_claim else pair
         for pair in pairs
     )
 
 
-def _claim_pair(a: Group, b: Group, name: str, one: ClaimCard | None, other: ClaimCard | None) -> ClaimPair:
-    verdicts = a.verdict(name), b.verdict(name)
-    why = ""
+def _claim_pair(groups: tuple[Group, Group], name: str, cards: tuple[ClaimCard | None, ClaimCard | None]) -> ClaimPair:
+    verdicts = [group.verdict(name) for group in groups]
+    values = [np.array(one.values if one else ()) for one in verdicts]
+    sides = [ClaimSide(one.verdict, one.mean, one.sd, one.n) if one else ClaimSide() for one in verdicts]
+    card = cards[0] or cards[1]
+    assert card is not None, name
+    why = _why_not(groups, cards)
+    is_ratio = bool(cards[0] and cards[0].log and all(np.all(side > 0) for side in values))
+    return ClaimPair(
+        claim=name,
+        unit=card.unit,
+        a=sides[0],
+        b=sides[1],
+        contrast=Contrast(is_ratio=is_ratio) if why else contrast(values[0], values[1], is_ratio=is_ratio),
+        identical=bool(len(values[0])) and np.array_equal(values[0], values[1]),
+        incomparable=why,
+        printed=card.printed is not None,
+    )
+
+
+def _why_not(groups: tuple[Group, Group], cards: tuple[ClaimCard | None, ClaimCard | None]) -> str:
+    """Why what both sides say of a claim is not compared; nothing when it is."""
+    one, other = cards
     if one is None or other is None:
-        why = f"only version {(b if one is None else a).version} has this claim"
-    elif (one.interval, one.unit, one.log, one.exact) != (other.interval, other.unit, other.log, other.exact):
-        why = "the versions state it differently"
-    elif one.statistic != other.statistic:
-        why = "the versions measure it differently"
-    values = [np.array(v.values if v else ()) for v in verdicts]
-    is_ratio = bool(one and one.log and all(np.all(side > 0) for side in values))
-    identical = bool(len(values[0])) and np.array_equal(values[0], values[1])
-    change = low = high = p = math.nan
-    if not why:
-        mine, its = (np.log(side) if is_ratio else side for side in values)
-        change, low, high, p = statistics.welch(mine, its)
-        if is_ratio:
-            change, low, high = math.exp(change), math.exp(low), math.exp(high)
-    doubt = doubt_of(low, high, min(map(len, values)), ratio=is_ratio)
-    if doubt:
-        low = high = math.nan
-    numbers = [(v.verdict, v.mean, v.sd, v.n) if v else ("-", math.nan, math.nan, 0) for v in verdicts]
-    (a_verdict, a_mean, a_sd, a_n), (b_verdict, b_mean, b_sd, b_n) = numbers
-    card = one or other
-    unit = card.unit if card else ""
-    return ClaimPair(name, a_verdict, b_verdict, a_mean, b_mean, a_sd, b_sd, a_n, b_n, unit, change, low, high, p, is_ratio, identical, why, bool(card and card.printed is not None), doubt)  # fmt: skip
+        return f"only version {groups[one is None].version} has this claim"
+    if (one.interval, one.unit, one.log, one.exact) != (other.interval, other.unit, other.log, other.exact):
+        return "the versions state it differently"
+    return "" if one.statistic == other.statistic else "the versions measure it differently"
 
 
 def doubt_of(low: float, high: float, n: int, *, ratio: bool) -> str:
     """Why an interval over n replicates says nothing; empty when it says something, or there is none."""
     if not math.isfinite(low) or low == high:
         return ""
-    if n < FEWEST_N:
+    if n < SMALLEST_N:
         return f"n = {n}: no interval"
-    return "too few replicates to say" if ratio and not (low > 0 and high / low < WIDEST) else ""
+    return "too few replicates to say" if ratio and not (low > 0 and high / low < WIDEST_RATIO) else ""
 
 
 def speeds(a: GroupCost, b: GroupCost) -> tuple[tuple[Speed, ...], dict[str, str]]:
-    """Seconds per update where both sides have them, else of the whole arm without compilation; and why other arms have none."""
+    """Seconds per update where both sides have them, else in all without compilation; and why other arms have none."""
     found, refused = [], dict[str, str]()
     for arm in a.arms:
         if arm not in b.arms:
             continue
         sides = a.arms[arm], b.arms[arm]
         what = "per update" if all(side.step_s for side in sides) else "in all"
-        mine, other = (side.alone_step_s if what == "per update" else side.alone_s for side in sides)
-        if not mine or not other or min(*mine, *other) <= 0:
+        mine, other = (np.array(side.alone_step_s if what == "per update" else side.alone_s) for side in sides)
+        if not len(mine) or not len(other) or min(*mine, *other) <= 0:
             refused[arm] = _why_no_speed(*sides)
-            continue
-        difference, *ends, _ = statistics.welch(np.log(np.array(other)), np.log(np.array(mine)))
-        low, high = map(math.exp, ends)
-        doubt = doubt_of(low, high, min(len(mine), len(other)), ratio=True)
-        low, high = (math.nan, math.nan) if doubt else (low, high)
-        found.append(Speed(arm, what, _typical(mine), _typical(other), math.exp(difference), low, high, len(mine), len(other), doubt))  # fmt: skip
+        else:
+            found.append(Speed(arm, what, _speed_side(mine), _speed_side(other), contrast(other, mine, is_ratio=True)))
     return tuple(found), refused
+
+
+def _speed_side(seconds: np.ndarray) -> SpeedSide:
+    return SpeedSide(math.exp(float(np.mean(np.log(seconds)))), len(seconds))
 
 
 def _why_no_speed(a: ArmCost, b: ArmCost) -> str:
@@ -165,7 +195,3 @@ def _why_no_speed(a: ArmCost, b: ArmCost) -> str:
     reasons = [f"{' and '.join(busy)} did not have the machine alone"] if busy else []
     reasons += [f"it is not known whether {' and '.join(unknown)} had the machine alone"] if unknown else []
     return ", and ".join(reasons) or "there is no time per update, and compilation is not told apart"
-
-
-def _typical(seconds: Sequence[float]) -> float:
-    return math.exp(float(np.mean(np.log(np.array(seconds)))))

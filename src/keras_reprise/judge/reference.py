@@ -1,4 +1,7 @@
-"""The project's own results: the checkout's store, or the summary of it that the wheel brings. `reprise compare reference ...`"""
+"""The project's own results: the checkout's store, or the summary of it that the wheel brings.
+
+`reprise compare reference ...`
+"""
 
 import gzip
 from functools import cached_property
@@ -7,10 +10,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError
-from keras_reprise.judge.comparable import digest, groups
-from keras_reprise.judge.groups import COSTS, cost_of
+from keras_reprise.judge import comparable
+from keras_reprise.judge.costs import COSTS, cost_of
 from keras_reprise.record.schema import Card, Record
 from keras_reprise.store.store import Problem, Store, Summary, T, summary_of
 
@@ -21,12 +24,12 @@ class _Content(msgspec.Struct):
     schema: Annotated[int, msgspec.Meta(ge=1, le=1)]
     records: list[Record]
     cards: dict[str, Card]
-    machines: dict[str, dict[str, Any]]
-    environments: dict[str, dict[str, Any]]
+    machines: dict[str, dict[str, object]]
+    environments: dict[str, dict[str, object]]
 
 
 class Reference(Store):
-    """A store in one file, to read summaries, costs, cards and documents from; its records have no curves."""
+    """A store in one file, to read summaries, costs, cards and facts from; its records have no curves."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file.parent)
@@ -40,8 +43,7 @@ class Reference(Store):
         return self.content.cards[digest[:12]]
 
     def document(self, kind: str, id12: str) -> dict[str, Any]:
-        found: dict[str, dict[str, Any]] = getattr(self.content, kind)
-        return found[id12]
+        return {"machines": self.content.machines, "environments": self.content.environments}[kind][id12]
 
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
         return [summary_of(record.id, record) for record in self.content.records], []
@@ -52,10 +54,10 @@ class Reference(Store):
             return None
         by_id = {record.id: record for record in self.content.records}
         found = {}
-        for members in groups(self.summaries()[0]).values():
+        for members in comparable.groups(self.summaries()[0]).values():
             complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
-            latest = max(members, key=lambda summary: summary.finished_at)
-            found[digest(members)] = cost_of(complete, timing=self.card(latest.recipe.card).timing)
+            card = self.card(comparable.latest(members).recipe.card)
+            found[comparable.digest(members)] = cost_of(complete, timing=card.timing)
         return msgspec.convert(found, kind)
 
     def remember(self, name: str, value: Any) -> None:
@@ -64,11 +66,12 @@ class Reference(Store):
 
 def store() -> Store:
     """The checkout's results, else the summary in the wheel; NothingMeasuredError when there is neither."""
-    top = package_code.checkout()
+    top = checkout.of_package()
     if top is not None and (top / "results" / "records").is_dir():
         return Store(top / "results")
     if FILE.is_file():
         return Reference(FILE)
     raise NothingMeasuredError(
-        "This installation brings no reference results.\nInstall keras-reprise from a wheel, or work in a checkout of the project."
+        "This installation brings no reference results.\n"
+        "Install keras-reprise from a wheel, or work in a checkout of the project."
     )

@@ -1,16 +1,17 @@
-"""What `reprise compare A B` may name: a machine, an environment, a backend, a Keras version, a recipe version, a git revision, a store."""
+"""What `reprise compare A B` may name: a machine, environment, backend, version of Keras or a recipe, commit, store."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.git import git
 from keras_reprise.judge import reference
 from keras_reprise.judge.compare import Side
 from keras_reprise.judge.groups import gather
+from keras_reprise.record.facts import EnvironmentFacts
 from keras_reprise.store.store import Store, Summary
 
 Read = Callable[[Path], tuple[list[Summary], Store, bool]]  # the records of a store, and whether some are broken
@@ -80,17 +81,17 @@ def _software(store: Store, summaries: list[Summary]) -> tuple[dict[str, set[str
     backends: dict[str, set[str]] = {}
     versions: dict[str, set[str]] = {}
     for id12 in {s.environment for s in summaries}:
-        facts = store.document("environments", id12)
-        backend = facts.get("backend")
-        backends.setdefault(str(backend.get("name") if isinstance(backend, dict) else None), set()).add(id12)
-        versions.setdefault(str(facts.get("keras")), set()).add(id12)
+        facts = EnvironmentFacts.of(store.document("environments", id12))
+        backends.setdefault(str(facts.backend), set()).add(id12)
+        versions.setdefault(str(facts.keras), set()).add(id12)
     return backends, versions
 
 
 def _revision(value: str, store: Store, summaries: list[Summary]) -> list[_Choice]:
     """Records measured by the code of a git revision; where there are none, those that the store held at it."""
-    commits = {s.code.git_commit for s in summaries if s.code.git_commit and len(value) >= 7 and s.code.git_commit.startswith(value)}  # fmt: skip
-    top = package_code.current_checkout() or package_code.checkout()
+    known = {s.code.git_commit for s in summaries if s.code.git_commit}
+    commits = {commit for commit in known if len(value) >= 7 and commit.startswith(value)}
+    top = checkout.of_current_folder() or checkout.of_package()
     resolved = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{value}^{{commit}}")
     commits |= {resolved.strip()} if resolved else set()
     if not commits:
@@ -115,4 +116,7 @@ def _nothing(name: str, store: Store, summaries: list[Summary]) -> str:
         "Keras versions": sorted(versions),
     }
     known = "; ".join(f"{kind} {', '.join(names[:8])}" for kind, names in have.items())
-    return f"{name} is no machine, environment, backend, Keras version, recipe version, git revision or store here.\nThe store has {known or 'nothing'}."
+    return (
+        f"{name} is no machine, environment, backend, Keras version, recipe version, git revision or store here.\n"
+        f"The store has {known or 'nothing'}."
+    )

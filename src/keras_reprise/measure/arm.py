@@ -1,7 +1,6 @@
 """Measuring one arm of a replicate, and the record of a replicate made from its arms."""
 
 import contextlib
-import datetime
 import gc
 import hashlib
 import math
@@ -16,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_reprise.base import clock
 from keras_reprise.base.errors import StoreError
 from keras_reprise.base.failures import described
 from keras_reprise.base.gpu import Watch
-from keras_reprise.engine.preparing import forget
 from keras_reprise.measure import own_data, rehearsal
 from keras_reprise.measure.evaluation import evaluated, summarised
 from keras_reprise.measure.replicate import Replicate
@@ -47,7 +46,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     rehearsal.forget_stale_trials(loaded.recipe, arm, replicate, loaded.beside)
     _forget_peak_memory()
     params = plain_settings(f"the arm {arm.name}", arm.settings)
-    started_at, start, before = _now(), time.perf_counter(), _load()
+    started_at, start, before = clock.now(), time.perf_counter(), clock.load()
     found, failure = _measured(loaded, arm, replicate)
     if isinstance(failure, StoreError):  # of a checkpoint, on a full disk: every arm would end so
         raise failure
@@ -56,9 +55,9 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         if debug:
             traceback.print_exception(failure, file=sys.stderr)
         error = {"type": type(failure).__name__, "message": described(failure, loaded.path)}
-    total, after = time.perf_counter() - start, _load()
+    total, after = time.perf_counter() - start, clock.load()
     if replicate.trainings:
-        forget()
+        replicate.latest.forget()
         gc.collect()  # compiled programs hold the arm's data in reference cycles
     histories = [history for history, _ in replicate.trainings]
     diverged = found["diverged"] if found else any(history.diverged for history in histories)
@@ -83,16 +82,12 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
         "status": "failed" if error else "diverged" if diverged else "complete",
         "error": error,
     }
-    seconds = after["total"] - before["total"]
-    load = {
-        "mean_1m": (before["load"] + after["load"]) / 2,
-        "steal_fraction": (after["steal"] - before["steal"]) / seconds if seconds > 0 else 0.0,
-    }
+    load = {"mean_1m": (before.mean_1m + after.mean_1m) / 2, "steal_fraction": after.stolen_since(before)}
     result = {
         "arm": record,
         "digest": _sha256("".join(replicate.digests)) if replicate.digests else "",
         "started_at": started_at,
-        "finished_at": _now(),
+        "finished_at": clock.now(),
         "load": load,
         "unseeded": list(replicate.unseeded),
     }
@@ -270,19 +265,8 @@ def _peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _load() -> dict[str, float]:
-    import psutil
-
-    times = psutil.cpu_times()
-    return {"load": psutil.getloadavg()[0], "steal": getattr(times, "steal", 0.0), "total": sum(times)}
-
-
 def _mean(values: Sequence[float]) -> float | None:
     return statistics.fmean(values) if values else None
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _sha256(text: str) -> str:

@@ -16,32 +16,32 @@ PLUGINS = ("jax_plugins", "tensorflow-plugins", "torch_xla")  # name spaces of w
 COMPUTING_LATER = ("keras-tuner", "scikit-learn", "scipy")  # imported once a recipe needs them: never a matter of order
 
 
-def environment_facts(determinism: str = "fast") -> dict[str, Any]:
-    """Software facts of this process, after the backend was imported.
+def environment_facts(determinism: str = "fast", precision: str = "float32") -> dict[str, Any]:
+    """Software facts of this process, after the backend was started with this determinism and precision.
 
     `packages_are` says which packages are listed; in older documents, which lack it, they are all that were installed.
     """
     import keras
     import numpy as np
 
-    from keras_reprise.engine.backends import interface
+    from keras_reprise.engine.backends.start import current_backend
 
     name = keras.backend.backend()
-    module = interface.module()
+    backend = current_backend()
     versions = packages_behind(name)
     gpus = _gpus()
     return {
         "backend": {"name": name, "version": versions.get(name) or versions.get(f"{name}-cpu")},
         "determinism": determinism,
-        "device": module.device(),
+        "device": backend.device(),
         "driver": gpus[0]["driver"] if gpus else None,
         "keras": keras.__version__,
         "numpy": np.__version__,
         "packages": versions,
         "packages_are": PACKAGES_ARE,
-        "precision": interface.precision(),
+        "precision": precision,
         "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},
-        "settings": module.settings(),
+        "settings": dict(backend.settings()),
         "variables": _variables(),
     }
 

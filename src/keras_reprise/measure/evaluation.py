@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_reprise.base.failures import described
+from keras_reprise.base.slips import nearest_first
 from keras_reprise.recipe.guard import attempt
 from keras_reprise.record.fields import citable
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from keras_reprise.recipe.settings import Scale
 
 Say = Callable[[str], None]
+KINDS = {"metric": "metrics", "curve": "curves", "histogram": "histograms"}
 SHORT = (IndexError, ValueError, ZeroDivisionError, StopIteration)  # what a curve that ends early leads to
 
 
@@ -46,19 +48,22 @@ class Answer:
 class _Named(dict[str, Any]):
     """The metrics, curves or histograms of one arm."""
 
-    def __init__(self, values: Mapping[str, Any], kind: str, arm: str, status: str, cut: set[str]) -> None:
-        super().__init__(values)
-        self.kind, self.arm, self.status, self.cut = kind, arm, status, cut
+    def __init__(self, result: "ArmResult", kind: str, arm: str, cut: set[str]) -> None:
+        super().__init__(getattr(result, KINDS[kind]))
+        self.result, self.kind, self.arm, self.cut = result, kind, arm, cut
 
     def __getitem__(self, name: str) -> Any:
-        if self.status == "diverged" and self.kind == "curve":
+        if self.result.status == "diverged" and self.kind == "curve":
             self.cut.add(self.arm)
         return super().__getitem__(name)
 
     def __missing__(self, name: str) -> Any:
-        if self.status != "complete":
-            raise NotMeasured(f"the arm {self.arm!r} {self.status} before its {self.kind} {name!r} was measured")
-        raise NotThere(f"the arm {self.arm!r} has no {self.kind} {name!r}; it has {', '.join(self) or 'none'}")
+        status = self.result.status
+        if status != "complete":
+            raise NotMeasured(f"the arm {self.arm!r} {status} before its {self.kind} {name!r} was measured")
+        other = next((kind for kind, many in KINDS.items() if name in getattr(self.result, many)), None)
+        there = f"{name} is a {other} of it" if other else f"it has {', '.join(nearest_first(name, self)) or 'none'}"
+        raise NotThere(f"the arm {self.arm!r} has no {self.kind} {name!r}; {there}")
 
 
 class _Trials(list[Any]):
@@ -79,13 +84,12 @@ class Arms(dict[str, "ArmResult"]):
         super().__init__({name: self._seen(name, arm) for name, arm in arms.items()})
 
     def _seen(self, name: str, arm: "ArmResult") -> "ArmResult":
-        kinds = {"metrics": "metric", "curves": "curve", "histograms": "histogram"}
-        views: Any = {many: _Named(getattr(arm, many), one, name, arm.status, self.cut) for many, one in kinds.items()}
+        views: Any = {many: _Named(arm, kind, name, self.cut) for kind, many in KINDS.items()}
         trials = list(arm.trials) if arm.status == "complete" else _Trials(arm.trials)
         return replace(arm, trials=trials, **views)
 
     def __missing__(self, name: str) -> "ArmResult":
-        raise NotThere(f"there is no arm {name!r}; there are {', '.join(self)}")
+        raise NotThere(f"there is no arm {name!r}; there are {', '.join(nearest_first(name, self))}")
 
 
 def evaluated(

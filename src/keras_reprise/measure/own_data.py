@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_reprise.base.errors import DataError
 from keras_reprise.base.failures import without_paths
-from keras_reprise.datasets import Dataset, content
-from keras_reprise.recipe.definition import DATA_SETS
+from keras_reprise.datasets import Dataset, registry
+from keras_reprise.datasets.dataset import arrays_sha256
 from keras_reprise.recipe.settings import Scale
 
 LONGEST_NAME = 60
@@ -48,7 +48,7 @@ def declared(load: Callable[[], Any], scale: Scale) -> Dataset:
         )
     n_train, n_test = (scale.settings.get(name) for name in ("n_train", "n_test"))
     parts = data.stored_train[:n_train], data.y_train[:n_train], data.stored_test[:n_test], data.y_test[:n_test]
-    return Dataset(data.name, *parts, data.classes, content(parts), scaling=data.scaling)
+    return Dataset(data.name, *parts, data.classes, arrays_sha256(parts), scaling=data.scaling)
 
 
 def _described(value: Any) -> str:
@@ -60,7 +60,7 @@ def _check_name(where: str, name: Any) -> None:
         raise DataError(
             f"{where} names its data {name!r:.80}.\nA name is a few printable words, {LONGEST_NAME} characters at most."
         )
-    if name in DATA_SETS:
+    if name in registry.names():
         raise DataError(
             f"{where} names its data {name}, as a data set of the package is named.\nThe two would be taken for one; give it another name."
         )
@@ -87,7 +87,7 @@ def made_facts(data: Dataset) -> Facts:
     """What a record says of data that `measure` made, whatever they call themselves."""
     name = without_paths(str(data.name))[:LONGEST_NAME].strip() or "unnamed"
     facts = data.origin.facts()
-    known = name in DATA_SETS and data.origin.content_sha256 != data.origin.fingerprint
+    known = name in registry.names() and data.origin.content_sha256 != data.origin.fingerprint
     return facts | {"name": f"{name} (made in measure)" if known else name, "substitute": False}
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise import datasets
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.files import write_atomically
 from keras_reprise.base.seeds import Seeds
-from keras_reprise.datasets import Dataset
+from keras_reprise.datasets import Dataset, registry
 from keras_reprise.engine import History
-from keras_reprise.engine.loop import Checkpoints
+from keras_reprise.engine.preparing import LatestProgram
+from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
 from keras_reprise.recipe.settings import Scale, copied, plain
@@ -38,7 +38,7 @@ class Replicate:
     scale: Scale
     data_name: str | None = None
     data_dir: Path | None = None
-    checkpoints: Checkpoints | None = None
+    checkpoints: CheckpointStore | None = None
     on_epoch: Callable[[float, float, str], None] | None = None
     folder: Path | None = None
     arm: str = ""
@@ -50,6 +50,7 @@ class Replicate:
     trained: int = 0  # trainings since the trial, or the arm, began
     load: Callable[[], Any] | None = None
     noted: list[own_data.Facts | None] = field(default_factory=list)
+    latest: LatestProgram = field(default_factory=LatestProgram, repr=False, compare=False)
 
     @property
     def seed(self) -> int:
@@ -67,6 +68,7 @@ class Replicate:
         self.digests.clear()
         self.unseeded.clear()
         self.noted.clear()
+        self.latest.forget()
 
     @contextlib.contextmanager
     def as_it_is(self) -> Iterator[None]:
@@ -89,7 +91,7 @@ class Replicate:
         if self.data_name is None:
             raise RecipeError("The recipe asks for a data set but declares none.\nSet data= in its Recipe.")
         settings = self.scale.settings
-        found = datasets.load(
+        found = registry.load(
             self.data_name, n_train=settings.get("n_train"), n_test=settings.get("n_test"), data_dir=self.data_dir
         )
         for value in vars(found).values():

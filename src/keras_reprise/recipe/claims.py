@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.recipe.checks import require_parameters
 from keras_reprise.recipe.numbers import ArmResult
-from keras_reprise.recipe.settings import Scale
+from keras_reprise.recipe.settings import SLUG, Scale
 
 Statistic = Callable[[Mapping[str, ArmResult], Scale], float]
 
@@ -43,6 +45,14 @@ class Claim:
     erratum: str | None = None
 
     def __post_init__(self) -> None:
+        require_parameters(f"The statistic of the claim {self.id!r}", self.statistic, "arms", "scale")
+        if not isinstance(self.id, str) or not SLUG.fullmatch(self.id):
+            raise RecipeError(f"The claim {self.id!r} is not lower-case words joined by hyphens.\nGive it such an id.")
+        for end in (self.above, self.below, self.printed):
+            if not isinstance(end, Real | None):
+                raise RecipeError(
+                    f"Claim {self.id!r} has {end!r} where a number stands.\nabove, below and printed are numbers."
+                )
         if self.above is None and self.below is None:
             raise RecipeError(
                 f"Claim {self.id!r} has no interval, so nothing could contradict it.\nSet above, below or both."
@@ -53,7 +63,8 @@ class Claim:
             )
         if self.expectation not in EXPECTATIONS:
             raise RecipeError(
-                f"Claim {self.id!r} has the unknown expectation {self.expectation!r}.\nUse one of {', '.join(EXPECTATIONS)}."
+                f"Claim {self.id!r} has the unknown expectation {self.expectation!r}.\n"
+                f"Use one of {', '.join(EXPECTATIONS)}."
             )
         if not self.in_words:
             raise RecipeError(

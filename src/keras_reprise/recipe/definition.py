@@ -1,122 +1,18 @@
 """What a recipe file is made of: arms, scales, claims, figures, and the one function that measures an arm."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
+from keras_reprise.base.slips import nearest_first
+from keras_reprise.datasets import Dataset, registry
+from keras_reprise.figures import Figure, encode
+from keras_reprise.recipe.checks import arms_of, require_all, require_names, require_parameters
 from keras_reprise.recipe.claims import Claim
 from keras_reprise.recipe.numbers import ArmResult, Measurement
 from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
-
-if TYPE_CHECKING:
-    from keras_reprise.datasets import Dataset
-
-DATA_SETS = ("cifar10", "digits")  # which the package can bring
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic.
-
-    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by `level_label`.
-    """
-
-    y: tuple[str, ...]
-    label: str
-    log: bool = False
-    level: float | None = None
-    level_label: str = ""
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Curves averaged over the replicates, with their spread.
-
-    `columns="arms"` draws each arm in a column of its own; "overlay" draws the arms over each other. `x` names
-    the curve that holds the abscissa (default: 1, 2, 3, ...). `mark` names a metric at whose value a vertical line
-    stands. `printed` gives the document's values as {curve: {arm: [..]}} to be drawn as crosses, at `printed_x` where
-    that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
-    """
-
-    title: str
-    panels: tuple[Panel, ...]
-    x: str | None = None
-    x_label: str = "epoch"
-    columns: str = "arms"
-    mark: str | None = None
-    mark_label: str = ""
-    printed: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
-    printed_x: tuple[float, ...] = ()
-    x_log: bool = False
-    kind: str = "curves"
-
-
-@dataclass(frozen=True)
-class HistogramGrid:
-    """Histograms side by side: `columns` are the labels, `series` the overlaid sets, one row per arm.
-
-    A cell draws the histogram named `<series>_<column>` of its arm (all replicates summed).
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    series: tuple[str, ...]
-    x_label: str
-    column_label: str = ""
-    arms: tuple[str, ...] = ()
-    kind: str = "histogram-grid"
-
-
-@dataclass(frozen=True)
-class Box:
-    """A labelled rectangle in a scatter plot: its lower and upper ends in the axes' units."""
-
-    label: str
-    x: tuple[float, float]
-    y: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Scatter:
-    """The trials of all replicates as points: the trial values named `x` and `y`, coloured by `color`, a column per arm.
-
-    `log` lists which of "x", "y" are logarithmic. `diagonal` draws y = x. `boxes` are drawn in every column, `printed` the
-    document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names.
-    """
-
-    title: str
-    x: str
-    y: str
-    x_label: str
-    y_label: str
-    color: str | None = None
-    color_label: str = ""
-    log: tuple[str, ...] = ()
-    diagonal: bool = False
-    boxes: tuple[Box, ...] = ()
-    printed: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
-    arms: tuple[str, ...] = ()
-    kind: str = "scatter"
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """A trial value as a table of colours, averaged over the replicates: rows and columns are trial values, a table per arm."""
-
-    title: str
-    row: str
-    column: str
-    value: str
-    row_label: str
-    column_label: str
-    value_label: str
-    arms: tuple[str, ...] = ()
-    kind: str = "heat-map"
-
-
-Figure = Curves | HistogramGrid | Scatter | HeatMap
 
 
 @dataclass(frozen=True)
@@ -148,36 +44,56 @@ class Recipe:
     measure: Callable[..., Measurement]
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
-    data: "str | Callable[[], Dataset] | None" = None
+    data: str | Callable[[], Dataset] | None = None
     suites: tuple[str, ...] = ()
     timing: bool = False
     margins: Mapping[str, float] = field(default_factory=dict)
     summarise: Callable[[Mapping[str, ArmResult], Scale], Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
-        if not SLUG.fullmatch(self.slug):
+        """RecipeError that says what cannot be, before anything is measured."""
+        self._check_names()
+        self._check_parts()
+        require_parameters(f"measure of {self.slug}", self.measure, "arm", "replicate")
+        if self.summarise is not None:
+            require_parameters(f"summarise of {self.slug}", self.summarise, "arms", "scale")
+        self._check_data()
+
+    def _check_names(self) -> None:
+        if not isinstance(self.slug, str) or not SLUG.fullmatch(self.slug):
             raise RecipeError(f"The slug {self.slug!r} is not lower-case words joined by hyphens.\nRename the recipe.")
-        if not 1 <= self.version <= LARGEST:
-            raise RecipeError(f"{self.slug} has version {self.version}.\nVersions are 1, 2, 3, ..., at most {LARGEST}.")
-        for kind, names in (
+        if not isinstance(self.version, int) or not 1 <= self.version <= LARGEST:
+            raise RecipeError(
+                f"{self.slug} has version {self.version!r}.\nVersions are 1, 2, 3, ..., at most {LARGEST}."
+            )
+
+    def _check_parts(self) -> None:
+        """RecipeError when arms, scales, claims or figures are not what they should be, or name what is not there."""
+        for name, kind in (("sources", Source), ("arms", Arm), ("scales", Scale), ("claims", Claim), ("suites", str)):
+            require_all(f"{name} of {self.slug}", getattr(self, name), kind)
+        for several, names in (
             ("arms", [arm.name for arm in self.arms]),
             ("scales", [scale.name for scale in self.scales]),
             ("claims", [claim.id for claim in self.claims]),
         ):
             if not names:
-                raise RecipeError(f"{self.slug} has no {kind}.\nA recipe needs at least one.")
+                raise RecipeError(f"{self.slug} has no {several}.\nA recipe needs at least one.")
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise RecipeError(
-                    f"{self.slug} has two {kind} named {', '.join(twice)}.\nResults could not be told apart; rename one."
+                    f"{self.slug} has two {several} named {', '.join(twice)}.\n"
+                    "Results could not be told apart; rename one."
                 )
-        missing = {"quick", "full"} - {scale.name for scale in self.scales}
+        scales = [scale.name for scale in self.scales]
+        missing = {"quick", "full"} - set(scales)
         if missing:
             raise RecipeError(
-                f"{self.slug} lacks the scale {', '.join(sorted(missing))}.\nEvery recipe has quick and full."
+                f"{self.slug} lacks the scale {', '.join(sorted(missing))}.\n"
+                f"Every recipe has quick and full; this one has {', '.join(scales)}."
             )
-
-        self._check_data()
+        for figure in self.figures:
+            title = getattr(figure, "title", "")
+            require_names(f"The figure {title!r}", "arm", arms_of(figure), [arm.name for arm in self.arms])
 
     def _check_data(self) -> None:
         """RecipeError when a function that gives the data could not be told from other data by its name."""
@@ -185,16 +101,19 @@ class Recipe:
             return
         if not callable(self.data):
             raise RecipeError(
-                f"{self.slug} has a {type(self.data).__name__} as data.\nGive the name of a data set, or a function that returns a Dataset (data=load)."
+                f"{self.slug} has a {type(self.data).__name__} as data.\n"
+                "Give the name of a data set, or a function that returns a Dataset (data=load)."
             )
         name = getattr(self.data, "__name__", "")
         if not name.isidentifier():
             raise RecipeError(
-                f"{self.slug} gives its data by a function without a name.\nThe name stands in the card; write it with `def`."
+                f"{self.slug} gives its data by a function without a name.\n"
+                "The name stands in the card; write it with `def`."
             )
-        if name in DATA_SETS:
+        if name in registry.names():
             raise RecipeError(
-                f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\nRename the function."
+                f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\n"
+                "Rename the function."
             )
 
     @property
@@ -221,7 +140,7 @@ class Recipe:
                 "sources": [asdict(source) for source in self.sources],
                 "arms": {arm.name: arm.means for arm in self.arms},
                 "claims": [claim.card() for claim in self.claims],
-                "figures": [asdict(figure) for figure in self.figures],
+                "figures": [encode(figure) for figure in self.figures],
                 "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
                 "data": self.data_name,
                 "suites": list(self.suites),
@@ -235,4 +154,5 @@ def _named(kind: str, name: str, items: tuple[Named, ...], slug: str) -> Named:
     for item in items:
         if item.name == name:
             return item
-    raise RecipeError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(item.name for item in items)}.")
+    known = nearest_first(name, [item.name for item in items])
+    raise RecipeError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(known)}.")

@@ -1,7 +1,4 @@
-"""The recipes there are: the lock file that `list` reads, and how a recipe file is found and loaded.
-
-Reading the lock imports nothing heavy; only `load` runs a recipe file, and with it Keras.
-"""
+"""Loading a recipe: its file is run, with Keras, and what it says of itself is checked."""
 
 import hashlib
 import os
@@ -15,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout, slips
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.failures import described
 from keras_reprise.recipe import measurement, numerics
@@ -36,7 +33,7 @@ class LoadedRecipe:
     source_sha256: str
     card: dict[str, Any]
     docstring: str
-    code: measurement.Code
+    code: measurement.RecipeCode
     beside: Beside
 
     @property
@@ -65,7 +62,7 @@ class LoadedRecipe:
 
 def say_that_code_runs(path: Path) -> None:
     """Say on standard error that a file which is about to be loaded is not one of the package's recipes."""
-    if package_code.recipes_folder().resolve() not in path.resolve().parents:
+    if checkout.recipes_folder().resolve() not in path.resolve().parents:
         print(f"reprise: {path} is not one of the package's recipes; running it runs its code.", file=sys.stderr)
         for line in unused(path):
             print(f"reprise: {line}", file=sys.stderr)
@@ -83,7 +80,7 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     sys.modules[module.__name__] = module
     beside = Beside(path.parent)
 
-    def run() -> measurement.Code:
+    def run() -> measurement.RecipeCode:
         with beside:
             found = measurement.read_code(path, source)
             exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
@@ -103,8 +100,6 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
             f"{path.name} has no docstring.\nOpen it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
         )
     title = docstring.split("\n")[0].rstrip(".")
-    if not all(measurement.is_plain(named.settings) for named in (*recipe.arms, *recipe.scales)):
-        code = measurement.read_code(path, source, made_settings=True)
     card = _card(path, recipe, title)
     return LoadedRecipe(recipe, path, title, hashlib.sha256(source).hexdigest(), card, docstring, code, beside)
 
@@ -115,16 +110,19 @@ def _does_not_import(path: Path, error: BaseException) -> RecipeError:
         return RecipeError(f"{path.name}: {error}")
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = getattr(error, "lineno", None) or (lines[-1] if lines else "?")
-    hint = ""
+    where = ""
     if isinstance(error, ModuleNotFoundError):
-        hint = " Modules are found beside the recipe, and where Python looks otherwise: install it, or set PYTHONPATH."
-    said = (
-        described(error, who="it")
-        if isinstance(error, SystemExit | KeyboardInterrupt)
-        else f"{type(error).__name__}: {error}"
-    )
+        where = " Modules are found beside the recipe, and where Python looks otherwise: install it, or set PYTHONPATH."
+    if isinstance(error, SystemExit | KeyboardInterrupt):
+        said = described(error, who="it").rstrip(".")
+    else:
+        meant = slips.hint(error, path)
+        text = error.msg if isinstance(error, SyntaxError) else str(error).partition(". Did you mean")[0]
+        said = f"{type(error).__name__}: {text.rstrip('.')}" + (f"; {meant}" if meant else "")
+    end = "" if said.endswith("?") else "."
     return RecipeError(
-        f"{path.name} does not import: line {line}: {said.rstrip('.')}.\nNothing was run. Mend that line; --debug shows the traceback.{hint}"
+        f"{path.name} does not import: line {line}: {said}{end}\n"
+        f"Nothing was run. Mend that line; --debug shows the traceback.{where}"
     )
 
 

@@ -1,8 +1,8 @@
-"""Keeping recipes.lock: what `reprise lock` does, and what tells that a recipe's numbers are no longer those of its version."""
+"""Keeping the lock files: what `reprise lock` does, and what tells that a recipe's numbers are no longer its version's."""
 
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +10,29 @@ import msgspec
 
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.base.files import write_atomically
-from keras_reprise.catalog import read_lock, sources
-from keras_reprise.catalog.lock import LOCK, SCHEMA, Lock, LockEntry
+from keras_reprise.catalog import lockfile, sources
+from keras_reprise.catalog.lockfile import LockEntry
 from keras_reprise.recipe import measurement, numerics
 from keras_reprise.recipe.loading import LoadedRecipe, load
-from keras_reprise.record.schema import Card, pretty
+from keras_reprise.record.schema import Card
+
+WHAT_TO_DO = {
+    "new": "is not locked: run `reprise lock`",
+    "gone": "is locked and not there: run `reprise lock`, or bring the file back",
+    "words": "changed in what decides no number: run `reprise lock`",
+    "code": "or what it uses of the package changed in what may decide its numbers: run `reprise lock`, which says whether"
+    " it needs a new version",
+    "twin": "is a version that another file is too: rename one, or raise its version, then run `reprise lock`",
+}
 
 
 @dataclass(frozen=True)
-class Change:
-    """One recipe file that differs from the lock.
+class Unlocked:
+    """One recipe file that is not as it is locked.
 
-    `new` and `gone` are files; `words`: nothing that decides a number changed; `code`: something did, in the file, in what it
-    uses of the package, or in the engine's `NUMERICS`, so that `reprise lock` has to look at it.
+    `new` is a file without a lock, `gone` a lock without its file; `words`: nothing that decides a number changed; `code`:
+    something did, in the file, in what it uses of the package, or in the engine's `NUMERICS`, so that `reprise lock` has to
+    look at it; `twin`: two branches that were merged both brought this version.
     """
 
     path: str
@@ -40,49 +50,44 @@ class _Moved:
     modules: tuple[str, ...]
 
 
-def recipe_files(folder: Path) -> list[Path]:
-    """Every recipe file below `folder`, superseded versions included."""
-    return sorted(path for path in folder.rglob("*.py") if not path.name.startswith("_"))
+def recipe_files(folder: Path) -> dict[str, Path]:
+    """Every recipe file below `folder`, superseded versions included, by its path there."""
+    files = sorted(path for path in folder.rglob("*.py") if not path.name.startswith((".", "_")))
+    return {path.relative_to(folder).as_posix(): path for path in files}
 
 
-def changes(folder: Path) -> list[Change]:
-    """How the recipe files differ from the lock, without running any of them."""
-    known = {entry.path: entry for entry in _lock(folder).recipes}
+def unlocked(folder: Path) -> list[Unlocked]:
+    """Which recipe files are not as they are locked, without running any of them."""
+    known = {entry.path: entry for entry in lockfile.read(folder).recipes}
     found = []
-    for path in recipe_files(folder):
-        name = path.relative_to(folder).as_posix()
+    as_locked: list[LockEntry] = []
+    for name, path in recipe_files(folder).items():
         entry = known.pop(name, None)
         if entry is None:
-            found.append(Change(name, "new", path.stem))
+            found.append(Unlocked(name, "new", path.stem))
         elif not _measures_as_locked(path, entry):
-            found.append(Change(name, "code", entry.slug))
+            found.append(Unlocked(name, "code", entry.slug))
         elif hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
-            found.append(Change(name, "words", entry.slug))
-    return found + [Change(name, "gone", entry.slug) for name, entry in known.items()]
+            found.append(Unlocked(name, "words", entry.slug))
+        else:
+            as_locked.append(entry)
+    found += [Unlocked(name, "gone", entry.slug) for name, entry in known.items()]
+    return found + [Unlocked(later.path, "twin", later.slug) for _, later in _twins(as_locked)]
 
 
-def describe(changes: Sequence[Change]) -> list[str]:
-    """A line for each change, and what to do."""
-    words = {
-        "new": "is not in the lock: run `reprise lock`",
-        "gone": "is in the lock and not there: run `reprise lock`, or bring the file back",
-        "words": "changed in what decides no number: run `reprise lock`",
-        "code": "or what it uses of the package changed in what may decide its numbers: run `reprise lock`, which says whether it needs a new version",
-    }
-    return [f"recipes/{change.path} {words[change.kind]}" for change in changes]
+def describe(found: Sequence[Unlocked]) -> list[str]:
+    """A line for each file that is not as it is locked, and what to do."""
+    return [f"recipes/{one.path} {WHAT_TO_DO[one.kind]}" for one in found]
 
 
-def relock(folder: Path) -> list[Change]:
-    """Bring the lock up to date; RecipeError when a recipe would measure something else than its version does."""
-    lock = _lock(folder)
-    known = {entry.path: entry for entry in lock.recipes}
-    found = changes(folder)
-    touched = {change.path for change in found}
-    entries, moved = [], []
-    for path in recipe_files(folder):
-        name = path.relative_to(folder).as_posix()
+def relock(folder: Path) -> list[Unlocked]:
+    """Bring the lock files up to date; RecipeError when a recipe would measure something else than its version does."""
+    lock = lockfile.read(folder)
+    found = unlocked(folder)
+    touched = {one.path for one in found}
+    changed, moved = [], []
+    for name, path in recipe_files(folder).items():
         if name not in touched:
-            entries.append(known[name])
             continue
         loaded = load(path)
         entry = entry_of(folder, loaded)
@@ -91,86 +96,77 @@ def relock(folder: Path) -> list[Change]:
             if before.measurements != entry.measurements:
                 moved.append(_Moved(before, name, before.sha256 != entry.sha256, loaded.code.modules))
             entry = msgspec.structs.replace(entry, accepted=before.accepted)
-        entries.append(entry)
+        changed.append(entry)
     if moved:
         raise RecipeError(_unversioned(moved))
-    _refuse_twins(entries)
-    write(folder, entries)
+    for one, other in _twins([entry for entry in lock.recipes if entry.path not in touched] + changed):
+        raise RecipeError(
+            f"{one.path} and {other.path} are both {one.slug} version {one.version}.\nRename one, or raise its version."
+        )
+    for entry in changed:
+        write(folder, entry)
+    for name in [one.path for one in found if one.kind == "gone"]:
+        lockfile.place(folder, name).unlink()  # last: it holds what was accepted of a file that was moved
+    sources.forget()
     return found
 
 
-def write(folder: Path, entries: Sequence[LockEntry]) -> None:
-    """Write the lock of these recipes."""
-    ordered = sorted(entries, key=lambda entry: (entry.slug, -entry.version))
-    write_atomically(folder / LOCK, pretty(msgspec.to_builtins(Lock(SCHEMA, ordered))))
-    read_lock.cache_clear()
+def write(folder: Path, entry: LockEntry) -> None:
+    """Write the lock file of one recipe."""
+    write_atomically(lockfile.place(folder, entry.path), entry.content())
     sources.forget()
 
 
 def supersede(folder: Path, slug: str) -> Path:
     """Move the committed version of a recipe to superseded/<slug>-v<N>.py; returns the file. Needs git."""
-    entry = next(
-        (
-            entry
-            for entry in read_lock(folder).recipes
-            if entry.slug == slug and not entry.path.startswith("superseded/")
-        ),
-        None,
-    )
+    current = (one for one in lockfile.read(folder).recipes if one.slug == slug and not one.superseded)
+    entry = next(current, None)
     if entry is None:
         raise UserError(f"The lock has no current recipe {slug!r}.\n`reprise list` shows those it has.")
     try:
         done = subprocess.run(["git", "show", f"HEAD:./{entry.path}"], cwd=folder, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(
-            f"git does not have {entry.path} at HEAD, so its old version cannot be kept.\nCommit the recipe before changing it."
+            f"git does not have {entry.path} at HEAD, so its old version cannot be kept.\n"
+            "Commit the recipe before changing it."
         ) from error
     if hashlib.sha256(done.stdout).hexdigest() != entry.sha256:
         raise UserError(
-            f"{entry.path} at HEAD is not the version {entry.version} that the lock knows.\nCheck out the commit in which both agree."
+            f"{entry.path} at HEAD is not the version {entry.version} that the lock knows.\n"
+            "Check out the commit in which both agree."
         )
-    target = folder / "superseded" / f"{slug}-v{entry.version}.py"
+    target = folder / lockfile.SUPERSEDED / f"{slug}-v{entry.version}.py"
     target.parent.mkdir(exist_ok=True)
     write_atomically(target, done.stdout)
     return target
 
 
-def _lock(folder: Path) -> Lock:
-    return read_lock(folder) if (folder / LOCK).exists() else Lock(SCHEMA, [])
-
-
-def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
-    """Whether the source alone shows that a recipe still measures what its entry says: then its settings are the same too."""
-    source = path.read_bytes()
-    for made_settings in (False, True):
-        try:
-            code = measurement.read_code(path, source, made_settings=made_settings)
-        except (SyntaxError, ValueError, RecursionError):
-            return False
-        now = {
-            scale: {backend: measurement.measurement(code, settings, backend) for backend in numerics.NUMERICS}
-            for scale, settings in entry.settings.items()
-        }
-        if code.source == entry.code_sha256 and now == entry.measurements:
-            return True
-    return False
-
-
 def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
-    """What the lock says of a recipe that is new to it."""
+    """What is pinned of a recipe that is new."""
     return LockEntry(
-        slug=loaded.recipe.slug,
-        version=loaded.recipe.version,
+        schema=lockfile.SCHEMA,
         path=loaded.path.relative_to(folder).as_posix(),
-        title=loaded.title,
-        sources=[f"{source.key} {source.where}" for source in loaded.recipe.sources],
+        card=msgspec.convert(loaded.card, Card),
         sha256=loaded.source_sha256,
         code_sha256=loaded.code.source,
-        card=msgspec.convert(loaded.card, Card),
         settings=loaded.settings,
         measurements=loaded.measurements_everywhere(),
         summary=loaded.summary,
+        accepted=[],
     )
+
+
+def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
+    """Whether the source alone shows that a recipe still measures what is locked: then its settings are the same too."""
+    try:
+        code = measurement.read_code(path, path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    now = {
+        scale: {backend: measurement.measurement(code, settings, backend) for backend in numerics.NUMERICS}
+        for scale, settings in entry.settings.items()
+    }
+    return code.source == entry.code_sha256 and now == entry.measurements
 
 
 def _unversioned(moved: Sequence[_Moved]) -> str:
@@ -182,21 +178,18 @@ def _unversioned(moved: Sequence[_Moved]) -> str:
         what = f"recipes/{moved[0].name} changed" if len(moved) == 1 else f"{names} changed"
         undo = "undo the edit"
     else:
-        used = sorted({name for one in moved for name in one.modules})
-        what = f"What {names} use{'s' if len(moved) == 1 else ''} of the package changed ({', '.join([*used, 'NUMERICS'])})"
+        used = ", ".join([*sorted({name for one in moved for name in one.modules}), "NUMERICS"])
+        what = f"What {names} use{'s' if len(moved) == 1 else ''} of the package changed ({used})"
         undo = f"undo that change, or show with `reprise lock --replay {first.slug}` that the numbers are the same"
     return (
         f"{what} in what decides numbers, but {said}.\n"
         "Results stored under a version would stop being comparable.\n"
-        f"Set version={first.version + 1}, keep the old file with `reprise lock --supersede {first.slug}`, then run `reprise lock`; or {undo}."
+        f"Set version={first.version + 1}, keep the old file with `reprise lock --supersede {first.slug}`,"
+        f" then run `reprise lock`; or {undo}."
     )
 
 
-def _refuse_twins(entries: list[LockEntry]) -> None:
-    seen: dict[tuple[str, int], str] = {}
-    for entry in entries:
-        other = seen.setdefault((entry.slug, entry.version), entry.path)
-        if other != entry.path:
-            raise RecipeError(
-                f"{other} and {entry.path} are both {entry.slug} version {entry.version}.\nRename one, or raise its version."
-            )
+def _twins(entries: Iterable[LockEntry]) -> list[tuple[LockEntry, LockEntry]]:
+    """Entries of one version of one recipe that stand for two files."""
+    seen: dict[tuple[str, int], LockEntry] = {}
+    return [(first, one) for one in entries if (first := seen.setdefault((one.slug, one.version), one)) is not one]

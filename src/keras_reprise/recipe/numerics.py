@@ -32,11 +32,10 @@ FEATURES = {
 ALWAYS = ("data", "replicate", "seeds")
 """What every arm may use through its replicate: data sets and their preparation, trials and histograms, random streams."""
 
-_FIRST = {"train": 1, "evaluate": 1, "gradients": 1, "timed_calls": 1, "train_together": 1, "probes": 1}
-_PACKAGE = {"data": 1, "replicate": 1, "seeds": 1}
-
-NUMERICS: dict[str, dict[str, int]] = {
-    "tensorflow": {**_PACKAGE, **_FIRST},
-    "jax": {**_PACKAGE, **_FIRST},
-    "torch": {**_PACKAGE, **_FIRST},
+FIRST = {
+    **dict.fromkeys(ALWAYS, 1),
+    **dict.fromkeys(("train", "evaluate", "gradients", "timed_calls", "train_together", "probes"), 1),
 }
+"""The numbers of a backend that is new; one without a row below has these, and no recipe of the package is locked on it."""
+
+NUMERICS: dict[str, dict[str, int]] = {"tensorflow": {**FIRST}, "jax": {**FIRST}, "torch": {**FIRST}}

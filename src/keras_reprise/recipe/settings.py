@@ -1,6 +1,7 @@
 """Arms and scales: names with settings that read as attributes and are plain data."""
 
 import copy
+import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ import numpy as np
 from keras_reprise.base.errors import RecipeError
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SIZES = ("seeds", "n_train", "n_test")
+"""The settings of a scale that mean something to every recipe."""
+
+NUMBERS_AND_TEXT = "biufU"  # NumPy's letters for kinds of arrays
 
 
 class _Settings:
@@ -47,6 +52,13 @@ class Scale(_Settings):
     """
 
     def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: Any) -> None:
+        for setting in settings:
+            near = difflib.get_close_matches(setting, SIZES, n=1, cutoff=0.85)
+            if near and setting not in SIZES:
+                raise RecipeError(
+                    f"The scale {name!r} has the setting {setting!r}, which means nothing here;"
+                    f" did you mean {near[0]}?\nRename it; what only this recipe reads has a name unlike {near[0]}."
+                )
         super().__init__(name, means, seeds=seeds, **settings)
 
 
@@ -60,24 +72,35 @@ def copied(one: Named) -> Named:
     return found
 
 
-def plain_settings(whose: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as records and cards hold them, infinities in words; RecipeError when one is no number, text or list of these."""
-    return {name: _plain_setting(f"{name} of {whose}", plain(value)) for name, value in settings.items()}
+def plain_settings(whose: str, settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings as records and cards hold them, infinities in words; RecipeError when one is not of numbers and text."""
+    return {name: _plain_setting(f"{name} of {whose}", value) for name, value in settings.items()}
 
 
-def _plain_setting(what: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain_setting(what, item) for name, item in value.items()}
-    if isinstance(value, list):
+def _plain_setting(what: str, value: object) -> object:
+    if isinstance(value, dict) and all(key is None or isinstance(key, str | int | float | np.generic) for key in value):
+        return {str(key): _plain_setting(what, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
         return [_plain_setting(what, item) for item in value]
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in NUMBERS_AND_TEXT:
+        return _plain_setting(what, value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63):
         return value
-    kind = "a number beyond 64 bits" if isinstance(value, int) else f"a {type(value).__name__}"
     raise RecipeError(
-        f"{what} is {kind}.\nSettings are numbers, text, and lists of these, which records can hold; choose functions by name in measure."
+        f"{what} is {_kind(value)}.\nSettings are numbers, text, and lists of these, which records can hold;"
+        " choose functions by name in measure."
     )
+
+
+def _kind(value: object) -> str:
+    """What a value is that is no setting."""
+    if isinstance(value, int):
+        return "a number beyond 64 bits"
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    return "a dict with other keys than numbers and text" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The kinds of values that documents hold, and what refuses anything else."""
+"""The kinds of values that records and other stored files hold, and what refuses anything else."""
 
 import re
 import unicodedata

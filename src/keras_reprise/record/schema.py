@@ -1,13 +1,13 @@
 """The record: what one replicate measured, one write-once JSON file that explains itself (schemas 1 and 2).
 
-Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted keys, no spaces, UTF-8) without the field
-`id`. Cards, machines and environments are named by the sha256 of their file's bytes, so `sha256sum` checks them.
+Identity is content. A record's `id` is the sha256 of its canonical JSON (sorted keys, no spaces, UTF-8) without the
+field `id`. Cards, machines and environments are named by the sha256 of their file's bytes, so `sha256sum` checks them.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -66,8 +66,8 @@ class StepTime(Strict, frozen=True):
 class Time(Strict, frozen=True):
     """`compile_s` and `evaluation_s` are sums over the arm's trainings, `first_step_s` is that of the first one.
 
-    `flops_per_s` is what training achieved at the median step: `cost.flops` times examples per second. `alone`: no other run
-    of the package was on the machine, and no other process on its GPU; None where that is not known.
+    `flops_per_s` is what training achieved at the median step: `cost.flops` times examples per second. `alone`: no
+    other run of the package was on the machine, and no other process on its GPU; None where that is not known.
     """
 
     compile_s: float | None = None
@@ -99,7 +99,7 @@ class ArmData(Strict, frozen=True):
 
 
 class Determinism(Strict, frozen=True):
-    """`unseeded`: the layers and initializers that drew without a seed, so that the same seed may give other numbers."""
+    """`unseeded`: layers and initializers that drew without a seed, so that the same seed may give other numbers."""
 
     mode: Literal["fast", "strict"]
     digest: Sha256 | None
@@ -114,8 +114,9 @@ class Code(Strict, frozen=True):
 
 
 class Load(Strict, frozen=True):
-    """What else the machine did meanwhile: mean of the one-minute load, the share of CPU time stolen by the host, and the
-    largest number of other processes seen on the GPU (None: no GPU, or not known)."""
+    """What else the machine did meanwhile: mean of the one-minute load, the share of CPU time stolen by the host, and
+    the largest number of other processes seen on the GPU (None: no GPU, or not known).
+    """
 
     mean_1m: float | None
     steal_fraction: float | None
@@ -123,7 +124,10 @@ class Load(Strict, frozen=True):
 
 
 class Record(Strict, frozen=True):
-    """See design: the names of the fields are fixed. `numbers` are what the recipe's `summarise` gave for this replicate."""
+    """See design: the names of the fields are fixed.
+
+    `numbers` are what the recipe's `summarise` gave for this replicate.
+    """
 
     schema: Literal[1, 2]
     id: Sha256
@@ -192,17 +196,17 @@ def encode_number(value: float) -> float | str:
     return value
 
 
-def encode_curve(values: Any) -> list[float | str]:
+def encode_curve(values: Iterable[float]) -> list[float | str]:
     """The values to 7 significant digits."""
     return [encode_number(float(f"{float(value):.{CURVE_DIGITS}g}")) for value in values]
 
 
-def encode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
+def encode_trial(trial: Mapping[str, object]) -> dict[str, object]:
     """A trial's values in JSON's types, floats to 7 significant digits, also those in lists."""
     return {name: _encoded(value) for name, value in trial.items()}
 
 
-def _encoded(value: Any) -> Any:
+def _encoded(value: object) -> object:
     if isinstance(value, list):
         return [_encoded(item) for item in value]
     return encode_curve([value])[0] if isinstance(value, float) else value
@@ -213,37 +217,38 @@ def decode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
     return {name: float(value) if value in ("nan", "inf", "-inf") else value for name, value in trial.items()}
 
 
-def pretty(document: Mapping[str, Any]) -> bytes:
-    """The bytes of a stored document: sorted keys, 2-space indent, UTF-8, newline at the end."""
-    return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+def pretty(content: Mapping[str, object]) -> bytes:
+    """The bytes of a file of the store: sorted keys, 2-space indent, UTF-8, newline at the end."""
+    return (json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def canonical(document: Mapping[str, Any]) -> bytes:
+def canonical(content: Mapping[str, object]) -> bytes:
     """The canonical JSON that a record's id is taken of: sorted keys, no spaces, UTF-8."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def record_id(document: Mapping[str, Any]) -> str:
+def record_id(content: Mapping[str, object]) -> str:
     """sha256 of the canonical JSON of everything but `id`."""
-    return hashlib.sha256(canonical({key: value for key, value in document.items() if key != "id"})).hexdigest()
+    return hashlib.sha256(canonical({key: value for key, value in content.items() if key != "id"})).hexdigest()
 
 
-def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
-    """The record in `content`, validated, with its id recomputed; IntegrityError names the file `name` and the fault."""
+def decode(content: bytes, name: str) -> tuple[Record, dict[str, object]]:
+    """The record in `content`, validated, its id recomputed; IntegrityError names the file `name` and the fault."""
     try:
-        document = json.loads(content, parse_constant=_refuse_constant)
+        facts = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(
             f"{name} is truncated or not JSON: {error}.\nRestore it from git, or delete it."
         ) from error
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or schema not in SCHEMAS:
+    schema = facts.get("schema") if isinstance(facts, dict) else None
+    if not isinstance(facts, dict) or schema not in SCHEMAS:
         raise IntegrityError(
-            f"{name} has the schema {schema!r}; this version reads the schemas 1 and 2.\nUpdate keras-reprise to read it."
+            f"{name} has the schema {schema!r}; this version reads the schemas 1 and 2.\n"
+            "Update keras-reprise to read it."
         )
     try:
-        record = msgspec.convert(document, Record)
-        found = record_id(document)
+        record = msgspec.convert(facts, Record)
+        found = record_id(facts)
     except (
         ValueError,
         RecursionError,
@@ -252,13 +257,15 @@ def decode(content: bytes, name: str) -> tuple[Record, dict[str, Any]]:
     if (record.recipe.measurement is None) != (record.schema == 1):
         has = "has no" if record.schema == 2 else "has a"
         raise IntegrityError(
-            f"{name} is not a record: it is of schema {record.schema} and {has} measurement.\nRestore it from git, or delete it."
+            f"{name} is not a record: it is of schema {record.schema} and {has} measurement.\n"
+            "Restore it from git, or delete it."
         )
     if found != record.id:
         raise IntegrityError(
-            f"{name} was edited: its content hashes to {found[:12]}, its id says {record.id[:12]}.\nRestore it from git, or delete it."
+            f"{name} was edited: its content hashes to {found[:12]}, its id says {record.id[:12]}.\n"
+            "Restore it from git, or delete it."
         )
-    return record, document
+    return record, facts
 
 
 def decode_card(content: bytes, name: str) -> Card:
@@ -269,7 +276,7 @@ def decode_card(content: bytes, name: str) -> Card:
         raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
 
 
-def failed_arm(params: Mapping[str, Any], kind: str, message: str, total_s: float) -> dict[str, Any]:
+def failed_arm(params: Mapping[str, object], kind: str, message: str, total_s: float) -> dict[str, Any]:
     """The arm of a record of which nothing is known but why it failed."""
     return {
         "params": dict(params),

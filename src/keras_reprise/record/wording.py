@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+
+from keras_reprise.record.facts import EnvironmentFacts, MachineFacts
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number to `digits` significant digits, a whole one below ten thousand millions in full; a dash where there is none."""
+    """A number to `digits` significant digits, a whole one below 10^10 in full; a dash where there is none."""
     if not math.isfinite(value):
         return "-"
     return str(int(value)) if value == int(value) and abs(value) < 1e10 else f"{value:.{digits}g}"
@@ -36,29 +37,20 @@ def interval(ends: tuple[float | None, float | None]) -> str:
     return "anywhere" if low is None else f"above {number(low, 6)}"
 
 
-def hardware(facts: Mapping[str, Any]) -> str:
-    """A machine's facts in a few words."""
-    gpus = ", ".join(map(str, listed(facts.get("gpus")))) or "no GPU"
-    return f"{facts.get('cpu')}, {facts.get('cores')} cores, {facts.get('memory_gib')} GiB, {gpus}"
+def hardware(machine: Mapping[str, object]) -> str:
+    """A machine in a few words; `machine` is what its file in the store holds."""
+    facts = MachineFacts.of(machine)
+    return f"{facts.cpu}, {facts.cores} cores, {facts.memory_gib} GiB, {', '.join(facts.gpus) or 'no GPU'}"
 
 
-def software(facts: Mapping[str, Any]) -> str:
-    """An environment's facts in a few words."""
-    backend, python = mapped(facts.get("backend")), mapped(facts.get("python"))
-    precision = facts.get("precision")
-    special = f", {precision}" if precision not in (None, "float32") else ""
-    return f"Keras {facts.get('keras')} on {backend.get('name')} {backend.get('version')}, {facts.get('device')}, Python {python.get('version')}{special}"
+def software(environment: Mapping[str, object]) -> str:
+    """An environment in a few words; `environment` is what its file in the store holds."""
+    facts = EnvironmentFacts.of(environment)
+    special = "" if facts.precision in (None, "float32") else f", {facts.precision}"
+    backend = f"{facts.backend} {facts.backend_version}"
+    return f"Keras {facts.keras} on {backend}, {facts.device}, Python {facts.python_version}{special}"
 
 
-def backend_name(facts: Mapping[str, Any]) -> str:
+def backend_name(environment: Mapping[str, object]) -> str:
     """The name of an environment's backend."""
-    return str(mapped(facts.get("backend")).get("name"))
-
-
-def listed(value: Any) -> list[Any]:
-    """`value` where it is a list, else nothing: a document from elsewhere may hold anything."""
-    return value if isinstance(value, list) else []
-
-
-def mapped(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return str(EnvironmentFacts.of(environment).backend)

@@ -3,7 +3,6 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from keras_reprise.catalog import sources
 from keras_reprise.judge.verdicts import Verdict
@@ -62,10 +61,11 @@ def environment_line(store: Store, env: str) -> str:
     return f"environment {env}: {software(store.document('environments', env))}"
 
 
-def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -> str:
+def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, object]) -> str:
     """The command that measures these comparable records again.
 
-    What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses others.
+    What is of no recipe of the package needs its own file: the command names the source that this must be, and refuses
+    others.
     """
     first, seeds = summaries[0], sorted({summary.replicate.seed for summary in summaries})
     words = ["reprise run", f"{first.recipe.slug}@{first.recipe.version}"]
@@ -83,22 +83,3 @@ def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, Any]) -
     if first.data is not None and first.data.substitute:
         words += ["--data", shlex.quote(first.data.name.partition(" + ")[0])]
     return " ".join(words)
-
-
-def caption(specification: Mapping[str, Any], n: int) -> str:
-    """What the figure shows, for the text below it and for readers who cannot see it."""
-    if specification.get("kind") == "curves":
-        logarithmic = any(panel.get("log") for panel in specification.get("panels", ()))
-        robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
-        spread = (
-            f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
-        )
-        printed = " Crosses are the values that the document prints." if specification.get("printed") else ""
-        mark = f" The dashed line marks: {specification['mark_label']}." if specification.get("mark") else ""
-        return f"{specification['title']}. {spread}{printed}{mark}"
-    if specification.get("kind") == "scatter":
-        printed = " Crosses are the points that the document prints." if specification.get("printed") else ""
-        return f"{specification['title']}. Every trial of {n} replicate{'s' if n > 1 else ''} is a point.{printed}"
-    if specification.get("kind") == "heat-map":
-        return f"{specification['title']}. {f'Means over {n} replicates' if n > 1 else 'One replicate'}."
-    return f"{specification['title']}. Counts of {n} replicate{'s' if n > 1 else ''} together."

@@ -1,14 +1,13 @@
-"""A comparison as the terminal shows it, in at most 100 columns, and as JSON."""
+"""A comparison as the terminal shows it, in at most 100 columns."""
 
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import zip_longest
-from typing import Any
 
 from keras_reprise.judge.compare import Comparison, Pair
-from keras_reprise.judge.contrasts import ALPHA, FEWEST_N, ClaimPair, Speed
+from keras_reprise.judge.contrasts import ClaimPair, ClaimSide, Speed
+from keras_reprise.judge.design import LEVEL, SMALLEST_N
 from keras_reprise.record import wording
 
 WIDTH = 100
@@ -17,7 +16,8 @@ Row = Sequence[str] | str  # cells, or a heading across all columns
 
 
 def comparison_text(comparison: Comparison, *, verbose: bool = False) -> str:
-    """What decides first, then the claims that oppose or clearly changed, then the others, seconds, and what was refused.
+    """What decides first, then the claims that oppose or clearly changed, then the others, seconds, and what was
+    refused.
 
     Where nothing is to be seen is folded into a line, unless `verbose`.
     """
@@ -28,7 +28,8 @@ def comparison_text(comparison: Comparison, *, verbose: bool = False) -> str:
             parts += ["", title, *(line for pair, claim in found for line in _told(pair, claim))]
     if c.clear:
         parts += ["", *_clear(c)]
-    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose), "", *_seconds(c, verbose)]  # fmt: skip
+    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose)]
+    parts += ["", *_seconds(c, verbose)]
     if c.refused:
         parts += ["", "Not comparable", *_refused(c, verbose)]
     return "\n".join(parts)
@@ -39,7 +40,7 @@ def summary(comparison: Comparison) -> str:
     c = comparison
     counts = [
         (len(c.opposite), "reproduced on one side and contradicted on the other"),
-        (len(c.clear), f"clearly changed (p at most {ALPHA}, adjusted within each recipe)"),
+        (len(c.clear), f"clearly changed (p at most {LEVEL}, adjusted within each recipe)"),
         (len(c.unclear), "decided on one side only, without a clear change"),
         (sum(bool(claim.incomparable) for _, claim in c.claims), "stated otherwise"),
         (sum(claim.agrees for _, claim in c.claims), "alike"),
@@ -71,28 +72,26 @@ def _told(pair: Pair, claim: ClaimPair) -> Iterator[str]:
     """A claim that must not be overlooked, in lines of its own."""
     yield from textwrap.wrap(f"{pair.setting}: {claim.claim}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     changed = ", ".join(filter(None, (change(claim), _p(claim))))
-    cells = [(side, verdict, _mean(claim, mean, sd), f"(n = {n})") for side, verdict, mean, sd, n in _sides(claim)]
+    cells = [
+        (name, side.verdict, _mean(side), f"(n = {side.n})")
+        for name, side in (("A", claim.a), ("B", claim.b))
+    ]  # fmt: skip
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
     lines = ["    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     yield lines[0].rstrip()
-    sign = "A / B" if claim.is_ratio else "A - B"
-    yield f"{lines[1].rstrip()}   {sign} = {changed}" if math.isfinite(claim.change) else lines[1].rstrip()
-
-
-def _sides(claim: ClaimPair) -> Iterator[tuple[str, str, float, float, int]]:
-    yield "A", claim.a_verdict, claim.a_mean, claim.a_sd, claim.a_n
-    yield "B", claim.b_verdict, claim.b_mean, claim.b_sd, claim.b_n
+    sign = "A / B" if claim.contrast.is_ratio else "A - B"
+    yield f"{lines[1].rstrip()}   {sign} = {changed}" if math.isfinite(claim.contrast.value) else lines[1].rstrip()
 
 
 def _clear(comparison: Comparison) -> Iterator[str]:
     """The claims that clearly changed, the clearest first within their recipe."""
     rows: list[Row] = []
     for pair in comparison.pairs:
-        found = sorted((claim for one, claim in comparison.clear if one is pair), key=lambda claim: claim.p)
+        found = sorted((claim for one, claim in comparison.clear if one is pair), key=lambda claim: claim.contrast.p)
         rows += [pair.setting] if found else []
         for c in found:
-            verdict = c.a_verdict if not c.verdicts_differ else f"{c.a_verdict}, {c.b_verdict}"
-            rows.append([c.claim, verdict, *_means(c), change(c), wording.number(c.p, 2)])
+            verdict = f"{c.a.verdict}, {c.b.verdict}" if c.verdicts_differ else c.a.verdict
+            rows.append([c.claim, verdict, *_means(c), change(c), wording.number(c.contrast.p, 2)])
     yield from laid_out(["Clear changes", "verdict", "A", "B", "A - B, or x A / B [95 %]", "p"], rows)
 
 
@@ -102,18 +101,21 @@ def _rest(comparison: Comparison, verbose: bool) -> Iterator[str]:
     for pair in comparison.pairs:
         found = [claim for claim in pair.claims if claim.agrees or claim.incomparable]
         folded = [] if verbose else [claim for claim in found if claim.agrees and (claim.printed or claim.identical)]
-        ns = {(claim.a_n, claim.b_n) for claim in found}
+        ns = {(claim.a.n, claim.b.n) for claim in found}
         alike = f", n = {' and '.join(map(str, ns.pop()))}" if len(ns) == 1 else ""
         notes = "; ".join(filter(None, [_folded(folded), *_notes(pair, verbose)]))
         rows += [f"{pair.setting}{alike}{': ' if notes else ''}{notes}"] if found else []
         for c in (claim for claim in found if claim not in folded):
-            verdict = c.a_verdict if c.a_verdict == c.b_verdict else f"{c.a_verdict}, {c.b_verdict}"
+            verdict = c.a.verdict if c.a.verdict == c.b.verdict else f"{c.a.verdict}, {c.b.verdict}"
             rows.append([f"  {c.claim}", verdict, *_means(c, with_n=not alike), change(c)])
     headers = ["claim", "verdict", "A", "B", "A - B, or x A / B [95 %]"]
     yield from laid_out(headers, rows) if not all(isinstance(row, str) for row in rows) else _headings(rows)
     more = sum(pair.passed_over for pair in comparison.pairs)
     if more and not verbose:
-        yield from _wrapped(f"{_many(more, 'more group')} of records match; of each recipe those that differ least are compared (-v says of which there are more).")  # fmt: skip
+        yield from _wrapped(
+            f"{_many(more, 'more group')} of records match; of each recipe those that differ least are compared "
+            "(-v says of which there are more)."
+        )
 
 
 def _folded(claims: Sequence[ClaimPair]) -> str:
@@ -143,12 +145,15 @@ def _seconds(comparison: Comparison, verbose: bool) -> Iterator[str]:
     rows: list[Row] = []
     for pair in comparison.pairs:
         rows += [pair.setting] if pair.speeds else []
-        rows += [[f"  {s.arm}", f"{s.a_s:.4g}", f"{s.b_s:.4g}", f"{s.ratio:.3g}", speed_interval(s), s.what] for s in pair.speeds]  # fmt: skip
+        for s in pair.speeds:
+            seconds, ratio = [f"{side.seconds:.4g}" for side in (s.a, s.b)], f"{s.contrast.value:.3g}"
+            rows.append([f"  {s.arm}", *seconds, ratio, speed_interval(s), s.what])
     yield "Seconds, of replicates that had their machine alone, without compilation"
     if rows:
         yield from laid_out(["arm", "A", "B", "A times as fast", "95 % interval", "seconds"], rows)
     for why, arms in comparison.no_speeds.items():
-        yield from _wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{': ' + ', '.join(arms) if verbose else ''}.")  # fmt: skip
+        listed = f": {', '.join(arms)}" if verbose else ""
+        yield from _wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{listed}.")
     yield from _wrapped(overall_speed(comparison))
 
 
@@ -159,15 +164,18 @@ def overall_speed(comparison: Comparison) -> str:
         return ""
     if not math.isfinite(ratio):
         return f"No mean over recipes: {_many(n, 'recipe')} with seconds, and five are needed."
-    spread = f"95 % interval over recipes {wording.number(low, 3)} to {wording.number(high, 3)}" if math.isfinite(low) else "too few recipes to say more"  # fmt: skip
+    spread = "too few recipes to say more"
+    if math.isfinite(low):
+        spread = f"95 % interval over recipes {wording.number(low, 3)} to {wording.number(high, 3)}"
     return f"A is {ratio:.3g} times as fast as B, geometric mean of {n} recipes ({spread})."
 
 
 def speed_interval(speed: Speed) -> str:
     """A speed's interval, or why there is none."""
-    if not math.isfinite(speed.low):
-        return speed.doubt or f"n = {min(speed.a_n, speed.b_n)}: no interval"
-    return f"{wording.number(speed.low, 3)} to {wording.number(speed.high, 3)}"
+    found = speed.contrast
+    if not math.isfinite(found.low):
+        return found.doubt or f"n = {min(speed.a.n, speed.b.n)}: no interval"
+    return f"{wording.number(found.low, 3)} to {wording.number(found.high, 3)}"
 
 
 def _refused(comparison: Comparison, verbose: bool) -> Iterator[str]:
@@ -182,26 +190,27 @@ def change(claim: ClaimPair) -> str:
         return claim.incomparable
     if claim.identical:
         return "identical replicates"
-    if not math.isfinite(claim.change):
+    found = claim.contrast
+    if not math.isfinite(found.value):
         return "-"
-    found = f"{'x ' if claim.is_ratio else ''}{wording.number(claim.change, 3)}"
-    if claim.low == claim.high:  # neither side varies
-        return f"{found}{' (rounding)' if claim.rounding and claim.change else ''}"
-    if claim.doubt or min(claim.a_n, claim.b_n) < FEWEST_N:
-        return f"{found} ({claim.doubt or f'n = {min(claim.a_n, claim.b_n)}: no interval'})"
-    return f"{found} [{wording.number(claim.low, 3)}, {wording.number(claim.high, 3)}]"
+    text = f"{'x ' if found.is_ratio else ''}{wording.number(found.value, 3)}"
+    if found.low == found.high:  # neither side varies
+        return f"{text}{' (rounding)' if claim.rounding and found.value else ''}"
+    if found.doubt or claim.fewest < SMALLEST_N:
+        return f"{text} ({found.doubt or f'n = {claim.fewest}: no interval'})"
+    return f"{text} [{wording.number(found.low, 3)}, {wording.number(found.high, 3)}]"
 
 
 def _p(claim: ClaimPair) -> str:
-    return f"p = {wording.number(claim.p, 2)}" if math.isfinite(claim.p) else ""
+    return f"p = {wording.number(claim.contrast.p, 2)}" if math.isfinite(claim.contrast.p) else ""
 
 
-def _mean(claim: ClaimPair, mean: float, sd: float) -> str:
-    return wording.aligned(mean, mean, sd)
+def _mean(side: ClaimSide) -> str:
+    return wording.aligned(side.mean, side.mean, side.sd)
 
 
 def _means(claim: ClaimPair, *, with_n: bool = False) -> list[str]:
-    return [f"{_mean(claim, mean, sd)}{f' (n={n})' if with_n else ''}" for _, _, mean, sd, n in _sides(claim)]
+    return [f"{_mean(side)}{f' (n={side.n})' if with_n else ''}" for side in (claim.a, claim.b)]
 
 
 def _many(count: int, what: str) -> str:
@@ -231,36 +240,3 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     ]
     for line in zip_longest(*wrapped, fillvalue=""):
         yield "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
-
-
-def comparison_facts(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as `compare --json` prints it."""
-    ratio, low, high, n = comparison.speed
-    found = comparison.conditions
-    return {
-        "a": comparison.a.name,
-        "b": comparison.b.name,
-        "deciding": [asdict(one) | {"same": one.same} for one in found.deciding],
-        "packages": [asdict(one) for one in found.packages],
-        "differences": [asdict(one) for one in found.differences],
-        "pairs": [_pair_facts(pair) for pair in comparison.pairs],
-        "speed": {"ratio": ratio, "ci_low": low, "ci_high": high, "n": n},
-        "refused": [str(refusal) for refusal in comparison.refused],
-    }
-
-
-def _pair_facts(pair: Pair) -> dict[str, Any]:
-    return {
-        "recipe": pair.a.slug,
-        "versions": [pair.a.version, pair.b.version],
-        "scale": pair.a.scale,
-        "data": pair.a.data_label,
-        "identifiers": [pair.a.identifier, pair.b.identifier],
-        "claims": [
-            asdict(c) | {"verdicts_differ": c.verdicts_differ, "opposite": c.opposite, "clear": c.clear}
-            for c in pair.claims
-        ],
-        "speeds": [asdict(s) for s in pair.speeds],
-        "speeds_not_compared": dict(pair.no_speeds),
-        "groups_passed_over": pair.passed_over,
-    }

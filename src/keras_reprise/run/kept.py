@@ -1,7 +1,7 @@
 """What an interrupted run leaves behind: finished arms and training state, in the store's git-ignored cache.
 
-Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed once its
-record is written.
+Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed once
+its record is written.
 """
 
 import contextlib
@@ -11,8 +11,8 @@ import json
 import shutil
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,8 +22,16 @@ from keras_reprise.record.fields import Strict, Timestamp
 from keras_reprise.record.schema import ArmData, DataRef
 
 
-class _Kept(Strict, frozen=True):
-    """A finished arm as `measure_arm` gives it."""
+@dataclass(frozen=True)
+class KeptArm:
+    """A finished arm: `result` as `measure_arm` gives it, and the data that it made for itself."""
+
+    result: dict[str, object]
+    made: list[DataRef]
+
+
+class _Form(Strict, frozen=True):
+    """The form of what `measure_arm` gives."""
 
     arm: ArmData
     digest: str
@@ -37,21 +45,19 @@ class _Kept(Strict, frozen=True):
 class ReplicateCache:
     """Finished arms and checkpoints of one replicate, keyed by all that decides its numbers."""
 
-    def __init__(self, folder: Path, **facts: Any) -> None:
+    def __init__(self, folder: Path, **facts: object) -> None:
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         self.name = f"replicates/{key[:24]}"
         self.folder = folder / self.name
 
-    def load_arm(self, name: str) -> dict[str, Any] | None:
+    def load_arm(self, name: str) -> KeptArm | None:
         """What was saved of the arm, or None; a file that is not what `save_arm` writes counts as none."""
         with contextlib.suppress(OSError, ValueError, RecursionError):
             content = (self.folder / f"arm-{name}.json").read_bytes()
-            msgspec.json.decode(content, type=_Kept)
-            saved = json.loads(content)
-            return saved if isinstance(saved, dict) else None
+            return KeptArm(made=msgspec.json.decode(content, type=_Form).made, result=json.loads(content))
         return None
 
-    def save_arm(self, name: str, result: dict[str, Any]) -> None:
+    def save_arm(self, name: str, result: dict[str, object]) -> None:
         write_atomically(self.folder / f"arm-{name}.json", json.dumps(result, allow_nan=False).encode())
 
     def clear(self) -> None:

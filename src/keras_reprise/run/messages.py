@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from keras_reprise.base import package_code
+from keras_reprise.record.schema import DataRef
+
 
 class Message(msgspec.Struct, frozen=True, tag=True):
     """The base of all messages; `last` marks those that end a task."""
@@ -23,7 +26,7 @@ class Setup(Message, frozen=True):
     """
 
     cache: str
-    code: dict[str, Any]
+    code: package_code.Facts
     code_sha256: str = ""
     backend: str | None = None
     precision: str = "float32"
@@ -86,23 +89,23 @@ class Assemble(Message, frozen=True):
     """Make the record of a replicate from all its measured arms."""
 
     replay: Replay
-    arms: dict[str, Any]
+    arms: dict[str, dict[str, Any]]
 
 
 class Ready(Message, frozen=True):
     """The worker has imported Keras; the facts of its machine and environment."""
 
-    machine: dict[str, Any]
-    environment: dict[str, Any]
+    machine: dict[str, object]
+    environment: dict[str, object]
 
 
 class Described(Message, frozen=True):
     """A recipe's card, the sha256 of its source, every arm's settings; by scale what its numbers belong to on the worker's
     backend; and the hash of what `summarise` computes with (None: it has none)."""
 
-    card: dict[str, Any]
+    card: dict[str, object]
     source_sha256: str
-    params: dict[str, dict[str, Any]]
+    params: dict[str, dict[str, object]]
     measurements: dict[str, str]
     summary: str | None = None
     last: ClassVar[bool] = True
@@ -111,9 +114,9 @@ class Described(Message, frozen=True):
 class DataRead(Message, frozen=True):
     """What records would say of a recipe's data: of those it declares, of those that each arm makes, of all together."""
 
-    declared: dict[str, Any] | None
-    made: dict[str, list[dict[str, Any]]]
-    combined: dict[str, Any] | None
+    declared: DataRef | None
+    made: dict[str, list[DataRef]]
+    combined: DataRef | None
     last: ClassVar[bool] = True
 
 
@@ -139,7 +142,7 @@ class Said(Message, frozen=True):
 class Measured(Message, frozen=True):
     """The arm as the record stores it, with digest, load and times."""
 
-    result: dict[str, Any]
+    result: dict[str, object]
     last: ClassVar[bool] = True
 
 

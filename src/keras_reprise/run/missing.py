@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from keras_reprise import catalog
 from keras_reprise.catalog import sources
 from keras_reprise.judge.comparable import groups
+from keras_reprise.run.words import seeds_meant
 from keras_reprise.store.store import Summary
 
 
@@ -32,8 +33,6 @@ def missing(
 
     `options` end every command.
     """
-    from keras_reprise.run.request import parse_seeds
-
     chosen, entries = catalog.suite(suite)
     scale = scale or chosen.scale
     found = groups(
@@ -46,7 +45,7 @@ def missing(
         if scale not in entry.card.scales:
             continue
         data = None if entry.card.data is None else chosen.data or entry.card.data
-        wanted = set(parse_seeds(chosen.seeds)[0] or range(1, int(entry.card.scales[scale]["seeds"]) + 1))
+        wanted = set(seeds_meant(chosen.seeds)[0] or range(1, int(entry.card.scales[scale]["seeds"]) + 1))
         here = {
             members[0].environment: len(wanted & {summary.replicate.seed for summary in members})
             for members in found.values()

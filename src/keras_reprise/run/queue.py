@@ -1,27 +1,26 @@
 """Which arm a free worker measures next.
 
-All replicates of a job are measured on machines of one kind, since replicates of different ones are never pooled. A worker
-stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be idle takes an
-arm of a replicate that another works on.
+All replicates of a job are measured on machines of one kind, since replicates of different ones are never pooled. A
+worker stays with the arms of its replicate, whose data it holds and whose training they may share; one that would be idle
+takes an arm of a replicate that another works on.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from keras_reprise.recipe.definition import DATA_SETS
-from keras_reprise.record.schema import Card
+from keras_reprise.datasets import registry
+from keras_reprise.judge.design import LOOKS
+from keras_reprise.record.schema import Card, DataRef
+from keras_reprise.run.executors import Slot
 from keras_reprise.run.messages import RecipeSource
 
-LOOKS = (6, 12, 30)
-
 Place = tuple[str, str]  # ids of machine and environment
-Facts = dict[str, Any]  # what a record says of data
 
 
 @dataclass(eq=False)
 class Job:
-    """One recipe at one scale, for these seeds (`auto`: as many as the verdicts need), on this data set (None: the recipe's own).
+    """One recipe at one scale, for these seeds (`auto`: as many as the verdicts need), on a data set (None: the recipe's own).
 
     `only` limits the arms that are measured now; `params` are the settings of every arm.
     """
@@ -29,7 +28,7 @@ class Job:
     source: RecipeSource
     card: Card
     source_sha256: str
-    params: dict[str, dict[str, Any]]
+    params: dict[str, dict[str, object]]
     scale: str
     seeds: tuple[int, ...]
     auto: bool = False
@@ -39,11 +38,10 @@ class Job:
     place: Place | None = None
     looked: int = 0  # blocks whose verdicts were looked at
     present: int = 0  # replicates that the store held already
-    declared: Facts | None = None  # of data that the recipe declares itself, read before anything is skipped
-    found: Facts | None = None  # what a record of it says of the data, as far as that is known
-    made: dict[str, list[Facts]] = field(
-        default_factory=dict
-    )  # the data that arms make for themselves, as they are now
+    arm_s: float | None = None  # what one of its arms took in earlier runs, if that is known
+    declared: DataRef | None = None  # of data that the recipe declares itself, read before anything is skipped
+    found: DataRef | None = None  # what a record of it says of the data, as far as that is known
+    made: dict[str, list[DataRef]] = field(default_factory=dict)  # data that arms make for themselves, as they are now
 
     @property
     def data(self) -> str | None:
@@ -52,7 +50,7 @@ class Job:
     @property
     def own_data(self) -> bool:
         """Whether the recipe declares data of its own."""
-        return self.card.data is not None and self.card.data not in DATA_SETS
+        return self.card.data is not None and self.card.data not in registry.names()
 
     @property
     def name(self) -> str:
@@ -68,17 +66,19 @@ class Job:
 
 
 @dataclass(eq=False)
-class Unit:
+class QueuedReplicate:
     """A replicate that is to be measured: the arms that wait for a worker, and what was measured of the others."""
 
     job: Job
     seed: int
     repeat: int
     waiting: list[str]
-    results: dict[str, dict[str, Any]]
+    results: dict[str, dict[str, object]]
     running: set[str] = field(default_factory=set)
-    worker: Hashable = None  # the one that took an arm of it last
+    worker: Slot | None = None  # the one that took an arm of it last
     assembling: bool = False
+    tries: dict[str | None, float] = field(default_factory=lambda: defaultdict(float))
+    """How often an arm (None: the record) has ended its worker."""
 
     def __str__(self) -> str:
         return f"{self.job.card.slug} seed {self.seed}"
@@ -97,35 +97,37 @@ class Unit:
         return len(self.results) == len(self.job.params)
 
 
-class Schedule:
+class Queue:
     """The replicates of `jobs` that are to be measured; `open_job(job, place, seeds)` gives those that are missing."""
 
-    def __init__(self, jobs: Sequence[Job], open_job: Callable[[Job, Place, Sequence[int]], list[Unit]]) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], open_job: Callable[[Job, Place, Sequence[int]], list[QueuedReplicate]]
+    ) -> None:
         self.jobs, self.open_job = list(jobs), open_job
-        self.units: list[Unit] = []
+        self.replicates: list[QueuedReplicate] = []
 
     def add_place(self, place: Place) -> None:
         """Workers of this kind are there: they take the jobs that nobody has, and those begun there in an earlier run."""
         for job in self.jobs:
-            if job.place == place or any(unit.touched for unit in self._of(job)):
+            if job.place == place or any(replicate.touched for replicate in self._of(job)):
                 continue
             found = self.open_job(job, place, job.blocks[0])
             if job.place is None or len(found) < len(self._of(job)):
                 self._place(job, place, found)
 
-    def next(self, worker: Hashable, place: Place, *, shared: bool = True) -> tuple[Unit, str | None] | None:
+    def next(self, worker: Slot, place: Place, *, shared: bool = True) -> tuple[QueuedReplicate, str | None] | None:
         """The replicate a free worker goes on with and the arm it measures (None: all are measured, it is assembled).
 
         Unless `shared`, a replicate that another worker has is left to it.
         """
-        here = [unit for unit in self.units if unit.job.place == place and not unit.assembling]
-        for unit in here:
-            if unit.measured and unit.whole:
-                unit.assembling = True
-                return unit, None
-        waiting = [unit for unit in here if unit.waiting]
-        mine = (unit for unit in waiting if unit.worker == worker)
-        fresh = (unit for unit in waiting if not unit.touched)
+        here = [replicate for replicate in self.replicates if replicate.job.place == place and not replicate.assembling]
+        for replicate in here:
+            if replicate.measured and replicate.whole:
+                replicate.assembling = True
+                return replicate, None
+        waiting = [replicate for replicate in here if replicate.waiting]
+        mine = (replicate for replicate in waiting if replicate.worker == worker)
+        fresh = (replicate for replicate in waiting if not replicate.touched)
         chosen = next(mine, None) or next(fresh, None) or self._from_elsewhere(place)
         if chosen is None and shared:
             chosen = next(iter(waiting), None)
@@ -136,37 +138,44 @@ class Schedule:
         chosen.worker = worker
         return chosen, arm
 
-    def _from_elsewhere(self, place: Place) -> Unit | None:
+    def _from_elsewhere(self, place: Place) -> QueuedReplicate | None:
         """The first replicate of the last job that waits for machines of another kind and was not begun there."""
         for job in reversed(self.jobs):
-            units = self._of(job)
-            if units and job.place != place and not any(unit.touched for unit in units) and job.looked == 0:
+            replicates = self._of(job)
+            if (
+                replicates
+                and job.place != place
+                and not any(replicate.touched for replicate in replicates)
+                and job.looked == 0
+            ):
                 self._place(job, place, self.open_job(job, place, job.blocks[0]))
                 if found := self._of(job):
                     return found[0]
         return None
 
-    def remove(self, unit: Unit) -> None:
+    def remove(self, replicate: QueuedReplicate) -> None:
         """The replicate is recorded, or cannot go on."""
-        self.units.remove(unit)
+        self.replicates.remove(replicate)
 
     def block_done(self, job: Job) -> bool:
         return not self._of(job)
 
-    def next_block(self, job: Job) -> list[Unit]:
+    def next_block(self, job: Job) -> list[QueuedReplicate]:
         """Go on with the seeds after a look at the verdicts."""
         job.looked += 1
         assert job.place is not None
         found = self.open_job(job, job.place, job.blocks[job.looked])
         job.present += len(job.blocks[job.looked]) - len(found)
-        self.units += found
+        self.replicates += found
         return found
 
-    def _of(self, job: Job) -> list[Unit]:
-        return [unit for unit in self.units if unit.job is job]
+    def _of(self, job: Job) -> list[QueuedReplicate]:
+        return [replicate for replicate in self.replicates if replicate.job is job]
 
-    def _place(self, job: Job, place: Place, units: list[Unit]) -> None:
-        job.place, job.present = place, len(job.blocks[0]) - len(units)
-        position = next((i for i, unit in enumerate(self.units) if unit.job is job), len(self.units))
-        self.units = [unit for unit in self.units if unit.job is not job]
-        self.units[position:position] = units
+    def _place(self, job: Job, place: Place, replicates: list[QueuedReplicate]) -> None:
+        job.place, job.present = place, len(job.blocks[0]) - len(replicates)
+        position = next(
+            (i for i, replicate in enumerate(self.replicates) if replicate.job is job), len(self.replicates)
+        )
+        self.replicates = [replicate for replicate in self.replicates if replicate.job is not job]
+        self.replicates[position:position] = replicates

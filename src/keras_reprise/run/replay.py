@@ -13,7 +13,7 @@ import msgspec
 
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.catalog import read_lock
-from keras_reprise.catalog.lock import Accepted, LockEntry
+from keras_reprise.catalog.lockfile import AcceptedHash, LockEntry
 from keras_reprise.recipe import locking
 from keras_reprise.recipe.loading import load
 from keras_reprise.record.schema import ArmData, Record
@@ -55,7 +55,7 @@ def replay(folder: Path, slug: str, version: int | None, store: Store, backend: 
             measurements[scale][name] = sha256
             if records and old is not None:
                 lines.append(_measured_again(path, scale, records[:SEEDS], measure))
-                accepted.append(Accepted(old, "measurement", "replay", scale))
+                accepted.append(AcceptedHash(old, "measurement", "replay", scale))
     entry = msgspec.structs.replace(before, measurements=measurements, accepted=accepted)
     left = sorted(
         {
@@ -71,8 +71,7 @@ def replay(folder: Path, slug: str, version: int | None, store: Store, backend: 
         )
     else:
         entry = msgspec.structs.replace(now, accepted=accepted)
-    others = [one for one in read_lock(folder).recipes if (one.slug, one.version) != (entry.slug, entry.version)]
-    locking.write(folder, [*others, entry])
+    locking.write(folder, entry)
     return lines or [f"{slug} has no records that a change could touch; what it measures now is locked."]
 
 

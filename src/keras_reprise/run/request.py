@@ -1,102 +1,127 @@
 """From the words of `reprise run` to jobs: which recipes, scale, seeds and data, checked before anything is imported."""
 
 import contextlib
+import dataclasses
 import re
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import msgspec
 
 from keras_reprise import catalog
-from keras_reprise.base import errors, package_code
+from keras_reprise.base import checkout, errors, package_code
 from keras_reprise.base.errors import UserError
+from keras_reprise.base.progress import Progress
 from keras_reprise.catalog import sources
+from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
-from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.record.schema import Card
-from keras_reprise.run import messages
-from keras_reprise.run.driver import Outcome, Run
+from keras_reprise.run import asking, messages
+from keras_reprise.run.bookkeeping import Bookkeeping
+from keras_reprise.run.driver import Driver, Tally
 from keras_reprise.run.executors import Executor
 from keras_reprise.run.queue import Job
+from keras_reprise.run.words import seconds_meant, seeds_meant
+from keras_reprise.run.workers import Workers
+from keras_reprise.store import merging
 from keras_reprise.store.store import Store
 
-MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1
+
+@dataclass(frozen=True)
+class Request:
+    """The words of `reprise run`; None where they leave something to the suite, the recipe or the machine.
+
+    UserError when a word means nothing, or does not go with another.
+    """
+
+    recipes: tuple[str, ...] = ()
+    family: str | None = None
+    suite_name: str | None = None
+    everything: bool = False
+    scale: str | None = None
+    seeds: str | None = None
+    arms: tuple[str, ...] = ()
+    backend: str | None = None
+    precision: str | None = None
+    determinism: str = "fast"
+    executor: str = "local"
+    workers: int | None = None
+    threads: int | None = None
+    address: str | None = None
+    time_limit: str | None = None
+    data_name: str | None = None
+    data_dir: Path | None = None
+    retry_failed: bool = False
+    measurement: str | None = None
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        if self.measurement is not None and len(self.recipes) != 1:
+            raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
+        if self.measurement is not None and not re.fullmatch(r"[0-9a-f]{6,64}", self.measurement):
+            raise UserError(
+                f"--measurement {self.measurement!r} is no hash.\n"
+                "Write 6 to 64 of its characters, as `reprise resolve` prints them."
+            )
+        if sum((bool(self.recipes), self.family is not None, self.suite is not None)) != 1:
+            raise UserError(
+                "Say what to run: recipes by name, or one of --family, --suite and --all.\n"
+                "For example `reprise run cifar10-lr-drop`, or `reprise run --suite quickstart`."
+            )
+        if self.data_name is not None and self.data_name not in registry.names():
+            raise UserError(f"There is no data set {self.data_name!r}.\nThere are {', '.join(registry.names())}.")
+        seeds_meant(self.seeds)
+        seconds_meant(self.time_limit or "1")
+        if self.address is not None and self.executor != "ray":
+            raise UserError("--address is that of a Ray cluster.\nAdd --executor ray.")
+
+    @property
+    def suite(self) -> catalog.Suite | None:
+        """The suite that is to be run, if it is one; UserError when there is none of that name."""
+        if self.everything:
+            return catalog.SUITES["all"]
+        return catalog.suite(self.suite_name)[0] if self.suite_name else None
+
+    @property
+    def inline(self) -> bool:
+        """Whether the arms are measured in this very process."""
+        return self.workers == 0 and self.executor == "local"
+
+    def with_its_suite(self) -> "Request":
+        """The same, with what the suite says where the words say nothing."""
+        suite = self.suite
+        return dataclasses.replace(
+            self,
+            scale=self.scale or (suite.scale if suite else "quick"),
+            seeds=self.seeds or (suite.seeds if suite else None),
+            data_name=self.data_name or (suite.data if suite else None),
+        )
 
 
-def run(
-    recipes: tuple[str, ...],
-    store: Store,
-    *,
-    family: str | None = None,
-    suite_name: str | None = None,
-    everything: bool = False,
-    scale: str | None = None,
-    seeds: str | None = None,
-    arms: tuple[str, ...] = (),
-    backend: str | None = None,
-    precision: str | None = None,
-    determinism: str = "fast",
-    executor: str = "local",
-    workers: int | None = None,
-    threads: int | None = None,
-    address: str | None = None,
-    time_limit: str | None = None,
-    data_name: str | None = None,
-    data_dir: Path | None = None,
-    retry_failed: bool = False,
-    measurement: str | None = None,
-    debug: bool = False,
-) -> Outcome:
-    """Resolve what was asked for, then measure it."""
-    if measurement is not None and len(recipes) != 1:
-        raise UserError("--measurement is that of one recipe.\nGive one recipe with it, by its name or its file.")
-    if measurement is not None:
-        _require_file(recipes[0], measurement, store)
-    suite = catalog.SUITES["all"] if everything else catalog.suite(suite_name)[0] if suite_name else None
-    paths = _paths(recipes, family, suite)
-    scale = scale or (suite.scale if suite else "quick")
-    seeds = seeds or (suite.seeds if suite else None)
-    data_name = data_name or (suite.data if suite else None)
-    if data_name is not None and data_name not in DATA_SETS:
-        raise UserError(f"There is no data set {data_name!r}.\nThere are {', '.join(DATA_SETS)}.")
-    chosen_seeds, auto = parse_seeds(seeds)
-    limit = parse_duration(time_limit) if time_limit else None
-    if data_name is None and executor == "local":
-        _require_data(recipes, paths, data_dir)
-    setup = messages.Setup(
-        str(store.cache.absolute()),
-        package_code.facts(),
-        package_code.running_sha256(),
-        backend=backend,
-        precision=precision or "float32",
-        determinism=determinism,
-        data_dir=str(data_dir.absolute()) if data_dir else None,
-        debug=debug,
-    )
+def run(words: Request, store: Store) -> Tally:
+    """Measure what was asked for; StoreError when the store cannot be written, or another run has one of the recipes."""
+    request = words.with_its_suite()
+    if request.measurement is not None:
+        _require_file(request.recipes[0], request.measurement, store)
+    paths = _paths(request)
+    if request.data_name is None and request.executor == "local":
+        _require_data(paths, request.data_dir)
     store.make_writable()
-    chosen = _executor(executor, setup, workers, threads, address)
+    merging.finish(store)
+    executor = _executor(request, _setup(request, store))
     try:
         # What recipes print, and what Ray says of lost nodes, is for people: standard output is the caller's.
-        with contextlib.redirect_stdout(sys.stderr), contextlib.closing(chosen):
-            driver = Run(store, chosen, retry_failed=retry_failed, time_limit_s=limit)
-            sources = [messages.RecipeSource(str(path.absolute()), path.read_bytes()) for path in paths]
-            jobs = []
-            for source, described in zip(sources, driver.describe(sources), strict=True):
-                card = msgspec.convert(described.card, Card)
-                job = Job(source, card, described.source_sha256, described.params, scale, (), auto, data_name, arms)
-                _check(job)
-                job.measurement = described.measurements[scale]
-                if measurement is not None:
-                    _require_measurement(job, measurement, store)
-                job.seeds = chosen_seeds or tuple(range(1, card.scales[scale]["seeds"] + 1))
-                jobs.append(job)
-            if workers == 0 and executor == "local":
-                _refuse_timings(jobs)
-            if determinism == "strict":
-                jobs = _without_timings(jobs)
-            driver.read_data(jobs)
-            return driver.run(jobs)
+        with contextlib.redirect_stdout(sys.stderr), contextlib.closing(executor):
+            progress = Progress()
+            workers = Workers(executor, store, progress)
+            jobs = _jobs(request, paths, workers, store)
+            asking.read_data(workers, store, jobs)
+            bookkeeping = Bookkeeping(store, retry_failed=request.retry_failed)
+            limit = seconds_meant(request.time_limit) if request.time_limit else None
+            return Driver(workers, bookkeeping, progress, time_limit_s=limit).run(jobs)
     except KeyboardInterrupt:
         click.echo(
             "Interrupted. Finished arms and training states are kept; run the same command again to continue.", err=True
@@ -104,45 +129,54 @@ def run(
         raise SystemExit(errors.INTERRUPTED) from None
 
 
-def _require_file(name: str, wanted: str, store: Store) -> None:
-    """Say at once which file is needed, where there is none."""
-    if not re.fullmatch(r"[0-9a-f]{6,64}", wanted):
-        raise UserError(
-            f"--measurement {wanted!r} is no hash.\nWrite 6 to 64 of its characters, as `reprise resolve` prints them."
-        )
-    if catalog.is_path(name) and not Path(name).is_file():
-        raise UserError(f"There is no recipe file {name}.\n{_which_file(wanted, store)}")
+def _paths(request: Request) -> list[Path]:
+    """The recipe files that are asked for."""
+    folder = checkout.recipes_folder()
+    if request.recipes:
+        paths = [catalog.recipe_path(name) for name in request.recipes]
+        for path in paths:
+            loading.say_that_code_runs(path)
+        return paths
+    if request.suite is not None:
+        return [folder / entry.path for entry in catalog.suite(request.suite.name)[1]]
+    entries = [entry for entry in catalog.current() if entry.family == request.family]
+    if not entries:
+        families = sorted({entry.family for entry in catalog.current()})
+        raise UserError(f"There is no family {request.family!r}.\nThere are {', '.join(families)}.")
+    return [folder / entry.path for entry in entries]
 
 
-def _require_measurement(job: Job, wanted: str, store: Store) -> None:
-    """UserError unless the recipe is what was asked for: by its measurement, or by its file."""
-    if not job.measurement.startswith(wanted) and not job.source_sha256.startswith(wanted):
-        raise UserError(
-            f"{Path(job.source.path).name} measures {job.measurement[:12]} at {job.scale} scale here, not {wanted}; its sha256 is {job.source_sha256[:12]}.\n"
-            f"Nothing was run: its numbers would be of another source. {_which_file(wanted, store)}"
-        )
+def _require_data(paths: list[Path], data_dir: Path | None) -> None:
+    """Fail before Keras is imported when a data set that will be needed is not here."""
+    wanted = {path.resolve() for path in paths}
+    folder = checkout.recipes_folder().resolve()
+    needs = {entry.card.data for entry in catalog.read_lock().recipes if folder / entry.path in wanted}
+    for name, published in registry.published().items():
+        if name in needs:
+            published.find(data_dir)
 
 
-def _which_file(wanted: str, store: Store) -> str:
-    """Which recipe file measured `wanted`, as the store's records say."""
-    found = [summary.recipe for summary in store.summaries()[0] if sources.hash_of(summary.recipe).startswith(wanted)]
-    files = sorted({recipe.source_sha256 for recipe in found})
-    if not files:
-        return f"The store {store.root} has no record of {wanted}. Bring the file it was measured with."
-    return f"Bring the file of {found[0].slug} version {found[0].version} whose sha256 is {' or '.join(files)}, with what lies beside it, and the backend of the records."
+def _setup(request: Request, store: Store) -> messages.Setup:
+    return messages.Setup(
+        str(store.cache.absolute()),
+        package_code.facts(),
+        package_code.running_sha256(),
+        backend=request.backend,
+        precision=request.precision or "float32",
+        determinism=request.determinism,
+        data_dir=str(request.data_dir.absolute()) if request.data_dir else None,
+        debug=request.debug,
+    )
 
 
-def _executor(
-    name: str, setup: messages.Setup, workers: int | None, threads: int | None, address: str | None
-) -> Executor:
-    if address is not None and name != "ray":
-        raise UserError("--address is that of a Ray cluster.\nAdd --executor ray.")
-    if name == "ray":
+def _executor(request: Request, setup: messages.Setup) -> Executor:
+    workers, threads, address = request.workers, request.threads, request.address
+    if request.executor == "ray":
         from keras_reprise.run.executors.on_ray import RayExecutor
 
         click.echo(f"Connecting to the Ray cluster {address or 'of this machine'} ...", err=True)
         return RayExecutor(setup, address=address, workers=workers or None, threads=threads)
-    if workers == 0:
+    if request.inline:
         from keras_reprise.run.executors.inline import InlineExecutor
 
         return InlineExecutor(setup)
@@ -153,19 +187,69 @@ def _executor(
     return LocalExecutor(setup, chosen)
 
 
-def _check(job: Job) -> None:
-    """UserError when the recipe has no such scale or arm."""
-    for kind, wanted, known in (
-        ("scale", [job.scale], job.card.scales),
-        ("arm", job.only, job.params),
-    ):
-        for name in wanted:
-            if name not in known:
-                raise UserError(f"{job.card.slug} has no {kind} {name!r}.\nIt has {', '.join(known)}.")
+def _jobs(request: Request, paths: list[Path], workers: Workers, store: Store) -> list[Job]:
+    """What these recipe files are at the scale, with the seeds and on the data that are asked for."""
+    files = [messages.RecipeSource(str(path.absolute()), path.read_bytes()) for path in paths]
+    described = asking.describe(workers, store, files)
+    jobs = [_job(request, file, found, store) for file, found in zip(files, described, strict=True)]
+    if request.inline:
+        _refuse_timings(jobs)
+    return _without_timings(jobs) if request.determinism == "strict" else jobs
+
+
+def _job(request: Request, file: messages.RecipeSource, described: messages.Described, store: Store) -> Job:
+    """One recipe as it is asked for; UserError when it has no such scale, arm or measurement, or data of its own."""
+    card = msgspec.convert(described.card, Card)
+    scale = request.scale or "quick"
+    _require(card.slug, "scale", [scale], card.scales)
+    _require(card.slug, "arm", request.arms, described.params)
+    seeds, auto = seeds_meant(request.seeds)
+    job = Job(
+        file, card, described.source_sha256, described.params, scale,
+        seeds or tuple(range(1, card.scales[scale]["seeds"] + 1)), auto, request.data_name, request.arms,
+        described.measurements[scale],
+    )  # fmt: skip
     if job.own_data and job.substitute:
         raise UserError(
-            f"{job.card.slug} brings data of its own, which --data {job.substitute} cannot replace.\nLeave the option out."
+            f"{card.slug} brings data of its own, which --data {job.substitute} cannot replace.\nLeave the option out."
         )
+    if request.measurement is not None:
+        _require_measurement(job, request.measurement, store)
+    return job
+
+
+def _require(slug: str, kind: str, wanted: Sequence[str], known: Mapping[str, object]) -> None:
+    for name in wanted:
+        if name not in known:
+            raise UserError(f"{slug} has no {kind} {name!r}.\nIt has {', '.join(known)}.")
+
+
+def _require_file(name: str, wanted: str, store: Store) -> None:
+    """Say at once which file is needed, where there is none."""
+    if catalog.is_path(name) and not Path(name).is_file():
+        raise UserError(f"There is no recipe file {name}.\n{_which_file(wanted, store)}")
+
+
+def _require_measurement(job: Job, wanted: str, store: Store) -> None:
+    """UserError unless the recipe is what was asked for: by its measurement, or by its file."""
+    if not job.measurement.startswith(wanted) and not job.source_sha256.startswith(wanted):
+        raise UserError(
+            f"{Path(job.source.path).name} measures {job.measurement[:12]} at {job.scale} scale here, not {wanted}; "
+            f"its sha256 is {job.source_sha256[:12]}.\n"
+            f"Nothing was run: its numbers would be of another source. {_which_file(wanted, store)}"
+        )
+
+
+def _which_file(wanted: str, store: Store) -> str:
+    """Which recipe file measured `wanted`, as the store's records say."""
+    found = [summary.recipe for summary in store.summaries()[0] if sources.hash_of(summary.recipe).startswith(wanted)]
+    files = sorted({recipe.source_sha256 for recipe in found})
+    if not files:
+        return f"The store {store.root} has no record of {wanted}. Bring the file it was measured with."
+    return (
+        f"Bring the file of {found[0].slug} version {found[0].version} whose sha256 is {' or '.join(files)}, "
+        "with what lies beside it, and the backend of the records."
+    )
 
 
 def _without_timings(jobs: list[Job]) -> list[Job]:
@@ -174,7 +258,8 @@ def _without_timings(jobs: list[Job]) -> list[Job]:
     names = ", ".join(job.card.slug for job in jobs if job.card.timing)
     if not left:
         raise UserError(
-            f"{names}: recipes about seconds are not run with --determinism strict.\nIts kernels are slower. Leave the option out."
+            f"{names}: recipes about seconds are not run with --determinism strict.\n"
+            "Its kernels are slower. Leave the option out."
         )
     if names:
         click.echo(f"Left out, being about seconds, which strict runs say nothing of: {names}.", err=True)
@@ -185,90 +270,6 @@ def _refuse_timings(jobs: list[Job]) -> None:
     names = ", ".join(job.card.slug for job in jobs if job.card.timing)
     if names:
         raise UserError(
-            f"{names}: recipes about seconds need a fresh process for each replicate.\nNothing was run. Use --workers 1 or more."
+            f"{names}: recipes about seconds need a fresh process for each replicate.\n"
+            "Nothing was run. Use --workers 1 or more."
         )
-
-
-def parse_duration(text: str) -> float:
-    """The seconds that `--time-limit` means: 90, 90s, 15m, 2h."""
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise UserError(f"--time-limit {text!r} is no time.\nWrite 90 (seconds), 15m or 2h.")
-    return seconds
-
-
-def parse_seeds(text: str | None) -> tuple[tuple[int, ...], bool]:
-    """The seeds that `--seeds` means, and whether it is `auto`; an empty tuple leaves the number to the scale."""
-    if text is None:
-        return (), False
-    if text == "auto":
-        return tuple(range(1, 31)), True
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise UserError(
-            f"--seeds {text!r} is no number of seeds.\nWrite 6 for the seeds 1 to 6, 1,4,7 for those, or auto."
-        )
-    if any(len(part.strip().lstrip("0")) > len(str(LARGEST_SEED)) or int(part) > LARGEST_SEED for part in parts):
-        raise UserError(
-            f"--seeds {_shortened(text)}: a seed is at most {LARGEST_SEED}, so nothing was run.\nLibraries take seeds of 32 bits. Write 6 for the seeds 1 to 6, or 1,4,7 for those."
-        )
-    numbers = [int(part) for part in parts]
-    if len(parts) == 1 and numbers[0] > MOST_SEEDS:
-        raise UserError(
-            f"--seeds {text} would be {numbers[0]:,} replicates of each recipe; {MOST_SEEDS:,} are the most, so nothing was run.\nFor that seed alone write {text},{text}."
-        )
-    if any(number < 1 for number in numbers):
-        raise UserError(
-            f"--seeds {text}: seeds are 1, 2, 3, ..., never 0.\nSome libraries take 0 for 'random', which would make the replicate unrepeatable.\n"
-            "Write 6 for the seeds 1 to 6, or 1,4,7 for those."
-        )
-    return (tuple(range(1, numbers[0] + 1)) if len(parts) == 1 else tuple(sorted(set(numbers)))), False
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}..."
-
-
-def describe(outcome: Outcome) -> str:
-    """One line on what a run did, and the next step."""
-    parts = [f"{outcome.recorded} replicates recorded"]
-    parts += [f"{outcome.present} already in the store"] if outcome.present else []
-    parts += [f"{outcome.failed} failed (again with --retry-failed)"] if outcome.failed else []
-    parts += [f"{outcome.waiting} waiting for their other arms"] if outcome.waiting else []
-    return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
-
-
-def _paths(recipes: tuple[str, ...], family: str | None, suite: catalog.Suite | None) -> list[Path]:
-    if sum((bool(recipes), family is not None, suite is not None)) != 1:
-        raise UserError(
-            "Say what to run: recipes by name, or one of --family, --suite and --all.\nFor example `reprise run cifar10-lr-drop`, or `reprise run --suite quickstart`."
-        )
-    folder = package_code.recipes_folder()
-    if recipes:
-        paths = [catalog.recipe_path(name) for name in recipes]
-        for path in paths:
-            loading.say_that_code_runs(path)
-        return paths
-    if suite is not None:
-        return [folder / entry.path for entry in catalog.suite(suite.name)[1]]
-    entries = [entry for entry in catalog.current() if entry.family == family]
-    if not entries:
-        families = sorted({entry.family for entry in catalog.current()})
-        raise UserError(f"There is no family {family!r}.\nThere are {', '.join(families)}.")
-    return [folder / entry.path for entry in entries]
-
-
-def _require_data(recipes: tuple[str, ...], paths: list[Path], data_dir: Path | None) -> None:
-    """Fail before Keras is imported when a data set that will be needed is not here."""
-    wanted = {path.resolve() for path in paths}
-    folder = package_code.recipes_folder().resolve()
-    needs = {entry.card.data for entry in catalog.read_lock().recipes if folder / entry.path in wanted}
-    if "cifar10" in needs:
-        from keras_reprise import datasets
-
-        datasets.find_cifar10(data_dir)

@@ -16,14 +16,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from keras_reprise.base import gpu, package_code
 from keras_reprise.base.errors import DataError, MeasurementError, RecipeError, UserError
 from keras_reprise.base.failures import described
 from keras_reprise.base.locks import machine
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
+from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
-from keras_reprise.recipe.definition import DATA_SETS
 from keras_reprise.recipe.guard import end_process
 from keras_reprise.record.schema import MAX_RECORD_BYTES, failed_arm, pretty, record_id
 from keras_reprise.run import messages
@@ -41,14 +43,14 @@ class Worker:
     """Does tasks in this process; every reply goes to `send`."""
 
     def __init__(self, setup: messages.Setup, send: Callable[[messages.Reply], None]) -> None:
-        from keras_reprise.engine.backends import interface
+        from keras_reprise.engine.backends import start
         from keras_reprise.measure.environment import environment_facts
 
         self.setup, self._send, self.process = setup, send, os.getpid()
         self._said: set[str] = set()
         _require_code(setup.code_sha256, package_code.running_sha256())
-        interface.start(setup.backend, setup.precision, setup.determinism)
-        self.machine, self.environment = machine_facts(), environment_facts(setup.determinism)
+        start.start(setup.backend, setup.precision, setup.determinism)
+        self.machine, self.environment = machine_facts(), environment_facts(setup.determinism, setup.precision)
         self._recipes: dict[tuple[str, str], loading.LoadedRecipe] = {}
         self._latest: tuple[messages.Replay, Replicate] | None = None
         self._told = 0.0
@@ -107,7 +109,7 @@ class Worker:
         replicate = self._new_replicate(
             messages.Replay(task.recipe, task.scale, rehearsal.SEED, 0, task.data, "", ""), kept=False
         )
-        own = task.data not in (None, *DATA_SETS)
+        own = task.data not in (None, *registry.names())
         made = {}
         for arm in recipe.arms:
             if arm.name in task.arms:
@@ -117,7 +119,8 @@ class Worker:
                     self._say_once(text, text)
         facts = [facts for arm in made.values() for facts in arm]
         declared = replicate.dataset().facts() if own or (task.data and facts) else None
-        return messages.DataRead(declared, made, own_data.combined(declared, facts))
+        found = {"declared": declared, "made": made, "combined": own_data.combined(declared, facts)}
+        return msgspec.convert(found, messages.DataRead)
 
     def _measure(self, task: messages.Measure) -> messages.Measured:
         from keras_reprise.measure import arm as measure

@@ -1,29 +1,35 @@
 """Several models of one shape trained at once on JAX: `vmap` over their states, orders, learning rates and penalties."""
 
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from keras_reprise.engine.backends.interface import Evaluation, in_batches
-from keras_reprise.engine.backends.jax import JaxProgram, compiled, whole_and_rest
+from keras_reprise.engine.backends.interface import Evaluation, Program
+from keras_reprise.engine.backends.jax_compiling import Examples, State, compiled, whole_and_rest
+from keras_reprise.engine.backends.jax_program import JaxProgram
+from keras_reprise.engine.batches import in_batches
 
 
 class JaxEnsemble:
-    """Models of one shape trained at once: member k's state, order, rates and penalty are row k of every argument."""
+    """See `interface.Ensemble`; member k's state, order, rates and penalty are row k of every argument."""
 
-    def __init__(self, members: list[JaxProgram]) -> None:
-        self.members, self.first = members, members[0]
-        self._programs: dict[Any, Any] = {}
+    def __init__(self, members: Sequence[Program]) -> None:
+        self.members = [member for member in members if isinstance(member, JaxProgram)]
+        self.first = self.members[0]
+        self._programs: dict[tuple[object, ...], jax.stages.Compiled] = {}
         self.compile_s = 0.0
 
-    def _stacked(self) -> Any:
-        states = [tuple([v.value for v in group] for group in member.variables()) for member in self.members]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    def _stacked(self) -> State:
+        states = [member.state() for member in self.members]
+        trainable, non_trainable, optimizer = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+        return trainable, non_trainable, optimizer
 
-    def _program(self, key: Any, function: Any, axes: Any, *arguments: Any) -> Any:
+    def _program(
+        self, key: tuple[object, ...], function: Callable[..., object], axes: tuple[int | None, ...], *arguments: object
+    ) -> jax.stages.Compiled:
         if key not in self._programs:
             start = time.perf_counter()
             self._programs[key] = compiled(jax.vmap(function, in_axes=axes), *arguments)
@@ -31,9 +37,8 @@ class JaxEnsemble:
         return self._programs[key]
 
     def run(
-        self, data: Any, orders: np.ndarray, rates: np.ndarray | None, penalties: np.ndarray
+        self, data: Examples, orders: np.ndarray, rates: np.ndarray | None, penalties: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One epoch of every member: orders (members, n), rates (members, updates); losses and errors (members, updates)."""
         state, parts = self._stacked(), []
         slots = [
             whole_and_rest(o, None if rates is None else rates[k], self.first.batch_size, self.first.updates)
@@ -62,12 +67,11 @@ class JaxEnsemble:
         return np.concatenate(losses, axis=1), np.concatenate(wrong, axis=1)
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> list[Evaluation]:
-        """Every member's evaluation in inference mode."""
-
-        def call(images: Any, labels: Any) -> Any:
+        def call(images: jax.Array, labels: jax.Array) -> list[jax.Array]:
             trainable, non_trainable, _ = self._stacked()
             arguments = (trainable, non_trainable, images, labels)
             program = self._program(("evaluate", images.shape), self.first.evaluate, (0, 0, None, None), *arguments)
+            results: list[jax.Array]
             *results, state = program(*arguments)
             for k, member in enumerate(self.members):
                 for variable, value in zip(member.model.non_trainable_variables, state, strict=True):
@@ -75,4 +79,7 @@ class JaxEnsemble:
             return results
 
         parts = in_batches(call, self.first.evaluation_batch, x, y)
-        return [Evaluation.of([[column[k] for column in part] for part in parts]) for k in range(len(self.members))]
+        members = range(len(self.members))
+        return [
+            Evaluation.of([[column[k] for column in part if column is not None] for part in parts]) for k in members
+        ]

@@ -1,29 +1,42 @@
 """The engine on torch: a plain loop over the updates, data on the device, nothing read back before the epoch ends."""
 
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from keras_reprise.engine.backends.interface import (
+from keras_reprise.engine.backends.interface import Backend, Ensemble, Evaluation, Program, Scaling
+from keras_reprise.engine.batches import (
     EVALUATION_BATCH,
-    Evaluation,
-    Scaling,
     in_batches,
     output_gradient,
+    outputs_and_mask,
     scaled_at_once,
 )
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
 
+if TYPE_CHECKING:
+    import keras
+
+Examples = tuple[torch.Tensor, torch.Tensor]
+
 
 class TorchProgram:
-    """See `backend.Program`."""
+    """See `interface.Program`."""
 
     def __init__(
-        self, model: Any, optimizer: Any, loss: Any, batch_size: int, *, updates: int, scaling: Scaling = None
+        self,
+        model: "keras.Model",
+        optimizer: "keras.optimizers.Optimizer",
+        loss: "keras.losses.Loss",
+        batch_size: int,
+        *,
+        updates: int,
+        scaling: Scaling = None,
     ) -> None:
         self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
         self.objective = Objective(loss)
@@ -36,7 +49,7 @@ class TorchProgram:
         self.scaling = None if scaling is None else [self._tensor(np.array(value)) for value in scaling]
         self.compile_s = 0.0
 
-    def place(self, x: np.ndarray, y: np.ndarray) -> Any:
+    def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
         images = self._tensor(x)
         return (self._images(images) if scaled_at_once(x) else images), self._tensor(y)
 
@@ -69,7 +82,7 @@ class TorchProgram:
         return value.detach(), wrong
 
     def run(
-        self, data: Any, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
+        self, data: Examples, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray]:
         index, size, results = self._tensor(order.astype(np.int64)), self.batch_size, []
         for i in range(-(-len(order) // size)):
@@ -80,7 +93,9 @@ class TorchProgram:
         losses, wrong = zip(*results, strict=True)
         return torch.stack(losses).cpu().numpy(), torch.stack(wrong).cpu().numpy().astype(np.int32)
 
-    def _evaluate_batch(self, x: torch.Tensor, y: torch.Tensor) -> Any:
+    def _evaluate_batch(
+        self, x: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         outputs = only(self.model(self._images(x), training=False))
         losses, wrong = self.objective.per_example(y, outputs), self.objective.wrong(y, outputs, _argmax)
         return losses, wrong, self.objective.value(y, outputs), _sum(self.model.losses)
@@ -89,15 +104,14 @@ class TorchProgram:
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
         return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
 
-    def _outputs_and_mask(self, x: torch.Tensor) -> Any:
+    def _outputs_and_mask(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         outputs = only(self.model(self._images(x), training=False))
         return outputs, mask_of(outputs)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         parts = in_batches(self._outputs_and_mask, batch or self.evaluation_batch, x)
-        outputs, masks = zip(*parts, strict=True)
-        return np.concatenate(outputs), None if masks[0] is None else np.concatenate(masks)
+        return outputs_and_mask(parts)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
@@ -140,7 +154,7 @@ class TorchProgram:
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
 
-    def _variables(self) -> list[Any]:
+    def _variables(self) -> "list[keras.Variable]":
         return [*self.model.variables, *self.optimizer.variables]
 
 
@@ -155,72 +169,70 @@ def _argmax(outputs: torch.Tensor) -> torch.Tensor:
     return outputs.argmax(-1).to(torch.int32)
 
 
-def _sum(penalties: Any) -> torch.Tensor:
+def _sum(penalties: list[torch.Tensor]) -> torch.Tensor:
     return sum((one.sum().to(torch.float32) for one in penalties), start=torch.zeros(()))
 
 
-def gradients(
-    model: Any, inputs: list[np.ndarray], y: np.ndarray, loss: Any
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """See `gradients.gradients`."""
-    variables = [variable.value for variable in model.trainable_variables]
-    where = variables[0].device
-    tensors = [torch.tensor(value, device=where, requires_grad=True) for value in inputs]
-    outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
-    value = Objective(loss).value(torch.tensor(y, device=where), outputs)
-    found = torch.autograd.grad(value, [*variables, *tensors])
-    arrays = [gradient.cpu().numpy() for gradient in found]
-    return arrays[: len(variables)], arrays[len(variables) :]
+class Torch:
+    """See `interface.Backend`."""
+
+    program: type[Program] = TorchProgram
+    ensemble: type[Ensemble] | None = None
+    own_functions: tuple[str, ...] = ("torch.nn.functional",)
+
+    def check_optimizer(self, optimizer: "keras.optimizers.Optimizer") -> None:
+        """Any will do."""
+
+    def gradients(
+        self, model: "keras.Model", inputs: list[np.ndarray], y: np.ndarray, loss: "keras.losses.Loss"
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        variables = [variable.value for variable in model.trainable_variables]
+        where = variables[0].device
+        tensors = [torch.tensor(value, device=where, requires_grad=True) for value in inputs]
+        outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        value = Objective(loss).value(torch.tensor(y, device=where), outputs)
+        found = torch.autograd.grad(value, [*variables, *tensors])
+        arrays = [gradient.cpu().numpy() for gradient in found]
+        return arrays[: len(variables)], arrays[len(variables) :]
+
+    def timed_call(self, model: "keras.Model", x: np.ndarray, backward: bool) -> Callable[[], None]:
+        variables = [variable.value for variable in model.trainable_variables]
+        images = torch.tensor(x, device=variables[0].device if variables else "cpu", requires_grad=backward)
+        with torch.no_grad():
+            flow = torch.from_numpy(output_gradient(model(images).shape)).to(images.device)
+
+        def call() -> None:
+            if backward:
+                torch.autograd.grad(model(images, training=True), [images, *variables], grad_outputs=flow)
+            else:
+                with torch.no_grad():
+                    model(images, training=False)
+            if images.is_cuda:
+                torch.cuda.synchronize()
+
+        return call
+
+    def device(self) -> str:
+        return f"gpu x{torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
+
+    def free_bytes(self) -> int | None:
+        return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
+
+    def use_tf32(self, allowed: bool) -> None:
+        torch.backends.cuda.matmul.allow_tf32 = allowed
+        torch.backends.cudnn.allow_tf32 = allowed
+
+    def be_deterministic(self) -> None:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
+        torch.use_deterministic_algorithms(True)
+
+    def settings(self) -> dict[str, object]:
+        return {
+            "intra_op_threads": torch.get_num_threads(),
+            "inter_op_threads": torch.get_num_interop_threads(),
+            "tf32": bool(torch.backends.cudnn.allow_tf32) and torch.cuda.is_available(),
+            "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        }
 
 
-def timed_call(model: Any, x: np.ndarray, backward: bool) -> Callable[[], None]:
-    """One call of `model` on `x`, which returns when it is done; see `timing.timed_calls`."""
-    variables = [variable.value for variable in model.trainable_variables]
-    images = torch.tensor(x, device=variables[0].device if variables else "cpu", requires_grad=backward)
-    with torch.no_grad():
-        flow = torch.from_numpy(output_gradient(model(images).shape)).to(images.device)
-
-    def call() -> None:
-        if backward:
-            torch.autograd.grad(model(images, training=True), [images, *variables], grad_outputs=flow)
-        else:
-            with torch.no_grad():
-                model(images, training=False)
-        if images.is_cuda:
-            torch.cuda.synchronize()
-
-    return call
-
-
-def device() -> str:
-    """`gpu` with its count when torch sees one, else `cpu`."""
-    return f"gpu x{torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
-
-
-def free_bytes() -> int | None:
-    """Memory that is free on the GPU; None on a CPU."""
-    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
-
-
-def use_tf32(allowed: bool) -> None:
-    """Whether float32 products and convolutions may be rounded to TF32 on a GPU."""
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
-
-
-def be_deterministic() -> None:
-    """Only kernels that give the same bits every time, for this process; an operation that has none fails."""
-    torch.use_deterministic_algorithms(True)
-
-
-def settings() -> dict[str, Any]:
-    """What decides speed and rounding here."""
-    return {
-        "intra_op_threads": torch.get_num_threads(),
-        "inter_op_threads": torch.get_num_interop_threads(),
-        "tf32": bool(torch.backends.cudnn.allow_tf32) and torch.cuda.is_available(),
-        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-    }
-
-
-Program = TorchProgram
+BACKEND: Backend = Torch()

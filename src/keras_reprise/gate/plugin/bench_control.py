@@ -1,6 +1,7 @@
 """The control of a gate: fixed work that no change of a project touches, measured as the project's benchmarks are.
 
-If it looks changed, the machine or the way of measuring has changed, and the gate calls nothing regressed. Stands alone.
+If it looks changed, the machine or the way of measuring has changed, and the gate calls nothing regressed. Stands
+alone.
 """
 
 import os

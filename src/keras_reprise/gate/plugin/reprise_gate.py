@@ -1,10 +1,12 @@
-"""A pytest plugin for the processes of a gate. It stands alone, since it also runs in environments without this package.
+"""A pytest plugin for the processes of a gate.
+
+It stands alone, since it also runs in environments without this package.
 
 The chosen benchmarks are run REPRISE_PASSES times over, so that each is spread over the process: interference by others
-comes and goes, and a benchmark whose rounds follow each other meets either all of it or none. Right before and after each
-run a fixed loop of Python is timed on the processors in turn. No change of a project touches it, so it tells how fast the
-machine is at that moment. The seconds of a loop go to the file REPRISE_SEEN, one for every run, by benchmark, with the number
-of modules that were loaded from the folder in which the process runs, the benchmarks themselves aside.
+comes and goes, and a benchmark whose rounds follow each other meets either all of it or none. Right before and after
+each run a fixed loop of Python is timed on the processors in turn. No change of a project touches it, so it tells how
+fast the machine is at that moment. The seconds of a loop go to the file REPRISE_SEEN, one for every run, by benchmark,
+with the number of modules that were loaded from the folder in which the process runs, the benchmarks themselves aside.
 """
 
 import json

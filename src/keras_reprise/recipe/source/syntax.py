@@ -1,7 +1,7 @@
-"""A canonical form of Python source, the same on every version of Python: what a program says, without how it is written.
+"""A canonical form of Python source, the same on every version of Python: what a program says, not how it is written.
 
-Two sources of one form compute the same. Left out are comments, layout, docstrings and other strings that stand alone, `pass`,
-and annotations where nothing reads them. Only the standard library is used, so that frozen hashes are compared on
+Two sources of one form compute the same. Left out are comments, layout, docstrings and other strings that stand alone,
+`pass`, and annotations where nothing reads them. Only the standard library is used, so that frozen hashes are compared on
 interpreters without packages.
 """
 
@@ -9,7 +9,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TypeAlias, cast
 
 # Decorators that do not read annotations; below any other one (`dataclass`, `singledispatch.register`) annotations are data.
 BLIND_DECORATORS = frozenset(
@@ -19,6 +19,8 @@ BLIND_DECORATORS = frozenset(
 IGNORED_FIELDS = frozenset({"ctx", "type_comment", "kind", "type_params", "simple"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Form: TypeAlias = "str | int | None | Sequence[Form]"
+"""Nested lists of names, numbers and text."""
 
 
 def parse(source: str | bytes) -> ast.Module:
@@ -26,19 +28,19 @@ def parse(source: str | bytes) -> ast.Module:
     return cast(ast.Module, _Cleaner().visit(ast.parse(source)))
 
 
-def sha256(form: Any) -> str:
+def sha256(form: Form) -> str:
     """The hash of a form, or of any JSON made of forms."""
     return hashlib.sha256(text(form).encode()).hexdigest()
 
 
-def text(form: Any) -> str:
+def text(form: Form) -> str:
     """The form as JSON without spaces. Written here, since `json` nests less deep than Python's syntax may."""
     parts: list[str] = []
     _write(form, parts)
     return "".join(parts)
 
 
-def _write(form: Any, parts: list[str]) -> None:
+def _write(form: Form, parts: list[str]) -> None:
     if isinstance(form, list | tuple):
         parts.append("[")
         for number, item in enumerate(form):
@@ -50,7 +52,7 @@ def _write(form: Any, parts: list[str]) -> None:
         parts.append(json.dumps(form, allow_nan=False))
 
 
-def form(node: Any) -> Any:
+def form(node: object) -> Form:
     """The canonical form of a tree that `parse` gave: lists of a node's name and its fields that are not empty, by name."""
     if isinstance(node, list | tuple):
         return [form(item) for item in node]
@@ -59,16 +61,17 @@ def form(node: Any) -> Any:
     if isinstance(node, ast.JoinedStr):
         return _joined(node)
     if isinstance(node, ast.AST):
-        found: list[Any] = [type(node).__name__]
+        found: list[Form] = [type(node).__name__]
         for name in sorted(set(node._fields) - IGNORED_FIELDS):
             value = getattr(node, name, None)
             if value is not None and value != []:
                 found += [name, form(value)]
         return found
-    return node  # a name, a number of dots, None in a list
+    assert node is None or isinstance(node, str | int)  # a name, a number of dots, None in a list
+    return node
 
 
-def constant(value: Any) -> tuple[str, Any]:
+def constant(value: object) -> tuple[str, str]:
     """A literal with its type: 1, 1.0 and True differ, however they are written."""
     if isinstance(value, bool | None.__class__ | type(...)):
         return type(value).__name__, repr(value)
@@ -81,22 +84,21 @@ def constant(value: Any) -> tuple[str, Any]:
     return type(value).__name__, repr(value)
 
 
-def _joined(node: ast.JoinedStr) -> Any:
+def _joined(node: ast.JoinedStr) -> Form:
     """An f-string: neighbouring texts joined, empty ones left out, since versions of Python cut them differently."""
-    parts: list[Any] = []
+    parts: list[Form] = []
+    words = ""
     for value in _flat(node):
         if isinstance(value, ast.Constant):
-            if value.value == "":
-                continue
-            if parts and parts[-1][0] == "Constant":
-                parts[-1] = ["Constant", "str", parts[-1][2] + value.value]
-                continue
+            words += str(value.value)
+            continue
+        if words:
+            parts.append(["Constant", "str", words])
+        words = ""
         parts.append(form(value))
     if not parts:
-        return ["Constant", "str", ""]
-    if len(parts) == 1 and parts[0][0] == "Constant":
-        return parts[0]
-    return ["JoinedStr", parts]
+        return ["Constant", "str", words]
+    return ["JoinedStr", [*parts, ["Constant", "str", words]] if words else parts]
 
 
 def _flat(node: ast.JoinedStr) -> list[ast.expr]:

@@ -1,1 +1,1 @@
-"""Numbers, tables and figures of the store in other people's texts: identifiers, citations, LaTeX, and their checking."""
+"""Numbers, tables and figures of the store in other people's texts: identifiers, citations, LaTeX, checking."""

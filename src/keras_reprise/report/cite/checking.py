@@ -1,13 +1,12 @@
-"""Checking the numbers that a document takes from the store, in Markdown, LaTeX or reStructuredText.
+"""Checking the numbers that a text takes from the store, in Markdown, LaTeX or reStructuredText.
 
-Read are identifiers (`reprise:slug@version/id12#claim/field`) with the numbers quoted before them, the keys of LaTeX macros (`\\reprise{key}`) and
-the macros' definitions. The records behind a citation are hashed again, whatever the index says.
+Read are identifiers (`reprise:slug@version/id12#claim/field`) with the numbers quoted before them, the keys of LaTeX
+macros (`\\reprise{key}`) and the macros' definitions. The records behind a citation are hashed again, whatever the
+index says.
 """
 
-import math
 import os
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,21 +15,12 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.judge.groups import Group
 from keras_reprise.report.cite import identifiers
 from keras_reprise.report.cite.latex import field as latex_field
-from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, find_group, quantities, quantity, split_key
+from keras_reprise.report.cite.quantities import FIELDS, Quantity, find_group, quantities, quantity, split_key
+from keras_reprise.report.cite.quoting import differences, plain_text, quoted_numbers, quoted_text, read_with_comma
 from keras_reprise.store.store import Store
 
 REACH = 700  # characters before an identifier in which its numbers are looked for
-NOT_MEASURED = r"\b(?:Tables?|Figures?|Figs?\.|Sections?|Equations?|Chapters?|pages?|seeds?|versions?)\s+\d+"
-VERDICTS = ("reproduced", "contradicted", "inconclusive")
-THOUSANDS = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
-DECIMAL_COMMA = r"(?:\d{1,3}(?:\.\d{3})+|\d+),\d+"
-NUMBER = rf"[-+]?(?:{THOUSANDS}(?!,?\d)|{DECIMAL_COMMA}(?!,?\d)|\d*\.?\d+)(?:[eE][-+]?\d+)?"
 ENTRIES = (".bib", ".cff", ".json")  # bibliographies: they name what is cited, and quote no numbers
-BETWEEN = r"(?:to|bis|à|,|;|\.\.|–)"
-INTERVALS = (
-    rf"95[\s-]*%[\s-]*(?:[Cc]onfidence\s+|[Kk]onfidenz-?)?[Ii]ntervall?e?:?\s*[\[(]?\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*[\])]?",
-    rf"\[\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*\]",
-)
 DEFINITION = re.compile(
     r"^\\reprisedefine\{(?P<key>[^{}]+)\}\{(?P<text>.*)\}%[ \t]*(?P<source>\S+)(?: (?P<verdict>\w+))?[ \t]*$", re.M
 )
@@ -40,7 +30,7 @@ INPUT = re.compile(r"\\(?:input|include)\{(?P<name>[^{}]+)\}")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not, or not any more, as the document says; `note` does not count as wrong."""
+    """One thing that is not, or not any more, as the text says; `note` does not count as wrong."""
 
     file: str
     line: int
@@ -53,7 +43,10 @@ class Finding:
 
 @dataclass
 class Checker:
-    """Checks documents against the groups of one store; `checked` counts citations. `as_cited` accepts what was true when it was cited."""
+    """Checks texts against the groups of one store; `checked` counts citations.
+
+    `as_cited` accepts what was true when it was cited.
+    """
 
     groups: Sequence[Group]
     store: Store
@@ -118,12 +111,12 @@ class Checker:
                 yield Finding(file, _line(text, match.start()), f"{key}: {_first(error)}")
 
     def _identifiers(self, text: str, file: str) -> Iterator[Finding]:
-        plain, end = _plain(text), 0
+        plain, end = plain_text(text), 0
         for match in identifiers.PATTERN.finditer(plain):
             self.checked += 1
             line = _line(plain, match.start())
             start = match.start() if file.endswith(ENTRIES) else max(end, match.start() - REACH)
-            quoted = _quoted(plain, start, match.start())
+            quoted = quoted_text(plain, start, match.start())
             end = match.end()
             try:
                 yield from self._identifier(match, quoted, file, line)
@@ -144,20 +137,24 @@ class Checker:
         name, part = self._name_and_field(found.group, match["name"])
         then = self._quantity(found.group, name)
         now = then if self.as_cited else self._quantity(found.current, name)
-        wrong = list(_differences(quoted, part, now))
+        wrong = list(differences(quoted, part, now))
         for what in wrong:
-            was = (
-                "" if not found.outdated or list(_differences(quoted, part, then)) else "; it was so when it was cited"
-            )
+            was = "" if not found.outdated or list(differences(quoted, part, then)) else "; it was so when it was cited"
             yield Finding(file, line, f"{match[0]}: {what}{was}")
-        for one in _numbers(quoted, part, now):
-            if _read_with_comma(one.value, one.text):
-                what = f"{match[0]}: {one.text} is right if its comma is a decimal one; write {one.text.replace(',', '.')} if all should read it so"
+        for one in quoted_numbers(quoted, part, now):
+            if read_with_comma(one.value, one.text):
+                what = (
+                    f"{match[0]}: {one.text} is right if its comma is a decimal one; "
+                    f"write {one.text.replace(',', '.')} if all should read it so"
+                )
                 yield Finding(file, line, what, note=True)
         if then.verdict != now.verdict:
             yield Finding(file, line, f"{match[0]}: the verdict was {then.verdict} and is now {now.verdict}")
         elif found.outdated and not wrong:
-            what = f"{match[0]}: there are {now.n if not self.as_cited else 'more'} replicates now; cite {found.current.identifier}"
+            what = (
+                f"{match[0]}: there are {now.n if not self.as_cited else 'more'} replicates now; "
+                f"cite {found.current.identifier}"
+            )
             yield Finding(file, line, what, note=True)
 
     def _verified(self, group: Group) -> dict[str, Quantity]:
@@ -179,95 +176,6 @@ class Checker:
 
     def _quantity(self, group: Group, name: str) -> Quantity:
         return self._verified(group).get(name) or quantity(group, name, self.store)
-
-
-@dataclass(frozen=True)
-class _Quoted:
-    """A number as a document quotes it, and what the store gives in its place, in the unit that is quoted."""
-
-    what: str
-    text: str
-    shown: str
-    value: float
-    stored: float
-
-
-def _numbers(quoted: str, part: str, found: Quantity) -> Iterator[_Quoted]:
-    """The ends of a quoted interval, then the number itself: the last that is left."""
-    text = quoted
-    for pattern in INTERVALS:
-        for match in re.finditer(pattern, text):
-            for end, value, label in ((match[1], found.ci_low, "lower"), (match[2], found.ci_high, "upper")):
-                yield _Quoted(f"the {label} end of the 95 % interval", end, end, value, value)
-        text = re.sub(pattern, " ", text)
-    text = re.sub(NOT_MEASURED, " ", re.sub(r"\bn\s*=\s*\d+", " ", text))
-    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
-    none = found.n == 0 and re.search(r":\s*-\s*\(\s*[;,)]?\s*$", text)  # as `cite` prints what has no number
-    if numbers and not none and part in ("", *NUMBERS):
-        last, value = numbers[-1], found.number(part)
-        percent = bool(last[2]) and "%" not in found.unit
-        yield _Quoted(part or "the mean", last[1], last[0].strip(), 100 * value if percent else value, value)
-
-
-def _differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
-    """What the quoted text says otherwise than the store."""
-    for one in _numbers(quoted, part, found):
-        if not _rounds_to(one.value, one.text):
-            yield f"{one.what} is quoted as {one.shown}, the store gives {one.stored:.6g}"
-    for match in re.finditer(r"\bn\s*=\s*(\d{1,18})", quoted):
-        if int(match[1]) != found.n:
-            yield f"n is quoted as {match[1]}, the store has {found.n}"
-    said = [verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", quoted)]
-    if found.verdict and len(said) == 1 and said[0] != found.verdict:
-        yield f"the verdict is quoted as {said[0]}, the store says {found.verdict}"
-
-
-def _rounds_to(value: float, quoted: str) -> bool:
-    """Whether `quoted`, in one of the ways it can be read, is `value` rounded to as many digits as are quoted."""
-    return any(_rounds(value, number) for number in _readings(quoted))
-
-
-def _readings(quoted: str) -> list[str]:
-    """A number in the ways it can be meant, as Python writes it: 1,234 is a thousand and more, or one and a decimal comma."""
-    number = re.match(r"[-+]?[\d.,]+", quoted)
-    if not number or "," not in number[0]:
-        return [quoted]
-    readings = []
-    if re.fullmatch(rf"[-+]?{THOUSANDS}", number[0]):
-        readings.append(quoted.replace(",", ""))
-    if re.fullmatch(rf"[-+]?{DECIMAL_COMMA}", number[0]):
-        readings.append(quoted.replace(".", "").replace(",", "."))
-    return readings or [quoted.replace(",", "")]
-
-
-def _rounds(value: float, quoted: str) -> bool:
-    if not math.isfinite(value):
-        return False
-    mantissa, _, exponent = quoted.lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    unit = 10.0 ** (int(exponent or 0) - decimals)
-    return abs(float(quoted) - value) <= 0.5 * unit * (1 + 1e-9) + 1e-12 * abs(value)
-
-
-def _read_with_comma(value: float, quoted: str) -> bool:
-    """Whether a number that could mean a thousand and more is right only with a decimal comma."""
-    readings = _readings(quoted)
-    return len(readings) > 1 and not _rounds(value, readings[0]) and _rounds(value, readings[1])
-
-
-def _quoted(plain: str, start: int, end: int) -> str:
-    """The text before an identifier that belongs to it: of the same sentence, after the identifier before."""
-    return re.split(r"\n\s*\n|[.!?:]\s+(?=[A-Z\\])|^[\s,;.()\[\]`*]+", plain[start:end])[-1]
-
-
-def _plain(text: str) -> str:
-    """The text with numbers as programs write them, and LaTeX's spaces, dollars and escapes undone; lines stay lines."""
-    text = unicodedata.normalize("NFC", text)
-    text = text.replace("−", "-").replace("\u202f", " ").replace("\u00a0", " ").replace("{,}", ",")
-    text = re.sub(r"(\d)\s*(?:\\times|×|\\cdot)\s*10\s*\^\s*\{?([-+]?\d+)\}?", r"\1e\2", text)
-    text = re.sub(r"\\num\{([^{}]*)\}", r" \1", text)
-    text = re.sub(r"\\[,;! ]|[$~]", " ", text)
-    return re.sub(r"\\([%_#&{}])", r"\1", text)
 
 
 def _with_inputs(path: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Citations: what `reprise cite` prints of a recipe, a claim, a record or one number, as a sentence or for a bibliography.
+"""Citations: what `reprise cite` prints of a recipe, a claim, a record or one number, as text or for bibliographies.
 
 The text comes before the identifier in the form that `check-citations` reads: number, interval, n, verdict, identifier.
 """
@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from keras_reprise.base.escaping import latex as tex
 from keras_reprise.base.escaping import markdown as escape
@@ -18,6 +17,9 @@ from keras_reprise.report.cite import identifiers, quantities
 from keras_reprise.report.cite.quantities import Quantity, find_group, split_key
 from keras_reprise.store.store import Store, Summary
 
+QUANTITY_FACTS = (
+    "name", "says", "unit", "mean", "sd", "ci_low", "ci_high", "n", "n_failed", "verdict", "p", "p_exact", "printed",
+)  # fmt: skip
 AUTHOR = "The keras-reprise developers"
 
 
@@ -76,7 +78,7 @@ class Citation:
 
 
 def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
-    """The citation of what `name` means: a key (`slug`, `slug/claim`, ...), an identifier, or the start of a record's id.
+    """The citation of what `name` means: a key (`slug`, `slug/claim`, ...), an identifier, or a record id's start.
 
     The records that it rests on are read and hashed again.
     """
@@ -87,7 +89,7 @@ def find(name: str, groups: Sequence[Group], store: Store) -> Citation:
         found = identifiers.find(whole, groups, store)
         group, record, pooled = found.group, found.record, found.pooled
         part = split_key(f"x/{part}")[3] if part else ""
-        key = f"{group.slug}@{group.version}:{quantities.place_of(groups, found.current)}"
+        key = f"{group.slug}@{group.version}:{quantities.key_of(groups, found.current)}"
     else:
         slug, version, place, part, _ = split_key(name)
         group, key = find_group(groups, slug, version, place), name.partition("/")[0]
@@ -173,7 +175,10 @@ def csl_json(citation: Citation) -> str:
         "publisher": "keras-reprise",
         "number": citation.identifier,
         "archive_location": citation.swhid or "",
-        "note": f"{'NOT CITABLE: ' + citation.warning + '. ' if citation.warning else ''}{citation.setting}. Replay: {citation.replay}",
+        "note": (
+            f"{'NOT CITABLE: ' + citation.warning + '. ' if citation.warning else ''}{citation.setting}. Replay: "
+            f"{citation.replay}"
+        ),
     }
     return json.dumps([{key: value for key, value in item.items() if value}], indent=2, ensure_ascii=False)
 
@@ -198,10 +203,10 @@ def cff(citation: Citation) -> str:
     return "\n".join([*lines, f"    notes: {_quoted(f'{warning}{citation.setting}. Replay: {citation.replay}')}"])
 
 
-def facts(citation: Citation) -> dict[str, Any]:
+def facts(citation: Citation) -> dict[str, object]:
     """A citation as `cite --json` prints it."""
     group, quantity = citation.group, citation.quantity
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "identifier": citation.identifier,
         "swhid": citation.swhid,
         "citable": not citation.warning,
@@ -221,22 +226,7 @@ def facts(citation: Citation) -> dict[str, Any]:
         "records": [s.id for s in ([citation.record] if citation.record else group.replicates)],
     }
     if quantity is not None:
-        names = (
-            "name",
-            "says",
-            "unit",
-            "mean",
-            "sd",
-            "ci_low",
-            "ci_high",
-            "n",
-            "n_failed",
-            "verdict",
-            "p",
-            "p_exact",
-            "printed",
-        )
-        found |= {name: getattr(quantity, name) for name in names}
+        found |= {name: getattr(quantity, name) for name in QUANTITY_FACTS}
     elif citation.record is not None:
         found |= {"seed": citation.record.replicate.seed, "claims": citation.record.claims}
     else:
@@ -262,10 +252,19 @@ def _statement(citation: Citation, identifier: str | None = None) -> str:
         unit = f" {q.unit}" if q.unit else ""
         interval = f"95 % interval {q.interval}, " if q.interval else ""
         verdict = f"{q.verdict}; " if q.verdict else ""
-        return f"{q.says.rstrip('.')}: {q.text('mean')}{unit} ({interval}n = {q.n}{', ' if q.verdict else '; '}{verdict}{end}"
+        return (
+            f"{q.says.rstrip('.')}: {q.text('mean')}{unit} ({interval}n = "
+            f"{q.n}{', ' if q.verdict else '; '}{verdict}{end}"
+        )
     if citation.record is not None:
-        return f"{group.card.title}: the replicate with seed {citation.record.replicate.seed}, {citation.record.status} ({end}"
-    return f"{group.card.title}: {phrases.tally(group.verdicts).rstrip('.')} over n = {len(group.complete)} replicates ({end}"
+        return (
+            f"{group.card.title}: the replicate with seed {citation.record.replicate.seed}, "
+            f"{citation.record.status} ({end}"
+        )
+    return (
+        f"{group.card.title}: {phrases.tally(group.verdicts).rstrip('.')} over n = {len(group.complete)} replicates "
+        f"({end}"
+    )
 
 
 def _quoted(text: str) -> str:

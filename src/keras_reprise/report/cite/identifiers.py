@@ -1,7 +1,7 @@
 """Identifiers: `reprise:slug@version/id12`, where id12 starts the hash of a group of records, or of one record.
 
-Because a group's hash is that of its record ids in the order they were finished, the hash of an earlier state is found again after the group has
-grown.
+Because a group's hash is that of its record ids in the order they were finished, the hash of an earlier state is found
+again after the group has grown.
 """
 
 import hashlib
@@ -13,8 +13,9 @@ from pathlib import Path
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.git import git
 from keras_reprise.catalog import sources as sources_of
-from keras_reprise.judge import verdicts
+from keras_reprise.judge.comparable import as_finished, together
 from keras_reprise.judge.groups import Group
+from keras_reprise.judge.verdicts import of_group
 from keras_reprise.store.store import Store, Summary
 
 PATTERN = re.compile(
@@ -24,7 +25,7 @@ PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """What an identifier names: a group as it is now, as it was before it grew (`current` is then what it became), or a record.
+    """What an identifier names: a group as it is now, as it was once (`current` is what it became), or a record.
 
     `pooled` are the sources of a group of which several had been taken for one: they are told apart now.
     """
@@ -48,7 +49,8 @@ def find(text: str, groups: Sequence[Group], store: Store) -> Found:
     start = match["id"] if match else text
     if not match and not re.fullmatch(r"[0-9a-f]{6,64}", text):
         raise UserError(
-            f"{text!r} is no identifier.\nWrite reprise:slug@version/id12 as `reprise cite` prints it, or the start of a record's id."
+            f"{text!r} is no identifier.\n"
+            "Write reprise:slug@version/id12 as `reprise cite` prints it, or the start of a record's id."
         )
     if match:
         groups = [g for g in groups if (g.slug, g.version) == (match["slug"], int(match["version"]))]
@@ -71,34 +73,32 @@ def find(text: str, groups: Sequence[Group], store: Store) -> Found:
         )
     if not found:
         raise UserError(
-            f"{text} is not in this store, nor are its records as they were cited.\nA record of it was edited or is missing (`reprise check`), or it was measured elsewhere."
+            f"{text} is not in this store, nor are its records as they were cited.\n"
+            "A record of it was edited or is missing (`reprise check`), or it was measured elsewhere."
         )
     return next(iter(found.values()))
 
 
 def _as_it_was(group: Group, start: str, store: Store) -> Group | None:
     """The group when its hash began with `start`, before later records joined it; None if it never did."""
-    ordered = sorted(group.members, key=lambda summary: (summary.finished_at, summary.id))
+    ordered = as_finished(group.members)
     running = hashlib.sha256()
     for n, summary in enumerate(ordered[:-1], start=1):
         running.update(summary.id.encode())
         if running.hexdigest().startswith(start):
             earlier = ordered[:n]
-            return replace(group, members=tuple(earlier), verdicts=tuple(verdicts.verdicts_of_all(earlier, store)))
+            return replace(group, members=tuple(earlier), verdicts=tuple(of_group(earlier, store)))
     return None
 
 
 def _as_pooled(groups: Sequence[Group], start: str, store: Store) -> Iterator[Found]:
     """What was cited when records of several sources under one name counted as one group."""
-    together: dict[tuple[str, int, str], list[Group]] = {}
-    for group in groups:
-        together.setdefault((group.slug, group.version, group.place), []).append(group)
-    for mine in together.values():
+    for mine in together(groups, lambda group: (group.slug, group.version, group.key_without_source)).values():
         if len(mine) > 1:
             whole = replace(mine[0], members=tuple(summary for group in mine for summary in group.members))
             past = whole if whole.digest.startswith(start) else _as_it_was(whole, start, store)
             if past is not None:
-                judged = replace(past, verdicts=tuple(verdicts.verdicts_of_all(past.members, store)))
+                judged = replace(past, verdicts=tuple(of_group(past.members, store)))
                 sources = sorted({sources_of.label(s.recipe) or "the package's own" for s in past.members})
                 yield Found(judged, max(mine, key=lambda group: group.rank), pooled=tuple(sources))
 

@@ -11,16 +11,23 @@ from keras_reprise.base.errors import UserError, printable
 from keras_reprise.base.escaping import latex as escape
 from keras_reprise.base.files import make_folder, write_atomically
 from keras_reprise.base.version import __version__
+from keras_reprise.judge.comparable import together
 from keras_reprise.judge.groups import Group, one, read
-from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, place_of, quantities, uncarried
+from keras_reprise.report.cite.quantities import FIELDS, NUMBERS, Quantity, key_of, quantities, uncarried
 from keras_reprise.store.store import Store
 
-PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
+PREAMBLE = (
+    r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes it anew, and
 % `reprise check-citations` says which numbers the store no longer gives.
 %
-% In the preamble: \input{results}. In the text: \reprise{recipe/claim/field}, with the fields mean, sd, ci_low, ci_high, interval, n, n_failed,
-% verdict, p, p_exact, printed, unit, id; \reprise{recipe/claim} is the number with its interval. \reprisetable{recipe} is a table (load
-% booktabs), \reprisefigure{recipe/1} a figure (load graphicx, or pgf).
+"""
+    r"% In the preamble: \input{results}. In the text: \reprise{recipe/claim/field}, with the fields "
+    r"mean, sd, ci_low, ci_high, interval, n, n_failed,"
+    "\n"
+    r"% verdict, p, p_exact, printed, unit, id; \reprise{recipe/claim} is the number with its interval. "
+    r"\reprisetable{recipe} is a table (load"
+    "\n"
+    r"""% booktabs), \reprisefigure{recipe/1} a figure (load graphicx, or pgf).
 % Marks: \times for contradicted, ? for inconclusive, ! for not to be cited. Redefine \reprisemark to change them.
 \makeatletter
 \providecommand*\reprisemark[1]{\textsuperscript{\@ifundefined{reprise@mark@#1}{#1}{\csname reprise@mark@#1\endcsname}}}
@@ -28,8 +35,11 @@ PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes
 \expandafter\def\csname reprise@mark@inconclusive\endcsname{?}
 \expandafter\def\csname reprise@mark@uncitable\endcsname{!}
 \def\reprise@get#1#2{\expandafter\ifx\csname reprise@#1@\detokenize{#2}\endcsname\relax
-  \PackageError{reprise}{The results have no #1 `\detokenize{#2}'}{Write the results anew with reprise cite --latex.}\textbf{??}%
-  \else\csname reprise@#1@\detokenize{#2}\endcsname\fi}
+"""
+    r"  \PackageError{reprise}{The results have no #1 `\detokenize{#2}'}"
+    r"{Write the results anew with reprise cite --latex.}\textbf{??}%"
+    "\n"
+    r"""  \else\csname reprise@#1@\detokenize{#2}\endcsname\fi}
 \DeclareRobustCommand*\reprise[1]{\reprise@get{number}{#1}}
 \DeclareRobustCommand*\reprisetable[1]{{\@ifundefined{toprule}%
   {\let\toprule\hline\let\midrule\hline\let\bottomrule\hline}{}\reprise@get{table}{#1}}}
@@ -39,17 +49,15 @@ PREAMBLE = r"""% Written by keras-reprise VERSION. Do not edit: `COMMAND` writes
 \def\reprisedefinefigure#1{\expandafter\def\csname reprise@figure@\detokenize{#1}\endcsname}
 \makeatother
 """
+)
 
 
 def keyed(groups: Sequence[Group]) -> list[tuple[str, Group]]:
-    """Every group with its key: the slug for the one that stands for its recipe, `slug@version:group` for the others."""
-    by_slug: dict[str, list[Group]] = {}
-    for group in groups:
-        by_slug.setdefault(group.slug, []).append(group)
+    """Every group with its key: the slug for the one that stands for its recipe, `slug@version:group` for others."""
     pairs = []
-    for slug, mine in by_slug.items():
+    for slug, mine in together(groups, lambda group: group.slug).items():
         standing = one(mine, slug)
-        pairs += [(slug if g is standing else f"{slug}@{g.version}:{place_of(mine, g)}", g) for g in mine]
+        pairs += [(slug if g is standing else f"{slug}@{g.version}:{key_of(mine, g)}", g) for g in mine]
     return sorted(pairs, key=lambda pair: pair[0])
 
 
@@ -59,7 +67,9 @@ def macros(groups: Sequence[tuple[str, Group]], store: Store, command: str) -> s
     for key, group in groups:
         numbers = list(quantities(group, store))
         parts.append(
-            f"\n% {group.identifier}: {group.scale} scale, data {escape(group.data_label)}, machine {group.machine}, environment {group.environment}"
+            "\n"
+            f"% {group.identifier}: {group.scale} scale, data {escape(group.data_label)}, "
+            f"machine {group.machine}, environment {group.environment}"
         )
         if group.uncitable:
             parts.append(f"% NOT CITABLE: {group.uncitable}")
@@ -93,11 +103,7 @@ def field(quantity: Quantity, name: str) -> str:
 
 def table(claims: Sequence[Quantity]) -> str:
     """A booktabs table of claims: verdict, mean, interval, where it must lie, n."""
-    rows = [
-        " & ".join((escape(q.name), escape(q.verdict), field(q, "mean") or "--", field(q, "interval") or "--", escape(q.must_lie), escape(q.unit), str(q.n)))
-        + r" \\"
-        for q in claims
-    ]  # fmt: skip
+    rows = [" & ".join(_cells(claim)) + r" \\" for claim in claims]
     head = r"claim & verdict & mean & 95\,\% interval & must lie & unit & $n$ \\"
     return "\n".join(
         (
@@ -113,11 +119,25 @@ def table(claims: Sequence[Quantity]) -> str:
     )
 
 
+def _cells(claim: Quantity) -> tuple[str, ...]:
+    number, interval = field(claim, "mean") or "--", field(claim, "interval") or "--"
+    words = map(escape, (claim.must_lie, claim.unit))
+    return escape(claim.name), escape(claim.verdict), number, interval, *words, str(claim.n)
+
+
 def draw(
-    groups: Sequence[tuple[str, Group]], store: Store, folder: Path, form: str, tell: Callable[[int, int], None]
+    groups: Sequence[tuple[str, Group]],
+    store: Store,
+    folder: Path,
+    form: str,
+    tell: Callable[[int, int], None],
+    warn: Callable[[str], None],
 ) -> list[str]:
-    """Draw every figure of the groups as PDF, PGF or SVG into `folder`; returns the LaTeX lines that define them."""
-    from keras_reprise.report import figures
+    """Draw every figure of the groups as PDF, PGF or SVG into `folder`; returns the LaTeX lines that define them.
+
+    `warn(text)` hears of each that cannot be drawn, and why.
+    """
+    from keras_reprise import figures
 
     make_folder(folder)
     lines, total = [], sum(len(group.card.figures) for _, group in groups)
@@ -128,16 +148,19 @@ def draw(
             tell(done := done + 1, total)
             try:
                 content = figures.draw(specification, records, form)
+            except figures.NotDrawn as error:
+                warn(f"{key}/{number}: {error}")
+                continue
             except RuntimeError as error:
                 raise UserError(
-                    f"The {form} of {group.slug} could not be drawn: {str(error).splitlines()[0][:200]}.\nPGF figures need a LaTeX installation; PDF ones do not."
+                    f"The {form} of {group.slug} could not be drawn: {str(error).splitlines()[0][:200]}.\n"
+                    "PGF figures need a LaTeX installation; PDF ones do not."
                 ) from error
-            if content is not None:
-                name = f"{group.slug}-v{group.version}-{group.key}-{number}.{form}"
-                write_atomically(folder / name, content)
-                path = (folder / name).as_posix()
-                command = f"\\input{{{path}}}" if form == "pgf" else f"\\includegraphics[width=\\linewidth]{{{path}}}"
-                lines.append(f"\\reprisedefinefigure{{{key}/{number}}}{{{command}}}% {group.identifier}")
+            name = f"{group.slug}-v{group.version}-{group.key}-{number}.{form}"
+            write_atomically(folder / name, content)
+            path = (folder / name).as_posix()
+            command = f"\\input{{{path}}}" if form == "pgf" else f"\\includegraphics[width=\\linewidth]{{{path}}}"
+            lines.append(f"\\reprisedefinefigure{{{key}/{number}}}{{{command}}}% {group.identifier}")
     return lines
 
 

@@ -1,4 +1,7 @@
-"""The documents behind the recipes' sources. `000:113-139` in a source or claim means lines 113 to 139 of document 000's text."""
+"""The documents behind the recipes' sources.
+
+`000:113-139` in a source or claim means lines 113 to 139 of document 000's text.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +20,8 @@ DOCUMENTS = {
     ),
     "training-practice-slides": Document(
         "001",
-        "Ali Harakeh, Lecture 7: Practical considerations for training deep models, University of Waterloo, slides, 2017",
+        "Ali Harakeh, Lecture 7: Practical considerations for training deep models, University of Waterloo, "
+        "slides, 2017",
     ),
     "hyperparameters-notes": Document(
         "002", "Training: notes on data splits, hyper-parameters and optimisation, undated"

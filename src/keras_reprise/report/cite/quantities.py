@@ -1,7 +1,7 @@
 """Numbers of the store that have a key: a claim's statistic, or a metric of an arm, over the replicates of one group.
 
-A key reads `slug/claim/field`, `slug/arm/ARM/METRIC/field`, with `slug@version` and `slug@version:group` to be more precise. Without a field
-it means the number with its interval.
+A key reads `slug/claim/field`, `slug/arm/ARM/METRIC/field`, with `slug@version` and `slug@version:group` to be more
+precise. Without a field it means the number with its interval.
 """
 
 import math
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_reprise.base import statistics
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.judge.groups import Group, one, read
+from keras_reprise.judge.verdicts import Verdict, estimate
 from keras_reprise.record import wording
 from keras_reprise.record.fields import NAMES, citable
 from keras_reprise.record.schema import number
@@ -25,7 +25,10 @@ FIELDS = ("", *NUMBERS, "interval", "verdict", "unit", "id")
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number of a group with what is known of it. `name` is the key's part after the recipe; `verdict` is empty for metrics."""
+    """One number of a group with what is known of it.
+
+    `name` is the key's part after the recipe; `verdict` is empty for metrics.
+    """
 
     group: Group
     name: str
@@ -42,7 +45,6 @@ class Quantity:
     p_exact: float = math.nan
     printed: float = math.nan
     must_lie: str = ""
-    where: str = ""
 
     @property
     def id(self) -> str:
@@ -75,15 +77,16 @@ class Quantity:
 
 
 def quantity(group: Group, name: str, store: Store) -> Quantity:
-    """The quantity `name` (`claim` or `arm/ARM/METRIC`) of a group; an error that lists what it has when there is none."""
-    for verdict in group.verdicts:
-        if verdict.claim == name:
-            return _of_claim(group, name)
+    """The quantity `name` (`claim` or `arm/ARM/METRIC`) of a group; UserError with what it has when there is none."""
+    verdict = group.verdict(name)
+    if verdict is not None:
+        return _of_claim(group, verdict)
     parts = name.split("/")
     if len(parts) == 3 and parts[0] == "arm":
         if not citable(parts[1]) or not citable(parts[2]):
             raise UserError(
-                f"{name!r} of {group.slug} cannot be cited: no identifier could carry its name.\nNames of metrics are {NAMES}. Rename it in the recipe, and measure again."
+                f"{name!r} of {group.slug} cannot be cited: no identifier could carry its name.\n"
+                f"Names of metrics are {NAMES}. Rename it in the recipe, and measure again."
             )
         found = _of_metric(group, parts[1], parts[2], store)
         if found is not None:
@@ -96,9 +99,9 @@ def quantity(group: Group, name: str, store: Store) -> Quantity:
 
 
 def quantities(group: Group, store: Store) -> Iterator[Quantity]:
-    """Every quantity of a group: its claims, then the metrics of its arms; those that no key can carry are `uncarried`."""
+    """Every quantity of a group: its claims, then its arms' metrics; those that no key can carry are `uncarried`."""
     for verdict in group.verdicts:
-        yield _of_claim(group, verdict.claim)
+        yield _of_claim(group, verdict)
     for (arm, name), values in _metrics(group, store).items():
         if citable(arm) and citable(name):
             yield _metric(group, arm, name, values)
@@ -136,35 +139,46 @@ def split_key(key: str) -> tuple[str, int | None, str, str, str]:
     return slug, int(version) if version else None, place, "/".join(parts), name
 
 
-def find_group(groups: Sequence[Group], slug: str, version: int | None, place: str) -> Group:
+def find_group(groups: Sequence[Group], slug: str, version: int | None, key: str) -> Group:
     """The group that a key means: the named one, or the one that stands for the recipe."""
-    if not place:
+    if not key:
         return one(groups, slug, version)
     named = [g for g in groups if g.slug == slug and version in (None, g.version)]
-    mine = [g for g in named if g.key == place]
-    if not mine:  # a key that was printed when there was one source, or several were not told apart: the first of them
-        mine = sorted((g for g in named if g.place == place), key=lambda g: min(s.finished_at for s in g.members))
+    mine = [g for g in named if g.key == key]
+    if not mine:  # printed when there was one source, or several were not told apart: the first of them
+        mine = sorted(
+            (g for g in named if g.key_without_source == key), key=lambda g: min(s.finished_at for s in g.members)
+        )
     if not mine:
         keys = ", ".join(group.key for group in groups if group.slug == slug)
-        raise NothingMeasuredError(
-            f"The store has no group {place} of {slug}.\nIt has {keys or 'none of this recipe'}."
-        )
+        raise NothingMeasuredError(f"The store has no group {key} of {slug}.\nIt has {keys or 'none of this recipe'}.")
     return mine[0]
 
 
-def place_of(groups: Sequence[Group], group: Group) -> str:
-    """The shortest name by which `find_group` finds this group: without its source where no other comes before it."""
-    return group.place if find_group(groups, group.slug, group.version, group.place) is group else group.key
+def key_of(groups: Sequence[Group], group: Group) -> str:
+    """The shortest key by which `find_group` finds this group: without its source where no other comes before it."""
+    short = group.key_without_source
+    return short if find_group(groups, group.slug, group.version, short) is group else group.key
 
 
-def _of_claim(group: Group, name: str) -> Quantity:
-    verdict = group.verdict(name)
-    assert verdict is not None
-    v = verdict
+def _of_claim(group: Group, verdict: Verdict) -> Quantity:
     return Quantity(
-        group, v.claim, v.says, v.unit, v.mean, v.sd, v.ci_low, v.ci_high, v.n, v.n_failed, v.verdict, v.p, v.p_exact,
-        math.nan if v.printed is None else v.printed, wording.interval(v.interval), v.where,
-    )  # fmt: skip
+        group=group,
+        name=verdict.claim,
+        says=verdict.says,
+        unit=verdict.unit,
+        mean=verdict.mean,
+        sd=verdict.sd,
+        ci_low=verdict.ci_low,
+        ci_high=verdict.ci_high,
+        n=verdict.n,
+        n_failed=verdict.n_failed,
+        verdict=verdict.verdict,
+        p=verdict.p,
+        p_exact=verdict.p_exact,
+        printed=math.nan if verdict.printed is None else verdict.printed,
+        must_lie=wording.interval(verdict.interval),
+    )
 
 
 def _of_metric(group: Group, arm: str, metric: str, store: Store) -> Quantity | None:
@@ -175,8 +189,16 @@ def _of_metric(group: Group, arm: str, metric: str, store: Store) -> Quantity | 
 
 def _metric(group: Group, arm: str, metric: str, values: Sequence[float]) -> Quantity:
     finite = np.array([value for value in values if math.isfinite(value)])
-    n = len(finite)
-    mean, sd = float(np.mean(finite)) if n else math.nan, float(np.std(finite, ddof=1)) if n > 1 else math.nan
-    low, high = statistics.t_interval(finite)
-    says = f"{metric.replace('_', ' ')} of the arm {arm}"
-    return Quantity(group, f"arm/{arm}/{metric}", says, "", mean, sd, low, high, n, len(group.replicates) - n)
+    found = estimate(finite)
+    return Quantity(
+        group=group,
+        name=f"arm/{arm}/{metric}",
+        says=f"{metric.replace('_', ' ')} of the arm {arm}",
+        unit="",
+        mean=found.mean,
+        sd=found.sd,
+        ci_low=found.low,
+        ci_high=found.high,
+        n=len(finite),
+        n_failed=len(group.replicates) - len(finite),
+    )

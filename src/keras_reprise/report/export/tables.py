@@ -1,14 +1,13 @@
 """Tidy tables: metrics.csv with one row per replicate, arm and metric, claims.csv with one per replicate and claim."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
 from keras_reprise.catalog import sources
-from keras_reprise.record import wording
+from keras_reprise.record.facts import EnvironmentFacts, MachineFacts
 from keras_reprise.record.schema import Record, number
 from keras_reprise.store.store import Store, Summary
 
@@ -17,6 +16,8 @@ PLACE = (
     "environment", "backend", "backend_version", "keras", "precision", "commit", "dirty", "finished_at",
 )  # fmt: skip
 SOURCE = ("measurement", "source_sha256", "source")  # last, so that the columns before keep their places
+Cell = str | float | bool | None
+Row = Mapping[str, Cell]  # by column
 METRICS = (*PLACE, "arm", "arm_status", "metric", "value", *SOURCE)
 CLAIMS = (*PLACE, "claim", "statistic", "unit", "must_lie_above", "must_lie_below", "printed", *SOURCE)
 
@@ -36,7 +37,7 @@ def write(summaries: Sequence[Summary], store: Store, folder: Path, form: str) -
     return files
 
 
-def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[dict[str, Any]]:
+def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[Row]:
     """One row per replicate, arm and metric; what an arm cost and how long it took are metrics named cost.* and time.*.
 
     `time.alone` is 1 where the arm had its machine to itself, 0 where not.
@@ -59,7 +60,7 @@ def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[dict[str
                 yield {**place, "arm": arm, "arm_status": data.status, "metric": name, "value": value}
 
 
-def claim_rows(summaries: Sequence[Summary], store: Store) -> Iterator[dict[str, Any]]:
+def claim_rows(summaries: Sequence[Summary], store: Store) -> Iterator[Row]:
     """One row per replicate and claim: the claim's statistic and the interval in which it must lie."""
     for record, place in _records(summaries, store):
         for claim in store.card(record.recipe.card).claims:
@@ -75,51 +76,48 @@ def claim_rows(summaries: Sequence[Summary], store: Store) -> Iterator[dict[str,
                 }
 
 
-def _records(summaries: Sequence[Summary], store: Store) -> Iterator[tuple[Record, dict[str, Any]]]:
+def _records(summaries: Sequence[Summary], store: Store) -> Iterator[tuple[Record, Row]]:
     """Every record, verified, with the columns that say where it comes from."""
-    machines: dict[str, dict[str, Any]] = {}
-    environments: dict[str, dict[str, Any]] = {}
+    machines: dict[str, MachineFacts] = {}
+    environments: dict[str, EnvironmentFacts] = {}
     for summary in summaries:
         record = store.read(store.root / summary.path)
-        machine = machines.setdefault(record.machine, {}) or store.document("machines", record.machine)
-        env = environments.setdefault(record.environment, {}) or store.document("environments", record.environment)
-        machines[record.machine], environments[record.environment] = machine, env
-        backend = env.get("backend") if isinstance(env.get("backend"), dict) else {}
-        yield (
-            record,
-            {
-                "record": record.id,
-                "recipe": record.recipe.slug,
-                "version": record.recipe.version,
-                "scale": record.recipe.scale,
-                "seed": record.replicate.seed,
-                "repeat": record.replicate.repeat,
-                "status": record.status,
-                "data": record.data.name if record.data else None,
-                "substitute": record.data.substitute if record.data else False,
-                "machine": record.machine,
-                "cpu": _text(machine.get("cpu")),
-                "gpus": ", ".join(map(str, wording.listed(machine.get("gpus")))),
-                "environment": record.environment,
-                "backend": _text((backend or {}).get("name")),
-                "backend_version": _text((backend or {}).get("version")),
-                "keras": _text(env.get("keras")),
-                "precision": _text(env.get("precision")),
-                "commit": record.code.git_commit,
-                "dirty": record.code.dirty,
-                "finished_at": record.finished_at,
-                "measurement": record.recipe.measurement,
-                "source_sha256": record.recipe.source_sha256,
-                "source": sources.label(record.recipe),
-            },
-        )
+        if record.machine not in machines:
+            machines[record.machine] = MachineFacts.of(store.document("machines", record.machine))
+        if record.environment not in environments:
+            environments[record.environment] = EnvironmentFacts.of(store.document("environments", record.environment))
+        yield record, _place(record, machines[record.machine], environments[record.environment])
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _place(record: Record, machine: MachineFacts, environment: EnvironmentFacts) -> Row:
+    return {
+        "record": record.id,
+        "recipe": record.recipe.slug,
+        "version": record.recipe.version,
+        "scale": record.recipe.scale,
+        "seed": record.replicate.seed,
+        "repeat": record.replicate.repeat,
+        "status": record.status,
+        "data": record.data.name if record.data else None,
+        "substitute": record.data.substitute if record.data else False,
+        "machine": record.machine,
+        "cpu": machine.cpu,
+        "gpus": ", ".join(machine.gpus),
+        "environment": record.environment,
+        "backend": environment.backend,
+        "backend_version": environment.backend_version,
+        "keras": environment.keras,
+        "precision": environment.precision,
+        "commit": record.code.git_commit,
+        "dirty": record.code.dirty,
+        "finished_at": record.finished_at,
+        "measurement": record.recipe.measurement,
+        "source_sha256": record.recipe.source_sha256,
+        "source": sources.label(record.recipe),
+    }
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> None:
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
@@ -127,7 +125,7 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterator[dict[str, Any]
             writer.writerow({name: _cell(value) for name, value in row.items()})
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Cell) -> Cell:
     """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -136,7 +134,7 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _write_parquet(path: Path, columns: Sequence[str], rows: Iterator[dict[str, Any]]) -> None:
+def _write_parquet(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
     try:
         import pyarrow as pa
         import pyarrow.parquet

@@ -1,11 +1,11 @@
-"""An MLflow database (SQLite): an experiment for each recipe version, scale and data set, a run for each arm of a replicate."""
+"""An MLflow database (SQLite): an experiment for each recipe version, scale and data set, a run for each arm."""
 
 import datetime
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
@@ -13,12 +13,19 @@ from keras_reprise.judge.groups import Group, gather
 from keras_reprise.record.schema import ArmData, Record, number
 from keras_reprise.store.store import Store, Summary
 
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.tracking import MlflowClient
+
 BATCH = 1000  # metrics that one call of MLflow takes
 LONGEST = 500  # characters of a parameter that every version of MLflow takes
 
 
 def write(summaries: Sequence[Summary], store: Store, folder: Path) -> Path:
-    """Write the records into the new database `folder`/mlflow.db; returns it. `mlflow ui --backend-store-uri` shows it."""
+    """Write the records into the new database `folder`/mlflow.db; returns it.
+
+    `mlflow ui --backend-store-uri` shows it.
+    """
     warnings.filterwarnings("ignore", module="mlflow")  # of MLflow's own use of its libraries
     try:
         import alembic  # noqa: F401
@@ -44,7 +51,7 @@ def write(summaries: Sequence[Summary], store: Store, folder: Path) -> Path:
     return path
 
 
-def _log(client: Any, experiment: str, group: Group, record: Record, arm: str, data: ArmData) -> None:
+def _log(client: "MlflowClient", experiment: str, group: Group, record: Record, arm: str, data: ArmData) -> None:
     from mlflow.entities import Param, RunTag
 
     began, ended = _milliseconds(record.started_at), _milliseconds(record.finished_at)
@@ -79,7 +86,7 @@ def _log(client: Any, experiment: str, group: Group, record: Record, arm: str, d
     client.set_terminated(identity, "FAILED" if data.status == "failed" else "FINISHED", end_time=ended)
 
 
-def _metrics(record: Record, data: ArmData, ended: int) -> Iterator[Any]:
+def _metrics(record: Record, data: ArmData, ended: int) -> Iterator["Metric"]:
     """Metrics, curves by step, claims (the same in every arm of a replicate) and seconds."""
     from mlflow.entities import Metric
 

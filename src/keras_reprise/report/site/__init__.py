@@ -1,4 +1,7 @@
-"""The report: a static web site that needs no network, with Markdown beside it. Texts of records are data: they are escaped."""
+"""The report: a static web site that needs no network, with Markdown beside it.
+
+Texts of records are data: they are escaped.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +22,7 @@ def write(
     folder: Path,
     tell: Callable[[int, int], None] = lambda done, total: None,
     *,
+    warn: Callable[[str], None] = lambda text: None,
     whole: bool = False,
     all_figures: bool = False,
     store_option: str = "",
@@ -26,12 +30,15 @@ def write(
     """Write the report of the records `summaries` to `folder`; returns its front page.
 
     A report of the `whole` store also removes the pages and figures of an earlier one that nothing leads to any more.
-    `tell(done, total)` hears of the figures that are drawn; `store_option` ends the commands that the pages print.
+    `tell(done, total)` hears of the figures that are drawn, `warn(text)` of each that cannot be; `store_option` ends the
+    commands that the pages print.
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
     make_folder(folder)
     site = build(summaries, store, folder, tell, all_figures=all_figures, store_option=store_option)
+    for text in _not_drawn(site):
+        warn(text)
     written = {
         **html.render(site),
         **markdown.render(site),
@@ -47,9 +54,21 @@ def write(
     return folder / "index.html"
 
 
+def _not_drawn(site: Site) -> list[str]:
+    """Which figures the pages lack and why, each once for all machines."""
+    found = [
+        f"{page.name}: {figure.caption} {figure.fault}"
+        for page in (*site.recipes, *site.superseded)
+        for section in page.sections
+        for figure in section.figures
+        if figure.fault
+    ]
+    return list(dict.fromkeys(found))
+
+
 def _remove_others(site: Site, written: set[str], folder: Path) -> None:
     shown = {figure.file for page in (*site.recipes, *site.superseded) for s in page.sections for figure in s.figures}
-    shown |= {past.figure for machine in site.machines for past in machine.pasts if past.figure}
+    shown |= {one.figure for machine in site.machines for one in machine.histories if one.figure}
     for path in folder.glob("*.html"):
         if path.name not in written and MARK in path.read_text("utf-8", "replace")[:2000]:
             path.unlink()

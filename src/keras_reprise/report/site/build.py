@@ -1,20 +1,31 @@
 """From records to what the pages show: judge, draw the figures that changed, and put the pages' model together."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from keras_reprise import catalog
+from keras_reprise import catalog, figures
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.figures.figure import NotDrawn
 from keras_reprise.judge import compare
-from keras_reprise.judge.groups import Group, costs, gather
+from keras_reprise.judge.comparable import Place, together
+from keras_reprise.judge.costs import GroupCost, costs
+from keras_reprise.judge.groups import Group, gather
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.schema import Card
-from keras_reprise.report import phrases
 from keras_reprise.report.site import drawing
-from keras_reprise.report.site.pages import Bar, FigureView, MachinePage, Past, Place, RecipePage, Result, Section, Site
-from keras_reprise.report.site.past import pasts
+from keras_reprise.report.site.pages import (
+    Bar,
+    FigureView,
+    HistoryView,
+    MachinePage,
+    PlaceView,
+    RecipePage,
+    Result,
+    Section,
+    Site,
+)
+from keras_reprise.report.site.time_history import time_histories
 from keras_reprise.store.store import Store, Summary
 
 DRAWN_PER_SETTING = 3  # machines whose figures are drawn, for each recipe version, scale and data set
@@ -32,41 +43,51 @@ def build(
     """Judge the records, draw the figures that changed into `folder`, and put together what the pages show."""
     groups = gather(summaries, store)
     cost = costs(groups, store)
-    places = _places(groups, store)
-    wanted = {id(group): drawing.drawings(group) for group in (groups if all_figures else _shown(groups))}
-    drawing.draw_all([figure for figures in wanted.values() for figure in figures], store, folder, tell)
-    families = _families()
-    pages = []
-    by_recipe: dict[tuple[str, int], list[Group]] = {}
-    for group in groups:
-        by_recipe.setdefault((group.slug, group.version), []).append(group)
-    for (slug, version), members in by_recipe.items():
-        axes = _axes(members)
-        sections = []
-        for group in members:
-            place = places[group.machine, group.environment]
-            results = tuple(Result(v, group, place, _bar(v, group.card, axes)) for v in group.verdicts)
-            shown = wanted.get(id(group), [])
-            figures = tuple(
-                FigureView(figure.file, _caption(figure))
-                for figure in shown
-                if not drawing.is_empty(figure, folder)
-            )  # fmt: skip
-            elsewhere = id(group) not in wanted and bool(group.card.figures)
-            sections.append(Section(group, place, results, figures, elsewhere, cost[group.digest]))
-        others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
-        pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
+    places = {place: _place(place, store) for place in dict.fromkeys(group.place for group in groups)}
+    views = _drawn(groups if all_figures else _shown(groups), store, folder, tell)
+    pages = _pages(groups, cost, places, views)
     newest = _newest(pages)
     current = tuple(page for page in pages if newest.get(page.card.slug) == page.card.version)
     return Site(
         recipes=tuple(sorted(current, key=lambda page: (page.family, page.card.slug))),
         superseded=tuple(page for page in pages if page not in current),
-        machines=_machines(pages, places, pasts(groups, cost, places, folder)),
+        machines=_machines(pages, places, time_histories(groups, cost, places, folder)),
         places=tuple(places.values()),
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
         store_option=store_option,
     )
+
+
+Views = Mapping[str, tuple[FigureView, ...]]  # by the digest of the group whose they are
+
+
+def _drawn(groups: Sequence[Group], store: Store, folder: Path, tell: Callable[[int, int], None]) -> Views:
+    """Draw these groups' figures."""
+    wanted = {group.digest: drawing.drawings(group) for group in groups}
+    drawing.draw_all([one for mine in wanted.values() for one in mine], store, folder, tell)
+    return {digest: tuple(_view(one, folder) for one in mine) for digest, mine in wanted.items()}
+
+
+def _pages(
+    groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Mapping[Place, PlaceView], views: Views
+) -> list[RecipePage]:
+    """A page for each recipe version, with a section for each of its groups."""
+    families = _families()
+    by_recipe = together(groups, lambda group: (group.slug, group.version))
+    pages = []
+    for (slug, version), members in by_recipe.items():
+        axes = _axes(members)
+        sections = []
+        for group in members:
+            place = places[group.place]
+            results = tuple(Result(v, group, place, _bar(v, group.card, axes)) for v in group.verdicts)
+            elsewhere = group.digest not in views and bool(group.card.figures)
+            shown = views.get(group.digest, ())
+            sections.append(Section(group, place, results, shown, elsewhere, cost[group.digest]))
+        others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
+        pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
+    return pages
 
 
 def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
@@ -78,32 +99,25 @@ def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
     return found
 
 
-def _caption(figure: drawing.Drawing) -> str:
+def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     try:
-        return phrases.caption(figure.group.card.figures[figure.number - 1], len(figure.group.complete))
-    except (AttributeError, KeyError, TypeError):  # a card from elsewhere may ask for anything
-        return "A figure that its card does not describe."
+        declared = figures.decode(figure.specification)
+    except NotDrawn as error:
+        return FigureView(figure.file, f"Figure {figure.number}", str(error))
+    return FigureView(figure.file, declared.caption(len(figure.group.complete)), figure.fault(folder))
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:
     """The groups whose figures are drawn: of each recipe version, scale and data set those with the most replicates."""
-    counts: dict[tuple[Any, ...], int] = {}
-    shown = []
-    for group in groups:
-        key = (group.slug, group.version, group.scale, group.data_label)
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= DRAWN_PER_SETTING:
-            shown.append(group)
-    return shown
+    alike = together(groups, lambda group: group.setting)
+    return [group for mine in alike.values() for group in mine[:DRAWN_PER_SETTING]]
 
 
-def _places(groups: Sequence[Group], store: Store) -> dict[tuple[str, str], Place]:
-    found = {}
-    for group in groups:
-        key = (group.machine, group.environment)
-        if key not in found:
-            found[key] = Place(*key, store.document("machines", key[0]), store.document("environments", key[1]))
-    return found
+def _place(place: Place, store: Store) -> PlaceView:
+    machine, environment = place
+    return PlaceView(
+        machine, environment, store.document("machines", machine), store.document("environments", environment)
+    )
 
 
 def _families() -> dict[str, str]:
@@ -114,13 +128,13 @@ def _families() -> dict[str, str]:
 
 
 def _machines(
-    pages: Sequence[RecipePage], places: dict[tuple[str, str], Place], past: dict[str, list[Past]]
+    pages: Sequence[RecipePage], places: Mapping[Place, PlaceView], histories: Mapping[str, list[HistoryView]]
 ) -> tuple[MachinePage, ...]:
     found = []
-    for machine in sorted({machine for machine, _ in places}):
+    for machine in sorted({place.machine for place in places}):
         mine = tuple(place for place in places.values() if place.machine == machine)
         sections = tuple((page, s) for page in pages for s in page.sections if s.group.machine == machine)
-        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(past.get(machine, ()))))
+        found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(histories.get(machine, ()))))
     return tuple(found)
 
 

@@ -1,10 +1,11 @@
 """Drawing a report's figures into its folder: only those that changed, on several cores where there are many.
 
-A finished file carries in its last line what it shows: the specification, the records and the version of the drawing code. A file that
-carries the right line is not drawn again.
+A finished file carries in its last line what it shows: the specification, the records and the version of the drawing code.
+A file that carries the right line is not drawn again. A figure that cannot be drawn is a file that says why.
 """
 
 import hashlib
+import html
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,14 +13,15 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from keras_reprise.base.errors import IntegrityError
 from keras_reprise.base.files import write_atomically
+from keras_reprise.figures.figure import NotDrawn
 from keras_reprise.judge.groups import Group
 from keras_reprise.record.schema import canonical
 from keras_reprise.store.store import Store
 
 MANY = 8  # figures from which on a second process pays for its start
 DRAWING = 1  # raised when the same records could be drawn otherwise
+FAULT, END = b'<svg xmlns="http://www.w3.org/2000/svg"><desc>', b"</desc></svg>"  # around why a figure is not drawn
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,35 @@ class Drawing:
     file: str
 
     @property
+    def specification(self) -> dict[str, object]:
+        """What the card holds of it."""
+        return self.group.card.figures[self.number - 1]
+
+    @property
     def line(self) -> str:
         """What the finished file's last line says."""
-        specification = canonical(self.group.card.figures[self.number - 1])
-        shown = hashlib.sha256(specification + "".join(s.id for s in self.group.complete).encode()).hexdigest()
+        shown = hashlib.sha256(
+            canonical(self.specification) + "".join(s.id for s in self.group.complete).encode()
+        ).hexdigest()
         return f"<!-- keras-reprise {DRAWING} {shown} -->"
 
     def is_finished(self, folder: Path) -> bool:
-        """Whether the folder holds this very figure."""
+        """Whether the folder holds this very figure, or why there is none."""
         try:
             with (folder / self.file).open("rb") as file:
+                drawn = file.read(5) in (b"<?xml", FAULT[:5])  # what older versions left undrawn has no reason in it
                 file.seek(0, os.SEEK_END)
                 file.seek(max(0, file.tell() - 200))
-                return self.line.encode() in file.read()
+                return drawn and self.line.encode() in file.read()
         except OSError:
             return False
+
+    def fault(self, folder: Path) -> str | None:
+        """Why the folder holds no drawing of it; None when it does."""
+        content = (folder / self.file).read_bytes()
+        if not content.startswith(FAULT):
+            return None
+        return html.unescape(content[len(FAULT) : content.index(END)].decode("utf-8", "replace"))
 
 
 def drawings(group: Group) -> list[Drawing]:
@@ -83,8 +99,8 @@ Job = tuple[Path, list[str], str, list[tuple[int, str, Path]]]
 
 
 def _draw_group(job: Job) -> int:
-    """Draw the figures of one group; what the records hold nothing of is an empty file, so that it is not tried again."""
-    from keras_reprise.report import figures
+    """Draw the figures of one group; what cannot be drawn is a file that says why, so that it is not tried again."""
+    from keras_reprise import figures
 
     root, paths, card, wanted = job
     store = Store(root)
@@ -92,16 +108,8 @@ def _draw_group(job: Job) -> int:
     specifications = store.card(card).figures
     for number, line, path in wanted:
         try:
-            svg = figures.draw(specifications[number - 1], records) or b""
-        except IntegrityError:
-            raise
-        except Exception as error:  # a card from elsewhere may ask for anything: the report goes on without this figure
-            svg = f"<!-- not drawn: {type(error).__name__} -->\n".encode()
+            svg = figures.draw(specifications[number - 1], records)
+        except NotDrawn as error:  # the report goes on without this figure
+            svg = FAULT + html.escape(str(error)).encode() + END + b"\n"
         write_atomically(path, svg + line.encode() + b"\n")
     return len(wanted)
-
-
-def is_empty(drawing: Drawing, folder: Path) -> bool:
-    """Whether the records held nothing to draw."""
-    path = folder / drawing.file
-    return not path.is_file() or path.stat().st_size < 200

@@ -67,8 +67,11 @@ def _static(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """The content security policy: our own style and script and the site's pictures, nothing else, from nowhere else."""
-    return f"default-src 'none'; img-src 'self' file: data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    """The content security policy: our own style and script and the site's pictures, and nothing else."""
+    return (
+        f"default-src 'none'; img-src 'self' file: data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _hash(text: str) -> str:

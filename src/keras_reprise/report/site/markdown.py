@@ -9,7 +9,7 @@ from keras_reprise.base.escaping import markdown_code
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
 from keras_reprise.report.cite import literature
-from keras_reprise.report.site.pages import RecipePage, Section, Site
+from keras_reprise.report.site.pages import FigureView, RecipePage, Section, Site
 
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
 
@@ -42,7 +42,10 @@ def _front(site: Site) -> str:
         "",
         "The same as web pages: open [index.html](index.html) in a browser.",
         "",
-        "Each line is one recipe at one scale on one machine, environment and data set; results are never pooled across them.",
+        (
+            "Each line is one recipe at one scale on one machine, environment and data set; "
+            "results are never pooled across them."
+        ),
         "",
         _table(rows, ["recipe", "scale", "data", "machine", "replicates", "claims"]),
         "",
@@ -61,7 +64,21 @@ def _recipe(page: RecipePage) -> str:
     card = page.card
     sources = "\n".join(f"- {_source(key, card)}" for key in page.documents)
     arms = "\n".join(f"- `{markdown_code(name)}`: {escape(means)}" for name, means in card.arms.items())
-    head = f"# {page.name}\n\n**{escape(card.title)}.**\n\n{escape(card.question)}\n\nSources:\n\n{sources}\n\nArms:\n\n{arms}"
+    head = (
+        f"# {page.name}\n"
+        "\n"
+        f"**{escape(card.title)}.**\n"
+        "\n"
+        f"{escape(card.question)}\n"
+        "\n"
+        "Sources:\n"
+        "\n"
+        f"{sources}\n"
+        "\n"
+        "Arms:\n"
+        "\n"
+        f"{arms}"
+    )
     lines = ["## What the claims say, and what is measured", ""]
     for claim in page.claims:
         measured = (
@@ -89,12 +106,14 @@ def _section(section: Section) -> str:
         parts.append(f"Of {escape(group.whose)}.")
     if group.substitute:
         parts.append(
-            "> These replicates ran on a **substitute** data set. They show that the recipe works; they do not replay the documented experiment."
+            "> These replicates ran on a **substitute** data set. They show that the recipe works; "
+            "they do not replay the documented experiment."
         )
     elif group.uncitable and not group.foreign:
         parts.append(f"> Not to be cited: {escape(group.uncitable)}.")
     parts.append(
-        f"- machine {group.machine}: {escape(section.place.hardware)}\n- environment {group.environment}: {escape(section.place.software)}\n"
+        f"- machine {group.machine}: {escape(section.place.hardware)}\n"
+        f"- environment {group.environment}: {escape(section.place.software)}\n"
         f"- seeds {', '.join(str(s.replicate.seed) for s in group.replicates)}; {section.tally}\n- `{group.identifier}`"
     )
     rows = [
@@ -104,8 +123,9 @@ def _section(section: Section) -> str:
     notes = [f"- `{r.verdict.claim}`: {escape(r.verdict.reason)}" for r in section.results if r.verdict.reason]
     if notes:
         parts.append("Why not more:\n\n" + "\n".join(notes))
-    parts += [f"![{escape(figure.caption)}]({figure.file})\n\n*{escape(figure.caption)}*" for figure in section.figures]
-    cost = _table([[f"`{markdown_code(row[0])}`", *row[1:]] for row in section.cost_rows], ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)"])  # fmt: skip
+    parts += [_figure(figure) for figure in section.figures]
+    costs = [[f"`{markdown_code(row[0])}`", *row[1:]] for row in section.cost_rows]
+    cost = _table(costs, ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)"])
     parts.append(f"### Cost\n\n{section.cost_note}\n\n{cost}")
     parts.append(f"### Replay\n\n```\n{section.replay}\n```")
     records = [
@@ -114,3 +134,10 @@ def _section(section: Section) -> str:
     ]
     parts.append("### Records\n\n" + "\n".join(records))
     return "\n\n".join(parts)
+
+
+def _figure(figure: FigureView) -> str:
+    caption = escape(figure.caption)
+    if figure.fault:
+        return f"> **Not drawn: {caption}** {escape(figure.fault)}"
+    return f"![{caption}]({figure.file})\n\n*{caption}*"

@@ -1,61 +1,64 @@
 """What the report's pages show: one model that the HTML and the Markdown are both written from."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
-from typing import Any
 
 from keras_reprise.base.progress import format_seconds
 from keras_reprise.base.version import __version__
-from keras_reprise.judge import compare, conditions
-from keras_reprise.judge.groups import Group, GroupCost
-from keras_reprise.judge.trends import Series
+from keras_reprise.judge import compare
+from keras_reprise.judge.costs import GroupCost
+from keras_reprise.judge.groups import Group
+from keras_reprise.judge.history import Series
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record import wording
+from keras_reprise.record.facts import flattened
 from keras_reprise.record.schema import Card, ClaimCard
 from keras_reprise.report import phrases
 from keras_reprise.store.store import Summary
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceView:
     """A machine with an environment: where records come from, with its facts."""
 
     machine: str
     environment: str
-    machine_facts: dict[str, Any]
-    environment_facts: dict[str, Any]
+    machine_facts: Mapping[str, object]
+    environment_facts: Mapping[str, object]
 
     @property
     def short(self) -> str:
         return f"{self.machine[:8]}-{self.environment[:8]}"
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The machine's short id and the backend."""
         return f"{self.machine[:8]} {wording.backend_name(self.environment_facts)}"
 
-    @property
+    @cached_property
     def hardware(self) -> str:
         return wording.hardware(self.machine_facts)
 
-    @property
+    @cached_property
     def software(self) -> str:
         return wording.software(self.environment_facts)
 
     @property
     def flat(self) -> list[tuple[str, str]]:
         """Every fact of the environment by its name."""
-        return list(conditions.flatten(self.environment_facts))
+        return list(flattened(self.environment_facts))
 
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure's file, and what it shows in words."""
+    """A figure's file, and what it shows in words; or why it is not drawn."""
 
     file: str
     caption: str
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Result:
 
     verdict: Verdict
     group: Group
-    place: Place
+    place: PlaceView
     bar: Bar | None
 
     @property
@@ -113,7 +116,7 @@ class Section:
     """One group on its recipe's page: results, figures, cost, records."""
 
     group: Group
-    place: Place
+    place: PlaceView
     results: tuple[Result, ...]
     figures: tuple[FigureView, ...]
     figures_elsewhere: bool
@@ -152,7 +155,10 @@ class Section:
     @property
     def cost_note(self) -> str:
         busy = f" Mean load of the machine meanwhile: {self.cost.load:.1f}." if self.cost.load is not None else ""
-        return f"Medians over the replicates; the memory is the process's largest while the arm ran (older records: until then).{busy}"
+        return (
+            "Medians over the replicates; the memory is the process's largest while the arm ran (older records: "
+            f"until then).{busy}"
+        )
 
     @property
     def records(self) -> list[tuple[Summary, str, str]]:
@@ -175,7 +181,7 @@ class RecipePage:
 
     @property
     def evidence(self) -> tuple[Section, ...]:
-        """The sections whose numbers are the recipe's: of no other source under its name, nor of one that was replaced."""
+        """The sections whose numbers are the recipe's: of no other source under its name, and none replaced."""
         return tuple(section for section in self.sections if section.group.stands)
 
     @property
@@ -211,7 +217,7 @@ class RecipePage:
 
 
 @dataclass(frozen=True)
-class Past:
+class HistoryView:
     """One series of a machine, its levels in milliseconds or seconds, and its figure where the level changed."""
 
     series: Series
@@ -235,10 +241,10 @@ class MachinePage:
     """One machine: its facts, the environments used there, and what was measured."""
 
     machine: str
-    facts: dict[str, Any]
-    places: tuple[Place, ...]
+    facts: Mapping[str, object]
+    places: tuple[PlaceView, ...]
     sections: tuple[tuple[RecipePage, Section], ...]
-    pasts: tuple[Past, ...] = ()
+    histories: tuple[HistoryView, ...] = ()
 
     @property
     def hardware(self) -> str:
@@ -251,7 +257,7 @@ class Site:
 
     recipes: tuple[RecipePage, ...]
     machines: tuple[MachinePage, ...]
-    places: tuple[Place, ...]
+    places: tuple[PlaceView, ...]
     comparisons: tuple[compare.Comparison, ...]
     records: int
     version: str = __version__

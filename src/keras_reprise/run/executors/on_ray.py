@@ -22,11 +22,12 @@ from typing import Any
 
 import msgspec
 
-from keras_reprise import datasets
-from keras_reprise.base import package_code
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import DataError, MeasurementError, UserError
 from keras_reprise.base.files import write_atomically
 from keras_reprise.base.machine import THREAD_VARIABLES, usable_cores
+from keras_reprise.datasets import registry
+from keras_reprise.datasets.published import PublishedFiles
 from keras_reprise.run import messages
 from keras_reprise.run.executors import Deliver
 from keras_reprise.run.executors.local import Share, WorkerProcess
@@ -49,14 +50,15 @@ class Post:
         self.cache = None if _reads(Path(told.cache) / MARK, mark) else _own_cache()
         told = msgspec.structs.replace(told, cache=str(self.cache or told.cache))
         self.data_dir = Path(told.data_dir) if told.data_dir else None
-        self.data_here = False
+        self.data_here: set[str] = set()
         self.worker = WorkerProcess(told, share, own | dict(variables))
 
     def exchange(self, task: bytes | None) -> list[bytes]:
         """Give the worker a task, if there is one, and return what it replied meanwhile, after waiting for it a while."""
         if task is not None:
             told = messages.decode_task(task)
-            if not self._has_data(_data_of(told)):
+            needed = _published(told)
+            if needed is not None and not self._has_data(needed):
                 return []
             if isinstance(told, messages.Assemble) and self.cache:
                 shutil.rmtree(self.cache / told.replay.folder, ignore_errors=True)  # the driver has all arms
@@ -74,36 +76,37 @@ class Post:
 
     def lacks_data(self, name: str) -> bool:
         """Whether this node has to be sent the data set."""
-        return not self._has_data(name)
+        return not self._has_data(registry.published()[name])
 
-    def bring(self, files: Mapping[str, bytes] | None) -> str:
+    def bring(self, name: str, files: Mapping[str, bytes] | None) -> str:
         """Put a data set into this node's Keras cache, or fetch it from its publisher (None); returns what went wrong."""
+        published = registry.published()[name]
         try:
             if files is None:
-                datasets.fetch_cifar10()
+                published.fetch()
             else:
-                folder = datasets.cifar10_places()[-2]
-                for name, content in files.items():
-                    write_atomically(folder / name, content)
-                datasets.verify_cifar10(folder)
+                for file, content in files.items():
+                    write_atomically(published.cache / file, content)
+                published.verify(published.cache)
         except UserError as error:
             return str(error)
         return ""
 
-    def _has_data(self, name: str | None) -> bool:
-        if name != "cifar10" or self.data_here:
-            return True
-        with contextlib.suppress(DataError):
-            datasets.find_cifar10(self.data_dir)
-            self.data_here = True
-        return self.data_here
+    def _has_data(self, published: PublishedFiles) -> bool:
+        if published.name not in self.data_here:
+            with contextlib.suppress(DataError):
+                published.find(self.data_dir)
+                self.data_here.add(published.name)
+        return published.name in self.data_here
 
 
-def _data_of(task: messages.Setup | messages.Task | None) -> str | None:
-    """The data set that a node must have for the task."""
+def _published(task: messages.Setup | messages.Task | None) -> PublishedFiles | None:
+    """The data set whose files a node must have for the task; None when it needs none."""
     if isinstance(task, messages.Measure | messages.Assemble):
-        return task.replay.data
-    return task.data if isinstance(task, messages.ReadData) and task.arms else None
+        name = task.replay.data
+    else:
+        name = task.data if isinstance(task, messages.ReadData) and task.arms else None
+    return registry.published().get(name) if name else None
 
 
 def _reads(path: Path, text: str) -> bool:
@@ -179,7 +182,7 @@ class RayExecutor:
         self.setup = msgspec.structs.replace(setup, backend=setup.backend or os.environ.get("KERAS_BACKEND"))
         self.mark = secrets.token_hex(16)
         write_atomically(Path(setup.cache) / MARK, self.mark.encode())
-        package = str(package_code.PACKAGE)
+        package = str(checkout.PACKAGE)
         # Without a working folder Ray puts the current one first on Python's path everywhere, and a string.py there in the place
         # of Python's own.
         empty = Path(setup.cache) / "empty"
@@ -206,7 +209,7 @@ class RayExecutor:
         self.alone = False
         self.nodes: list[dict[str, Any]] = []
         self.nodes_seen = -SEEN_EVERY_S
-        self.data: Any = None
+        self.data: dict[str, Any] = {}  # the files of data sets, as Ray holds them
 
     def slots(self, *, alone: bool = False) -> Sequence[RaySlot]:
         if alone != self.alone:
@@ -295,15 +298,15 @@ class RayExecutor:
     def _bring_data(self, post: RaySlot) -> bool:
         """Send the node the data set that the task needs, if it lacks it; whether it did."""
         task = post.task
-        name = _data_of(task)
-        if name != "cifar10" or not self.ray.get(post.actor.lacks_data.remote(name)):
+        needed = _published(task)
+        if needed is None or not self.ray.get(post.actor.lacks_data.remote(needed.name)):
             return False
-        if self.data is None:
+        if needed.name not in self.data:
             with contextlib.suppress(DataError):
-                folder = datasets.find_cifar10(Path(self.setup.data_dir) if self.setup.data_dir else None)
-                self.data = self.ray.put({file: (folder / file).read_bytes() for file in datasets.CIFAR10_MD5})
-        if failure := self.ray.get(post.actor.bring.remote(self.data)):
-            raise DataError(f"{post.machine} lacks CIFAR-10, and so does this machine.\n{failure}")
+                folder = needed.find(Path(self.setup.data_dir) if self.setup.data_dir else None)
+                self.data[needed.name] = self.ray.put({file: (folder / file).read_bytes() for file in needed.md5})
+        if failure := self.ray.get(post.actor.bring.remote(needed.name, self.data.get(needed.name))):
+            raise DataError(f"{post.machine} lacks {needed.title}, and so does this machine.\n{failure}")
         return True
 
     def _end_all(self) -> None:

@@ -1,0 +1,56 @@
+"""What is compiled on JAX, and for which stretches of an epoch.
+
+Executables are kept by the text of what was compiled, so that a search compiles once per shape.
+"""
+
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+KEPT_EXECUTABLES = 16
+_executables: OrderedDict[str, jax.stages.Compiled] = OrderedDict()
+
+Values = list[jax.Array]
+"""Of variables, in their order."""
+
+State = tuple[Values, Values, Values]
+"""Trainable variables, the model's others, the optimizer's."""
+
+Updated = tuple[State, jax.Array, jax.Array]
+"""A state, losses and errors of the updates that led to it."""
+
+Examples = tuple[jax.Array, jax.Array]
+"""Examples and their labels."""
+
+
+def compiled(function: Callable[..., object], *arguments: object, donate: tuple[int, ...] = ()) -> jax.stages.Compiled:
+    """The executable of `function` for these arguments, compiled unless one of the same text is kept."""
+    lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
+    key = hashlib.sha256(lowered.as_text().encode()).hexdigest()
+    if key not in _executables:
+        _executables[key] = lowered.compile()
+        if len(_executables) > KEPT_EXECUTABLES:
+            _executables.popitem(last=False)
+    _executables.move_to_end(key)
+    return _executables[key]
+
+
+def whole_and_rest(
+    order: np.ndarray, rates: np.ndarray | None, size: int, capacity: int
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Cut an order (n,) into stretches of whole batches (updates, size), and the remainder (1, rest), with their rates."""
+    whole = len(order) // size
+    pieces = [(start, min(start + capacity, whole)) for start in range(0, whole, capacity)]
+    cut = [(order[a * size : b * size].reshape(b - a, size), None if rates is None else rates[a:b]) for a, b in pieces]
+    if len(order) % size:
+        cut.append((order[None, whole * size :], None if rates is None else rates[whole : whole + 1]))
+    return cut
+
+
+def text(function: Callable[..., jax.Array], arguments: tuple[object, ...]) -> str:
+    """What JAX would compile, as text, without addresses of this process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(jax.make_jaxpr(function)(*arguments)))

@@ -1,0 +1,50 @@
+"""A figure, as a recipe declares it and a card holds it: what each kind has, and how one says that it cannot be drawn."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from keras_reprise.base.errors import UserError, printable
+from keras_reprise.record.fields import Strict
+from keras_reprise.record.schema import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Plot
+
+MOST_NAMES = 20  # that a message lists
+
+
+class NotDrawn(UserError):
+    """A figure asks for what nothing measured, or for what no figure is; sentences for the place where it would stand."""
+
+
+class Figure(Strict, frozen=True, tag_field="kind"):
+    """What every figure has. A kind is one file of `kinds/`: a subclass with its `tag`, which the card stores as `kind`.
+
+    Its fields are the card's, for ever: a new one has a default, so that old cards are read, and none is renamed.
+    """
+
+    title: str
+
+    def draw(self, records: Sequence[Record]) -> "Plot":
+        """The figure of these replicates; NotDrawn when they hold nothing of what it shows.
+
+        The kind's drawing libraries are imported here and not before: recipes and readers do without them.
+        """
+        raise NotImplementedError
+
+    def caption(self, n: int) -> str:
+        """What the figure of `n` replicates shows, for the text below it and for readers who cannot see it."""
+        raise NotImplementedError
+
+
+def require(what: str, wanted: Iterable[str], there: Collection[str]) -> None:
+    """NotDrawn when something `wanted` is not `there`: "There is no curve `tst_error`; there are `test_error`, ..."."""
+    missing = [name for name in dict.fromkeys(wanted) if name not in there]
+    if missing:
+        known = f"there {'is' if len(there) == 1 else 'are'} {_listed(sorted(there))}" if there else "there is none"
+        raise NotDrawn(f"There is no {what} {_listed(missing)}; {known}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(f"`{printable(name)}`" for name in names[:MOST_NAMES]) + more

@@ -1,0 +1,203 @@
+"""Curves over epochs or another abscissa: means (medians on logarithmic axes) with their spread over the replicates."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from keras_reprise.figures.figure import Figure, NotDrawn, require
+from keras_reprise.record.fields import Strict
+from keras_reprise.record.schema import Record, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Plot
+
+MOST_INSIDE = 5  # entries of a legend inside the axes
+COLUMNS = ["x", "y", "arm", "curve", "seed"]
+
+
+class Panel(Strict, frozen=True):
+    """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic.
+
+    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by `level_label`.
+    """
+
+    y: tuple[str, ...]
+    label: str
+    log: bool = False
+    level: float | None = None
+    level_label: str = ""
+
+
+class Curves(Figure, frozen=True, tag="curves"):
+    """Curves averaged over the replicates, with their spread.
+
+    `columns="arms"` draws each arm in a column of its own; "overlay" draws the arms over each other. `x` names
+    the curve that holds the abscissa (default: 1, 2, 3, ...). `mark` names a metric at whose value a vertical line
+    stands. `printed` gives the document's values as {curve: {arm: [..]}} to be drawn as crosses, at `printed_x` where
+    that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
+    """
+
+    panels: tuple[Panel, ...]
+    x: str | None = None
+    x_label: str = "epoch"
+    columns: Literal["arms", "overlay"] = "arms"
+    mark: str | None = None
+    mark_label: str = ""
+    printed: Mapping[str, Mapping[str, Sequence[float]]] = {}
+    printed_x: tuple[float, ...] = ()
+    x_log: bool = False
+
+    def caption(self, n: int) -> str:
+        logarithmic = any(panel.log for panel in self.panels)
+        robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
+        spread = (
+            f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
+        )
+        printed = " Crosses are the values that the document prints." if self.printed else ""
+        mark = f" The dashed line marks: {self.mark_label}." if self.mark else ""
+        return f"{self.title}. {spread}{printed}{mark}"
+
+    def draw(self, records: Sequence[Record]) -> "Plot":
+        import matplotlib.pyplot as plt
+
+        self._require_names(records)
+        frames = [_frame(records, panel.y, self.x) for panel in self.panels]
+        frames = [frame[frame["y"] > 0] if one.log else frame for one, frame in zip(self.panels, frames, strict=True)]
+        arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
+        if not arms:
+            positive = " positive" if any(panel.log for panel in self.panels) else ""
+            raise NotDrawn(f"Its curves hold no{positive} value.")
+        by_arm = self.columns == "arms"
+        columns = len(arms if by_arm else self.panels)
+        rows = len(self.panels) if by_arm else 1
+        figure, axes = plt.subplots(
+            rows,
+            columns,
+            figsize=(max(6.0, 4.0 * columns), 3.0 * rows + 0.6),
+            squeeze=False,
+            sharex=True,
+            sharey="row" if by_arm else False,
+        )
+        for index, (panel, frame) in enumerate(zip(self.panels, frames, strict=True)):
+            if by_arm:
+                for ax, arm in zip(axes[index], arms, strict=True):
+                    _lines(ax, frame[frame["arm"] == arm], "curve", legend=ax is axes[index, -1], log=panel.log)
+                    ax.set_title(arm if index == 0 else "")
+                    self._finish(ax, panel, label_x=index == rows - 1)
+                    self._mark(ax, records, arm)
+            else:
+                ax = axes[0, index]
+                _lines(ax, frame, "arm", legend=index == columns - 1, log=panel.log)
+                for name in panel.y:
+                    _printed(ax, self.printed.get(name, {}), arms, self.printed_x or None)
+                self._finish(ax, panel, label_x=True)
+        return figure
+
+    def _require_names(self, records: Sequence[Record]) -> None:
+        there = {name for record in records for arm in record.arms.values() for name in arm.curves}
+        drawn = [name for panel in self.panels for name in panel.y]
+        require("curve", [*drawn, *([self.x] if self.x else []), *self.printed], there)
+        require("arm", [arm for by_arm in self.printed.values() for arm in by_arm], records[0].arms)
+
+    def _mark(self, ax: "Axes", records: Sequence[Record], arm: str) -> None:
+        value = records[0].arms[arm].metrics.get(self.mark) if self.mark else None
+        if value is not None:
+            ax.axvline(number(value), color="black", linestyle="--", linewidth=1)
+
+    def _finish(self, ax: "Axes", panel: Panel, *, label_x: bool) -> None:
+        ax.set_ylabel(panel.label)
+        ax.set_xlabel(self.x_label if label_x else "")
+        if panel.log and ax.lines:
+            ax.set_yscale("log")
+        if self.x_log and ax.lines:
+            ax.set_xscale("log", base=2 if _powers_of_two(ax) else 10)
+        if panel.level is not None:
+            ax.axhline(panel.level, color="black", linestyle=":", linewidth=1)
+            ax.annotate(
+                panel.level_label, (1.0, panel.level), xycoords=ax.get_yaxis_transform(), xytext=(0, 2),
+                textcoords="offset points", ha="right", va="bottom", fontsize=8,
+            )  # fmt: skip
+
+
+def _frame(records: Sequence[Record], names: Sequence[str], x: str | None) -> "pd.DataFrame":
+    """One row per replicate, arm, curve and point."""
+    import pandas as pd
+
+    parts = []
+    for record in records:
+        for arm, data in record.arms.items():
+            for name in names:
+                if name not in data.curves:
+                    continue
+                values = [number(value) for value in data.curves[name]]
+                points = (
+                    [number(value) for value in data.curves[x]]
+                    if x and x in data.curves
+                    else list(range(1, len(values) + 1))
+                )
+                length = min(len(values), len(points))
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "x": points[:length],
+                            "y": values[:length],
+                            "arm": arm,
+                            "curve": name.replace("_", " "),
+                            "seed": record.replicate.seed,
+                        }
+                    )
+                )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, *, legend: bool, log: bool) -> None:
+    import seaborn as sns
+
+    replicates = frame["seed"].nunique()
+    order = list(dict.fromkeys(frame[hue]))
+    sns.lineplot(
+        frame,
+        x="x",
+        y="y",
+        hue=hue,
+        hue_order=order,
+        style=hue,  # a curve that another one covers shows through its dashes
+        style_order=order,
+        estimator="median" if log else "mean",  # a logarithmic axis shows ratios; one wild replicate is not the rest
+        errorbar=(("pi", 68) if log else "sd") if replicates > 1 else None,
+        marker="o" if frame["x"].nunique() <= 15 else None,
+        markersize=4,
+        markeredgewidth=0,
+        palette=sns.color_palette("colorblind", frame[hue].nunique()),
+        legend="full" if legend else False,
+        ax=ax,
+    )
+    for name, color in zip(order, sns.color_palette("colorblind", len(order)), strict=True):
+        if (points := frame[frame[hue] == name])["x"].nunique() == 1:  # no line to be seen
+            ax.plot(points["x"].iloc[0], points["y"].mean(), "D", color=color, markersize=6)
+    if legend and (box := ax.get_legend()) is not None:
+        box.set_title("")
+        if len(order) > MOST_INSIDE:
+            sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
+
+
+def _printed(ax: "Axes", values: Mapping[str, Sequence[float]], arms: Sequence[str], x: Sequence[float] | None) -> None:
+    for arm, row in values.items():
+        if arm in arms:
+            ax.plot(
+                np.arange(1, len(row) + 1) if x is None else x[: len(row)],
+                [np.nan if value == 0 and ax.get_yscale() == "log" else value for value in row],
+                "x",
+                color="black",
+                markersize=6,
+                markeredgewidth=1.2,
+                zorder=5,
+            )
+
+
+def _powers_of_two(ax: "Axes") -> bool:
+    values = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in ax.lines])
+    return bool(len(values)) and bool(np.all(values >= 1)) and bool(np.all(np.log2(values) % 1 == 0))

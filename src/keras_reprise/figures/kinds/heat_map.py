@@ -1,0 +1,58 @@
+"""Trials as a table of colours."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from keras_reprise.figures.figure import Figure
+from keras_reprise.record.schema import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Plot
+
+
+class HeatMap(Figure, frozen=True, tag="heat-map"):
+    """A trial value as a table of colours, averaged over the replicates, a table per arm.
+
+    `row` and `column` name the trial values that the table is laid out by, in the order in which they were measured.
+    """
+
+    row: str
+    column: str
+    value: str
+    row_label: str
+    column_label: str
+    value_label: str
+    arms: tuple[str, ...] = ()
+
+    def caption(self, n: int) -> str:
+        return f"{self.title}. {f'Means over {n} replicates' if n > 1 else 'One replicate'}."
+
+    def draw(self, records: Sequence[Record]) -> "Plot":
+        import matplotlib.pyplot as plt
+        import seaborn as sns
+
+        from keras_reprise.figures.trials import trials_table
+
+        row, column, value = self.row, self.column, self.value
+        frame = trials_table(records, self.arms, [row, column, value])
+        arms = list(dict.fromkeys(frame["arm"]))
+        rows, columns = list(dict.fromkeys(frame[row])), list(dict.fromkeys(frame[column]))
+        figure, axes = plt.subplots(
+            1, len(arms), figsize=(max(5.0, (1.0 + 0.75 * len(columns)) * len(arms) + 1.2), 1.4 + 0.55 * len(rows)),
+            squeeze=False, sharey=True,
+        )  # fmt: skip
+        means = frame.groupby(["arm", row, column])[value].mean()
+        low, high = means.min(), means.max()
+        for ax, arm in zip(axes[0], arms, strict=True):
+            table = frame[frame["arm"] == arm].pivot_table(index=row, columns=column, values=value, aggfunc="mean")
+            table = table.reindex(index=rows, columns=columns)
+            sns.heatmap(
+                table, vmin=low, vmax=high, cmap="viridis", annot=True, fmt=".3g", annot_kws={"size": 8},
+                cbar=ax is axes[0, -1], cbar_kws={"label": self.value_label}, ax=ax,
+            )  # fmt: skip
+            for text in ax.texts:  # chosen for its cell: not the ink that a dark page turns light
+                text.set_color("#262625" if text.get_color() == ".15" else text.get_color())
+            ax.set_title(arm if len(arms) > 1 else "")
+            ax.set_xlabel(self.column_label)
+            ax.set_ylabel(self.row_label if ax is axes[0, 0] else "")
+        return figure

@@ -1,0 +1,110 @@
+"""The trials of all replicates as points."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from keras_reprise.figures.figure import Figure, NotDrawn, require
+from keras_reprise.record.fields import Strict
+from keras_reprise.record.schema import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Plot
+
+
+class Box(Strict, frozen=True):
+    """A labelled rectangle in a scatter plot: its lower and upper ends in the axes' units."""
+
+    label: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+
+class Scatter(Figure, frozen=True, tag="scatter"):
+    """The trials of all replicates as points: the trial values named `x` and `y`, coloured by `color`, a column per arm.
+
+    `log` lists which of "x", "y" are logarithmic. `diagonal` draws y = x. `boxes` are drawn in every column, `printed`
+    the document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names.
+    """
+
+    x: str
+    y: str
+    x_label: str
+    y_label: str
+    color: str | None = None
+    color_label: str = ""
+    log: tuple[Literal["x", "y"], ...] = ()
+    diagonal: bool = False
+    boxes: tuple[Box, ...] = ()
+    printed: Mapping[str, Sequence[Mapping[str, float]]] = {}
+    arms: tuple[str, ...] = ()
+
+    def caption(self, n: int) -> str:
+        printed = " Crosses are the points that the document prints." if self.printed else ""
+        return f"{self.title}. Every trial of {n} replicate{'s' if n > 1 else ''} is a point.{printed}"
+
+    def draw(self, records: Sequence[Record]) -> "Plot":
+        import matplotlib.pyplot as plt
+        import pandas as pd
+        import seaborn as sns
+        from matplotlib.colors import Normalize
+
+        frame = self._trials(records)
+        arms, color = list(dict.fromkeys(frame["arm"])), self.color
+        figure, axes = plt.subplots(
+            1, len(arms), figsize=(max(5.0, 4.2 * len(arms)), 3.8), squeeze=False, sharex=True, sharey=True
+        )
+        continuous = color is not None and pd.api.types.is_numeric_dtype(frame[color])
+        norm = Normalize(*((frame[color].min(), frame[color].max()) if continuous else (0.0, 1.0)))
+        for ax, arm in zip(axes[0], arms, strict=True):
+            part = frame[frame["arm"] == arm]
+            if continuous:
+                points = ax.scatter(
+                    part[self.x], part[self.y], c=part[color], cmap="viridis", norm=norm, s=16, linewidths=0
+                )
+            else:
+                sns.scatterplot(part, x=self.x, y=self.y, hue=color, s=22, linewidth=0, ax=ax, legend=arm == arms[-1])
+            self._finish(ax, part, arm)
+            ax.set_title(arm if len(arms) > 1 else "")
+            ax.set_xlabel(self.x_label)
+            ax.set_ylabel(self.y_label if ax is axes[0, 0] else "")
+        if continuous:
+            figure.colorbar(points, ax=list(axes[0]), label=self.color_label)
+        elif (legend := axes[0, -1].get_legend()) is not None:
+            legend.set_title(self.color_label)
+            sns.move_legend(axes[0, -1], "center left", bbox_to_anchor=(1, 0.5))
+        return figure
+
+    def _trials(self, records: Sequence[Record]) -> "pd.DataFrame":
+        """The trials that are points; NotDrawn when there are none."""
+        from keras_reprise.figures.trials import trials_table
+
+        require("arm", self.printed, records[0].arms)
+        frame = trials_table(records, self.arms, [name for name in (self.x, self.y, self.color) if name])
+        frame = frame[np.isfinite(frame[self.x].astype(float)) & np.isfinite(frame[self.y].astype(float))]
+        if frame.empty:
+            raise NotDrawn(f"In no trial both `{self.x}` and `{self.y}` are finite.")
+        return frame
+
+    def _finish(self, ax: "Axes", part: "pd.DataFrame", arm: str) -> None:
+        """Scales, the document's points, boxes and the diagonal of an arm's column."""
+        x, y = self.x, self.y
+        for name, scale in (("x", ax.set_xscale), ("y", ax.set_yscale)):
+            if name in self.log:
+                scale("log")
+        if printed := self.printed.get(arm, ()):
+            ax.plot([p[x] for p in printed], [p[y] for p in printed], "x", color="black", markersize=6, zorder=5)
+        for box in self.boxes:
+            _box(ax, box)
+        if self.diagonal:
+            ends = [max(min(part[x].min(), part[y].min()), 1e-12), max(part[x].max(), part[y].max())]
+            ax.plot(ends, ends, color="black", linewidth=1, linestyle="--")
+
+
+def _box(ax: "Axes", box: Box) -> None:
+    (left, right), (low, high) = box.x, box.y
+    ax.plot([left, right, right, left, left], [low, low, high, high, low], color="black", linewidth=1)
+    ax.annotate(box.label, (left, high), xytext=(2, 2), textcoords="offset points", fontsize=8)

@@ -1,0 +1,173 @@
+"""From what two sides measured to a verdict per metric.
+
+Pure: the gate, `--between` and the simulations call the same rule.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from keras_reprise.gate.design import BETWEEN_OCCASIONS, CONTROL_LEVEL, SECOND_LOOK, WITHIN_AN_OCCASION
+from keras_reprise.gate.looks import Known, Look, adjusted
+from keras_reprise.gate.matching import claim_rows, difference, identical, partner, quality_of_both
+from keras_reprise.gate.noise import (
+    Samples,
+    assumed_noise,
+)
+from keras_reprise.gate.processes import CONTROL
+from keras_reprise.gate.rule import (
+    FAILED,
+    INCOMPARABLE,
+    VERDICTS,
+    Row,
+    alike_within,
+    bounds,
+    confirmed,
+    cost_changes,
+    decide,
+    null_rows,
+    suspects_from,
+    unsettled,
+)
+from keras_reprise.gate.settings import Settings
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A gate's verdicts. `null` is the run against itself, `control` fixed work then and now; neither should differ."""
+
+    rows: list[Row]
+    null: list[Row] = field(default_factory=list)
+    control: list[Row] = field(default_factory=list)
+
+    @property
+    def suspects(self) -> list[Row]:
+        return [row for row in self.rows if row.suspect]
+
+    @property
+    def control_failed(self) -> str:
+        """Why times cannot be believed, or nothing."""
+        for row in self.control:
+            if row.suspect:
+                slower = "slower" if row.change > 0 else "faster"
+                share = abs(math.expm1(row.change))
+                return f"fixed work ({row.metric}) is {share:.0%} {slower} than before"
+        for row in self.null:
+            if row.suspect:
+                return f"halves of this run differ in {row.metric}"
+        return ""
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the rows' verdicts; inconclusive when a control failed while something looked changed."""
+        found = {row.verdict for row in self.rows}
+        return next((verdict for verdict in VERDICTS if verdict in found), INCOMPARABLE)
+
+
+def first_look(before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False) -> Judgement:
+    """Compare all that both sides have, as one family.
+
+    Suspects still have to be measured again, unless this is `final`.
+    """
+    old, new = adjusted([before, now], [before, now, *known.occasions])
+    least = WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS
+    both = {
+        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least))
+        for metric in new
+        if metric in old
+    }
+    # What is suspect will be judged with so many more processes; against stored numbers they do not make it less noisy.
+    fewer = math.sqrt(1 + SECOND_LOOK) if known.beside else 1.0
+    thresholds = {metric: settings.threshold(metric) for metric in both}
+    bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
+    turns = (before.blocks, now.blocks) if known.beside else None
+    costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns)
+    control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
+    changes = [*(c for c in costs if c not in control), *quality_of_both(before.quality, now.quality)]
+    rows = [
+        identical(row, before, now)
+        for row in decide(changes, screens=None if final else suspects_from(thresholds, bound))
+    ]
+    rows += claim_rows(before.quality, now.quality)
+    rows += _missing(before, now, {row.metric for row in [*rows, *control]})
+    sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
+    return Judgement(rows, null_rows(sides, bound), decide(control, CONTROL_LEVEL))
+
+
+def second_look(
+    first: Judgement, looks: tuple[Look, Look], again: tuple[Look, Look], settings: Settings, known: Known
+) -> Judgement:
+    """`first` with its suspects settled by what was measured again for them, and by the run's controls.
+
+    `looks` and `again` are before and now at first and when measured again; where before is what was stored, it is both
+    times the same.
+    """
+    suspects = {row.metric for row in first.suspects}
+    alone = first_look(*again, settings, known)
+    old = _together(looks[0], again[0], suspects) if known.beside else looks[0]
+    both = first_look(old, _together(looks[1], again[1], suspects), settings, known, final=True)
+    seen = {row.metric: row.change for row in alone.rows if row.verdict not in (FAILED, INCOMPARABLE)}
+    claims = {row.metric: math.nan for row in both.rows if row.suspect and math.isnan(row.change)}
+    rows = confirmed(first.rows, both.rows, seen | claims)
+    crashed = {**again[0].failures, **again[1].failures}
+    rows = [
+        replace(row, verdict=FAILED, why=crashed[_source(row.metric)])
+        if row.metric in suspects and _source(row.metric) in crashed
+        else row
+        for row in rows
+    ]
+    settled = replace(first, rows=rows, control=first.control + [row for row in alone.control if row.suspect])
+    return replace(settled, rows=unsettled(rows, settled.control_failed)) if settled.control_failed else settled
+
+
+def _together(first: Look, again: Look, suspects: set[str]) -> Look:
+    """A look with what was measured again for its suspects added."""
+
+    def joined(values: Samples, more: Samples) -> dict[str, np.ndarray]:
+        return {m: np.concatenate([v, more[m]]) if m in suspects and m in more else v for m, v in values.items()}
+
+    quality = []
+    for one in first.quality:
+        more = partner(one, again.quality)
+        quality.append(one if more is None or more.seeds == one.seeds else one.joined(more))
+    later = {m: numbers + 1 + max(first.blocks.get(m, numbers)) for m, numbers in again.blocks.items()}
+    return Look(
+        joined(first.costs, again.costs),
+        joined(first.loops, again.loops),
+        joined(first.blocks, later),
+        quality,
+        {**first.failures, **again.failures},
+    )
+
+
+def _source(metric: str) -> str:
+    """The benchmark file or the recipe that a metric comes from."""
+    return metric.split("::" if "::" in metric else "/", 1)[0]
+
+
+def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:
+    """Rows for what only one side has: failed where that side crashed, else incomparable."""
+    rows = []
+    crashed = {what: f"before: {why}" for what, why in before.failures.items()} | dict(now.failures)
+    for metric in dict.fromkeys([*now.costs, *before.costs]):
+        suite = metric.split("::", 1)[0]
+        missing = now if metric not in now.costs else before if metric not in before.costs else None
+        if missing is not None and suite in missing.failures:
+            rows.append(without(metric, FAILED, crashed[suite]))
+        elif metric not in compared:
+            rows.append(without(metric, INCOMPARABLE, "new" if metric in now.costs else "no longer measured"))
+    told = {row.metric.split("::", 1)[0] for row in rows if row.verdict == FAILED}
+    rows += [without(what, FAILED, why) for what, why in crashed.items() if what not in told]
+    for quality in now.quality:
+        if partner(quality, before.quality) is None:
+            mine = [other for other in before.quality if other.recipe == quality.recipe]
+            rows.append(without(quality.recipe, INCOMPARABLE, difference(mine[0], quality) if mine else "new"))
+    measured = {quality.recipe for quality in now.quality} | set(now.failures)
+    rows += [without(q.recipe, INCOMPARABLE, "no longer measured") for q in before.quality if q.recipe not in measured]
+    return rows
+
+
+def without(metric: str, verdict: str, why: str) -> Row:
+    """The row of a metric that could not be compared."""
+    return Row(metric, ratio="::" in metric, p_adjusted=math.nan, verdict=verdict, why=why)

@@ -1,0 +1,120 @@
+"""The recipes of two sides: which replicates before belong to those now, and what both say of quality and claims."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from keras_reprise.gate.looks import Look
+from keras_reprise.gate.quality import larger_is_worse
+from keras_reprise.gate.rule import (
+    IMPROVED,
+    REGRESSED,
+    SAME,
+    Change,
+    Row,
+    quality_changes,
+)
+from keras_reprise.gate.stored import Quality, quality_samples
+from keras_reprise.judge import decisions
+from keras_reprise.record.schema import number
+
+
+def quality_of_both(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:
+    """How the metrics of the recipes that both sides have changed."""
+    now = [quality for quality in now if partner(quality, before) is not None]
+    margins = {f"{q.recipe}/{name}": margin for q in now for name, margin in q.margins.items()}
+    return quality_changes(
+        quality_samples(before), {m: v for m, v in quality_samples(now).items() if len(v)}, margins,
+        {metric: larger_is_worse(metric) for metric in margins},
+    )  # fmt: skip
+
+
+def partner(quality: Quality, others: Sequence[Quality]) -> Quality | None:
+    """The same recipe, version, source, scale and data on the other side.
+
+    Older measurements did not name data that is made in `measure`.
+    """
+    return next(
+        (
+            other
+            for other in others
+            if _what(other) == _what(quality) and _same_data(other, quality) and quality.is_of_the_source_of(other)
+        ),
+        None,
+    )
+
+
+def _what(quality: Quality) -> tuple[str, int, str]:
+    return quality.recipe, quality.version, quality.scale
+
+
+def _same_data(a: Quality, b: Quality) -> bool:
+    return a.data is None or b.data is None or a.data.fingerprint == b.data.fingerprint
+
+
+def identical(row: Row, before: Look, now: Look) -> Row:
+    """Quality whose every replicate gave the very number it gave before is the same, however few there are.
+
+    The number shown for before is then that of these replicates.
+    """
+    if row.ratio or row.suspect:
+        return row
+    recipe, name = row.metric.split("/", 1)
+    old, new = (next(q for q in side.quality if q.recipe == recipe) for side in (before, now))
+    known = dict(zip(old.seeds, old.metrics.get(name, []), strict=False))
+    if all(known.get(seed) == value for seed, value in zip(new.seeds, new.metrics[name], strict=True)):
+        why = "the same number for every seed"
+        return replace(row, verdict=SAME, why=why, before=row.now, change=0.0, low=0.0, high=0.0)
+    return row
+
+
+def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
+    """One row for each claim of a recipe that its records decide otherwise than those of the baseline did."""
+    rows = []
+    for new in now:
+        old = partner(new, before)
+        if old is None or [claim.id for claim in old.claims] != [claim.id for claim in new.claims]:
+            continue
+        verdicts = [
+            decisions.decide([_values(side, claim.id) for claim in new.claims], new.claims) for side in (old, new)
+        ]
+        for claim, was, found in zip(new.claims, *verdicts, strict=True):
+            if {was.verdict, found.verdict} != {"reproduced", "contradicted"}:
+                continue
+            values = _values(old, claim.id), _values(new, claim.id)
+            worse = found.verdict == "contradicted"
+            rows.append(
+                Row(
+                    f"{new.recipe}/{claim.id}",
+                    ratio=False,
+                    n_before=len(values[0]),
+                    n_now=len(values[1]),
+                    before=float(np.mean(values[0])),
+                    now=float(np.mean(values[1])),
+                    p=found.p,
+                    p_adjusted=found.p,
+                    verdict=REGRESSED if worse else IMPROVED,
+                    why=f"the claim was {was.verdict}, is {found.verdict}",
+                )
+            )
+    return rows
+
+
+def _values(quality: Quality, claim: str) -> np.ndarray:
+    values = [number(value) for value in quality.statistics[claim]]
+    return np.array([value for value in values if math.isfinite(value)])
+
+
+def difference(old: Quality, new: Quality) -> str:
+    """In words why two measurements of a recipe are not compared."""
+    if old.version != new.version:
+        return f"version {old.version} before, {new.version} now"
+    if old.scale != new.scale:
+        return f"scale {old.scale} before, {new.scale} now"
+    if not new.is_of_the_source_of(old):
+        hashes = [(quality.measurement or quality.source_sha256)[:12] for quality in (old, new)]
+        return f"another source under one name: measurement {hashes[0]} before, {hashes[1]} now"
+    names = [quality.data.name if quality.data else "no data" for quality in (old, new)]
+    return f"data {names[0]} before, {names[1]} now" if names[0] != names[1] else "other data of the same name"

@@ -1,0 +1,280 @@
+"""Figures between recipe, card and report: typed on both sides, drawn from records, and told where they cannot be."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import keras_reprise
+from keras_reprise import Box, Curves, HeatMap, HistogramGrid, Panel, Scatter, catalog, figures
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.figures import Figure, NotDrawn, kinds
+from keras_reprise.record.histogram import Histogram
+from keras_reprise.record.schema import ArmData, Record, pretty
+from keras_reprise.store.store import Store
+
+CARDS = sorted((Path(__file__).parents[2] / "results" / "cards").glob("*.json"))
+
+EVERY: dict[str, Figure] = {
+    "curves": Curves(
+        "Loss",
+        (Panel(("loss", "error"), "loss (nats)", True, 0.5, "half"), Panel(("error",), "error")),
+        "batch", "batch size", "overlay", "drop", "the drop",
+        {"loss": {"one": (1.0, 2)}}, (1.0, 8.0), True,
+    ),
+    "histogram-grid": HistogramGrid("Weights", ("1", "2"), ("layer",), "weight", "layer", ("one",)),
+    "scatter": Scatter(
+        "Trials", "rate", "reg", "learning rate", "penalty", "accuracy", "accuracy (fraction)", ("x", "y"), True,
+        (Box("coarse", (0.1, 1.0), (1.0, 2.0)),), {"one": [{"rate": 0.1, "reg": 1.0}]}, ("one",),
+    ),
+    "heat-map": HeatMap("Map", "depth", "width", "accuracy", "layers", "units", "accuracy (percent)", ("one",)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def replicates(filled_store):
+    """Two replicates whose arms have curves, histograms and trials of their own."""
+    store = Store(filled_store)
+    found = [store.read(filled_store / summary.path) for summary in store.summaries()[0]]
+
+    def with_everything(record: Record) -> Record:
+        arms = {name: msgspec.structs.replace(arm, **measured()) for name, arm in record.arms.items()}
+        return msgspec.structs.replace(record, arms=arms)
+
+    return [with_everything(record) for record in found[:2]]
+
+
+def measured() -> dict[str, Any]:
+    return {
+        "curves": {"loss": [2.0, 1.0], "error": [0.5, 0.25], "batch": [1.0, 8.0]},
+        "histograms": {"layer_1": Histogram(0.0, 1.0, [1, 2]), "layer_2": Histogram(0.0, 1.0, [2, 1])},
+        "trials": [
+            {"rate": 0.1, "reg": 1.0, "accuracy": 0.5, "depth": 1, "width": 2},
+            {"rate": 0.2, "reg": 2.0, "accuracy": 0.6, "depth": 2, "width": 2},
+        ],
+    }
+
+
+def changed(records: list[Record], arm: str, **fields: Any) -> list[Record]:
+    def change(record: Record) -> Record:
+        arms: dict[str, ArmData] = record.arms
+        return msgspec.structs.replace(record, arms=arms | {arm: msgspec.structs.replace(arms[arm], **fields)})
+
+    return [change(record) for record in records]
+
+
+def test_all_kinds_are_here():
+    assert set(figures.known_kinds()) == set(EVERY)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_figure_comes_back_from_its_card_as_it_was_declared(kind):
+    document = json.loads(pretty(figures.encode(EVERY[kind])))
+    assert document["kind"] == kind
+    assert set(document) == {"kind", *EVERY[kind].__struct_fields__}
+    back = figures.decode(document)
+    assert type(back) is type(EVERY[kind])
+    assert json.loads(pretty(figures.encode(back))) == document
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem[:8])
+def test_every_card_of_the_store_holds_figures_of_known_kinds(path):
+    for document in json.loads(path.read_text())["figures"]:
+        again = json.loads(pretty(figures.encode(figures.decode(document))))
+        assert {name: again[name] for name in document if name != "panels"} == {
+            name: value for name, value in document.items() if name != "panels"
+        }
+        for panel, stored in zip(again.get("panels", ()), document.get("panels", ()), strict=True):
+            assert {name: panel[name] for name in stored} == stored
+
+
+def test_what_numpy_computed_is_stored_as_plain_numbers():
+    figure = Curves("Loss", (Panel(("loss",), "loss", level=np.log(10)),), printed={"loss": {"one": np.arange(2.0)}})  # type: ignore[dict-item]
+    document: Any = figures.encode(figure)
+    assert type(document["panels"][0]["level"]) is float
+    assert document["printed"] == {"loss": {"one": [0.0, 1.0]}}
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        (Curves("Loss", (Panel("loss", "loss"),)), "'Loss'.*Expected `array`, got `str` - at `\\$.panels\\[0\\].y`"),  # type: ignore[arg-type]
+        (Curves("Loss", Panel(("loss",), "loss")), "'Loss'.*Expected `array`, got `object`"),  # type: ignore[arg-type]
+        (Curves("Loss", (), columns="both"), "Invalid enum value 'both'"),  # type: ignore[arg-type]
+        (Curves("Loss", (), mark=len), "'Loss' cannot be stored in a card: it holds a builtin_function_or_method."),  # type: ignore[arg-type]
+        ({"kind": "curves"}, "is a dict"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_declaration_is_told_when_the_card_is_made(figure, words):
+    with pytest.raises(RecipeError, match=words):
+        figures.encode(figure)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"kind": "pie", "title": "t"}, "The kind `pie` is unknown; there are `curves`, `heat-map`, "),
+        ({"title": "t"}, "The kind `None` is unknown"),
+        ({"kind": ["curves"], "title": "t"}, "is unknown"),
+        ({"kind": "curves", "title": "t"}, "missing required field `panels`"),
+        ({"kind": "curves", "title": "t", "panels": [], "bands": 3}, "unknown field `bands`"),
+        ({"kind": "curves\x1b[31m"}, r"The kind `curves\\x1b\[31m` is unknown"),
+    ],
+)
+def test_what_a_card_from_elsewhere_holds_is_told_when_it_is_no_figure(document, words):
+    with pytest.raises(NotDrawn, match=words):
+        figures.draw(document, [])
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_kind_draws_what_was_measured(replicates, kind):
+    document = figures.encode(EVERY[kind])
+    svg = figures.draw(document, replicates)
+    assert svg.startswith(b"<?xml")
+    assert figures.draw(document, replicates) == svg
+    assert len(svg) > 5000
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        (Curves("t", (Panel(("tst_error",), ""),)), "There is no curve `tst_error`; there are `batch`, `error`, `loss`."),
+        (Curves("t", (Panel(("loss",), ""),), x="bach"), "There is no curve `bach`; "),
+        (Curves("t", (Panel(("loss",), ""),), printed={"lss": {}}), "There is no curve `lss`; "),
+        (Curves("t", (Panel(("loss",), ""),), printed={"loss": {"three": [1.0]}}), "There is no arm `three`; there are `one`, `two`."),
+        (HistogramGrid("t", ("1",), ("layer", "later"), ""), "There is no histogram `later_1`; there are `layer_1`, `layer_2`."),
+        (HistogramGrid("t", ("1",), ("layer",), "", arms=("three",)), "There is no arm `three`; "),
+        (HistogramGrid("t", (), ("layer",), ""), "It has no columns"),
+        (Scatter("t", "rate", "regg", "", ""), "There is no trial value `regg`; there are `accuracy`, `depth`, "),
+        (Scatter("t", "rate", "reg", "", "", color="colour"), "There is no trial value `colour`; "),
+        (Scatter("t", "rate", "reg", "", "", arms=("three",)), "There is no arm `three`; "),
+        (Scatter("t", "rate", "reg", "", "", printed={"three": []}), "There is no arm `three`; "),
+        (HeatMap("t", "depth", "wdth", "accuracy", "", "", ""), "There is no trial value `wdth`; "),
+        (HeatMap("t", "depth", "width", "accuracy", "", "", "", arms=("three",)), "There is no arm `three`; "),
+    ],
+)  # fmt: skip
+def test_a_name_that_nothing_measured_is_told_with_those_that_there_are(replicates, figure, words):
+    with pytest.raises(NotDrawn) as told:
+        figures.draw(figures.encode(figure), replicates)
+    assert str(told.value).startswith(words)
+
+
+def test_a_curve_that_only_one_arm_has_is_drawn(replicates):
+    records = changed(replicates, "one", curves={"gap": [1.0, 2.0]})
+    assert figures.draw(figures.encode(Curves("t", (Panel(("gap", "loss"), ""),))), records)
+
+
+def test_a_column_that_the_scale_does_not_reach_is_left_out(replicates):
+    grid = HistogramGrid("t", ("1", "50"), ("layer",), "", column_label="epoch")
+    svg = figures.draw(figures.encode(grid), replicates)
+    assert b"epoch 1<" in svg
+    assert b"epoch 50" not in svg
+
+
+def test_values_that_no_axis_can_show_are_told(replicates):
+    below = changed(changed(replicates, "one", curves={"loss": [0.0]}), "two", curves={"loss": [-1.0]})
+    with pytest.raises(NotDrawn, match="Its curves hold no positive value"):
+        figures.draw(figures.encode(Curves("t", (Panel(("loss",), "", log=True),))), below)
+    nowhere = changed(replicates, "one", trials=[{"rate": "nan", "reg": 1.0}])
+    with pytest.raises(NotDrawn, match="In no trial both `rate` and `reg` are finite"):
+        figures.draw(figures.encode(Scatter("t", "rate", "reg", "", "", arms=("one",))), nowhere)
+    apart = changed(replicates, "one", trials=[{"rate": 1.0}, {"reg": 1.0}])
+    with pytest.raises(NotDrawn, match="No trial has all of `rate`, `reg`"):
+        figures.draw(figures.encode(Scatter("t", "rate", "reg", "", "", arms=("one",))), apart)
+
+
+def test_an_error_while_drawing_is_told_with_its_cause(replicates):
+    words = changed(replicates, "one", trials=[{"rate": "fast", "reg": 1.0}])
+    with pytest.raises(
+        NotDrawn, match="Drawing it failed: ValueError: could not convert string to float: 'fast'"
+    ) as told:
+        figures.draw(figures.encode(Scatter("t", "rate", "reg", "", "", arms=("one",))), words)
+    assert isinstance(told.value.__cause__, ValueError)
+
+
+def test_figures_of_the_recipes_are_told_where_nothing_of_theirs_was_measured(filled_store):
+    store = Store(filled_store)
+    found = [store.read(filled_store / summary.path) for summary in store.summaries()[0]]
+    for entry in catalog.current():
+        for document in entry.card.figures:
+            with pytest.raises(NotDrawn, match="There is no (curve|histogram|arm|trial value) `"):
+                figures.draw(document, found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "n", "caption"),
+    [
+        ("curves", 6, "Loss. Lines are means over 6 replicates, bands one standard deviation. On logarithmic axes: "
+         "medians and the middle 68 %. Crosses are the values that the document prints. The dashed line marks: the drop."),
+        ("curves", 1, "Loss. One replicate. Crosses are the values that the document prints. "
+         "The dashed line marks: the drop."),
+        ("histogram-grid", 6, "Weights. Counts of 6 replicates together."),
+        ("histogram-grid", 1, "Weights. Counts of 1 replicate together."),
+        ("scatter", 6, "Trials. Every trial of 6 replicates is a point. Crosses are the points that the document prints."),
+        ("scatter", 1, "Trials. Every trial of 1 replicate is a point. Crosses are the points that the document prints."),
+        ("heat-map", 6, "Map. Means over 6 replicates."),
+        ("heat-map", 1, "Map. One replicate."),
+    ],
+)  # fmt: skip
+def test_captions(kind, n, caption):
+    assert EVERY[kind].caption(n) == caption
+
+
+def test_a_plain_caption_says_no_more():
+    assert Curves("Loss", ()).caption(2) == "Loss. Lines are means over 2 replicates, bands one standard deviation."
+
+
+def test_recipes_have_every_kind_by_its_name():
+    for kind in figures.known_kinds().values():
+        assert getattr(keras_reprise, kind.__name__) is kind
+
+
+BARS = '''"""Final numbers of the arms as bars."""
+
+from keras_reprise.figures.figure import Figure, require
+
+
+class Bars(Figure, frozen=True, tag="bars"):
+    metric: str
+
+    def caption(self, n):
+        return f"{self.title}. Bars are those of the first of {n} replicates."
+
+    def draw(self, records):
+        import matplotlib.pyplot as plt
+
+        arms = records[0].arms
+        require("metric", [self.metric], {name for arm in arms.values() for name in arm.metrics})
+        figure, ax = plt.subplots()
+        ax.bar(list(arms), [arm.metrics[self.metric] for arm in arms.values()])
+        return figure
+'''
+
+
+@pytest.fixture
+def bars(tmp_path, monkeypatch):
+    """A fifth file in the folder of kinds, that is all."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "bars.py").write_text(BARS)
+    monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(folder)])
+    yield
+    sys.modules.pop("keras_reprise.figures.kinds.bars", None)
+
+
+def test_a_kind_is_one_file(bars, plain_recipe, tmp_path, store_path, reprise):
+    recipe = tmp_path / "plain.py"
+    old = plain_recipe.read_text()
+    source = old.replace("    figures=(\n", '    figures=(\n        Bars("Values", "value"),\n', 1)
+    assert source != old
+    recipe.write_text(source.replace("\nimport", "\nfrom keras_reprise.figures.kinds.bars import Bars\nimport", 1))
+    assert reprise("run", recipe, "--seeds", 1, "--store", store_path).exit_code == 0
+    result = reprise("report", "--store", store_path)
+    assert (result.exit_code, "not drawn" in result.output) == (0, False)
+    page = (store_path / "reports" / "plain-v1.html").read_text()
+    assert "Values. Bars are those of the first of 1 replicates." in page
+    assert page.count("<img") == 3
