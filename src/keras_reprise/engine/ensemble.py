@@ -19,7 +19,7 @@ from keras_reprise.engine.order import Order
 from keras_reprise.engine.preparing import prepare
 from keras_reprise.engine.run import Training
 from keras_reprise.engine.session import Session, note_unseeded, noted
-from keras_reprise.engine.settings import Job, TrainingSettings
+from keras_reprise.engine.settings import TrainingJob, TrainingSettings
 from keras_reprise.engine.training import train, with_loss_scale
 from keras_reprise.schedules import Plateau, Schedule
 
@@ -106,11 +106,11 @@ def _check_alike(members: Sequence[Member]) -> None:
         )
 
 
-def _job(member: Member, data: Dataset, loss: "keras.losses.Loss", settings: TrainingSettings) -> Job:
+def _job(member: Member, data: Dataset, loss: "keras.losses.Loss", settings: TrainingSettings) -> TrainingJob:
     check_training(member.model, data, member.optimizer, settings.batch_size, settings.epochs)
     check_options(member.optimizer, member.learning_rate, ())
     note_unseeded(member.session, member.model)
-    return Job(
+    return TrainingJob(
         model=member.model,
         optimizer=with_loss_scale(member.optimizer, member.model),
         loss=loss,

@@ -18,7 +18,7 @@ from keras_reprise.engine.batches import EVALUATION_BATCH
 from keras_reprise.engine.checkpoint import configured
 from keras_reprise.engine.checks import check_labels, first_call
 from keras_reprise.engine.randomness import draws
-from keras_reprise.engine.settings import Job
+from keras_reprise.engine.settings import TrainingJob
 
 SHARE_OF_MEMORY = 0.5
 CHUNK_BYTES = 256 * 2**20
@@ -104,7 +104,7 @@ class LatestProgram:
         self._objects: Sequence[object] = ()
         self._facts: Sequence[object] = ()
 
-    def prepare(self, job: Job) -> Prepared:
+    def prepare(self, job: TrainingJob) -> Prepared:
         """What the training needs: of the latest one, where nothing is another, else anew (see `prepare`)."""
         loss = configured(job.loss)
         objects = [job.model, job.optimizer, job.data.stored_train, job.data.y_train, job.data.scaling]
@@ -124,7 +124,7 @@ class LatestProgram:
         self._prepared, self._objects, self._facts = None, (), ()
 
 
-def prepare(job: Job) -> Prepared:
+def prepare(job: TrainingJob) -> Prepared:
     """The program for a training, and its data where it takes them from;
     RecipeError when its numbers are not Keras's."""
     start, settings = time.perf_counter(), job.settings
@@ -148,7 +148,7 @@ def prepare(job: Job) -> Prepared:
     )
 
 
-def _looked_at(program: Program, job: Job) -> tuple[int | None, ...]:
+def _looked_at(program: Program, job: TrainingJob) -> tuple[int | None, ...]:
     """The shape of the outputs of a batch, after a look at what the graph of the model does not tell."""
     known = getattr(job.model, "output_shape", None)
     if program.evaluation_batch is not None and isinstance(known, tuple):
@@ -162,7 +162,7 @@ def _looked_at(program: Program, job: Job) -> tuple[int | None, ...]:
     return None, *facts.shape
 
 
-def check(program: Program, job: Job) -> float:
+def check(program: Program, job: TrainingJob) -> float:
     """Compare the program with Keras on the first batch; RecipeError when its numbers are others.
 
     Returns the loss that Keras gives for the whole batch, nan where that is not known.
@@ -182,7 +182,7 @@ def check(program: Program, job: Job) -> float:
     return keras.training if known else math.nan
 
 
-def _streams(job: Job) -> bool:
+def _streams(job: TrainingJob) -> bool:
     if job.settings.streamed is not None:
         return job.settings.streamed
     import psutil

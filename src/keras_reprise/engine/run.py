@@ -15,7 +15,7 @@ from keras_reprise.engine.history import History
 from keras_reprise.engine.preparing import Prepared, as_it_was
 from keras_reprise.engine.probes import Moment, weight_names
 from keras_reprise.engine.session import CheckpointStore
-from keras_reprise.engine.settings import Job
+from keras_reprise.engine.settings import TrainingJob
 from keras_reprise.flops import training_flops
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.schedules import Plateau
@@ -24,7 +24,7 @@ from keras_reprise.schedules import Plateau
 class Training:
     """One training in progress: the program, the history so far, and how both go into and come from a checkpoint."""
 
-    def __init__(self, job: Job, prepared: Prepared) -> None:
+    def __init__(self, job: TrainingJob, prepared: Prepared) -> None:
         self.job, self.program, self.source = job, prepared.program, prepared.source
         self.classified, self.configuration = prepared.classified, prepared.configuration
         self._expected, self._compiled_before = prepared.taken(), prepared.program.compile_s

@@ -50,7 +50,7 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class TrainingJob:
     """A model to be trained by an optimizer on a data set."""
 
     model: "keras.Model"

@@ -22,7 +22,7 @@ from keras_reprise.engine.preparing import LatestProgram, prepare
 from keras_reprise.engine.probes import Probe
 from keras_reprise.engine.run import Training
 from keras_reprise.engine.session import Session, note_unseeded, noted
-from keras_reprise.engine.settings import DIVERGED_FACTOR, Job, Rate, TrainingSettings
+from keras_reprise.engine.settings import DIVERGED_FACTOR, Rate, TrainingJob, TrainingSettings
 from keras_reprise.engine.stopping import Stop
 
 if TYPE_CHECKING:
@@ -97,11 +97,11 @@ def train(
     )
     note_unseeded(session, model)
     scaled = with_loss_scale(optimizer, model)
-    job = Job(model=model, optimizer=scaled, loss=loss, data=data, seeds=session.seeds, settings=settings)
+    job = TrainingJob(model=model, optimizer=scaled, loss=loss, data=data, seeds=session.seeds, settings=settings)
     return _trained(job, session, stop=stop, fork_at=fork_at)
 
 
-def _trained(job: Job, session: Session, *, stop: Stop | None, fork_at: Sequence[int]) -> History:
+def _trained(job: TrainingJob, session: Session, *, stop: Stop | None, fork_at: Sequence[int]) -> History:
     """Train from the latest checkpoint that fits to the end, telling the session of every epoch."""
     latest: LatestProgram | None = getattr(session, "latest", None)
     training = Training(job, prepare(job) if latest is None else latest.prepare(job))
