@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from keras_reprise.base.clock import Load, load, now
+from keras_reprise.base.clock import LoadReading, load, now
 
 
 def test_the_time_is_utc_to_the_microsecond():
@@ -17,7 +17,7 @@ def test_the_time_is_utc_to_the_microsecond():
 @pytest.mark.parametrize(("stolen_s", "total_s", "fraction"), [(3.0, 110.0, 0.1), (2.0, 100.0, 0.0), (5.0, 100.0, 0.0)])
 def test_what_the_host_gave_to_others_is_a_fraction_of_the_seconds_between(stolen_s, total_s, fraction):
     """Where no second of a core was counted between, nothing is known and nothing is claimed."""
-    assert Load(0.0, stolen_s, total_s).stolen_since(Load(0.0, 2.0, 100.0)) == pytest.approx(fraction)
+    assert LoadReading(0.0, stolen_s, total_s).stolen_since(LoadReading(0.0, 2.0, 100.0)) == pytest.approx(fraction)
 
 
 def test_the_load_of_this_machine_can_be_read():

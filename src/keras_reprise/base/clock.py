@@ -10,7 +10,7 @@ def now() -> str:
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadReading:
     """How busy the machine is: processes that want a core (mean of a minute), and seconds of all cores since it
     started, those that its host gave to others (`stolen_s`) and in all."""
 
@@ -18,15 +18,15 @@ class Load:
     stolen_s: float
     total_s: float
 
-    def stolen_since(self, before: "Load") -> float:
+    def stolen_since(self, before: "LoadReading") -> float:
         """The fraction of the time since `before` that the host gave to others."""
         seconds = self.total_s - before.total_s
         return (self.stolen_s - before.stolen_s) / seconds if seconds > 0 else 0.0
 
 
-def load() -> Load:
+def load() -> LoadReading:
     """The load now."""
     import psutil
 
     times = psutil.cpu_times()
-    return Load(psutil.getloadavg()[0], getattr(times, "steal", 0.0), sum(times))
+    return LoadReading(psutil.getloadavg()[0], getattr(times, "steal", 0.0), sum(times))

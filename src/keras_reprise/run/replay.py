@@ -1,7 +1,7 @@
 """`reprise lock --replay`: the same seeds measured again, to show that changed code still gives a version's numbers.
 
-It accepts a version's old measurement beside the new one only where every number of every record that was tried comes
-out equal, bit for bit. Seconds never do, so recipes about seconds cannot be replayed.
+It accepts a version's old measurement beside the new one only where every number of every record that was tried comes out equal,
+bit for bit. Seconds never do, so recipes about seconds cannot be replayed.
 """
 
 import tempfile
@@ -41,8 +41,7 @@ def replay(folder: Path, slug: str, version: int | None, store: Store, backend: 
         )
     if loaded.recipe.timing:
         raise UserError(
-            f"{slug} is about seconds, which never come out equal.\n"
-            "A replay shows nothing. Give it a new version, or undo the change."
+            f"{slug} is about seconds, which never come out equal.\nA replay shows nothing. Give it a new version, or undo the change."
         )
     stored = _stored(store, before)
     measurements = {scale: dict(known) for scale, known in before.measurements.items() if scale in now.measurements}
@@ -80,14 +79,13 @@ def _entry(folder: Path, slug: str, version: int | None) -> LockEntry:
     found = [one for one in read_lock(folder).recipes if one.slug == slug and version in (None, one.version)]
     if not found:
         raise UserError(
-            f"The lock has no recipe {slug!r}{f' version {version}' if version else ''}.\n"
-            "`reprise list` shows those it has."
+            f"The lock has no recipe {slug!r}{f' version {version}' if version else ''}.\n`reprise list` shows those it has."
         )
     return max(found, key=lambda one: one.version)
 
 
 def _stored(store: Store, entry: LockEntry) -> dict[tuple[str, str], list[Record]]:
-    """By scale and backend the complete records that count for the entry, on its own data, one of each seed."""
+    """By scale and backend the complete records that count for the entry, on the recipe's own data, one of each seed."""
     found: dict[tuple[str, str], dict[int, Record]] = {}
     for summary in store.summaries()[0]:
         recipe = summary.recipe
@@ -115,13 +113,10 @@ def _measured_again(path: Path, scale: str, records: Sequence[Record], measure: 
             differs = _difference(data, found[seed].arms.get(arm))
             if differs:
                 raise RecipeError(
-                    f"Seed {seed} of {path.stem} at {scale} scale gives other {differs} in arm {arm} than record "
-                    f"{record.id[:12]}.\n"
-                    "Nothing was accepted. On another machine or environment bits may differ without a change: replay "
-                    "where the record was made, or give the recipe a new version."
+                    f"Seed {seed} of {path.stem} at {scale} scale gives other {differs} in arm {arm} than record {record.id[:12]}.\n"
+                    "Nothing was accepted. On another machine or environment bits may differ without a change: replay where the record was made, or give the recipe a new version."
                 )
-    told = f"{path.stem} at {scale} scale: seeds {', '.join(map(str, seeds))} gave every number again"
-    return f"{told}; the old measurement is accepted."
+    return f"{path.stem} at {scale} scale: seeds {', '.join(map(str, seeds))} gave every number again; the old measurement is accepted."
 
 
 def _difference(stored: ArmData, again: ArmData | None) -> str | None:
