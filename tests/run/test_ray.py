@@ -18,7 +18,7 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'keras-repr
 
 from keras_reprise.base.errors import DataError, MeasurementError
 from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
-from keras_reprise.run.executors.on_ray import RayExecutor
+from keras_reprise.run.executors.ray_cluster import Cluster
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -133,12 +133,11 @@ def test_where_there_is_no_cluster_the_message_says_what_to_do(plain_recipe, sto
 
 def test_a_cluster_whose_head_is_gone_ends_the_run_with_a_message():
     """Ray itself ends the process after a minute, without one."""
-    executor = object.__new__(RayExecutor)
-    executor.head, executor.head_seen = "127.0.0.1:1", time.monotonic()
-    assert not executor._head_answers()
-    executor.head_seen -= 60.0
+    cluster = Cluster("127.0.0.1:1")
+    assert not cluster.answers()
+    cluster._answered -= 60.0
     with pytest.raises(MeasurementError, match="Finished arms are kept"):
-        executor._head_answers()
+        cluster.answers()
 
 
 def test_the_head_of_a_cluster_may_have_an_address_of_version_6():
@@ -147,6 +146,4 @@ def test_the_head_of_a_cluster_may_have_an_address_of_version_6():
     except OSError as error:
         pytest.skip(f"this machine has no IPv6: {error}")
     with server:
-        executor = object.__new__(RayExecutor)
-        executor.head, executor.head_seen = f"[::1]:{server.getsockname()[1]}", time.monotonic()
-        assert executor._head_answers()
+        assert Cluster(f"[::1]:{server.getsockname()[1]}").answers()

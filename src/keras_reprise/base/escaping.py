@@ -5,7 +5,6 @@ No command, link, table cell, mathematics or control character is their own.
 
 import html
 import re
-from typing import Any
 
 from keras_reprise.base.errors import printable
 
@@ -18,7 +17,7 @@ LATEX = {
 }  # fmt: skip
 
 
-def markdown(text: Any) -> str:
+def markdown(text: object) -> str:
     """Text that stands in Markdown as it is: no HTML, no links, no table cells of its own."""
     return re.sub(r"([\\`*_{}\[\]|#])", r"\\\1", html.escape(printable(str(text)), quote=False)).replace("\n", " ")
 

@@ -8,13 +8,13 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
 
 LOOKED_EVERY_S = 5.0
 
 
 @contextlib.contextmanager
-def _nvml() -> Iterator[Any]:
+def _nvml() -> Iterator[ModuleType | None]:
     """The library, initialised; None where it is not to be had."""
     try:
         import pynvml
@@ -55,7 +55,7 @@ def other_processes() -> int | None:
         if nvml is None:
             return None
         try:
-            seen = {process.pid for handle in _used(nvml) for process in _processes(nvml, handle)}
+            seen = set[int]().union(*(_processes(nvml, handle) for handle in _used(nvml)))
         except Exception:  # NVML cannot tell, or the variable names what it does not know
             return None
     own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
@@ -104,7 +104,7 @@ def watched(device: str) -> Iterator[Watch]:
         watch.look()
 
 
-def _used(nvml: Any) -> list[Any]:
+def _used(nvml: ModuleType) -> list[object]:
     """The GPUs that CUDA gives this process."""
     names = os.environ.get("CUDA_VISIBLE_DEVICES")
     everyone = [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())]
@@ -113,7 +113,7 @@ def _used(nvml: Any) -> list[Any]:
     return [_named(nvml, name.strip(), everyone) for name in names.split(",") if name.strip() not in ("", "-1")]
 
 
-def _named(nvml: Any, name: str, everyone: Sequence[Any]) -> Any:
+def _named(nvml: ModuleType, name: str, everyone: Sequence[object]) -> object:
     """The GPU that CUDA calls so: by UUID, or by a number, which is NVML's if all are alike or CUDA is told so."""
     if not name.isdecimal():
         return nvml.nvmlDeviceGetHandleByUUID(name)
@@ -123,12 +123,12 @@ def _named(nvml: Any, name: str, everyone: Sequence[Any]) -> Any:
     return everyone[int(name)]
 
 
-def _processes(nvml: Any, handle: Any) -> list[Any]:
-    """The processes that compute on it, clients of CUDA's multi-process service included."""
+def _processes(nvml: ModuleType, handle: object) -> set[int]:
+    """The numbers of the processes that compute on it, clients of CUDA's multi-process service included."""
     found = list(nvml.nvmlDeviceGetComputeRunningProcesses(handle))
     with contextlib.suppress(Exception):  # of drivers that do not know the service
         found += nvml.nvmlDeviceGetMPSComputeRunningProcesses(handle)
-    return found
+    return {process.pid for process in found}
 
 
 def _text(value: str | bytes) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from keras_reprise.base import gpu
 
@@ -25,8 +25,19 @@ THREAD_VARIABLES = (
 )
 
 
+class MachineFacts(TypedDict):
+    """What a store keeps of a machine; `cpu` is its model, `os` the kernel's name."""
+
+    architecture: str
+    cores: int
+    cpu: str
+    gpus: list[str]
+    memory_gib: int
+    os: str
+
+
 @lru_cache(maxsize=1)
-def machine_facts() -> dict[str, Any]:
+def machine_facts() -> MachineFacts:
     """Hardware facts that last from boot to boot: CPU model, usable cores, memory in GiB, GPUs, architecture."""
     import psutil
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import NoReturn, Self, TextIO
 
 from tqdm import tqdm
 
@@ -45,7 +45,7 @@ class Progress:
         self.running: dict[Hashable, _Arm] = {}
         self.arms, self.done = 0, 0
         self.last_line = -PLAIN_EVERY_S
-        self.bar: Any = None
+        self.bar: tqdm[NoReturn] | None = None
         self._said: set[str] = set()
 
     def plan(self, kind: str, arms: int, before_s: float | None = None) -> None:

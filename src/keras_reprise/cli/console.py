@@ -35,6 +35,7 @@ def open_store(path: Path | None) -> "Store":
 
     top = None if path else checkout.of_current_folder()
     store = Store(path or (top / "results" if top else Path("results")))
+    store.require_folder()
     context = click.get_current_context(silent=True)
     if context is not None and not context.params.get("as_json"):
         named = context.meta.setdefault(NAMED, set())

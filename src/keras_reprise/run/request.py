@@ -172,10 +172,10 @@ def _setup(request: Request, store: Store) -> messages.Setup:
 def _executor(request: Request, setup: messages.Setup) -> Executor:
     workers, threads, address = request.workers, request.threads, request.address
     if request.executor == "ray":
-        from keras_reprise.run.executors.on_ray import RayExecutor
+        from keras_reprise.run.executors.on_ray import over_ray
 
         click.echo(f"Connecting to the Ray cluster {address or 'of this machine'} ...", err=True)
-        return RayExecutor(setup, address=address, workers=workers or None, threads=threads)
+        return over_ray(setup, address, workers or None, threads)
     if request.inline:
         from keras_reprise.run.executors.inline import InlineExecutor
 

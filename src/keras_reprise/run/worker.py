@@ -50,7 +50,8 @@ class Worker:
         self._said: set[str] = set()
         _require_code(setup.code_sha256, package_code.running_sha256())
         start.start(setup.backend, setup.precision, setup.determinism)
-        self.machine, self.environment = machine_facts(), environment_facts(setup.determinism, setup.precision)
+        self.machine: dict[str, object] = {**machine_facts()}
+        self.environment = environment_facts(setup.determinism, setup.precision)
         self._recipes: dict[tuple[str, str], loading.LoadedRecipe] = {}
         self._latest: tuple[messages.Replay, Replicate] | None = None
         self._told = 0.0

@@ -51,6 +51,7 @@ class _Staged(NamedTuple):
 
 def merge(store: Store, other: Store, tell: Tell | None = None) -> Merged:
     """Bring the records of `other` that `store` lacks, with what they refer to; errors leave `store` as it was."""
+    other.require_folder()
     if not other.root.is_dir() or not (names := other.record_names()):
         raise NothingMeasuredError(
             f"There are no records in {other.root}.\n"

@@ -80,11 +80,15 @@ class Store:
     """The folder that holds records/, cards/, machines/ and environments/."""
 
     def __init__(self, root: Path) -> None:
-        if root.exists() and not root.is_dir():
-            raise StoreError(
-                f"{root} is a file, not a results store.\nGive --store a folder; it is made when it does not exist."
-            )
         self.root = root
+
+    def require_folder(self) -> None:
+        """StoreError when something else is in its place."""
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(
+                f"{self.root} is a file, not a results store.\n"
+                "Give --store a folder; it is made when it does not exist."
+            )
 
     @property
     def cache(self) -> Path:
@@ -108,7 +112,7 @@ class Store:
                 "Nothing was run. Free space, change its permissions, or give another --store."
             ) from error
 
-    def add_document(self, kind: str, document: Mapping[str, Any]) -> str:
+    def add_document(self, kind: str, document: Mapping[str, object]) -> str:
         """Store a machine, environment or card once; returns its sha256."""
         content = pretty(document)
         digest = hashlib.sha256(content).hexdigest()
@@ -262,7 +266,7 @@ class Store:
             return msgspec.msgpack.decode((self.cache / f"{name}.msgpack").read_bytes(), type=kind)
         return None
 
-    def remember(self, name: str, value: Any) -> None:
+    def remember(self, name: str, value: object) -> None:
         """Keep `value` in the cache, for speed alone; a read-only store is read without."""
         with contextlib.suppress(OSError, StoreError):
             self._make_cache()
@@ -274,7 +278,7 @@ class Store:
             write_atomically(ignore, b"*\n")
 
 
-def document_id(document: Mapping[str, Any]) -> str:
+def document_id(document: Mapping[str, object]) -> str:
     """The id under which a store keeps a machine or an environment."""
     return hashlib.sha256(pretty(document)).hexdigest()[:12]
 
