@@ -71,7 +71,7 @@ def test_the_walks_have_steps():
     assert len(WALKS) > 12
 
 
-@pytest.mark.parametrize(("file", "name"), WALKS, ids=" ".join)
+@pytest.mark.parametrize(("file", "name"), WALKS, ids=map(" ".join, WALKS))
 def test_what_a_walk_names_is_where_it_says(file, name):
     body = ast.parse((SOURCE / file).read_text("utf-8")).body
     for part in name.split("."):

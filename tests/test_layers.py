@@ -119,6 +119,20 @@ def test_no_files_import_each_other_in_a_circle():
     TopologicalSorter({name: own(path) - {name} for name, path in MODULES.items()}).prepare()
 
 
+def test_no_two_public_classes_share_a_name():
+    where: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, set()).add(name)
+    assert len(where) > 100
+    assert not {name: modules for name, modules in where.items() if len(modules) > 1}
+
+
+def test_no_two_modules_of_a_folder_differ_by_an_s():
+    assert not {name for name in MODULES if f"{name}s" in MODULES}
+
+
 def test_readers_reach_no_keras():
     readers = [name for name in MODULES if layer(name) in READING and layer(name) != "cli"]
     heavy = {name for name, path in MODULES.items() if outside(path) & BACKENDS}

@@ -94,6 +94,20 @@ def test_the_tox_environments_that_the_pages_name_exist():
     assert not named - sections
 
 
+MADE_BY_TESTS = {"keras_reprise.datasets.providers.ramp", "keras_reprise.figures.kinds.bars"}
+SCRIPTS = [
+    path for path in sorted((TOP / "tests").rglob("*.py")) if path.parent.name != "recipes" and path != Path(__file__)
+]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_the_modules_that_scripts_within_tests_import_are_there(path):
+    """Tests write programs as texts, whose imports no linter sees, and some look only at whether such a program ended."""
+    imported = re.findall(r"\bfrom (keras_reprise[\w.]*) import (\w+)", path.read_text())
+    modules = {f"{module}.{name}" for module, name in imported}
+    assert not {one for one in modules if not module_or_name(one.split(".")[1:])} - MADE_BY_TESTS
+
+
 @pytest.mark.parametrize(
     ("text", "missing"),
     [

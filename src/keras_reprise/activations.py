@@ -1,7 +1,6 @@
 """Statistics of what flows through a network: per-layer mean, standard deviation and histogram, averaged over draws."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +9,7 @@ from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.record.histogram import Histogram
 
 
-def forward(model: Any, x: np.ndarray) -> list[np.ndarray]:
+def forward(model: keras.Sequential, x: np.ndarray) -> list[np.ndarray]:
     """The output of every layer of a Sequential model for the inputs `x` (n, ...), in inference mode."""
     outputs = []
     for layer in model.layers:
@@ -22,8 +21,9 @@ def forward(model: Any, x: np.ndarray) -> list[np.ndarray]:
 class LayerStatistics:
     """Collects per-layer statistics over several draws of the weights.
 
-    `add` takes the outputs of all layers (each of any shape). Means, standard deviations and second moments are averaged
-    over the draws; histograms of [lo, hi] are summed. Given `saturated`, the share of |values| above it is kept too.
+    `add` takes the outputs of all layers (each of any shape). Means, standard deviations and second moments are
+    averaged over the draws; histograms of [lo, hi] are summed. Given `saturated`, the share of |values| above it is
+    kept too.
     """
 
     def __init__(self, lo: float, hi: float, bins: int, saturated: float | None = None) -> None:

@@ -1,9 +1,9 @@
 """Parameters and floating-point operations of a Keras model, counted from its layers' shapes.
 
-A multiply-accumulate (MAC) is two operations; an element-wise operation is one per element. Counted are convolutions, dense
-layers, normalisation, pooling, activations and element-wise merges. A training step costs, per example, the forward pass,
-as much again for the gradient with respect to a layer's weights, and as much again for that with respect to its inputs,
-which the first layer with weights does not need.
+A multiply-accumulate (MAC) is two operations; an element-wise operation is one per element. Counted are convolutions,
+dense layers, normalisation, pooling, activations and element-wise merges. A training step costs, per example, the
+forward pass, as much again for the gradient with respect to a layer's weights, and as much again for that with respect
+to its inputs, which the first layer with weights does not need.
 """
 
 import math

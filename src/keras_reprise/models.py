@@ -1,7 +1,6 @@
 """Networks that more than one recipe uses, in ordinary Keras, each layer with a seed of its own."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 
@@ -10,10 +9,10 @@ from keras_reprise.base.seeds import Seeds
 
 INITIALISATIONS = ("pytorch", "keras")
 
-InitialiserOf = Callable[[int, int], Any]
+InitialiserOf = Callable[[int, int], keras.initializers.Initializer]
 
 
-def initialisers(kind: str, seeds: Seeds, layer: str, fan_in: int) -> dict[str, Any]:
+def initialisers(kind: str, seeds: Seeds, layer: str, fan_in: int) -> dict[str, keras.initializers.Initializer]:
     """The initializers of the named layer, as keywords of a Keras layer.
 
     "pytorch": weights and biases uniform in ±1/sqrt(fan_in), PyTorch's default for dense and convolutional layers.
@@ -36,8 +35,8 @@ def small_convnet(
     """Two convolutions and two dense layers with ReLU; 107,106 parameters for 32 x 32 x 3 images and 10 classes.
 
     conv 5x5 of 32, max-pool 3, ReLU, conv 5x5 of 64, max-pool 2, ReLU, dense 200, ReLU, dense to logits. Valid padding:
-    32 -> 28 -> 9 -> 5 -> 2 pixels. Source: the course solution code of the author of document 000 (the slides do not print
-    the network); see the catalogue, A1.
+    32 -> 28 -> 9 -> 5 -> 2 pixels. Source: the course solution code of the author of document 000 (the slides do not
+    print the network); see the catalogue, A1.
     """
     channels = image_shape[-1]
     layers = keras.layers

@@ -1,8 +1,8 @@
 """Learning-rate schedules: the rate of every update as a function of the epoch in which it falls.
 
 A schedule maps the epoch (an array of floats; 0.0 is the start of the first epoch, 2.5 the middle of the third) to the
-learning rate per update. Being plain functions of the epoch, two schedules that agree up to an epoch train alike up to it.
-Only `Plateau` looks at how training goes.
+learning rate per update. Being plain functions of the epoch, two schedules that agree up to an epoch train alike up to
+it. Only `Plateau` looks at how training goes.
 """
 
 import math
@@ -52,7 +52,8 @@ def cosine(rate: float, epochs: float, floor: float = 0.0) -> Schedule:
 
 
 def cosine_restarts(rate: float, first: float, growth: float = 2.0, floor: float = 0.0) -> Schedule:
-    """Cosines one after the other, each starting anew at `rate`: the first over `first` epochs, each next `growth` times as long.
+    """Cosines one after the other, each starting anew at `rate`: the first over `first` epochs, each next `growth`
+    times as long.
 
     Source: Loshchilov and Hutter (2017), SGDR: `first` is T_0, `growth` is T_mult.
     """
@@ -80,7 +81,8 @@ def per_epoch(schedule: Schedule) -> Schedule:
 
 @dataclass(frozen=True)
 class Plateau:
-    """`rate`, multiplied by `factor` whenever `curve` has not fallen below its minimum by more than `threshold` for `patience` epochs.
+    """`rate`, multiplied by `factor` whenever `curve` has not fallen below its minimum by more than `threshold` for
+    `patience` epochs.
 
     After a reduction the count starts anew, and the minimum stays. The rate never goes below `floor`.
     """

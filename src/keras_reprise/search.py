@@ -1,4 +1,5 @@
-"""Searching hyper-parameters: keras-tuner proposes the trials, a trial is whatever the recipe trains. The only importer of keras_tuner."""
+"""Searching hyper-parameters: keras-tuner proposes the trials, a trial is whatever the recipe trains.
+The only importer of keras_tuner."""
 
 import contextlib
 import math
@@ -20,7 +21,7 @@ with warnings.catch_warnings():
 
 WORST = 1e30
 
-Axis = Callable[[keras_tuner.HyperParameters, str], Any]
+Axis = Callable[[keras_tuner.HyperParameters, str], object]
 
 
 def log_uniform(low: float, high: float) -> Axis:
@@ -33,13 +34,13 @@ def uniform(low: float, high: float) -> Axis:
     return lambda space, name: space.Float(name, low, high)
 
 
-def choice(values: Sequence[Any]) -> Axis:
+def choice(values: Sequence[object]) -> Axis:
     """One of `values`."""
     return lambda space, name: space.Choice(name, list(values))
 
 
 def random_search(
-    replicate: Replicate, space: Mapping[str, Axis], trials: int, measure: Callable[..., Mapping[str, Any]],
+    replicate: Replicate, space: Mapping[str, Axis], trials: int, measure: Callable[..., Mapping[str, object]],
     objective: str = "test_error",
 ) -> list[dict[str, Any]]:  # fmt: skip
     """`trials` independent draws from `space`, measured one after the other; the draws depend on the seed and the arm.
@@ -55,7 +56,7 @@ def random_search(
 
 
 def grid_search(
-    replicate: Replicate, space: Mapping[str, Sequence[Any]], measure: Callable[..., Mapping[str, Any]],
+    replicate: Replicate, space: Mapping[str, Sequence[object]], measure: Callable[..., Mapping[str, object]],
     objective: str = "test_error",
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Every combination of the listed values; the rest is as in `random_search`."""
@@ -76,7 +77,7 @@ def draws(axis: Axis, n: int, seed: int) -> np.ndarray:
     return np.array([space.space[0].random_sample(seed + i) for i in range(n)])
 
 
-def _common(space: Mapping[str, Axis]) -> dict[str, Any]:
+def _common(space: Mapping[str, Axis]) -> dict[str, object]:
     declared = keras_tuner.HyperParameters()
     for name, axis in space.items():
         axis(declared, name)
@@ -89,20 +90,24 @@ def _common(space: Mapping[str, Axis]) -> dict[str, Any]:
 class _Tuner(keras_tuner.Tuner):  # type: ignore[misc]
     """keras-tuner's loop around our trials."""
 
-    def __init__(self, oracle: Any, folder: Path, run: Callable[[dict[str, Any]], float]) -> None:
+    def __init__(self, oracle: keras_tuner.Oracle, folder: Path, run: Callable[[dict[str, object]], float]) -> None:
         super().__init__(oracle=oracle, directory=str(folder), project_name="trials", overwrite=True)
         self.run = run
 
-    def run_trial(self, trial: Any, *_: Any, **__: Any) -> dict[str, float]:
+    def run_trial(self, trial: keras_tuner.engine.trial.Trial, *_: object, **__: object) -> dict[str, float]:
         return {"objective": self.run(dict(trial.hyperparameters.values))}
 
 
 def _search(
-    oracle: Any, replicate: Replicate, trials: int, measure: Callable[..., Mapping[str, Any]], objective: str
+    oracle: keras_tuner.Oracle,
+    replicate: Replicate,
+    trials: int,
+    measure: Callable[..., Mapping[str, object]],
+    objective: str,
 ) -> list[dict[str, Any]]:
     replicate.trials, found = replicate.trial_number + trials, []
 
-    def run(values: dict[str, Any]) -> float:
+    def run(values: dict[str, object]) -> float:
         trial = replicate.trial(values, lambda: _measured(values, measure))
         found.append(trial)
         number = trial.get(objective, math.nan)
@@ -116,7 +121,7 @@ def _search(
     return found
 
 
-def _measured(values: Mapping[str, Any], measure: Callable[..., Mapping[str, Any]]) -> dict[str, Any]:
+def _measured(values: Mapping[str, object], measure: Callable[..., Mapping[str, object]]) -> dict[str, object]:
     try:
         numbers = dict(measure(**values))
     except Exception as error:  # a failed trial is a result, as a failed arm is

@@ -1,9 +1,9 @@
 """The two-layer network of document 003 and the way it is trained there, which many recipes replay.
 
-3072-50-10 with ReLU, weights 0.0001 times standard normal numbers, biases 0. Pixels are in units of 0 to 255, minus the mean
-training image; the last 1,000 training images are for validation. The penalty is reg / 2 times the sum of the squared
-weights. A batch holds 100 independent draws, the rate falls by 5 % an epoch, and there is no momentum. Source: document
-003 (003:404-673) with the trainer of the course's 2015 assignment; see the catalogue, 0.1 to 0.5.
+3072-50-10 with ReLU, weights 0.0001 times standard normal numbers, biases 0. Pixels are in units of 0 to 255, minus the
+mean training image; the last 1,000 training images are for validation. The penalty is reg / 2 times the sum of the
+squared weights. A batch holds 100 independent draws, the rate falls by 5 % an epoch, and there is no momentum. Source:
+document 003 (003:404-673) with the trainer of the course's 2015 assignment; see the catalogue, 0.1 to 0.5.
 """
 
 from typing import Any
@@ -24,7 +24,8 @@ UPDATES = 490  # an epoch of the document: 49,000 images in batches of 100
 
 
 def raw_pixels(replicate: Replicate) -> Dataset:
-    """Rows of pixels minus the mean training image; the test images are 1,000 training images set apart (a fifth at most)."""
+    """Rows of pixels minus the mean training image; the test images are 1,000 training images set apart (a fifth at
+    most)."""
     data = replicate.dataset()
     return data.with_validation(min(VALIDATION, len(data.y_train) // 5)).mean_image_subtracted().flattened()
 
@@ -52,9 +53,10 @@ class Trainer:
 
     def train(
         self, learning_rate: float, reg: float, epochs: int, *, decay: float = 0.95, updates: int | None = None,
-        **options: Any,
+        **options: object,
     ) -> History:  # fmt: skip
-        """`epochs` epochs of `updates` updates (default: as many as give one pass); `options` are those of `engine.train`."""
+        """`epochs` epochs of `updates` updates (default: as many as give one pass);
+        `options` are those of `engine.train`."""
         self.restart()
         examples = BATCH * (updates or max(1, len(self.data.y_train) // BATCH))
         settings: dict[str, Any] = {

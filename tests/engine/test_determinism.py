@@ -48,6 +48,7 @@ def test_an_arm_that_is_not_deterministic_is_recorded_as_failed(tmp_path, store_
     assert document["determinism"]["digest"] is None
 
 
+@pytest.mark.slow
 def test_recipes_about_seconds_are_left_out(store_path, reprise):
     result = reprise("run", "separable-wallclock", "--determinism", "strict", "--workers", 1, "--store", store_path)
     assert (result.exit_code, "about seconds" in result.output, "Traceback" in result.output) == (2, True, False)

@@ -27,8 +27,11 @@ def data():
 OPTIMIZERS = {"momentum": lambda: keras.optimizers.SGD(0.05, momentum=0.9), "adam": lambda: keras.optimizers.Adam(1e-3)}
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("extras", [False, True], ids=["plain", "batch-norm-and-dropout"])
+@pytest.mark.parametrize("optimizer", ["momentum", pytest.param("adam", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "extras",
+    [pytest.param(False, id="plain"), pytest.param(True, id="batch-norm-and-dropout", marks=pytest.mark.slow)],
+)
 def test_numbers_equal_those_of_fit_given_the_same_batches(data, extras, optimizer):
     session, ours, theirs = Session(), convnet(extras), convnet(extras)
     history = train(ours, data, session, optimizer=OPTIMIZERS[optimizer](), batch_size=50, epochs=3)

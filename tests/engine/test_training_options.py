@@ -287,6 +287,7 @@ def test_a_loss_of_numbers_has_no_error_curves(data):
     assert history.curves["train_loss"][1] < history.curves["train_loss"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_near_float32_and_keeps_float32_weights(data, precision):
     expected = trained(data).curves["train_loss"]
@@ -314,6 +315,7 @@ def members(n, **options: Any):
     ]
 
 
+@pytest.mark.slow
 def test_trained_together_gives_the_numbers_of_one_at_a_time(data):
     settings: dict[str, Any] = {"epochs": 3, "batch_size": 50}
     alone = train_together(members(3), data, together=False, **settings)

@@ -12,7 +12,7 @@ import pytest
 import keras_reprise
 from keras_reprise import Box, Curves, HeatMap, HistogramGrid, Panel, Scatter, catalog, figures
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.figures import Figure, NotDrawn, kinds
+from keras_reprise.figures import Figure, FigureError, kinds
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.schema import ArmData, Record, pretty
 from keras_reprise.store.store import Store
@@ -126,7 +126,7 @@ def test_a_slip_in_a_declaration_is_told_when_the_card_is_made(figure, words):
     ],
 )
 def test_what_a_card_from_elsewhere_holds_is_told_when_it_is_no_figure(document, words):
-    with pytest.raises(NotDrawn, match=words):
+    with pytest.raises(FigureError, match=words):
         figures.draw(document, [])
 
 
@@ -158,7 +158,7 @@ def test_every_kind_draws_what_was_measured(replicates, kind):
     ],
 )  # fmt: skip
 def test_a_name_that_nothing_measured_is_told_with_those_that_there_are(replicates, figure, words):
-    with pytest.raises(NotDrawn) as told:
+    with pytest.raises(FigureError) as told:
         figures.draw(figures.encode(figure), replicates)
     assert str(told.value).startswith(words)
 
@@ -177,20 +177,20 @@ def test_a_column_that_the_scale_does_not_reach_is_left_out(replicates):
 
 def test_values_that_no_axis_can_show_are_told(replicates):
     below = changed(changed(replicates, "one", curves={"loss": [0.0]}), "two", curves={"loss": [-1.0]})
-    with pytest.raises(NotDrawn, match="Its curves hold no positive value"):
+    with pytest.raises(FigureError, match="Its curves hold no positive value"):
         figures.draw(figures.encode(Curves("t", (Panel(("loss",), "", log=True),))), below)
     nowhere = changed(replicates, "one", trials=[{"rate": "nan", "reg": 1.0}])
-    with pytest.raises(NotDrawn, match="In no trial both `rate` and `reg` are finite"):
+    with pytest.raises(FigureError, match="In no trial both `rate` and `reg` are finite"):
         figures.draw(figures.encode(Scatter("t", "rate", "reg", "", "", arms=("one",))), nowhere)
     apart = changed(replicates, "one", trials=[{"rate": 1.0}, {"reg": 1.0}])
-    with pytest.raises(NotDrawn, match="No trial has all of `rate`, `reg`"):
+    with pytest.raises(FigureError, match="No trial has all of `rate`, `reg`"):
         figures.draw(figures.encode(Scatter("t", "rate", "reg", "", "", arms=("one",))), apart)
 
 
 def test_an_error_while_drawing_is_told_with_its_cause(replicates):
     words = changed(replicates, "one", trials=[{"rate": "fast", "reg": 1.0}])
     with pytest.raises(
-        NotDrawn, match="Drawing it failed: ValueError: could not convert string to float: 'fast'"
+        FigureError, match="Drawing it failed: ValueError: could not convert string to float: 'fast'"
     ) as told:
         figures.draw(figures.encode(Scatter("t", "rate", "reg", "", "", arms=("one",))), words)
     assert isinstance(told.value.__cause__, ValueError)
@@ -201,7 +201,7 @@ def test_figures_of_the_recipes_are_told_where_nothing_of_theirs_was_measured(fi
     found = [store.read(filled_store / summary.path) for summary in store.summaries()[0]]
     for entry in catalog.current():
         for document in entry.card.figures:
-            with pytest.raises(NotDrawn, match="There is no (curve|histogram|arm|trial value) `"):
+            with pytest.raises(FigureError, match="There is no (curve|histogram|arm|trial value) `"):
                 figures.draw(document, found)
 
 

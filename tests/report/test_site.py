@@ -203,10 +203,10 @@ def test_a_figure_that_makes_no_sense_is_told_and_the_others_are_drawn(filled_st
     for _ in range(2):  # drawn, and kept from before
         result = reprise("report", "--store", filled_store)
         assert result.exit_code == 0, result.output
-        assert result.stderr.count("reprise: not drawn: plain@1: Figure 1 ") == 1
+        assert result.stderr.count("reprise: not drawn: plain@1: Figure 1. ") == 1
         page = (filled_store / "reports" / "plain-v1.html").read_text()
         assert page.count("<img") == 1
-        assert page.count("Not drawn: Figure 1") == 1
+        assert page.count("Not drawn: Figure 1.") == 1
         assert "Not drawn: Figure 1" in (filled_store / "reports" / "plain-v1.md").read_text()
 
 

@@ -71,6 +71,7 @@ def undisturbed(tmp_path_factory):
     return arms(store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["*.npz", "arm-constant.json"], ids=["after an epoch group", "after an arm"])
 def test_a_run_killed_with_kill_9_continues_with_the_same_numbers(tmp_path, tiny_recipe, undisturbed, pattern):
     killed = start(tiny_recipe, tmp_path, TINY_SLEEP="0.4")
@@ -86,6 +87,7 @@ def test_a_run_killed_with_kill_9_continues_with_the_same_numbers(tmp_path, tiny
     assert not list((tmp_path / ".cache" / "replicates").glob("*")), "the cache of a recorded replicate is removed"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_within_seconds_says_what_is_kept_and_exits_130(tmp_path, tiny_recipe):
     process = start(tiny_recipe, tmp_path, TINY_SLEEP="0.4")
     wait_for("*.npz", tmp_path / ".cache" / "replicates", process)

@@ -94,7 +94,7 @@ def holding(alone: bool) -> Iterator[subprocess.Popen]:
     """A process that holds the machine until it is killed."""
     code = f"""
 import time
-from keras_reprise.interruption import machine
+from keras_reprise.base.locks import machine
 with machine(alone={alone}, say=print):
     print("holding", flush=True)
     time.sleep(60)

@@ -18,7 +18,7 @@ SHOWN = 12
 
 
 def label(recipe: RecipeRef) -> str:
-    """Nothing for a record of the lock's measurement of its version; else `measurement <12>` (schema 1: `source <12>`)."""
+    """Nothing for a record of its version's locked measurement; else `measurement <12>` (schema 1: `source <12>`)."""
     return _label(
         recipe.slug,
         recipe.version,

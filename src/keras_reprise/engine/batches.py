@@ -13,7 +13,8 @@ SCALED_AT_ONCE_BYTES = 256 * 2**20
 
 
 def scaled_at_once(stored: np.ndarray) -> bool:
-    """Whether examples are few enough to lie on the device as float32: scaling every batch anew costs a small network 10 %."""
+    """Whether examples are few enough to lie on the device as float32:
+    scaling every batch anew costs a small network 10 %."""
     return 4 * stored.size <= SCALED_AT_ONCE_BYTES
 
 

@@ -83,8 +83,8 @@ def unpacked(arrays: dict[str, np.ndarray], history: History) -> tuple[list[np.n
 def configured(part: "keras.Model | keras.optimizers.Optimizer | keras.losses.Loss") -> str | None:
     """The configuration of a model, optimizer or loss as text; None where it does not say all that decides the numbers.
 
-    It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration holds.
-    Names are replaced by their order: Keras numbers automatic names on and on.
+    It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration
+    holds. Names are replaced by their order: Keras numbers automatic names on and on.
     """
     try:
         with warnings.catch_warnings():

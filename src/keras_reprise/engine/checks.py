@@ -93,7 +93,8 @@ def check_options(
     current_backend().check_optimizer(inner)
     if not (learning_rate is None or callable(learning_rate) or isinstance(learning_rate, int | float | Plateau)):
         raise RecipeError(
-            f"learning_rate={shown(learning_rate)} is no rate.\nGive a number, a schedule of keras_reprise.schedules or a Plateau."
+            f"learning_rate={shown(learning_rate)} is no rate.\n"
+            "Give a number, a schedule of keras_reprise.schedules or a Plateau."
         )
     for metric in metrics:
         if not isinstance(metric, keras.metrics.Metric):
@@ -103,7 +104,8 @@ def check_options(
 
 
 def check_labels(objective: Objective, data: Dataset, outputs: Sequence[int | None]) -> str | None:
-    """How misclassified examples are told (see `Objective.errors`); RecipeError for class indices the model has no output for.
+    """How misclassified examples are told (see `Objective.errors`); RecipeError for class indices the model has no
+    output for.
 
     `outputs` is the shape of the outputs of a batch.
     """
@@ -203,7 +205,8 @@ def _check_shapes(model: "keras.Model", data: Dataset) -> None:
 
 @contextlib.contextmanager
 def first_call(model: "keras.Model") -> Iterator[None]:
-    """Turn what a layer, a loss or an optimizer raises while it is compiled and first called into a RecipeError that says so.
+    """Turn what a layer, a loss or an optimizer raises while it is compiled and first called into a RecipeError that
+    says so.
 
     What goes wrong on the device for want of memory stays as it is.
     """
@@ -218,6 +221,7 @@ def first_call(model: "keras.Model") -> Iterator[None]:
         if any(name in f"{kind}: {error}" for name in MEMORY):
             raise
         raise RecipeError(
-            f"The model {model.name} cannot be trained on {keras.backend.backend()}: {kind}: {sentence(str(error)).rstrip('.')}.\n"
+            f"The model {model.name} cannot be trained on {keras.backend.backend()}: "
+            f"{kind}: {sentence(str(error)).rstrip('.')}.\n"
             "Nothing was trained. Try another backend, or a layer, loss or optimizer that it can compile."
         ) from error

@@ -19,7 +19,7 @@ from keras_reprise.engine.order import Order
 from keras_reprise.engine.preparing import prepare
 from keras_reprise.engine.run import Training
 from keras_reprise.engine.session import Session, note_unseeded, noted
-from keras_reprise.engine.settings import Job, TrainingSettings
+from keras_reprise.engine.settings import TrainingJob, TrainingSettings
 from keras_reprise.engine.training import train, with_loss_scale
 from keras_reprise.schedules import Plateau, Schedule
 
@@ -31,7 +31,8 @@ TRIAL_UPDATES = 20
 
 @dataclass(frozen=True)
 class Member:
-    """One of several trainings: its model (of the same shape as the others'), optimizer, replicate, rate and penalty."""
+    """One of several trainings: its model (of the same shape as the others'), optimizer, replicate,
+    rate and penalty."""
 
     model: "keras.Model"
     optimizer: "keras.optimizers.Optimizer"
@@ -52,10 +53,11 @@ def train_together(
 ) -> list[History]:
     """Train every member on `data` as `train` would, and return their histories in the same order.
 
-    On JAX the members can be computed at once (`vmap`), which fills a GPU that one small network leaves idle; the numbers
-    are those of training one at a time, up to rounding. `together` None measures both ways for a few updates on a GPU and
-    takes the faster; on a CPU, and on the other backends, the members are trained one after the other. A member that
-    diverges ends there; the others go on. Step times of members trained at once are the whole's over their number.
+    On JAX the members can be computed at once (`vmap`), which fills a GPU that one small network leaves idle; the
+    numbers are those of training one at a time, up to rounding. `together` None measures both ways for a few updates on
+    a GPU and takes the faster; on a CPU, and on the other backends, the members are trained one after the other. A
+    member that diverges ends there; the others go on. Step times of members trained at once are the whole's over their
+    number.
 
     RecipeError when the members' weights differ in shape, or only some have a rate.
     """
@@ -104,11 +106,11 @@ def _check_alike(members: Sequence[Member]) -> None:
         )
 
 
-def _job(member: Member, data: Dataset, loss: "keras.losses.Loss", settings: TrainingSettings) -> Job:
+def _job(member: Member, data: Dataset, loss: "keras.losses.Loss", settings: TrainingSettings) -> TrainingJob:
     check_training(member.model, data, member.optimizer, settings.batch_size, settings.epochs)
     check_options(member.optimizer, member.learning_rate, ())
     note_unseeded(member.session, member.model)
-    return Job(
+    return TrainingJob(
         model=member.model,
         optimizer=with_loss_scale(member.optimizer, member.model),
         loss=loss,

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gradients:
-    """d(mean loss)/d(weights) by layer and variable ("hidden/kernel"), and d(mean loss)/d(inputs), each in its shape."""
+    """d(mean loss)/d(weights) by layer and variable ("hidden/kernel"), and d(mean loss)/d(inputs),
+    each in its shape."""
 
     weights: dict[str, np.ndarray]
     inputs: list[np.ndarray]
@@ -25,8 +26,8 @@ def gradients(
 ) -> Gradients:
     """The gradients of the mean of `loss(y, model(inputs))` in inference mode, penalties left out.
 
-    A model with an extra input of zeros added to a layer's pre-activations gives, as that input's gradient, the gradient
-    that is back-propagated to the layer.
+    A model with an extra input of zeros added to a layer's pre-activations gives, as that input's gradient, the
+    gradient that is back-propagated to the layer.
     """
     weights, flows = current_backend().gradients(model, list(inputs), y, loss)
     names = ["/".join(variable.path.split("/")[-2:]) for variable in model.trainable_variables]

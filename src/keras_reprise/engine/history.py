@@ -40,8 +40,8 @@ class History:
     (as `fit` prints them), `test_loss` and `test_error` are taken after it. Losses are in the loss's unit with
     penalties included, errors are fractions. `initial` is the same test evaluation before the first update.
     `test_losses` (epochs + 1, n_test) holds the loss of each test example, row 0 before training; `test_wrong`
-    likewise. `train_losses` maps a listed epoch to the losses of the first training examples. `update_losses` (updates,)
-    holds the loss of every update's batch, before the update. `histograms` maps a probe's name and the epoch
+    likewise. `train_losses` maps a listed epoch to the losses of the first training examples. `update_losses`
+    (updates,) holds the loss of every update's batch, before the update. `histograms` maps a probe's name and the epoch
     ("activation/conv1 3") to its histogram. `flops_per_example` counts forward and backward pass, analytically.
     """
 

@@ -1,7 +1,8 @@
 """What training minimises, as `compile` has it: the loss of a batch, of each example, and what counts as misclassified.
 
-Backend-neutral: arguments are tensors of any backend, which annotations call `keras.KerasTensor`. The value of a batch is what the loss object itself says; for Keras's own
-losses that average one number per example the average is taken directly, which is the same number by fewer operations.
+Backend-neutral: arguments are tensors of any backend, which annotations call `keras.KerasTensor`. The value of a batch
+is what the loss object itself says; for Keras's own losses that average one number per example the average is taken
+directly, which is the same number by fewer operations.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +45,8 @@ BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
 
 
 def resolved(loss: "GivenLoss", model: "keras.Model") -> "keras.losses.Loss":
-    """The loss object that `compile` makes of `loss`: an instance, a name or a function; None is cross-entropy of logits.
+    """The loss object that `compile` makes of `loss`: an instance, a name or a function; None is cross-entropy of
+    logits.
 
     RecipeError when it is none of these, or when nothing is given for a model that was compiled with a loss of its own.
     """
@@ -60,7 +62,8 @@ def resolved(loss: "GivenLoss", model: "keras.Model") -> "keras.losses.Loss":
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if isinstance(loss, list | tuple | dict):
         raise RecipeError(
-            f"{len(loss)} losses were given, in a {type(loss).__name__}.\nThe engine trains models with one output and one loss."
+            f"{len(loss)} losses were given, in a {type(loss).__name__}.\n"
+            "The engine trains models with one output and one loss."
         )
     try:
         found = loss if isinstance(loss, keras.losses.Loss) else keras.losses.get(loss)
@@ -98,8 +101,8 @@ def _named(loss: object) -> str:
 class Facts:
     """What a forward pass of a few examples shows.
 
-    `shape` of the outputs of one example; `masked`: they carry a mask; `penalties`: the model has penalties of activities, beside
-    those of its weights.
+    `shape` of the outputs of one example; `masked`: they carry a mask; `penalties`: the model has penalties of
+    activities, beside those of its weights.
     """
 
     shape: tuple[int, ...]
@@ -138,7 +141,8 @@ class Objective:
         return keras.ops.sum(self.loss.call(self._labels(y), keras.ops.cast(outputs, self.loss.dtype)))
 
     def per_example(self, y: "keras.KerasTensor", outputs: "keras.KerasTensor") -> "keras.KerasTensor":
-        """The loss of each example (n,), as float32: the mean of its values; nan where the loss gives none for an example."""
+        """The loss of each example (n,), as float32: the mean of its values;
+        nan where the loss gives none for an example."""
         import keras
 
         ops = keras.ops
@@ -158,7 +162,8 @@ class Objective:
         return y if self.name == "SparseCategoricalCrossentropy" else keras.ops.cast(y, self.loss.dtype)
 
     def errors(self, labels: Sequence[int | None], integer: bool, outputs: Sequence[int | None]) -> str | None:
-        """How misclassified examples are told: "sparse", "one-hot", "threshold", or None where nothing says what a class is.
+        """How misclassified examples are told: "sparse", "one-hot", "threshold", or None where nothing says what a
+        class is.
 
         From the shapes of labels and outputs (the batch first) and whether labels are integers (or booleans).
         """
@@ -178,7 +183,8 @@ class Objective:
         outputs: "keras.KerasTensor",
         argmax: "Callable[[keras.KerasTensor], keras.KerasTensor]",
     ) -> "keras.KerasTensor":
-        """Whether each example (n,) is misclassified; False where nothing says what a class is. `argmax` is over the last axis."""
+        """Whether each example (n,) is misclassified; False where nothing says what a class is.
+        `argmax` is over the last axis."""
         import keras
 
         ops = keras.ops
@@ -195,7 +201,8 @@ class Objective:
         return ops.not_equal(positive, ops.greater(ops.cast(labels, "float32"), 0.5))
 
     def look(self, model: "keras.Model", x: "keras.KerasTensor", y: "keras.KerasTensor") -> Facts:
-        """What a forward pass of the few examples `x` shows; RecipeError where the engine does not train such a model."""
+        """What a forward pass of the few examples `x` shows;
+        RecipeError where the engine does not train such a model."""
         import keras
 
         outputs = model(x, training=False)

@@ -18,9 +18,9 @@ class Order:
     `kind`: "reshuffled" (a new permutation every pass), "shuffled-once" (the first permutation in every pass), "stored"
     (no shuffling), "sorted" (by class, as stored within a class) or "with-replacement" (independent draws).
 
-    An epoch is `passes` passes over the examples; with `examples` it is so many examples of a pass, drawn anew every epoch
-    (the first so many, where the kind does not draw). Evaluation follows an epoch, so `Order(examples=5_000)` with batches
-    of 100 evaluates every 50 updates.
+    An epoch is `passes` passes over the examples; with `examples` it is so many examples of a pass, drawn anew every
+    epoch (the first so many, where the kind does not draw). Evaluation follows an epoch, so `Order(examples=5_000)`
+    with batches of 100 evaluates every 50 updates.
     """
 
     kind: str = "reshuffled"

@@ -1,4 +1,5 @@
-"""What training needs before its first update: a program that was compared with Keras, and the data where it takes them from."""
+"""What training needs before its first update: a program that was compared with Keras,
+and the data where it takes them from."""
 
 import contextlib
 import math
@@ -17,7 +18,7 @@ from keras_reprise.engine.batches import EVALUATION_BATCH
 from keras_reprise.engine.checkpoint import configured
 from keras_reprise.engine.checks import check_labels, first_call
 from keras_reprise.engine.randomness import draws
-from keras_reprise.engine.settings import Job
+from keras_reprise.engine.settings import TrainingJob
 
 SHARE_OF_MEMORY = 0.5
 CHUNK_BYTES = 256 * 2**20
@@ -27,7 +28,8 @@ MOST_CHECKED = 256  # examples of the first batch that are compared with Keras
 
 @dataclass(kw_only=True)
 class Prepared:
-    """A program with its data. `classified`: errors are counted; `expected`: Keras's loss of the first batch (nan: none).
+    """A program with its data. `classified`: errors are counted; `expected`: Keras's loss of the first batch (nan:
+    none).
 
     `configuration` is the model's (see `configured`), `new_s` the seconds it took to prepare, 0 once it has been used.
     """
@@ -78,7 +80,8 @@ class Streamed:
 
 @contextlib.contextmanager
 def as_it_was(program: Program) -> Iterator[None]:
-    """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in inference too.
+    """Put the state back that an evaluation changes which `fit` does not make: Keras's recurrent layers draw in
+    inference too.
 
     Of layers that are known not to, nothing is copied.
     """
@@ -101,7 +104,7 @@ class LatestProgram:
         self._objects: Sequence[object] = ()
         self._facts: Sequence[object] = ()
 
-    def prepare(self, job: Job) -> Prepared:
+    def prepare(self, job: TrainingJob) -> Prepared:
         """What the training needs: of the latest one, where nothing is another, else anew (see `prepare`)."""
         loss = configured(job.loss)
         objects = [job.model, job.optimizer, job.data.stored_train, job.data.y_train, job.data.scaling]
@@ -121,8 +124,9 @@ class LatestProgram:
         self._prepared, self._objects, self._facts = None, (), ()
 
 
-def prepare(job: Job) -> Prepared:
-    """The program for a training, and its data where it takes them from; RecipeError when its numbers are not Keras's."""
+def prepare(job: TrainingJob) -> Prepared:
+    """The program for a training, and its data where it takes them from;
+    RecipeError when its numbers are not Keras's."""
     start, settings = time.perf_counter(), job.settings
     configuration = configured(job.model)
     program = current_backend().program(
@@ -144,7 +148,7 @@ def prepare(job: Job) -> Prepared:
     )
 
 
-def _looked_at(program: Program, job: Job) -> tuple[int | None, ...]:
+def _looked_at(program: Program, job: TrainingJob) -> tuple[int | None, ...]:
     """The shape of the outputs of a batch, after a look at what the graph of the model does not tell."""
     known = getattr(job.model, "output_shape", None)
     if program.evaluation_batch is not None and isinstance(known, tuple):
@@ -158,7 +162,7 @@ def _looked_at(program: Program, job: Job) -> tuple[int | None, ...]:
     return None, *facts.shape
 
 
-def check(program: Program, job: Job) -> float:
+def check(program: Program, job: TrainingJob) -> float:
     """Compare the program with Keras on the first batch; RecipeError when its numbers are others.
 
     Returns the loss that Keras gives for the whole batch, nan where that is not known.
@@ -173,12 +177,12 @@ def check(program: Program, job: Job) -> float:
             break
         if not program.be_plain():
             raise selfcheck.refusal(job.model, differs)
-    # Keras's recurrent layers draw other masks in a graph than call by call, so that nothing is expected where one draws.
+    # Keras's recurrent layers draw other masks in a graph than call by call: nothing is expected where one draws.
     known = keras.gradients is not None and len(order) == len(batch) and not draws(job.model)
     return keras.training if known else math.nan
 
 
-def _streams(job: Job) -> bool:
+def _streams(job: TrainingJob) -> bool:
     if job.settings.streamed is not None:
         return job.settings.streamed
     import psutil

@@ -1,7 +1,7 @@
 """Probes look into a network before training and after each epoch; what they return becomes curves and histograms.
 
-A probe is any function of a `Moment` that returns numbers (curves of these names) and histograms. Those of this file are
-made by their constructors; a probe that is not asked for costs nothing.
+A probe is any function of a `Moment` that returns numbers (curves of these names) and histograms. Those of this file
+are made by their constructors; a probe that is not asked for costs nothing.
 """
 
 import re
@@ -75,8 +75,8 @@ def weight_norms() -> Probe:
 def update_ratios() -> Probe:
     """Norm of an update over the norm of what it changes, for every trainable weight: "update_ratio/conv1/kernel".
 
-    The update is the one that the next batch would make, with the optimizer's state and rate as they are. A healthy ratio
-    is about 1e-3 (catalogue, B10); a weight of zeros gives nan.
+    The update is the one that the next batch would make, with the optimizer's state and rate as they are. A healthy
+    ratio is about 1e-3 (catalogue, B10); a weight of zeros gives nan.
     """
 
     def probe(moment: Moment) -> dict[str, float]:
@@ -92,8 +92,8 @@ def update_ratios() -> Probe:
 def activation_statistics(n: int = 500, histogram: tuple[float, float, int] | None = None) -> Probe:
     """Of every layer's output for the first n training examples: mean, deviation and dead units.
 
-    "activation_mean/conv1", "activation_std/conv1", and "dead/conv1": the fraction of units (channels, for a convolution)
-    that are zero for all examples (at all places). `histogram` (lo, hi, bins) adds "activation/conv1".
+    "activation_mean/conv1", "activation_std/conv1", and "dead/conv1": the fraction of units (channels, for a
+    convolution) that are zero for all examples (at all places). `histogram` (lo, hi, bins) adds "activation/conv1".
     """
 
     def probe(moment: Moment) -> dict[str, float | Histogram]:
@@ -112,7 +112,8 @@ def activation_statistics(n: int = 500, histogram: tuple[float, float, int] | No
 
 
 def gradient_statistics(n: int = 500, histogram: tuple[float, float, int] | None = None) -> Probe:
-    """Mean and deviation of the loss's gradient with respect to every trainable weight, over the first n training examples.
+    """Mean and deviation of the loss's gradient with respect to every trainable weight, over the first n training
+    examples.
 
     "gradient_mean/conv1/kernel", "gradient_std/conv1/kernel"; `histogram` (lo, hi, bins) adds "gradient/conv1/kernel".
     """

@@ -1,4 +1,5 @@
-"""What of a model draws random numbers without a seed: two runs of one replicate then differ, and nothing else would say so."""
+"""What of a model draws random numbers without a seed: two runs of one replicate then differ,
+and nothing else would say so."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
 
 
 def unseeded(model: "keras.Model") -> list[str]:
-    """Every layer that draws, and every initializer of a layer's weights, without a seed: "dropout_1", "dense_1/kernel".
+    """Every layer that draws, and every initializer of a layer's weights, without a seed: "dropout_1",
+    "dense_1/kernel".
 
-    Of models that draw nothing, or only with seeds, an empty list. A seed set for the whole process is none: it ties the numbers
-    to what was drawn before.
+    Of models that draw nothing, or only with seeds, an empty list. A seed set for the whole process is none: it ties
+    the numbers to what was drawn before.
     """
     import keras
 
@@ -35,7 +37,8 @@ def unseeded(model: "keras.Model") -> list[str]:
 
 
 def _as_drawn(variable: "keras.Variable", initializer: "keras.initializers.Initializer") -> bool:
-    """Whether a weight still is what its initializer drew, which draws the same again; not so, it was set to something else."""
+    """Whether a weight still is what its initializer drew, which draws the same again; not so,
+    it was set to something else."""
     import keras
 
     drawn = initializer(variable.shape, dtype=variable.dtype)

@@ -15,7 +15,7 @@ from keras_reprise.engine.history import History
 from keras_reprise.engine.preparing import Prepared, as_it_was
 from keras_reprise.engine.probes import Moment, weight_names
 from keras_reprise.engine.session import CheckpointStore
-from keras_reprise.engine.settings import Job
+from keras_reprise.engine.settings import TrainingJob
 from keras_reprise.flops import training_flops
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.schedules import Plateau
@@ -24,7 +24,7 @@ from keras_reprise.schedules import Plateau
 class Training:
     """One training in progress: the program, the history so far, and how both go into and come from a checkpoint."""
 
-    def __init__(self, job: Job, prepared: Prepared) -> None:
+    def __init__(self, job: TrainingJob, prepared: Prepared) -> None:
         self.job, self.program, self.source = job, prepared.program, prepared.source
         self.classified, self.configuration = prepared.classified, prepared.configuration
         self._expected, self._compiled_before = prepared.taken(), prepared.program.compile_s
@@ -36,7 +36,8 @@ class Training:
         self.history.timing.compile_s = prepared.new_s
 
     def _check_first_update(self, loss: float) -> None:
-        """Compare what the compiled program says of its first batch with what Keras said; RecipeError when it is another."""
+        """Compare what the compiled program says of its first batch with what Keras said;
+        RecipeError when it is another."""
         expected, self._expected = self._expected, math.nan
         if math.isfinite(expected):
             ours, keras = (selfcheck.Looked(value, value, None) for value in (loss, expected))
@@ -163,8 +164,8 @@ class Training:
     def keys(self, place: str | None) -> list[str]:
         """A key per epoch 0..epochs for the checkpoints; none where nothing tells this training from others.
 
-        `place` says which training of which arm this is. It is part of the key where the configurations of model, optimizer
-        and loss do not say all, so that no other training goes on from its state.
+        `place` says which training of which arm this is. It is part of the key where the configurations of model,
+        optimizer and loss do not say all, so that no other training goes on from its state.
         """
         settings = self.job.settings
         parts = [self.configuration, configured(self.program.optimizer), configured(self.job.loss)]

@@ -1,7 +1,8 @@
 """The engine checks itself: what it computes on the first batch against what Keras computes on it.
 
-`compute_loss` of a Keras model says what the loss is, eagerly, before a newly compiled program trains. Where loss, penalties or
-gradients differ by more than rounding the batch is no longer cut; where they differ even then, training is refused.
+`compute_loss` of a Keras model says what the loss is, eagerly, before a newly compiled program trains. Where loss,
+penalties or gradients differ by more than rounding the batch is no longer cut; where they differ even then, training is
+refused.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,8 @@ NEGLIGIBLE = 1e-6  # of the whole gradient's norm: what a single variable may be
 
 @dataclass(frozen=True)
 class Looked:
-    """Of one batch: the loss as training counts it (penalties included), that of inference, the gradient of every weight.
+    """Of one batch: the loss as training counts it (penalties included), that of inference, the gradient of every
+    weight.
 
     `gradients` is None where only losses are compared.
     """
@@ -35,7 +37,8 @@ class Looked:
 
 
 def reference(penalties: Callable[[], Sequence[object]], loss: "keras.losses.Loss") -> "keras.Model":
-    """A Keras model whose `compute_loss` is that of a model compiled with `loss` whose `losses` are what `penalties` gives.
+    """A Keras model whose `compute_loss` is that of a model compiled with `loss` whose `losses` are what `penalties`
+    gives.
 
     What the user's model was compiled with stays as it is.
     """

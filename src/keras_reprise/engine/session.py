@@ -32,13 +32,14 @@ class Session(Protocol):
 
     def note_training(self, history: History, digest: str, model: "keras.Model") -> None: ...
 
-    # At will, called or read before each training: note_data(data, epochs), a history that it returns stands for the training;
-    # note_unseeded(names), what draws without a seed; place, which training of which arm this is; latest, a `LatestProgram`,
-    # by which the same model may be trained again without compiling.
+    # At will, called or read before each training: note_data(data, epochs), a history that it returns stands for the
+    # training; note_unseeded(names), what draws without a seed; place, which training of which arm this is; latest, a
+    # `LatestProgram`, by which the same model may be trained again without compiling.
 
 
 def noted(session: Session, data: Dataset, epochs: int) -> History | None:
-    """Tell the session what is trained on, if it wants to know; a rehearsal gives a history in the place of training."""
+    """Tell the session what is trained on, if it wants to know;
+    a rehearsal gives a history in the place of training."""
     note = getattr(session, "note_data", None)
     found: History | None = note(data, epochs) if note and isinstance(data, Dataset) else None
     return found

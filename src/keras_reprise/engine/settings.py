@@ -23,7 +23,8 @@ Rate = float | Schedule | Plateau | None
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """All that `train` was asked for beside the model, the data and the optimizer; its docstring says what each means."""
+    """All that `train` was asked for beside the model, the data and the optimizer;
+    its docstring says what each means."""
 
     epochs: int
     batch_size: int
@@ -49,7 +50,7 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class TrainingJob:
     """A model to be trained by an optimizer on a data set."""
 
     model: "keras.Model"

@@ -12,7 +12,7 @@ from keras_reprise.engine.backends.start import current_backend
 if TYPE_CHECKING:
     import keras
 
-# Layers whose output for an example depends on that example alone and on no random number, in training and in inference.
+# Layers whose output for an example depends on that example alone and on no random number, in training and inference.
 LAYERS = frozenset(
     [
         "InputLayer", "Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",

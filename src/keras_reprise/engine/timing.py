@@ -20,8 +20,9 @@ def timed_calls(
     """Seconds (n,) of each of n compiled calls of `model` on the batch `x`, which lies on the device; n >= 5.
 
     A call is the forward pass, or with `backward` forward and backward pass: the gradients of weights and inputs for a
-    fixed random gradient of the outputs, as in the middle of a network. Each call ends when the device has finished. The
-    first three are not counted; after `budget_s` seconds no further call is begun, so that slow layers are called less often.
+    fixed random gradient of the outputs, as in the middle of a network. Each call ends when the device has finished.
+    The first three are not counted; after `budget_s` seconds no further call is begun, so that slow layers are called
+    less often.
     """
     if calls < 5:
         raise RecipeError(f"{calls} calls are too few for a median.\nUse 5 or more.")

@@ -1,7 +1,7 @@
 """Training a Keras model with one call. Backend-neutral.
 
-The order of the examples in epoch k depends on the seed and on k alone, so that training continued from a checkpoint, and
-training of another arm from the epoch up to which both agree, gives the numbers of an uninterrupted training.
+The order of the examples in epoch k depends on the seed and on k alone, so that training continued from a checkpoint,
+and training of another arm from the epoch up to which both agree, gives the numbers of an uninterrupted training.
 """
 
 import time
@@ -22,7 +22,7 @@ from keras_reprise.engine.preparing import LatestProgram, prepare
 from keras_reprise.engine.probes import Probe
 from keras_reprise.engine.run import Training
 from keras_reprise.engine.session import Session, note_unseeded, noted
-from keras_reprise.engine.settings import DIVERGED_FACTOR, Job, Rate, TrainingSettings
+from keras_reprise.engine.settings import DIVERGED_FACTOR, Rate, TrainingJob, TrainingSettings
 from keras_reprise.engine.stopping import Stop
 
 if TYPE_CHECKING:
@@ -57,20 +57,20 @@ def train(
     """Train `model` on `data` for `epochs` epochs and evaluate it on the test images after each.
 
     `learning_rate` is a rate per update, a schedule over epochs or a `Plateau`; None leaves the optimizer's own. `loss`
-    is what `compile` takes for a single output (default: cross-entropy of logits and class indices). `order` says what an epoch reads (default: every
-    example once, in a new order). `penalty` multiplies the model's penalties: with `L2(1.0)` in the layers it is the
-    strength, which may then differ between arms without compiling anew. `stop` ends training early. `sample_epochs`
-    (0 is before training) lists the epochs at which the losses of the first `sample_size` training images are kept.
-    `probes` look into the network before training and after each epoch; `probe`, a function without arguments, is one
-    that needs no `Moment`. `metrics` are Keras metrics of labels and outputs,
-    taken on the test images after each epoch ("test_" and the metric's name).
+    is what `compile` takes for a single output (default: cross-entropy of logits and class indices). `order` says what
+    an epoch reads (default: every example once, in a new order). `penalty` multiplies the model's penalties: with
+    `L2(1.0)` in the layers it is the strength, which may then differ between arms without compiling anew. `stop` ends
+    training early. `sample_epochs` (0 is before training) lists the epochs at which the losses of the first
+    `sample_size` training images are kept. `probes` look into the network before training and after each epoch;
+    `probe`, a function without arguments, is one that needs no `Moment`. `metrics` are Keras metrics of labels and
+    outputs, taken on the test images after each epoch ("test_" and the metric's name).
 
-    `fork_at` lists epochs whose state stays available to the replicate's other arms: an arm that agrees with an earlier one
-    up to there (same initial weights, order, data, optimizer and rates) starts from it instead of training the same
+    `fork_at` lists epochs whose state stays available to the replicate's other arms: an arm that agrees with an earlier
+    one up to there (same initial weights, order, data, optimizer and rates) starts from it instead of training the same
     epochs again.
 
-    The data stay on the device; with `streamed` they are brought there in parts, which is the default where they would take
-    more than half of its free memory.
+    The data stay on the device; with `streamed` they are brought there in parts, which is the default where they would
+    take more than half of its free memory.
 
     Training ends early, with `History.diverged`, when a loss is not finite or an epoch's mean loss is above
     `diverged_factor` times the first update's (None: only when it is not finite). RecipeError when model, data and
@@ -97,11 +97,11 @@ def train(
     )
     note_unseeded(session, model)
     scaled = with_loss_scale(optimizer, model)
-    job = Job(model=model, optimizer=scaled, loss=loss, data=data, seeds=session.seeds, settings=settings)
+    job = TrainingJob(model=model, optimizer=scaled, loss=loss, data=data, seeds=session.seeds, settings=settings)
     return _trained(job, session, stop=stop, fork_at=fork_at)
 
 
-def _trained(job: Job, session: Session, *, stop: Stop | None, fork_at: Sequence[int]) -> History:
+def _trained(job: TrainingJob, session: Session, *, stop: Stop | None, fork_at: Sequence[int]) -> History:
     """Train from the latest checkpoint that fits to the end, telling the session of every epoch."""
     latest: LatestProgram | None = getattr(session, "latest", None)
     training = Training(job, prepare(job) if latest is None else latest.prepare(job))
@@ -134,8 +134,8 @@ def with_loss_scale(optimizer: "keras.optimizers.Optimizer", model: "keras.Model
 def snapshot(model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> Callable[[], None]:
     """Remember all variables of model and optimizer; the function it returns puts them back.
 
-    Training the same model and optimizer on the same data again needs no compiling: a search restarts instead of building
-    anew.
+    Training the same model and optimizer on the same data again needs no compiling: a search restarts instead of
+    building anew.
     """
     import keras
 

@@ -1,7 +1,7 @@
 """Figures: declared by recipes, stored in cards, drawn from records. A kind is one file in `kinds/`.
 
-A figure is drawn from what the card holds of it, so that old records can be drawn without their recipe. Only this folder
-draws (and the report's history of a metric, with this folder's style).
+A figure is drawn from what the card holds of it, so that old records can be drawn without their recipe. Only this
+folder draws (and the report's history of a metric, with this folder's style).
 """
 
 import importlib
@@ -13,10 +13,10 @@ import numpy as np
 
 from keras_reprise.base.errors import RecipeError, UserError, printable
 from keras_reprise.figures import kinds
-from keras_reprise.figures.figure import Figure, NotDrawn
+from keras_reprise.figures.figure import Figure, FigureError
 from keras_reprise.record.schema import Record
 
-__all__ = ["Figure", "NotDrawn", "decode", "draw", "encode", "known_kinds"]
+__all__ = ["Figure", "FigureError", "decode", "draw", "encode", "known_kinds"]
 
 
 def known_kinds() -> dict[str, type[Figure]]:
@@ -34,27 +34,27 @@ def encode(figure: Figure) -> dict[str, object]:
     try:
         document: dict[str, object] = msgspec.to_builtins(figure, str_keys=True, enc_hook=_plain)
         decode(document)
-    except (NotDrawn, TypeError) as error:
+    except (FigureError, TypeError) as error:
         raise RecipeError(f"The figure {name!r} cannot be stored in a card: {error}\nMend it in the recipe.") from error
     return document
 
 
 def decode(document: Mapping[str, object]) -> Figure:
-    """The figure that a card holds; NotDrawn when it is of an unknown kind, or not as its kind declares."""
+    """The figure that a card holds; FigureError when it is of an unknown kind, or not as its kind declares."""
     kind, known = document.get("kind"), known_kinds()
     if not isinstance(kind, str) or kind not in known:
         there = ", ".join(f"`{name}`" for name in known)
-        raise NotDrawn(
+        raise FigureError(
             f"The kind `{printable(str(kind))}` is unknown; there are {there}. A newer keras-reprise may draw it."
         )
     try:
         return msgspec.convert(document, known[kind])
     except (ValueError, RecursionError) as error:
-        raise NotDrawn(f"Its card is not that of a figure of the kind `{kind}`: {printable(str(error))}.") from error
+        raise FigureError(f"Its card is not that of a figure of the kind `{kind}`: {printable(str(error))}.") from error
 
 
 def draw(document: Mapping[str, object], records: Sequence[Record], form: str = "svg") -> bytes:
-    """The figure that a card holds, of the replicates `records`, as SVG, PDF or PGF; NotDrawn when that cannot be.
+    """The figure that a card holds, of the replicates `records`, as SVG, PDF or PGF; FigureError when that cannot be.
 
     An SVG follows the reader's choice of a light or dark page. PGF needs a LaTeX installation.
     """
@@ -69,7 +69,7 @@ def draw(document: Mapping[str, object], records: Sequence[Record], form: str = 
         if form == "pgf" and isinstance(error, RuntimeError):  # LaTeX's
             raise
         first = (str(error).splitlines() or [""])[0][:200]
-        raise NotDrawn(f"Drawing it failed: {type(error).__name__}: {printable(first)}.") from error
+        raise FigureError(f"Drawing it failed: {type(error).__name__}: {printable(first)}.") from error
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""A figure, as a recipe declares it and a card holds it: what each kind has, and how one says that it cannot be drawn."""
+"""A figure, as recipes declare it and cards hold it: what each kind has, and how one says that it cannot be drawn."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 MOST_NAMES = 20  # that a message lists
 
 
-class NotDrawn(UserError):
-    """A figure asks for what nothing measured, or for what no figure is; sentences for the place where it would stand."""
+class FigureError(UserError):
+    """A figure asks for what nothing measured, or for what no figure is. The message stands where the figure would."""
 
 
 class Figure(Strict, frozen=True, tag_field="kind"):
-    """What every figure has. A kind is one file of `kinds/`: a subclass with its `tag`, which the card stores as `kind`.
+    """What every figure has. A kind is one file of `kinds/`: a subclass with a `tag`, which cards store as `kind`.
 
     Its fields are the card's, for ever: a new one has a default, so that old cards are read, and none is renamed.
     """
@@ -26,7 +26,7 @@ class Figure(Strict, frozen=True, tag_field="kind"):
     title: str
 
     def draw(self, records: Sequence[Record]) -> "Plot":
-        """The figure of these replicates; NotDrawn when they hold nothing of what it shows.
+        """The figure of these replicates; FigureError when they hold nothing of what it shows.
 
         The kind's drawing libraries are imported here and not before: recipes and readers do without them.
         """
@@ -38,11 +38,11 @@ class Figure(Strict, frozen=True, tag_field="kind"):
 
 
 def require(what: str, wanted: Iterable[str], there: Collection[str]) -> None:
-    """NotDrawn when something `wanted` is not `there`: "There is no curve `tst_error`; there are `test_error`, ..."."""
+    """FigureError when something `wanted` is not `there`: "There is no curve `tst_error`; there are `test_error`, ..."."""
     missing = [name for name in dict.fromkeys(wanted) if name not in there]
     if missing:
         known = f"there {'is' if len(there) == 1 else 'are'} {_listed(sorted(there))}" if there else "there is none"
-        raise NotDrawn(f"There is no {what} {_listed(missing)}; {known}.")
+        raise FigureError(f"There is no {what} {_listed(missing)}; {known}.")
 
 
 def _listed(names: Sequence[str]) -> str:

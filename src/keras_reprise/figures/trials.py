@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from keras_reprise.figures.figure import NotDrawn, require
+from keras_reprise.figures.figure import FigureError, require
 from keras_reprise.record.schema import Record, decode_trial
 
 
 def trials_table(records: Sequence[Record], arms: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
     """One row per replicate, arm and trial that has all of `names`; the arms in order (none: all of the records').
 
-    NotDrawn when nothing measured such an arm or value, or no trial has all of them.
+    FigureError when nothing measured such an arm or value, or no trial has all of them.
     """
     require("arm", arms, records[0].arms)
     known: dict[str, None] = {}
@@ -24,5 +24,5 @@ def trials_table(records: Sequence[Record], arms: Sequence[str], names: Sequence
                     rows.append({"arm": arm, **{name: trial[name] for name in names}})
     require("trial value", names, known)
     if not rows:
-        raise NotDrawn(f"No trial has all of {', '.join(f'`{name}`' for name in names)}.")
+        raise FigureError(f"No trial has all of {', '.join(f'`{name}`' for name in names)}.")
     return pd.DataFrame(rows, columns=["arm", *names])

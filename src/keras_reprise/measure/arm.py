@@ -1,15 +1,13 @@
-"""Measuring one arm of a replicate, and the record of a replicate made from its arms."""
+"""Measuring one arm of a replicate: what it gave, what it cost, and what the machine did meanwhile."""
 
 import contextlib
 import gc
 import hashlib
-import math
 import resource
-import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +17,15 @@ from keras_reprise.base import clock
 from keras_reprise.base.errors import StoreError
 from keras_reprise.base.failures import described
 from keras_reprise.base.gpu import Watch
-from keras_reprise.measure import own_data, rehearsal
-from keras_reprise.measure.evaluation import evaluated, summarised
+from keras_reprise.engine import History
+from keras_reprise.measure import rehearsal
+from keras_reprise.measure.assemble import sha256
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.measure.returned import InvalidMeasurement, encoded, too_big
 from keras_reprise.recipe.guard import attempt
 from keras_reprise.recipe.loading import LoadedRecipe
-from keras_reprise.recipe.numbers import ArmResult
 from keras_reprise.recipe.settings import Arm, copied, plain_settings
-from keras_reprise.record.histogram import Histogram
-from keras_reprise.record.schema import SCHEMA, canonical, decode_trial, encode_number
+from keras_reprise.record.schema import canonical
 
 NUMBERS = ("metrics", "curves", "histograms", "trials")
 
@@ -36,8 +33,8 @@ NUMBERS = ("metrics", "curves", "histograms", "trials")
 def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: bool = False) -> dict[str, Any]:
     """Measure one arm; whatever the recipe does or returns makes a failed arm at worst, never a crash.
 
-    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, the load meanwhile, and the
-    data that it made for itself (`unread`: what cannot be said of them).
+    Returns the arm as the record stores it, with the digest of its trained weights, when it ran, the load meanwhile,
+    and the data that it made for itself (`unread`: what cannot be said of them).
     """
     import keras
 
@@ -50,24 +47,46 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     found, failure = _measured(loaded, arm, replicate)
     if isinstance(failure, StoreError):  # of a checkpoint, on a full disk: every arm would end so
         raise failure
-    error = None
-    if failure is not None:  # any failure of an arm is a result: recorded with its type and message
-        if debug:
-            traceback.print_exception(failure, file=sys.stderr)
-        error = {"type": type(failure).__name__, "message": described(failure, loaded.path)}
-    total, after = time.perf_counter() - start, clock.load()
+    error = None if failure is None else _error(failure, loaded, debug)
+    total_s, after = time.perf_counter() - start, clock.load()
     if replicate.trainings:
         replicate.latest.forget()
         gc.collect()  # compiled programs hold the arm's data in reference cycles
-    histories = [history for history, _ in replicate.trainings]
-    diverged = found["diverged"] if found else any(history.diverged for history in histories)
-    timings = [history.timing for history in histories]
-    steps = [seconds for timing in timings for seconds in timing.step_s]
+    diverged = found["diverged"] if found else any(history.diverged for history, _ in replicate.trainings)
     record = {
         "params": params,
         **{name: found[name] if found else [] if name == "trials" else {} for name in NUMBERS},
+        **_spent(replicate.trainings, total_s),
+        "status": "failed" if error else "diverged" if diverged else "complete",
+        "error": error,
+    }
+    result = {
+        "arm": record,
+        "digest": sha256("".join(replicate.digests)) if replicate.digests else "",
+        "started_at": started_at,
+        "finished_at": clock.now(),
+        "load": {"mean_1m": (before.mean_1m + after.mean_1m) / 2, "steal_fraction": after.stolen_since(before)},
+        "unseeded": list(replicate.unseeded),
+    }
+    made, unread = rehearsal.made(loaded.recipe, arm, replicate, loaded.beside)
+    return result | {"made": made, "unread": unread}
+
+
+def _error(failure: BaseException, loaded: LoadedRecipe, debug: bool) -> dict[str, str]:
+    """Why an arm failed, as a record says it: any failure of an arm is a result, with its type and message."""
+    if debug:
+        traceback.print_exception(failure, file=sys.stderr)
+    return {"type": type(failure).__name__, "message": described(failure, loaded.path)}
+
+
+def _spent(trainings: Sequence[tuple[History, int]], total_s: float) -> dict[str, dict[str, object]]:
+    """What an arm cost and how long it took, of its trainings (with each model's parameters) together."""
+    histories = [history for history, _ in trainings]
+    timings = [history.timing for history in histories]
+    steps = [seconds for timing in timings for seconds in timing.step_s]
+    return {
         "cost": {
-            "params": max((parameters for _, parameters in replicate.trainings), default=None),
+            "params": max((parameters for _, parameters in trainings), default=None),
             "flops": max((h.flops_per_example for h in histories if h.flops_per_example is not None), default=None),
             "peak_memory_bytes": _peak_memory_bytes(),
         },
@@ -77,33 +96,21 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
             "step_s": _step_times(steps),
             "evaluation_s": sum(sum(timing.evaluation_s) for timing in timings) if timings else None,
             "flops_per_s": max((h.flops_per_s for h in histories if h.flops_per_s is not None), default=None),
-            "total_s": total,
+            "total_s": total_s,
         },
-        "status": "failed" if error else "diverged" if diverged else "complete",
-        "error": error,
     }
-    load = {"mean_1m": (before.mean_1m + after.mean_1m) / 2, "steal_fraction": after.stolen_since(before)}
-    result = {
-        "arm": record,
-        "digest": _sha256("".join(replicate.digests)) if replicate.digests else "",
-        "started_at": started_at,
-        "finished_at": clock.now(),
-        "load": load,
-        "unseeded": list(replicate.unseeded),
-    }
-    made, unread = rehearsal.made(loaded.recipe, arm, replicate, loaded.beside)
-    return result | {"made": made, "unread": unread}
 
 
 def _measured(
     loaded: LoadedRecipe, arm: Arm, replicate: Replicate
-) -> tuple[dict[str, Any] | None, BaseException | None]:
+) -> tuple[dict[str, object] | None, BaseException | None]:
     """What the recipe's `measure` gives of an arm as a record stores it, or what went wrong.
 
-    It sees copies of the arm's and the scale's settings, so that nothing it does to them reaches a record or another arm.
+    It sees copies of the arm's and the scale's settings, so that nothing it does to them reaches a record or another
+    arm.
     """
 
-    def call() -> dict[str, Any]:
+    def call() -> dict[str, object]:
         with loaded.beside:
             found = loaded.recipe.measure(copied(arm), replicate)
             diverged = any(history.diverged for history, _ in replicate.trainings)
@@ -144,7 +151,7 @@ def measure_twice(
     first, second = (measure_arm(loaded, arm, one, debug=debug) for one in (replicate, again))
     if "failed" in (first["arm"]["status"], second["arm"]["status"]):
         return first if first["arm"]["status"] == "failed" else second
-    digests = [_sha256(one["digest"] + _numbers_digest(one["arm"])) for one in (first, second)]
+    digests = [sha256(one["digest"] + _numbers_digest(one["arm"])) for one in (first, second)]
     if digests[0] == digests[1]:
         return first | {"digest": digests[0]}
     differ = [name for name in NUMBERS if first["arm"][name] != second["arm"][name]]
@@ -154,96 +161,19 @@ def measure_twice(
 
 
 def with_company(result: Mapping[str, Any], nobody_else: bool | None, watch: Watch) -> dict[str, Any]:
-    """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU where it has one."""
+    """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU,
+    if it has one."""
     known = [nobody_else, *([None if watch.most is None else watch.most == 0] if watch.on_gpu else [])]
     alone = False if False in known else None if None in known else True
     arm = result["arm"] | {"time": result["arm"]["time"] | {"alone": alone}}
     return dict(result) | {"arm": arm, "load": result["load"] | {"gpu_processes": watch.most}}
 
 
-def document(
-    loaded: LoadedRecipe,
-    replicate: Replicate,
-    repeat: int,
-    measured: Mapping[str, dict[str, Any]],
-    *,
-    card: str,
-    machine: str,
-    environment: str,
-    determinism: str,
-    code: Mapping[str, Any],
-    measurement: str,
-    say: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
-    """The record of a replicate, but for its id, from what `measure_arm` gave for each arm.
-
-    `card` is the card's sha256, `machine` and `environment` are ids, `measurement` is what the numbers belong to; `say` is told
-    of claims that could not be evaluated.
-    """
-    recipe = loaded.recipe
-    arms = {arm.name: measured[arm.name]["arm"] for arm in recipe.arms}
-
-    def seen() -> dict[str, ArmResult]:
-        return {name: arm_result(arm) for name, arm in arms.items()}
-
-    failed = [name for name, arm in arms.items() if arm["status"] == "failed"]
-    loads = [result["load"] for result in measured.values() if result["load"]]
-    digests = [measured[arm.name]["digest"] for arm in recipe.arms]
-    unseeded = sorted({name for result in measured.values() for name in result.get("unseeded", ())})
-    asked = replicate.scale, say, loaded.path, loaded.beside
-    claims = {} if failed else evaluated(recipe.claims, seen, *asked)
-    numbers = {} if failed or recipe.summarise is None else summarised(recipe.summarise, seen(), *asked)
-    return {
-        "schema": SCHEMA,
-        "recipe": {
-            "slug": recipe.slug,
-            "version": recipe.version,
-            "scale": replicate.scale.name,
-            "source_sha256": loaded.source_sha256,
-            "card": card,
-            "measurement": measurement,
-        },
-        "replicate": {"seed": replicate.seed, "repeat": repeat},
-        "data": own_data.combined(
-            replicate.dataset().facts() if replicate.data_name else None,
-            own_data.made_by(measured, [arm.name for arm in recipe.arms]),
-        ),
-        "arms": arms,
-        "claims": {claim.id: encode_number(claims.get(claim.id, math.nan)) for claim in recipe.claims},
-        "numbers": {name: encode_number(value) for name, value in numbers.items()},
-        "machine": machine,
-        "environment": environment,
-        "determinism": {
-            "mode": determinism,
-            "digest": _sha256("".join(digests)) if all(digests) else None,
-            **({"unseeded": unseeded} if unseeded else {}),
-        },
-        "code": dict(code),
-        "load": {name: _mean([load[name] for load in loads]) for name in ("mean_1m", "steal_fraction")}
-        | {"gpu_processes": max((n for load in loads if (n := load.get("gpu_processes")) is not None), default=None)},
-        "status": "failed" if failed else "complete",
-        "started_at": min(result["started_at"] for result in measured.values()),
-        "finished_at": max(result["finished_at"] for result in measured.values()),
-        "duration_s": sum(arm["time"]["total_s"] for arm in arms.values()),
-    }
-
-
-def arm_result(arm: Mapping[str, Any]) -> ArmResult:
-    """A stored arm as a statistic sees it."""
-    return ArmResult(
-        status=arm["status"],
-        metrics={name: float(value) for name, value in arm["metrics"].items()},
-        curves={name: np.array([float(value) for value in values]) for name, values in arm["curves"].items()},
-        histograms={name: Histogram(**histogram) for name, histogram in arm["histograms"].items()},
-        trials=[decode_trial(trial) for trial in arm["trials"]],
-    )
-
-
-def _numbers_digest(arm: Mapping[str, Any]) -> str:
+def _numbers_digest(arm: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical({name: arm[name] for name in NUMBERS})).hexdigest()
 
 
-def _step_times(steps: Sequence[float]) -> dict[str, Any] | None:
+def _step_times(steps: Sequence[float]) -> dict[str, object] | None:
     """Seconds per update: one estimate per epoch, their number, median, 5th and 95th percentile."""
     if not steps:
         return None
@@ -258,16 +188,9 @@ def _forget_peak_memory() -> None:
 
 
 def _peak_memory_bytes() -> int:
-    """The largest resident set since `_forget_peak_memory`; where the kernel tells only that, of this process so far."""
+    """The largest resident set since `_forget_peak_memory`; where the kernel tells only that,
+    of this process so far."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return statistics.fmean(values) if values else None
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

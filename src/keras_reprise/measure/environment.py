@@ -1,4 +1,5 @@
-"""Machine and environment: stable hardware facts, and the software that ran. Never a path, user, host name or address."""
+"""Machine and environment: stable hardware facts, and the software that ran. Never a path, user,
+host name or address."""
 
 import contextlib
 import importlib.metadata
@@ -51,7 +52,8 @@ def packages_behind(backend: str) -> dict[str, str]:
     """The distributions that this process imported of those that Keras and its backend require, with their versions.
 
     Keras imports whatever it finds (matplotlib, pandas, the other backends), which changes no number, hence the second
-    condition. What loads a backend's device, and what the package itself computes with only now and then, counts always.
+    condition. What loads a backend's device, and what the package itself computes with only now and then, counts
+    always.
     """
     installed = _installed_versions()
     providing = _providers()
@@ -110,6 +112,8 @@ def _normal(name: str) -> str:
 
 
 def _variables() -> dict[str, str]:
-    """The variables that change how a process computes; of what they say of places on this machine only that they do."""
+    """The variables that change how a process computes;
+    of what they say of places on this machine only that they do."""
     found = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
-    return {name: " ".join(re.sub(r"(^|=)[^=]*[/\\~].*", r"\1<path>", word) for word in text.split()) for name, text in found.items()}  # fmt: skip
+    place = re.compile(r"(^|=)[^=]*[/\\~].*")
+    return {name: " ".join(place.sub(r"\1<path>", word) for word in text.split()) for name, text in found.items()}

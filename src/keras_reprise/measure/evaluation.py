@@ -1,7 +1,7 @@
 """Numbers that a recipe's functions make of measured arms: claims' statistics, and what `summarise` gives.
 
-What such a function asks of an arm that was not measured is no number, and nobody's mistake. Whatever else goes wrong in it is
-its own, and said in a sentence; neither ends a run.
+What such a function asks of an arm that was not measured is no number, and nobody's mistake. Whatever else goes wrong
+in it is its own, and said in a sentence; neither ends a run.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from keras_reprise.base.failures import described
 from keras_reprise.base.slips import nearest_first
@@ -39,25 +39,29 @@ class NotThere(KeyError):
 
 @dataclass(frozen=True)
 class Answer:
-    """The number that a function gave (nan: none), and why it is none; without a `fault` because an arm was not measured."""
+    """The number that a function gave (nan: none), and why it is none;
+    without a `fault` because an arm was not measured."""
 
     value: float
     fault: str = ""
 
 
-class _Named(dict[str, Any]):
+T = TypeVar("T")
+
+
+class _Named(dict[str, T]):
     """The metrics, curves or histograms of one arm."""
 
-    def __init__(self, result: "ArmResult", kind: str, arm: str, cut: set[str]) -> None:
-        super().__init__(getattr(result, KINDS[kind]))
+    def __init__(self, values: Mapping[str, T], result: "ArmResult", kind: str, arm: str, cut: set[str]) -> None:
+        super().__init__(values)
         self.result, self.kind, self.arm, self.cut = result, kind, arm, cut
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> T:
         if self.result.status == "diverged" and self.kind == "curve":
             self.cut.add(self.arm)
         return super().__getitem__(name)
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> NoReturn:
         status = self.result.status
         if status != "complete":
             raise NotMeasured(f"the arm {self.arm!r} {status} before its {self.kind} {name!r} was measured")
@@ -66,10 +70,10 @@ class _Named(dict[str, Any]):
         raise NotThere(f"the arm {self.arm!r} has no {self.kind} {name!r}; {there}")
 
 
-class _Trials(list[Any]):
+class _Trials(list[T]):
     """The trials of an arm that is not complete: there may be fewer than the function counts on."""
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Any:  # of a list: a number gives an item, a slice a list
         try:
             return super().__getitem__(index)
         except IndexError:
@@ -84,9 +88,13 @@ class Arms(dict[str, "ArmResult"]):
         super().__init__({name: self._seen(name, arm) for name, arm in arms.items()})
 
     def _seen(self, name: str, arm: "ArmResult") -> "ArmResult":
-        views: Any = {many: _Named(arm, kind, name, self.cut) for kind, many in KINDS.items()}
-        trials = list(arm.trials) if arm.status == "complete" else _Trials(arm.trials)
-        return replace(arm, trials=trials, **views)
+        return replace(
+            arm,
+            metrics=_Named(arm.metrics, arm, "metric", name, self.cut),
+            curves=_Named(arm.curves, arm, "curve", name, self.cut),
+            histograms=_Named(arm.histograms, arm, "histogram", name, self.cut),
+            trials=list(arm.trials) if arm.status == "complete" else _Trials(arm.trials),
+        )
 
     def __missing__(self, name: str) -> "ArmResult":
         raise NotThere(f"there is no arm {name!r}; there are {', '.join(nearest_first(name, self))}")
@@ -111,7 +119,7 @@ def evaluated(
 
 
 def summarised(
-    function: Callable[..., Any],
+    function: Callable[..., object],
     arms: "Mapping[str, ArmResult]",
     scale: "Scale",
     say: Say,
@@ -124,7 +132,7 @@ def summarised(
 
     seen = Arms(arms)
 
-    def call() -> Any:
+    def call() -> object:
         with beside or nullcontext():
             return function(seen, copied(scale))
 
@@ -150,13 +158,16 @@ def summarised(
 
 
 def asked(
-    statistic: "Callable[..., Any]",
+    statistic: Callable[..., object],
     arms: "Mapping[str, ArmResult]",
     scale: "Scale",
     file: Path | None = None,
     beside: AbstractContextManager[None] | None = None,
 ) -> Answer:
-    """What `statistic(arms, scale)` gives. `file` is the recipe's, for the line in which it goes wrong; `beside` lets it import."""
+    """What `statistic(arms, scale)` gives.
+
+    `file` is the recipe's, for the line in which it goes wrong; `beside` lets it import.
+    """
     from keras_reprise.measure.returned import InvalidMeasurement, number
     from keras_reprise.recipe.settings import copied
 

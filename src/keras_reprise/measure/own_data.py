@@ -1,4 +1,5 @@
-"""Data of a recipe's own: what it declares by a function, and what it makes while it measures; both known by their content."""
+"""Data of a recipe's own: what it declares by a function, and what it makes while it measures;
+both known by their content."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -15,10 +16,11 @@ from keras_reprise.recipe.settings import Scale
 LONGEST_NAME = 60
 NUMBERS = "biuf"  # kinds of NumPy types: truth values, whole numbers, floats
 
+
 Facts = dict[str, Any]  # what a record says of data: name, fingerprint, n_train, n_test, substitute
 
 
-def declared(load: Callable[[], Any], scale: Scale) -> Dataset:
+def declared(load: Callable[[], object], scale: Scale) -> Dataset:
     """What the recipe's function gives, checked and limited to the scale's `n_train` and `n_test`.
 
     DataError says what is wrong with it: it raises, gives no data set, or one that nothing can be trained on.
@@ -44,29 +46,31 @@ def declared(load: Callable[[], Any], scale: Scale) -> Dataset:
         _check_part(where, part, examples, labels)
     if data.stored_train.shape[1:] != data.stored_test.shape[1:]:
         raise DataError(
-            f"{where}: a training example has the shape {data.stored_train.shape[1:]}, a test example {data.stored_test.shape[1:]}.\nBoth go through one network; give them one shape."
+            f"{where}: a training example has the shape {data.stored_train.shape[1:]}, a test example "
+            f"{data.stored_test.shape[1:]}.\nBoth go through one network; give them one shape."
         )
     n_train, n_test = (scale.settings.get(name) for name in ("n_train", "n_test"))
     parts = data.stored_train[:n_train], data.y_train[:n_train], data.stored_test[:n_test], data.y_test[:n_test]
     return Dataset(data.name, *parts, data.classes, arrays_sha256(parts), scaling=data.scaling)
 
 
-def _described(value: Any) -> str:
+def _described(value: object) -> str:
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
-def _check_name(where: str, name: Any) -> None:
+def _check_name(where: str, name: object) -> None:
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise DataError(
             f"{where} names its data {name!r:.80}.\nA name is a few printable words, {LONGEST_NAME} characters at most."
         )
     if name in registry.names():
         raise DataError(
-            f"{where} names its data {name}, as a data set of the package is named.\nThe two would be taken for one; give it another name."
+            f"{where} names its data {name}, as a data set of the package is named.\n"
+            "The two would be taken for one; give it another name."
         )
 
 
-def _check_part(where: str, part: str, examples: Any, labels: Any) -> None:
+def _check_part(where: str, part: str, examples: np.ndarray, labels: np.ndarray) -> None:
     for what, array in ((f"{part} examples", examples), (f"{part} labels", labels)):
         if not isinstance(array, np.ndarray) or not array.ndim:
             raise DataError(f"{where}: the {what} are {_described(array)}, not an array.\nUse Dataset.of(...).")
@@ -75,7 +79,8 @@ def _check_part(where: str, part: str, examples: Any, labels: Any) -> None:
             raise DataError(f"{where}: the {what} are of the type {array.dtype}.\nUse numbers.{words}")
         if not np.isfinite(array).all():
             raise DataError(
-                f"{where}: {int((~np.isfinite(array)).sum())} values of the {what} are not finite.\nEvery loss would be nan; clean the data first."
+                f"{where}: {int((~np.isfinite(array)).sum())} values of the {what} are not finite.\n"
+                "Every loss would be nan; clean the data first."
             )
     if len(examples) != len(labels):
         raise DataError(f"{where} gave {len(examples)} {part} examples and {len(labels)} labels.\nThey come in pairs.")
@@ -111,6 +116,6 @@ def combined(of_recipe: Facts | None, made: Iterable[Facts]) -> Facts | None:
     }
 
 
-def made_by(arms: Mapping[str, Any], order: Iterable[str]) -> list[Facts]:
+def made_by(arms: Mapping[str, Mapping[str, list[Facts]]], order: Iterable[str]) -> list[Facts]:
     """The data that measured arms made, in the recipe's `order` of arms."""
     return [facts for name in order if name in arms for facts in arms[name].get("made", ())]

@@ -1,8 +1,9 @@
-"""What an arm trains on, read without training: `measure` is called at seed 1 and left where its first training would begin.
+"""What an arm trains on, read without training: `measure` is called at seed 1 and left where its first training would
+begin.
 
-Data that are made in `measure` may be drawn from the replicate's seed, and yet all replicates of a recipe belong together. So
-what they are known by is what `measure` makes at seed 1: drawn data then have one fingerprint for all seeds, and a table that
-was edited since has another one.
+Data that are made in `measure` may be drawn from the replicate's seed, and yet all replicates of a recipe belong
+together. So what they are known by is what `measure` makes at seed 1: drawn data then have one fingerprint for all
+seeds, and a table that was edited since has another one.
 """
 
 import contextlib
@@ -13,7 +14,6 @@ import random
 import shutil
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -66,7 +66,8 @@ def made(recipe: Recipe, arm: Arm, replicate: Replicate, beside: Beside) -> tupl
         return found, fault
     return (
         used,
-        f"{arm.name} makes its data in `measure`, which cannot be read at seed {SEED} ({fault or 'it trains nothing there'}); replicates are compared by the data they used.",
+        f"{arm.name} makes its data in `measure`, which cannot be read at seed {SEED} "
+        f"({fault or 'it trains nothing there'}); replicates are compared by the data they used.",
     )
 
 
@@ -75,8 +76,8 @@ def rehearsed(
 ) -> tuple[list[Facts], str]:
     """The data that `measure` makes for `arm` at `seed`, and the error that ended it, if one did.
 
-    Without `onward` those of its first training alone. `like` has the scale and the declared data; `beside` lets the recipe
-    import. What `measure` prints is swallowed.
+    Without `onward` those of its first training alone. `like` has the scale and the declared data; `beside` lets the
+    recipe import. What `measure` prints is swallowed.
     """
     replicate = _Rehearsal(Seeds(seed), like.scale, like.data_name, like.data_dir, load=like.load)
     replicate.onward = onward
@@ -100,7 +101,8 @@ def rehearsed(
 
 
 def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate, beside: Beside) -> None:
-    """Delete the trials that an interrupted run has kept, where they were measured on other data than `measure` makes now."""
+    """Delete the trials that an interrupted run has kept,
+    where they were measured on other data than `measure` makes now."""
     path = replicate.made_path
     if path is None or not path.exists():
         return
@@ -135,12 +137,12 @@ def _ones(data: Dataset, epochs: int) -> History:
     curves: dict[str, list[float]] = {
         name: [1.0] * epochs for name in ("train_loss", "train_error", "test_loss", "test_error")
     }
-    n: Any = len(data.y_test)
+    n = len(data.y_test)
     return History(
-        curves,
-        {"test_loss": 1.0, "test_error": 1.0},
-        np.ones((epochs + 1, n), np.float32),
-        np.ones((epochs + 1, n), bool),
+        curves=curves,
+        initial={"test_loss": 1.0, "test_error": 1.0},
+        test_losses=np.ones((epochs + 1, n), np.float32),
+        test_wrong=np.ones((epochs + 1, n), bool),
         update_losses=np.ones(max(1, epochs), np.float32),
         updates=epochs,
         examples=epochs * len(data.y_train),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,15 +23,18 @@ from keras_reprise.measure.returned import trial as encoded_trial
 from keras_reprise.recipe.settings import Scale, copied, plain
 from keras_reprise.record.schema import decode_trial, encode_trial
 
+if TYPE_CHECKING:
+    import keras
+
 
 @dataclass
 class Replicate:
     """All arms of a recipe at one seed share one of these.
 
     `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand. `folder` is where finished trials of an
-    unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted` are
-    the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that was made
-    in `measure`, None for the declared one.
+    unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted`
+    are the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that
+    was made in `measure`, None for the declared one.
     """
 
     seeds: Seeds
@@ -48,7 +51,7 @@ class Replicate:
     trials: int = 1
     trial_number: int = 0
     trained: int = 0  # trainings since the trial, or the arm, began
-    load: Callable[[], Any] | None = None
+    load: Callable[[], object] | None = None
     noted: list[own_data.Facts | None] = field(default_factory=list)
     latest: LatestProgram = field(default_factory=LatestProgram, repr=False, compare=False)
 
@@ -81,7 +84,8 @@ class Replicate:
             vars(self).update(before)
 
     def dataset(self) -> Dataset:
-        """The recipe's data set (or the substitute that was asked for), limited to the scale's `n_train` and `n_test`."""
+        """The recipe's data set (or the substitute that was asked for),
+        limited to the scale's `n_train` and `n_test`."""
         return self._dataset
 
     @cached_property
@@ -100,7 +104,7 @@ class Replicate:
         return found
 
     def sweep(
-        self, settings: Sequence[Mapping[str, Any]], measure: Callable[..., Mapping[str, Any]]
+        self, settings: Sequence[Mapping[str, object]], measure: Callable[..., Mapping[str, object]]
     ) -> list[dict[str, Any]]:
         """Measure the arm at each of `settings`: `measure(**setting)` gives numbers, a trial is both together.
 
@@ -108,14 +112,15 @@ class Replicate:
         """
         self.trials = len(settings)
 
-        def measured(setting: Mapping[str, Any]) -> dict[str, Any]:
+        def measured(setting: Mapping[str, object]) -> dict[str, object]:
             return {**setting, **measure(**setting)}
 
         return [self.trial(setting, partial(measured, setting)) for setting in settings]
 
-    def trial(self, values: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    def trial(self, values: Mapping[str, object], compute: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
         """What `compute` gives (numbers, text), or gave before an interruption for the same arm, number and values."""
-        text = json.dumps([self.arm, self.trial_number, encode_trial(plain(values))], sort_keys=True)
+        setting = encode_trial({str(name): plain(value) for name, value in values.items()})
+        text = json.dumps([self.arm, self.trial_number, setting], sort_keys=True)
         path = self.folder and self.folder / "trials" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
         kept = None
         if path is not None:
@@ -159,15 +164,17 @@ class Replicate:
 
     @property
     def made_path(self) -> Path | None:
-        """Where it is kept what data the arm's finished trials made, so that they are not mixed with trials on others."""
+        """Where it is kept what data the arm's finished trials made,
+        so that they are not mixed with trials on others."""
         return self.folder and self.folder / "trials" / f"made-{self.arm}.json"
 
-    def note_training(self, history: History, digest: str, model: Any) -> None:
+    def note_training(self, history: History, digest: str, model: "keras.Model") -> None:
         """Called by the engine after every training: its timings, the sha256 of the final state, the trained model."""
         self.trained += 1
         self.trainings.append((history, model.count_params()))
         self.digests.append(digest)
 
     def note_unseeded(self, names: Sequence[str]) -> None:
-        """Called by the engine before a training that draws random numbers without a seed: by which layers and initializers."""
+        """Called by the engine before a training that draws random numbers without a seed:
+        by which layers and initializers."""
         self.unseeded += [name for name in names if name not in self.unseeded]

@@ -7,9 +7,9 @@ import itertools
 import math
 import numbers
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import SupportsFloat, cast
 
 import numpy as np
 
@@ -27,8 +27,9 @@ class InvalidMeasurement(Exception):
     """`measure` returned what no record can hold; the text says what, and what to write instead."""
 
 
-def encoded(found: Any, *, diverged: bool = False) -> dict[str, Any]:
-    """The numbers of a measurement as a record stores them, and whether it `diverged`; InvalidMeasurement with a sentence.
+def encoded(found: object, *, diverged: bool = False) -> dict[str, object]:
+    """The numbers of a measurement as a record stores them, and whether it `diverged`; InvalidMeasurement with a
+    sentence.
 
     `diverged` tells that a training of the arm did: then its curves may be empty.
     """
@@ -53,7 +54,7 @@ def encoded(found: Any, *, diverged: bool = False) -> dict[str, Any]:
     }
 
 
-def number(value: Any) -> float:
+def number(value: object) -> float:
     """The one number that `value` is (of Python, NumPy or a backend); InvalidMeasurement says what it is instead."""
     if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
         return _float(value)
@@ -78,7 +79,7 @@ def number(value: Any) -> float:
     return _float(array.item())
 
 
-def trial(values: Any, position: int) -> dict[str, Any]:
+def trial(values: object, position: int) -> dict[str, object]:
     """One trial (from 1) as records store it: numbers, text, True, False, None, and lists of these."""
     if not isinstance(values, Mapping):
         raise InvalidMeasurement(
@@ -92,7 +93,7 @@ def trial(values: Any, position: int) -> dict[str, Any]:
     return encode_trial(found)
 
 
-def too_big(name: str, arm: Mapping[str, Any]) -> str:
+def too_big(name: str, arm: Mapping[str, object]) -> str:
     """Why the numbers of an arm do not fit into a record, naming the biggest of them; empty where they fit."""
     kinds = ("metrics", "curves", "histograms", "trials")
     if len(pretty({"arms": {name: {kind: arm[kind] for kind in kinds}}})) <= MAX_RECORD_BYTES:
@@ -100,13 +101,15 @@ def too_big(name: str, arm: Mapping[str, Any]) -> str:
     return biggest(arm)
 
 
-def biggest(arm: Mapping[str, Any]) -> str:
+def biggest(arm: Mapping[str, object]) -> str:
     """A sentence on what takes most of an arm's place in a record."""
     parts = {
         f"the {kind} {part!r}": len(pretty({part: value}))
         for kind, of in (("curve", "curves"), ("histogram", "histograms"))
-        for part, value in arm[of].items()
-    } | {"its trials": len(pretty({"trials": arm["trials"]})), "its metrics": len(pretty(arm["metrics"]))}
+        for part, value in cast("dict[str, object]", arm[of]).items()
+    }
+    parts["its trials"] = len(pretty({"trials": arm["trials"]}))
+    parts["its metrics"] = len(pretty(cast("dict[str, object]", arm["metrics"])))
     most = max(parts, key=lambda part: parts[part])
     return _too_big(most, parts[most])
 
@@ -118,7 +121,7 @@ def _too_big(what: str, size: int) -> str:
     )
 
 
-def _instead(found: Any) -> str:
+def _instead(found: object) -> str:
     """What `measure` returned in place of a Measurement, and what to write."""
     write = "return Measurement(metrics={...})"
     if found is None:
@@ -128,27 +131,34 @@ def _instead(found: Any) -> str:
     if isinstance(found, Mapping):
         return f"measure returned {_kind(found)}; wrap it: `return Measurement(metrics=...)`"
     if type(found).__name__ == "History":
-        return "measure returned the history of a training; `return Measurement(metrics=history.last, curves=history.curves)`"
+        return (
+            "measure returned the history of a training; "
+            "`return Measurement(metrics=history.last, curves=history.curves)`"
+        )
     if hasattr(found, "close") and hasattr(found, "send"):
         found.close()  # a generator, or a coroutine that nobody awaits
-        return f"measure is no plain function: calling it gives {_kind(found)}; write it without yield and async, and `{write}`"
+        return (
+            f"measure is no plain function: calling it gives {_kind(found)}; "
+            f"write it without yield and async, and `{write}`"
+        )
     return f"measure returned {_kind(found)}; `{write}`"
 
 
-def _mapping(what: str, found: Any) -> dict[Any, Any]:
+def _mapping(what: str, found: object) -> dict[object, object]:
     if not isinstance(found, Mapping):
         raise InvalidMeasurement(f"{what}= of the Measurement is {_kind(found)}; it maps names to numbers")
     return dict(found)
 
 
-def _labelled(what: str, found: Any) -> dict[str, Any]:
+def _labelled(what: str, found: object) -> dict[str, object]:
     """Curves or histograms by name, which stand in figures and tables: any text of one line."""
-    labelled: dict[str, Any] = _mapping({"curve": "curves", "histogram": "histograms"}[what], found)
-    for name in labelled:
+    labelled: dict[str, object] = {}
+    for name, values in _mapping({"curve": "curves", "histogram": "histograms"}[what], found).items():
         if not isinstance(name, str) or not _printable(name):
             raise InvalidMeasurement(
                 f"a {what} has the name {_shown(name)}; names are printable text of up to 100 characters"
             )
+        labelled[name] = values
     return labelled
 
 
@@ -156,28 +166,28 @@ def _printable(name: str) -> bool:
     return 0 < len(name) <= LONGEST_NAME and name.isprintable() and bool(name.strip())
 
 
-def _number(what: str, value: Any) -> float:
+def _number(what: str, value: object) -> float:
     try:
         return number(value)
     except InvalidMeasurement as fault:
         raise InvalidMeasurement(f"{what} is {fault}") from None
 
 
-def _truth(value: Any) -> bool:
+def _truth(value: object) -> bool:
     try:
         return bool(number(value))
     except InvalidMeasurement as fault:
         raise InvalidMeasurement(f"diverged= of the Measurement is {fault}") from None
 
 
-def _float(value: Any) -> float:
+def _float(value: SupportsFloat) -> float:
     try:
         return float(value)
     except (OverflowError, ValueError) as error:
         raise InvalidMeasurement("a number that no float can hold") from error
 
 
-def _array(value: Any) -> np.ndarray | None:
+def _array(value: object) -> np.ndarray | None:
     """A value of NumPy or of a backend as an array; None where it is none."""
     if not (hasattr(value, "__array__") or hasattr(value, "__array_interface__")):
         return None
@@ -189,14 +199,15 @@ def _array(value: Any) -> np.ndarray | None:
         return None
 
 
-def _curve(name: str, values: Any, *, may_be_empty: bool) -> list[float | str]:
+def _curve(name: str, values: object, *, may_be_empty: bool) -> list[float | str]:
     what = f"the curve {name!r}"
     array = _array(values)
     if isinstance(values, str | bytes | Mapping | set | frozenset) or (
         array is None and not isinstance(values, Iterable)
     ):
         raise InvalidMeasurement(
-            f"{what} is {_text(values) if isinstance(values, str | bytes) else _kind(values)}; a curve is a list of numbers"
+            f"{what} is {_text(values) if isinstance(values, str | bytes) else _kind(values)}; "
+            "a curve is a list of numbers"
         )
     if array is not None and array.ndim != 1:
         raise InvalidMeasurement(
@@ -205,7 +216,7 @@ def _curve(name: str, values: Any, *, may_be_empty: bool) -> list[float | str]:
     most = MAX_RECORD_BYTES // 4  # more do not fit into a record, however short they are
     if array is not None and array.dtype.kind in "biuf" and array.size <= most:
         values = array.tolist()
-    items: Sequence[Any] = list(itertools.islice(values, most + 1))
+    items: list[object] = list(itertools.islice(cast("Iterable[object]", values), most + 1))
     if len(items) > most:
         size = f"{len(values):,}" if hasattr(values, "__len__") else f"more than {most:,}"
         raise InvalidMeasurement(f"{what} has {size} values, and a record is at most 1 MiB; store fewer")
@@ -214,7 +225,7 @@ def _curve(name: str, values: Any, *, may_be_empty: bool) -> list[float | str]:
     return encode_curve([_number(f"value {position} of {what}", one) for position, one in enumerate(items, start=1)])
 
 
-def _histogram(name: str, found: Any) -> dict[str, Any]:
+def _histogram(name: str, found: object) -> dict[str, object]:
     if not isinstance(found, Histogram):
         raise InvalidMeasurement(
             f"the histogram {name!r} is {_kind(found)}; write Histogram.of(values, low, high, bins)"
@@ -232,7 +243,7 @@ def _histogram(name: str, found: Any) -> dict[str, Any]:
     return {"lo": lo, "hi": hi, "counts": counts, "below": below, "above": above}
 
 
-def _trials(found: Any) -> list[Any]:
+def _trials(found: object) -> list[object]:
     if isinstance(found, str | bytes | Mapping) or not isinstance(found, Iterable):
         raise InvalidMeasurement(f"trials= of the Measurement is {_kind(found)}; it is a list of mappings")
     trials = list(itertools.islice(found, MAX_RECORD_BYTES // 4 + 1))
@@ -241,7 +252,7 @@ def _trials(found: Any) -> list[Any]:
     return trials
 
 
-def _item(value: Any, what: str, *, nested: bool) -> Any:
+def _item(value: object, what: str, *, nested: bool) -> object:
     if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**63):
         return value
     if isinstance(value, str):
@@ -254,18 +265,19 @@ def _item(value: Any, what: str, *, nested: bool) -> Any:
     if isinstance(value, list | tuple) or (array is not None and array.ndim == 1 and array.dtype.kind in "biufU"):
         if nested:
             raise InvalidMeasurement(f"{what} is a list of lists; trials hold numbers, text, and lists of these")
-        return [_item(plain(one), f"an item of {what}", nested=True) for one in value]
+        items = cast("Iterable[object]", value)
+        return [_item(plain(one), f"an item of {what}", nested=True) for one in items]
     return _number(what, value)
 
 
-_KINDS: tuple[tuple[Callable[[Any], bool], str], ...] = (
+_KINDS: tuple[tuple[Callable[[object], bool], str], ...] = (
     (lambda value: value is None, "None"),
     (lambda value: isinstance(value, type), "a class"),
     (lambda value: isinstance(value, str), "text"),
 )
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     for holds, kind in _KINDS:
         if holds(value):
             return kind
@@ -283,7 +295,7 @@ def _text(value: str | bytes) -> str:
     return shown
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """A value in messages."""
     try:
         return shortened(repr(value), 60)

@@ -1,7 +1,7 @@
 """Modules that lie beside a recipe: the recipe may import them, and none of them stands in for a library.
 
-The recipe's folder is the last place where Python looks, and only while the recipe's code runs. Modules from there belong to one
-recipe: another one's of the same name is another module.
+The recipe's folder is the last place where Python looks, and only while the recipe's code runs. Modules from there
+belong to one recipe: another one's of the same name is another module.
 """
 
 import ast
@@ -16,8 +16,8 @@ from types import ModuleType, TracebackType
 class Beside:
     """The folder of a recipe, on Python's path within `with`; use it within `guard.attempt`, which undoes the rest.
 
-    What the recipe file itself adds to Python's path and to the variables, while it is loaded, is there again whenever its
-    code runs.
+    What the recipe file itself adds to Python's path and to the variables, while it is loaded, is there again
+    whenever its code runs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,8 @@ def unused(recipe: Path) -> list[str]:
         if files and not files[0].samefile(recipe) and (whose := _whose(name, recipe.parent)):
             shown = files[0].relative_to(recipe.parent).as_posix()
             found.append(
-                f"{shown} beside {recipe.name} is not used: `import {name}` gives {whose}. Rename the file to import it."
+                f"{shown} beside {recipe.name} is not used: `import {name}` gives {whose}."
+                " Rename the file to import it."
             )
     return found
 

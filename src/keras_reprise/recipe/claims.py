@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.recipe.checks import require_parameters
@@ -75,7 +74,7 @@ class Claim:
     def in_words(self) -> str:
         return self.measures or (self.statistic.__doc__ or "").strip().split("\n")[0]
 
-    def card(self) -> dict[str, Any]:
+    def card(self) -> dict[str, object]:
         """The claim as the card stores it."""
         return {
             "id": self.id,

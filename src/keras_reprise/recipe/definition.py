@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
@@ -27,12 +26,12 @@ class Source:
 class Recipe:
     """One documented question and all that is needed to answer it. See CONTRIBUTING.md for a walk-through.
 
-    `data` is the data set the arms use: one of the package's by name, or a function without arguments that returns a `Dataset`
-    of one's own (None: none, or made in `measure`). `suites` lists the suites that include it beside `all`. `timing`
-    marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh process. `margins`
-    are the differences, in the metric's unit, up to which a metric of an arm is as good as before to a regression gate.
-    `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more than an expression; they are
-    computed from the stored arms when the record is written.
+    `data` is the data set the arms use: one of the package's by name, or a function without arguments that returns a
+    `Dataset` of one's own (None: none, or made in `measure`). `suites` lists the suites that include it beside `all`.
+    `timing` marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh
+    process. `margins` are the differences, in the metric's unit, up to which a metric of an arm is as good as before
+    to a regression gate. `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more
+    than an expression; they are computed from the stored arms when the record is written.
     """
 
     slug: str
@@ -112,7 +111,8 @@ class Recipe:
             )
         if name in registry.names():
             raise RecipeError(
-                f"{self.slug} gives its data by a function named {name}, which is the name of a data set of the package.\n"
+                f"{self.slug} gives its data by a function named {name},"
+                " which is the name of a data set of the package.\n"
                 "Rename the function."
             )
 
@@ -129,25 +129,25 @@ class Recipe:
         """The named arm; UserError that lists the arms when there is none."""
         return _named("arm", name, self.arms, self.slug)
 
-    def card(self, title: str) -> dict[str, Any]:
+    def card(self, title: str) -> dict[str, object]:
         """All that a record's reader needs to judge and draw it without this file."""
-        card: dict[str, Any] = plain(
-            {
-                "slug": self.slug,
-                "version": self.version,
-                "title": title,
-                "question": self.question,
-                "sources": [asdict(source) for source in self.sources],
-                "arms": {arm.name: arm.means for arm in self.arms},
-                "claims": [claim.card() for claim in self.claims],
-                "figures": [encode(figure) for figure in self.figures],
-                "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
-                "data": self.data_name,
-                "suites": list(self.suites),
-                "timing": self.timing,
-            }
-        )
-        return card | ({"margins": plain(self.margins)} if self.margins else {})
+        card: dict[str, object] = {
+            "slug": self.slug,
+            "version": self.version,
+            "title": title,
+            "question": self.question,
+            "sources": [asdict(source) for source in self.sources],
+            "arms": {arm.name: arm.means for arm in self.arms},
+            "claims": [claim.card() for claim in self.claims],
+            "figures": [encode(figure) for figure in self.figures],
+            "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
+            "data": self.data_name,
+            "suites": list(self.suites),
+            "timing": self.timing,
+        }
+        if self.margins:
+            card["margins"] = self.margins
+        return {name: plain(value) for name, value in card.items()}
 
 
 def _named(kind: str, name: str, items: tuple[Named, ...], slug: str) -> Named:

@@ -1,7 +1,8 @@
 """What a recipe's code may do to the process it runs in: all of it is undone, and none of it ends the process.
 
-A recipe's function runs in a process that measures other arms after it, with `--workers 0` even in the one that writes the
-records. It may print, close streams, change folders and variables, exit, or fork, by mistake or in a library's depths.
+A recipe's function runs in a process that measures other arms after it, with `--workers 0` even in the one that
+writes the records. It may print, close streams, change folders and variables, exit, or fork, by mistake or in a
+library's depths.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TextIO, TypeVar
 
 end_process = os._exit  # whatever a recipe's code finds under that name meanwhile
 T = TypeVar("T")
@@ -24,7 +25,7 @@ class _Interrupted(BaseException):
 
 
 def attempt(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:
-    """What `call`, a recipe's code, returns, or whatever it raises; KeyboardInterrupt is raised when the user pressed Ctrl-C."""
+    """What `call`, a recipe's code, returns, or whatever it raises; the user's Ctrl-C raises KeyboardInterrupt."""
     try:
         with contained():
             return call(), None
@@ -38,8 +39,8 @@ def attempt(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:
 def contained() -> Iterator[None]:
     """Run a recipe's code within: what it changes of the process is put back, what it prints goes to standard error.
 
-    `os._exit` raises SystemExit. A forked child that leaves ends there. A KeyboardInterrupt that comes out is the recipe's own;
-    the user's is another exception.
+    `os._exit` raises SystemExit. A forked child that leaves ends there. A KeyboardInterrupt that comes out is the
+    recipe's own; the user's is another exception.
     """
     owner, pressed = os.getpid(), threading.Event()
     with contextlib.ExitStack() as undone:
@@ -102,7 +103,7 @@ def _paths() -> Iterator[None]:
 class _Kept(io.TextIOBase):
     """A stream that a recipe may close: the one behind it stays open."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
@@ -130,7 +131,7 @@ class _Kept(io.TextIOBase):
     def encoding(self) -> str:  # type: ignore[override]
         return getattr(self.stream, "encoding", None) or "utf-8"
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self.__dict__["stream"], name)
 
 

@@ -8,7 +8,6 @@ import traceback
 import types
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -25,13 +24,13 @@ from keras_reprise.record.schema import Card, pretty
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe with what identifies its file (title, sha256 of the source, card), and what its numbers belong to (`code`)."""
+    """A recipe, what identifies its file (title, hash of the source, card), and what its numbers belong to (`code`)."""
 
     recipe: Recipe
     path: Path
     title: str
     source_sha256: str
-    card: dict[str, Any]
+    card: dict[str, object]
     docstring: str
     code: measurement.RecipeCode
     beside: Beside
@@ -97,7 +96,8 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
     docstring = (module.__doc__ or "").strip()
     if not docstring:
         raise RecipeError(
-            f"{path.name} has no docstring.\nOpen it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
+            f"{path.name} has no docstring.\n"
+            "Open it with the claim in plain words, then Source:, Data:, Cost: and Replay:."
         )
     title = docstring.split("\n")[0].rstrip(".")
     card = _card(path, recipe, title)
@@ -126,7 +126,7 @@ def _does_not_import(path: Path, error: BaseException) -> RecipeError:
     )
 
 
-def _card(path: Path, recipe: Recipe, title: str) -> dict[str, Any]:
+def _card(path: Path, recipe: Recipe, title: str) -> dict[str, object]:
     """The recipe's card; RecipeError where what the recipe says of itself cannot be written down."""
     try:
         card = recipe.card(title)
@@ -140,6 +140,7 @@ def _card(path: Path, recipe: Recipe, title: str) -> dict[str, Any]:
         raise RecipeError(f"{path.name}: {error}") from error
     except Exception as error:  # fields of any type
         raise RecipeError(
-            f"{path.name}: its RECIPE cannot be written down: {type(error).__name__}: {error}.\nNothing was run. CONTRIBUTING.md says what each field holds."
+            f"{path.name}: its RECIPE cannot be written down: {type(error).__name__}: {error}.\n"
+            "Nothing was run. CONTRIBUTING.md says what each field holds."
         ) from error
     return card

@@ -1,4 +1,4 @@
-"""Keeping the lock files: what `reprise lock` does, and what tells that a recipe's numbers are no longer its version's."""
+"""Keeping the lock files: what `reprise lock` does, and what tells that numbers are no longer a version's."""
 
 import hashlib
 import subprocess
@@ -20,8 +20,8 @@ WHAT_TO_DO = {
     "new": "is not locked: run `reprise lock`",
     "gone": "is locked and not there: run `reprise lock`, or bring the file back",
     "words": "changed in what decides no number: run `reprise lock`",
-    "code": "or what it uses of the package changed in what may decide its numbers: run `reprise lock`, which says whether"
-    " it needs a new version",
+    "code": "or what it uses of the package changed in what may decide its numbers: run `reprise lock`, which says"
+    " whether it needs a new version",
     "twin": "is a version that another file is too: rename one, or raise its version, then run `reprise lock`",
 }
 
@@ -30,9 +30,9 @@ WHAT_TO_DO = {
 class Unlocked:
     """One recipe file that is not as it is locked.
 
-    `new` is a file without a lock, `gone` a lock without its file; `words`: nothing that decides a number changed; `code`:
-    something did, in the file, in what it uses of the package, or in the engine's `NUMERICS`, so that `reprise lock` has to
-    look at it; `twin`: two branches that were merged both brought this version.
+    `new` is a file without a lock, `gone` a lock without its file; `words`: nothing that decides a number changed;
+    `code`: something did, in the file, in what it uses of the package, or in the engine's `NUMERICS`, so that
+    `reprise lock` has to look at it; `twin`: two branches that were merged both brought this version.
     """
 
     path: str
@@ -157,7 +157,7 @@ def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
 
 
 def _measures_as_locked(path: Path, entry: LockEntry) -> bool:
-    """Whether the source alone shows that a recipe still measures what is locked: then its settings are the same too."""
+    """Whether the source alone shows that a recipe measures what is locked: then its settings are the same too."""
     try:
         code = measurement.read_code(path, path.read_bytes())
     except (SyntaxError, ValueError, RecursionError):

@@ -5,8 +5,8 @@
     other statements at module level that do anything; the whole module where a name cannot be resolved;
   - the settings of the arms, and those of the scale;
   - the backend's name, and the numbers of the engine's features that are used (`numerics`).
-Comments, layout, docstrings, annotations, words, claims and figures decide nothing. Source is parsed, never run, and only
-the standard library is used: the same hash on every version of Python, without Keras.
+Comments, layout, docstrings, annotations, words, claims and figures decide nothing. Source is parsed, never run, and
+only the standard library is used: the same hash on every version of Python, without Keras.
 """
 
 import sys
@@ -28,9 +28,12 @@ RECURSION = 20_000  # Python nests syntax deeper than it lets functions call eac
 
 @dataclass(frozen=True)
 class RecipeCode:
-    """What source says of a recipe's numbers: `sha256` of what `measure` reaches, of that with the expressions that make
-    the settings (`source`), of what `summarise` reaches (None: it has none), which features of the engine are used, and
-    which modules beside the recipe or of the vocabulary."""
+    """What source says of a recipe's numbers.
+
+    `sha256` is the hash of what `measure` reaches, `source` of that with the expressions that make the settings,
+    `summary` of what `summarise` reaches (None: it has none). `features` of the engine are used, and `modules` beside
+    the recipe or of the vocabulary.
+    """
 
     sha256: str
     source: str
@@ -85,7 +88,7 @@ def measurement(code: RecipeCode, settings: str, backend: str) -> str:
 def settings_sha256(
     arms: Sequence[tuple[str, Mapping[str, object]]], scale: tuple[str, Mapping[str, object]], timing: bool
 ) -> str:
-    """The hash of the arms' names and settings, in order, of a scale's, and of whether the machine is measured alone."""
+    """The hash of the arms' names and settings, in order, of a scale's, and of whether it is measured alone."""
     name, settings = scale
     kept = {key: value for key, value in settings.items() if key != "seeds"}
     return syntax.sha256([_form([[arm, dict(values)] for arm, values in arms]), name, _form(kept), timing])
@@ -109,7 +112,7 @@ def _form(value: object) -> syntax.Form:
 
 
 def _float(value: float) -> str:
-    """The number as it was written; a computed one to 12 digits, since mathematical libraries differ in the last one."""
+    """The number as it was written; a computed one to 12 digits, since libraries differ in the last one."""
     exact = repr(value)
     short = f"{value:.15g}"
     return exact if float(short) == value or value != value else f"{value:.12g}"

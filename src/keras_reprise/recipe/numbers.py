@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ class Measurement:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float] | np.ndarray] = field(default_factory=dict)
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    trials: Sequence[Mapping[str, Any]] = ()
+    trials: Sequence[Mapping[str, object]] = ()
     diverged: bool = False
 
 
@@ -32,4 +31,4 @@ class ArmResult:
     metrics: Mapping[str, float]
     curves: Mapping[str, np.ndarray]
     histograms: Mapping[str, Histogram]
-    trials: Sequence[Mapping[str, Any]] = ()
+    trials: Sequence[Mapping[str, object]] = ()

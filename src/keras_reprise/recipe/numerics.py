@@ -1,9 +1,9 @@
 """`NUMERICS`: a number for each backend and feature of the engine, part of every record's measurement.
 
-Raise the number of a feature, on that backend, only when a change of the engine moves a golden run by more than parity with
-`model.fit` allows (a relative difference of 1e-4): rounding is no other measurement. A raised number says that records
-measured before are no longer of the current code: they are shown apart, and the recipes that use the feature need a new
-version. This module imports nothing, so that readers know the numbers without Keras.
+Raise the number of a feature, on that backend, only when a change of the engine moves a golden run by more than
+parity with `model.fit` allows (a relative difference of 1e-4): rounding is no other measurement. A raised number says
+that records measured before are no longer of the current code: they are shown apart, and the recipes that use the
+feature need a new version. This module imports nothing, so that readers know the numbers without Keras.
 """
 
 FEATURES = {
@@ -30,7 +30,7 @@ FEATURES = {
 """The features behind each name that the engine gives to recipes."""
 
 ALWAYS = ("data", "replicate", "seeds")
-"""What every arm may use through its replicate: data sets and their preparation, trials and histograms, random streams."""
+"""What every arm may use through its replicate: prepared data sets, trials and histograms, random streams."""
 
 FIRST = {
     **dict.fromkeys(ALWAYS, 1),

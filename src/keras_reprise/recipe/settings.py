@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.slips import nearest_first
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SIZES = ("seeds", "n_train", "n_test")
@@ -21,7 +22,7 @@ NUMBERS_AND_TEXT = "biufU"  # NumPy's letters for kinds of arrays
 class _Settings:
     """A name with settings that read as attributes."""
 
-    def __init__(self, name: str, /, means: str = "", **settings: Any) -> None:
+    def __init__(self, name: str, /, means: str = "", **settings: object) -> None:
         if not SLUG.fullmatch(name):
             raise RecipeError(f"The name {name!r} is not lower-case words joined by hyphens.\nRename it.")
         self.name = name
@@ -33,7 +34,8 @@ class _Settings:
         if key in settings:
             return settings[key]
         raise AttributeError(
-            f"{type(self).__name__} {self.__dict__.get('name')!r} has no setting {key!r}; it has {', '.join(settings) or 'none'}."
+            f"{type(self).__name__} {self.__dict__.get('name')!r} has no setting {key!r};"
+            f" it has {', '.join(nearest_first(key, settings)) or 'none'}."
         )
 
     def __repr__(self) -> str:
@@ -51,7 +53,7 @@ class Scale(_Settings):
     makes when not told otherwise.
     """
 
-    def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: Any) -> None:
+    def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: object) -> None:
         for setting in settings:
             near = difflib.get_close_matches(setting, SIZES, n=1, cutoff=0.85)
             if near and setting not in SIZES:
@@ -103,7 +105,7 @@ def _kind(value: object) -> str:
     return "a dict with other keys than numbers and text" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """`value` in JSON's types: tuples as lists, NumPy numbers as numbers, keys as strings."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""The history of a metric as a figure: its values over time, with their levels. The report's own; no recipe declares it."""
+"""The history of a metric as a figure: its values over time, with their levels. No recipe declares it."""
 
 import datetime
 from collections.abc import Sequence

@@ -7,7 +7,6 @@ bit for bit. Seconds never do, so recipes about seconds cannot be replayed.
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,7 +21,7 @@ from keras_reprise.store.store import Store
 NUMBERS = ("status", "metrics", "curves", "histograms", "trials")
 SEEDS = 3  # that are measured again of every scale
 
-Measure = Callable[[Path, Store, str, Sequence[int]], Any]
+Measure = Callable[[Path, Store, str, Sequence[int]], object]
 """Measures a recipe file into a store, at a scale, for these seeds."""
 
 
@@ -33,16 +32,8 @@ def replay(folder: Path, slug: str, version: int | None, store: Store, backend: 
     """
     before = _entry(folder, slug, version)
     path = folder / before.path
-    loaded = load(path)
-    now = locking.entry_of(folder, loaded)
-    if now.version != before.version:
-        raise UserError(
-            f"{before.path} has version {now.version} now.\nA new version needs no replay: run `reprise lock`."
-        )
-    if loaded.recipe.timing:
-        raise UserError(
-            f"{slug} is about seconds, which never come out equal.\nA replay shows nothing. Give it a new version, or undo the change."
-        )
+    now = locking.entry_of(folder, load(path))
+    _refuse_what_replays_nothing(before, now)
     stored = _stored(store, before)
     measurements = {scale: dict(known) for scale, known in before.measurements.items() if scale in now.measurements}
     accepted, lines = list(before.accepted), []
@@ -75,6 +66,18 @@ def replay(folder: Path, slug: str, version: int | None, store: Store, backend: 
     return lines or [f"{slug} has no records that a change could touch; what it measures now is locked."]
 
 
+def _refuse_what_replays_nothing(before: LockEntry, now: LockEntry) -> None:
+    if now.version != before.version:
+        raise UserError(
+            f"{before.path} has version {now.version} now.\nA new version needs no replay: run `reprise lock`."
+        )
+    if now.card.timing:
+        raise UserError(
+            f"{now.slug} is about seconds, which never come out equal.\n"
+            "A replay shows nothing. Give it a new version, or undo the change."
+        )
+
+
 def _entry(folder: Path, slug: str, version: int | None) -> LockEntry:
     found = [one for one in read_lock(folder).recipes if one.slug == slug and version in (None, one.version)]
     if not found:
@@ -85,7 +88,7 @@ def _entry(folder: Path, slug: str, version: int | None) -> LockEntry:
 
 
 def _stored(store: Store, entry: LockEntry) -> dict[tuple[str, str], list[Record]]:
-    """By scale and backend the complete records that count for the entry, on the recipe's own data, one of each seed."""
+    """By scale and backend the complete records that count for it, on the recipe's own data, one of each seed."""
     found: dict[tuple[str, str], dict[int, Record]] = {}
     for summary in store.summaries()[0]:
         recipe = summary.recipe
@@ -113,10 +116,13 @@ def _measured_again(path: Path, scale: str, records: Sequence[Record], measure: 
             differs = _difference(data, found[seed].arms.get(arm))
             if differs:
                 raise RecipeError(
-                    f"Seed {seed} of {path.stem} at {scale} scale gives other {differs} in arm {arm} than record {record.id[:12]}.\n"
-                    "Nothing was accepted. On another machine or environment bits may differ without a change: replay where the record was made, or give the recipe a new version."
+                    f"Seed {seed} of {path.stem} at {scale} scale gives other {differs} in arm {arm}"
+                    f" than record {record.id[:12]}.\n"
+                    "Nothing was accepted. On another machine or environment bits may differ without a change:"
+                    " replay where the record was made, or give the recipe a new version."
                 )
-    return f"{path.stem} at {scale} scale: seeds {', '.join(map(str, seeds))} gave every number again; the old measurement is accepted."
+    same = f"seeds {', '.join(map(str, seeds))} gave every number again"
+    return f"{path.stem} at {scale} scale: {same}; the old measurement is accepted."
 
 
 def _difference(stored: ArmData, again: ArmData | None) -> str | None:

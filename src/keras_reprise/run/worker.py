@@ -144,13 +144,13 @@ class Worker:
         return messages.Measured(result)
 
     def _assemble(self, task: messages.Assemble) -> messages.Assembled:
-        from keras_reprise.measure import arm as measure
+        from keras_reprise.measure import assemble
         from keras_reprise.measure.returned import biggest
 
         loaded, arms = self._load_for(task.replay), dict(task.arms)
         card = hashlib.sha256(pretty(loaded.card)).hexdigest()
         while True:
-            document = measure.document(
+            document = assemble.document(
                 loaded, self._replicate(task.replay), task.replay.repeat, arms,
                 card=card, machine=document_id(self.machine), environment=document_id(self.environment),
                 determinism=self.setup.determinism, code=self.setup.code, measurement=task.replay.measurement,

@@ -1,8 +1,8 @@
 """What a backend's file offers: `BACKEND`, a `Backend`, whose programs train models.
 
-A backend is one file of this folder. Its name is that of Keras's backend and of the library, which the file imports at its top;
-what the library reads while it is loaded, the file puts into `os.environ` before. Further files of a backend are named after
-it ("jax_program").
+A backend is one file of this folder. Its name is that of Keras's backend and of the library, which the file imports at
+its top; what the library reads while it is loaded, the file puts into `os.environ` before. Further files of a backend
+are named after it ("jax_program").
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +22,8 @@ Placed = tuple[object, object]
 
 
 class Evaluation(NamedTuple):
-    """Examples in inference mode: the loss of each (n,) and whether it is misclassified (n,); the loss of all of them, as the
-    loss object gives it, penalties left out; the sum of the model's penalties.
+    """Examples in inference mode: the loss of each (n,) and whether it is misclassified (n,); the loss of all of them,
+    as the loss object gives it, penalties left out; the sum of the model's penalties.
 
     Losses of single examples are nan where the loss gives none.
     """
@@ -47,10 +47,10 @@ class Evaluation(NamedTuple):
 class Program(Protocol):
     """A model with its optimizer and loss, compiled on one backend.
 
-    `scaling` (mean as a scalar or an image, deviation) is applied to examples of an integer type; floats are taken as they are.
-    `updates` is the number of updates in an epoch. `evaluation_batch` is how many examples are evaluated at once; None, all of
-    them, where an example's numbers may depend on the others. `evaluation_changes_state`: it may, as far as the model's graph
-    tells.
+    `scaling` (mean as a scalar or an image, deviation) is applied to examples of an integer type; floats are taken as
+    they are. `updates` is the number of updates in an epoch. `evaluation_batch` is how many examples are evaluated at
+    once; None, all of them, where an example's numbers may depend on the others. `evaluation_changes_state`: it may, as
+    far as the model's graph tells.
     """
 
     compile_s: float
@@ -79,15 +79,16 @@ class Program(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Train on the examples `order` (n,) in batches, update i with learning rate `rates[i]`.
 
-        `penalty` multiplies the model's penalties. Returns per update the loss of its batch (penalties included) and its
-        number of misclassified examples, after the device has finished.
+        `penalty` multiplies the model's penalties. Returns per update the loss of its batch (penalties included) and
+        its number of misclassified examples, after the device has finished.
         """
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
         """Evaluate these examples in inference mode."""
 
     def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """The model's outputs (n, ...) in inference mode and their mask, in parts of `batch` (None: `evaluation_batch`)."""
+        """The model's outputs (n, ...) in inference mode and their mask, in parts of `batch` (None:
+        `evaluation_batch`)."""
 
     def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
         """What a forward pass of these few examples shows; RecipeError where such a model is not trained."""
@@ -115,7 +116,8 @@ class Ensemble(Protocol):
     def run(
         self, data: Placed, orders: np.ndarray, rates: np.ndarray | None, penalties: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One epoch of every member: orders (members, n), rates (members, updates); losses and errors (members, updates)."""
+        """One epoch of every member: orders (members, n), rates (members, updates); losses and errors (members,
+        updates)."""
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> list[Evaluation]:
         """Every member's evaluation in inference mode."""
@@ -124,8 +126,8 @@ class Ensemble(Protocol):
 class Backend(Protocol):
     """One backend: its programs, and what the engine asks of its library beside them.
 
-    `ensemble` is None where the backend trains one network at a time. `own_functions` are the modules whose functions count
-    as Keras's own: activations of the library that act on each element.
+    `ensemble` is None where the backend trains one network at a time. `own_functions` are the modules whose functions
+    count as Keras's own: activations of the library that act on each element.
     """
 
     program: type[Program]

@@ -42,7 +42,8 @@ def compiled(function: Callable[..., object], *arguments: object, donate: tuple[
 def whole_and_rest(
     order: np.ndarray, rates: np.ndarray | None, size: int, capacity: int
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Cut an order (n,) into stretches of whole batches (updates, size), and the remainder (1, rest), with their rates."""
+    """Cut an order (n,) into stretches of whole batches (updates, size), and the remainder (1, rest),
+    with their rates."""
     whole = len(order) // size
     pieces = [(start, min(start + capacity, whole)) for start in range(0, whole, capacity)]
     cut = [(order[a * size : b * size].reshape(b - a, size), None if rates is None else rates[a:b]) for a, b in pieces]

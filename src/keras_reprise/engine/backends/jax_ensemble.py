@@ -1,4 +1,5 @@
-"""Several models of one shape trained at once on JAX: `vmap` over their states, orders, learning rates and penalties."""
+"""Several models of one shape trained at once on JAX: `vmap` over their states, orders,
+learning rates and penalties."""
 
 import time
 from collections.abc import Callable, Sequence

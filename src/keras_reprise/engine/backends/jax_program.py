@@ -267,7 +267,8 @@ class JaxProgram:
         return found[0]
 
     def check(self, x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[Looked, Looked]:
-        """Both are traced to JAX's own text of what is computed; what has the same text has the same numbers and gradients.
+        """Both are traced to JAX's own text of what is computed; what has the same text has the same numbers and
+        gradients.
 
         Only where the texts differ is anything computed, operation by operation, which takes JAX a second.
         """

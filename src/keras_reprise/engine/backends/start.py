@@ -1,4 +1,5 @@
-"""Which backends there are, which one computes, and how it is started; nothing outside of its own files imports a backend."""
+"""Which backends there are, which one computes, and how it is started;
+nothing outside of its own files imports a backend."""
 
 import contextlib
 import importlib
@@ -20,7 +21,8 @@ NO_BACKENDS = {"interface", "start"}  # of the files of this folder
 
 
 def known() -> list[str]:
-    """The backends that have a file in this folder, the first choice first. Names with an underscore are further files of one."""
+    """The backends that have a file in this folder, the first choice first.
+    Names with an underscore are further files of one."""
     files = {one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)])}
     return _first_choice_first(name for name in files - NO_BACKENDS if "_" not in name)
 
@@ -31,7 +33,8 @@ def installed() -> list[str]:
 
 
 def choose(name: str | None = None) -> str:
-    """The backend by this name, else that of KERAS_BACKEND, else the first one installed; UserError where it is not there."""
+    """The backend by this name, else that of KERAS_BACKEND, else the first one installed;
+    UserError where it is not there."""
     wanted = name or os.environ.get("KERAS_BACKEND")
     here = installed()
     extras = ", ".join(_first_choice_first([*known(), *BESIDES]))
@@ -53,8 +56,8 @@ def start(name: str | None = None, precision: str = "float32", determinism: str 
     """Choose the backend and import Keras on it, without the messages its libraries print while they load.
 
     `precision` is "float32" (TF32 off), "tf32" (float32 whose products a GPU may round to TF32), "mixed_bfloat16" or
-    "mixed_float16" (Keras's policies of these names). `determinism` is "fast", or "strict": only kernels that give the same
-    bits every time. Both hold for the process and are part of the environment.
+    "mixed_float16" (Keras's policies of these names). `determinism` is "fast", or "strict": only kernels that give the
+    same bits every time. Both hold for the process and are part of the environment.
     """
     if precision not in PRECISIONS:
         raise UserError(f"There is no precision {precision!r}.\nThere are {', '.join(PRECISIONS)}.")

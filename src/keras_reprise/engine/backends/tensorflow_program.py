@@ -1,9 +1,9 @@
 """A model's program on TensorFlow: a `tf.function` whose loop over the updates of an epoch never returns to Python.
 
-On a CPU a batch is cut into shards, one per core, that the graph computes side by side: the kernels of small networks gain
-little from several threads each, and waking the threads costs more than the arithmetic. The gradients are those of the
-whole batch; only the order of summation differs. Models whose examples see each other (batch normalisation) or that draw
-random numbers (dropout) are not cut, nor is a batch whose loss is not the mean of one number per example.
+On a CPU a batch is cut into shards, one per core, that the graph computes side by side: the kernels of small networks
+gain little from several threads each, and waking the threads costs more than the arithmetic. The gradients are those of
+the whole batch; only the order of summation differs. Models whose examples see each other (batch normalisation) or that
+draw random numbers (dropout) are not cut, nor is a batch whose loss is not the mean of one number per example.
 """
 
 import time
@@ -216,8 +216,8 @@ class TensorFlowProgram:
 def _update_directly(optimizer: "keras.optimizers.Optimizer") -> None:
     """Let the optimizer update variables without `tf.distribute`, plain SGD in one pass over a weight instead of two.
 
-    Keras goes through a merge call even where there is one device, which leaves in every traced graph a variable scope that
-    is never freed: 2 MB for every program, 11 % of the process after 40 short trainings.
+    Keras goes through a merge call even where there is one device, which leaves in every traced graph a variable scope
+    that is never freed: 2 MB for every program, 11 % of the process after 40 short trainings.
     """
     import keras
 

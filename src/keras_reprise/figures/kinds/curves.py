@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from keras_reprise.figures.figure import Figure, NotDrawn, require
+from keras_reprise.figures.figure import Figure, FigureError, require
 from keras_reprise.record.fields import Strict
 from keras_reprise.record.schema import Record, number
 
@@ -21,7 +21,8 @@ COLUMNS = ["x", "y", "arm", "curve", "seed"]
 class Panel(Strict, frozen=True):
     """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic.
 
-    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by `level_label`.
+    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by
+    `level_label`.
     """
 
     y: tuple[str, ...]
@@ -69,7 +70,7 @@ class Curves(Figure, frozen=True, tag="curves"):
         arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
         if not arms:
             positive = " positive" if any(panel.log for panel in self.panels) else ""
-            raise NotDrawn(f"Its curves hold no{positive} value.")
+            raise FigureError(f"Its curves hold no{positive} value.")
         by_arm = self.columns == "arms"
         columns = len(arms if by_arm else self.panels)
         rows = len(self.panels) if by_arm else 1

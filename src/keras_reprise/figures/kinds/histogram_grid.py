@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_reprise.figures.figure import Figure, NotDrawn, require
+from keras_reprise.figures.figure import Figure, FigureError, require
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.schema import Record
 
@@ -71,13 +71,13 @@ class HistogramGrid(Figure, frozen=True, tag="histogram-grid"):
         return figure
 
     def _measured(self, records: Sequence[Record], arms: Collection[str]) -> list[str]:
-        """The columns of which something was measured; NotDrawn when a series has none."""
+        """The columns of which something was measured; FigureError when a series has none."""
         there = {name for record in records for arm in arms for name in record.arms[arm].histograms}
         found = [column for column in self.columns if any(f"{one}_{column}" in there for one in self.series)]
         without = [one for one in self.series if not any(f"{one}_{column}" in there for column in self.columns)]
         require("histogram", [f"{one}_{column}" for one in without for column in self.columns[:1]], there)
         if not found:
-            raise NotDrawn("It has no columns, or no series.")
+            raise FigureError("It has no columns, or no series.")
         return found
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from keras_reprise.figures.figure import Figure, NotDrawn, require
+from keras_reprise.figures.figure import Figure, FigureError, require
 from keras_reprise.record.fields import Strict
 from keras_reprise.record.schema import Record
 
@@ -24,7 +24,7 @@ class Box(Strict, frozen=True):
 
 
 class Scatter(Figure, frozen=True, tag="scatter"):
-    """The trials of all replicates as points: the trial values named `x` and `y`, coloured by `color`, a column per arm.
+    """The trials of all replicates as points: trial values `x` and `y`, coloured by `color`, a column per arm.
 
     `log` lists which of "x", "y" are logarithmic. `diagonal` draws y = x. `boxes` are drawn in every column, `printed`
     the document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names.
@@ -79,14 +79,14 @@ class Scatter(Figure, frozen=True, tag="scatter"):
         return figure
 
     def _trials(self, records: Sequence[Record]) -> "pd.DataFrame":
-        """The trials that are points; NotDrawn when there are none."""
+        """The trials that are points; FigureError when there are none."""
         from keras_reprise.figures.trials import trials_table
 
         require("arm", self.printed, records[0].arms)
         frame = trials_table(records, self.arms, [name for name in (self.x, self.y, self.color) if name])
         frame = frame[np.isfinite(frame[self.x].astype(float)) & np.isfinite(frame[self.y].astype(float))]
         if frame.empty:
-            raise NotDrawn(f"In no trial both `{self.x}` and `{self.y}` are finite.")
+            raise FigureError(f"In no trial both `{self.x}` and `{self.y}` are finite.")
         return frame
 
     def _finish(self, ax: "Axes", part: "pd.DataFrame", arm: str) -> None:

@@ -1,1 +1,1 @@
-"""Reading Python source without running it: its canonical form, its scopes, what it does, and the files it hangs together with."""
+"""Reading Python source without running it: its canonical form, its scopes, what it does, what it depends on."""

@@ -1,4 +1,4 @@
-"""What a recipe's `measure` depends on: definitions, statements that do something, whole modules, features of the engine."""
+"""What `measure` depends on: definitions, statements that do something, whole modules, features of the engine."""
 
 import ast
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Whether a statement at module level can do anything but bind its names.
 
-A definition that nothing reaches decides no number, unless making it did something else: registered a class, set a default,
-drew a random number. Only what is known to do nothing passes; whatever is not known counts.
+A definition that nothing reaches decides no number, unless making it did something else: registered a class, set a
+default, drew a random number. Only what is known to do nothing passes; whatever is not known counts.
 """
 
 import ast
@@ -38,7 +38,7 @@ class Effects:
     busy: set[int] = field(default_factory=set)  # functions that are being judged
 
     def only_binds(self, module: Module, statement: ast.stmt) -> bool:
-        """Whether a statement of the module does nothing but bind names, so that it counts only where one is reached."""
+        """Whether a statement does nothing but bind names, so that it counts only where one is reached."""
         place = _Place(module)
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return statement.names[0].name != "*"
@@ -113,7 +113,7 @@ class Effects:
         return self._pure(place.module, reference) and all(self._passable(place, one) for one in arguments)
 
     def _is_word(self, module: Module, reference: Reference) -> bool:
-        """Whether the reference is to a word of the package that is no part of the engine: `Claim`, `near`, `log_grid`."""
+        """Whether this is a word of the package that is no part of the engine: `Claim`, `near`, `log_grid`."""
         found = self._imported(module, reference)
         if found is None or found[0].split(".")[0] != PACKAGE:
             return False
@@ -187,7 +187,7 @@ class Effects:
         return all(self._does_nothing(place, one) for one in ast.iter_child_nodes(node))
 
     def _imported(self, module: Module, reference: Reference) -> tuple[str, Reference] | None:
-        """The module that the reference's name was imported from, and what is read of it; None unless it is one import."""
+        """The module that the name was imported from, and what is read of it; None unless it is one import."""
         numbers = module.binders.get(reference[0], [])
         imports = module.imports(module.statements[numbers[0]]) if len(numbers) == 1 else []
         found = (imported for name, imported, _ in imports if name == reference[0])

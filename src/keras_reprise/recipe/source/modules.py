@@ -147,7 +147,7 @@ def _split(statement: ast.stmt) -> list[ast.stmt]:
 
 
 def _without_folder(module: str) -> str:
-    """A module that is imported from, without where the package keeps it: that decides nothing. The vocabulary is code of its own."""
+    """A module that is imported from, without where the package keeps it: of all but the vocabulary no matter."""
     first, *rest = module.split(".")
     return PACKAGE if first == PACKAGE and rest and rest[0] not in VOCABULARY else module
 

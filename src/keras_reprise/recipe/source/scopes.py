@@ -1,7 +1,8 @@
 """Which names of its module a piece of syntax refers to, by Python's own rules of scope.
 
-A reference is the name with the attributes read from it (`keras.optimizers.SGD` is `("keras", "optimizers", "SGD")`), so that
-names of imported modules can be followed. Names that are local to a function, a lambda or a comprehension are none.
+A reference is the name with the attributes read from it (`keras.optimizers.SGD` is `("keras", "optimizers", "SGD")`),
+so that names of imported modules can be followed. Names that are local to a function, a lambda or a comprehension are
+none.
 """
 
 import ast
@@ -41,7 +42,7 @@ def _declared_global(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def _of_this_scope(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes within `node` that belong to the scope it stands in; of a comprehension only what it assigns by `:=`."""
+    """The nodes within `node` that are of the scope it stands in; of a comprehension what it assigns by `:=`."""
     yield node
     if isinstance(node, Comprehension):
         yield from (one for one in ast.walk(node) if isinstance(one, ast.NamedExpr))

@@ -1,8 +1,8 @@
 """A canonical form of Python source, the same on every version of Python: what a program says, not how it is written.
 
-Two sources of one form compute the same. Left out are comments, layout, docstrings and other strings that stand alone,
-`pass`, and annotations where nothing reads them. Only the standard library is used, so that frozen hashes are compared on
-interpreters without packages.
+Two sources of one form compute the same. Left out are comments, layout, docstrings and other strings that stand
+alone, `pass`, and annotations where nothing reads them. Only the standard library is used, so that frozen hashes are
+compared on interpreters without packages.
 """
 
 import ast
@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import TypeAlias, cast
 
-# Decorators that do not read annotations; below any other one (`dataclass`, `singledispatch.register`) annotations are data.
+# Decorators that do not read annotations; below others (`dataclass`, `singledispatch.register`) annotations are data.
 BLIND_DECORATORS = frozenset(
     {"property", "cached_property", "setter", "getter", "deleter", "staticmethod", "classmethod", "abstractmethod"}
     | {"cache", "lru_cache", "contextmanager", "wraps", "override", "final"}
@@ -53,7 +53,7 @@ def _write(form: Form, parts: list[str]) -> None:
 
 
 def form(node: object) -> Form:
-    """The canonical form of a tree that `parse` gave: lists of a node's name and its fields that are not empty, by name."""
+    """The form of a tree that `parse` gave: lists of a node's name and its fields that are not empty, by name."""
     if isinstance(node, list | tuple):
         return [form(item) for item in node]
     if isinstance(node, ast.Constant):
@@ -121,7 +121,10 @@ def acts(node: ast.AST) -> bool:
 
 
 class _Cleaner(ast.NodeTransformer):
-    """Removes what `parse` leaves out. `place` is what the visited statements stand in; `read`, whether annotations there count."""
+    """Removes what `parse` leaves out.
+
+    `place` is what the visited statements stand in; `read`, whether annotations there count.
+    """
 
     def __init__(self) -> None:
         self.place, self.read = "module", False

@@ -148,7 +148,7 @@ def draw(
             tell(done := done + 1, total)
             try:
                 content = figures.draw(specification, records, form)
-            except figures.NotDrawn as error:
+            except figures.FigureError as error:
                 warn(f"{key}/{number}: {error}")
                 continue
             except RuntimeError as error:

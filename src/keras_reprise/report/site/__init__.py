@@ -30,8 +30,8 @@ def write(
     """Write the report of the records `summaries` to `folder`; returns its front page.
 
     A report of the `whole` store also removes the pages and figures of an earlier one that nothing leads to any more.
-    `tell(done, total)` hears of the figures that are drawn, `warn(text)` of each that cannot be; `store_option` ends the
-    commands that the pages print.
+    `tell(done, total)` hears of the figures that are drawn, `warn(text)` of each that cannot be; `store_option` ends
+    the commands that the pages print.
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")

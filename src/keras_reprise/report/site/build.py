@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_reprise import catalog, figures
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.figures.figure import NotDrawn
+from keras_reprise.figures.figure import FigureError
 from keras_reprise.judge import compare
 from keras_reprise.judge.comparable import Place, together
 from keras_reprise.judge.costs import GroupCost, costs
@@ -102,9 +102,11 @@ def _newest(pages: Sequence[RecipePage]) -> dict[str, int]:
 def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     try:
         declared = figures.decode(figure.specification)
-    except NotDrawn as error:
-        return FigureView(figure.file, f"Figure {figure.number}", str(error))
-    return FigureView(figure.file, declared.caption(len(figure.group.complete)), figure.fault(folder))
+    except FigureError as error:
+        return FigureView(figure.file, f"Figure {figure.number}.", str(error))
+    if fault := figure.fault(folder):
+        return FigureView(figure.file, f"{declared.title}.", fault)
+    return FigureView(figure.file, declared.caption(len(figure.group.complete)))
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:

@@ -1,7 +1,7 @@
 """Drawing a report's figures into its folder: only those that changed, on several cores where there are many.
 
-A finished file carries in its last line what it shows: the specification, the records and the version of the drawing code.
-A file that carries the right line is not drawn again. A figure that cannot be drawn is a file that says why.
+A finished file carries in its last line what it shows: the specification, the records and the version of the drawing
+code. A file that carries the right line is not drawn again. A figure that cannot be drawn is a file that says why.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from keras_reprise.base.files import write_atomically
-from keras_reprise.figures.figure import NotDrawn
+from keras_reprise.figures.figure import FigureError
 from keras_reprise.judge.groups import Group
 from keras_reprise.record.schema import canonical
 from keras_reprise.store.store import Store
@@ -109,7 +109,7 @@ def _draw_group(job: Job) -> int:
     for number, line, path in wanted:
         try:
             svg = figures.draw(specifications[number - 1], records)
-        except NotDrawn as error:  # the report goes on without this figure
+        except FigureError as error:  # the report goes on without this figure
             svg = FAULT + html.escape(str(error)).encode() + END + b"\n"
         write_atomically(path, svg + line.encode() + b"\n")
     return len(wanted)
