@@ -90,6 +90,7 @@ def bare(name, images, labels, epochs):
     """The compiled loop of the engine alone, without what `train` does around it."""
     from keras_reprise.base.seeds import Seeds
     from keras_reprise.engine.backends import start
+    from keras_reprise.engine.backends.interface import Plan
 
     start.start()
     import keras
@@ -97,10 +98,9 @@ def bare(name, images, labels, epochs):
     images = images.reshape(len(images), -1) if name == "mlp" else images
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     begun = time.perf_counter()
-    program = start.current_backend().program(
-        keras_network(name), keras.optimizers.SGD(), loss, BATCH, updates=len(images) // BATCH,
-        scaling=(np.float32(127.5), np.float32(73.9)),
-    )  # fmt: skip
+    scaling = (np.float32(127.5), np.float32(73.9))
+    plan = Plan(keras_network(name), keras.optimizers.SGD(), loss, BATCH, len(images) // BATCH, scaling)
+    program = start.current_backend().program(plan)
     placed, rates = program.place(images, labels), np.full(len(images) // BATCH, RATE, np.float32)
     program.run(placed, np.arange(BATCH, dtype=np.int32), rates[:1])
     first, stamps = time.perf_counter() - begun, []

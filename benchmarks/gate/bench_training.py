@@ -11,6 +11,7 @@ import pytest
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.backends import start
+from keras_reprise.engine.backends.interface import Plan
 
 start.start()
 
@@ -68,9 +69,8 @@ def epoch(name):
     """A function that trains an epoch as the engine does, in one compiled call, and evaluates 100 images."""
     _, data = network_of(name)
     updates = len(data.y_train) // BATCH
-    program = start.current_backend().program(
-        built(name), keras.optimizers.SGD(), LOSS, BATCH, updates=updates, scaling=data.scaling
-    )
+    plan = Plan(built(name), keras.optimizers.SGD(), LOSS, BATCH, updates, data.scaling)
+    program = start.current_backend().program(plan)
     placed, rates = program.place(data.stored_train, data.y_train), np.full(updates, 0.001, np.float32)
     order = Seeds(1).permutation(len(data.y_train), 1)
 

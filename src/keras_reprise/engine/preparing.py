@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import selfcheck
-from keras_reprise.engine.backends.interface import Program
+from keras_reprise.engine.backends.interface import Plan, Program
 from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.batches import EVALUATION_BATCH
 from keras_reprise.engine.checkpoint import configured
@@ -129,9 +129,8 @@ def prepare(job: TrainingJob) -> Prepared:
     RecipeError when its numbers are not Keras's."""
     start, settings = time.perf_counter(), job.settings
     configuration = configured(job.model)
-    program = current_backend().program(
-        job.model, job.optimizer, job.loss, settings.batch_size, updates=job.updates, scaling=job.data.scaling
-    )
+    plan = Plan(job.model, job.optimizer, job.loss, settings.batch_size, job.updates, job.data.scaling)
+    program = current_backend().program(plan)
     with first_call(job.model):
         with as_it_was(program):
             shape = _looked_at(program, job)

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.datasets import Dataset
+from keras_reprise.engine.backends.interface import Plan
 from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.checkpoint import digest
 from keras_reprise.engine.checks import check_options, check_training, refuse_unsupported
@@ -159,7 +160,7 @@ def evaluate(
     """
     import keras
 
-    program = current_backend().program(model, keras.optimizers.SGD(), resolved(loss, model), 1, updates=1)
+    program = current_backend().program(Plan(model, keras.optimizers.SGD(), resolved(loss, model), batch_size=1))
     found = program.per_sample(x, y)
     if np.isnan(found.losses).all() and np.isfinite(found.loss):
         raise RecipeError(

@@ -6,6 +6,7 @@ are named after it ("jax_program").
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -44,11 +45,26 @@ class Evaluation(NamedTuple):
         return cls(every, np.concatenate(wrong).astype(bool), loss, float(penalties[0]))
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a program is made of.
+
+    `updates` is the number of updates in an epoch. `scaling` (mean as a scalar or an image, deviation) is applied to
+    examples of an integer type; floats are taken as they are.
+    """
+
+    model: "keras.Model"
+    optimizer: "keras.optimizers.Optimizer"
+    loss: "keras.losses.Loss"
+    batch_size: int
+    updates: int = 1
+    scaling: Scaling = None
+
+
 class Program(Protocol):
     """A model with its optimizer and loss, compiled on one backend.
 
-    `scaling` (mean as a scalar or an image, deviation) is applied to examples of an integer type; floats are taken as
-    they are. `updates` is the number of updates in an epoch. `evaluation_batch` is how many examples are evaluated at
+    `evaluation_batch` is how many examples are evaluated at
     once; None, all of them, where an example's numbers may depend on the others. `evaluation_changes_state`: it may, as
     far as the model's graph tells.
     """
@@ -60,16 +76,7 @@ class Program(Protocol):
     evaluation_batch: int | None
     evaluation_changes_state: bool
 
-    def __init__(
-        self,
-        model: "keras.Model",
-        optimizer: "keras.optimizers.Optimizer",
-        loss: "keras.losses.Loss",
-        batch_size: int,
-        *,
-        updates: int,
-        scaling: Scaling = None,
-    ) -> None: ...
+    def __init__(self, plan: Plan) -> None: ...
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Placed:
         """The examples on the device, for `run`."""

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from keras_reprise.engine.backends.interface import Evaluation, Scaling
+from keras_reprise.engine.backends.interface import Evaluation, Plan
 from keras_reprise.engine.backends.jax_compiling import (
     Examples,
     State,
@@ -35,24 +35,16 @@ def device() -> str:
 class JaxProgram:
     """See `interface.Program`."""
 
-    def __init__(
-        self,
-        model: "keras.Model",
-        optimizer: "keras.optimizers.Optimizer",
-        loss: "keras.losses.Loss",
-        batch_size: int,
-        *,
-        updates: int,
-        scaling: Scaling = None,
-    ) -> None:
-        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
-        self.objective = Objective(loss)
+    def __init__(self, plan: Plan) -> None:
+        model, optimizer = plan.model, plan.optimizer
+        self.model, self.optimizer, self.batch_size = model, optimizer, plan.batch_size
+        self.objective = Objective(plan.loss)
         known = acts_on_single_examples(model, training=False)
         alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         self._penalties: Callable[[], Sequence[jax.Array]] = list
-        self._keras = reference(lambda: self._penalties(), loss)
-        self.updates, self.scaling = max(1, updates), scaling
+        self._keras = reference(lambda: self._penalties(), plan.loss)
+        self.updates, self.scaling = max(1, plan.updates), plan.scaling
         optimizer.build(model.trainable_variables)
         rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
         self._rate_index = next((i for i, v in enumerate(optimizer.variables) if v is rate), None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from keras_reprise.engine.backends.interface import Evaluation, Scaling
+from keras_reprise.engine.backends.interface import Evaluation, Plan
 from keras_reprise.engine.batches import EVALUATION_BATCH, in_batches, outputs_and_mask, scaled_at_once, shard_count
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
@@ -37,18 +37,10 @@ def device() -> str:
 class TensorFlowProgram:
     """See `interface.Program`."""
 
-    def __init__(
-        self,
-        model: "keras.Model",
-        optimizer: "keras.optimizers.Optimizer",
-        loss: "keras.losses.Loss",
-        batch_size: int,
-        *,
-        updates: int,
-        scaling: Scaling = None,
-    ) -> None:
-        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
-        self.objective = Objective(loss)
+    def __init__(self, plan: Plan) -> None:
+        model, optimizer = plan.model, plan.optimizer
+        self.model, self.optimizer, self.batch_size = model, optimizer, plan.batch_size
+        self.objective = Objective(plan.loss)
         optimizer.build(model.trainable_variables)
         _update_directly(getattr(optimizer, "inner_optimizer", optimizer))
         known = acts_on_single_examples(model, training=False)
@@ -56,8 +48,8 @@ class TensorFlowProgram:
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         self.parts = shard_count(EVALUATION_BATCH) if alone and device() == "cpu" else 1
         cut = alone and len(model.output_shape) == 2 and acts_on_single_examples(model, training=True)
-        self.shards = shard_count(batch_size) if cut and device() == "cpu" else 1
-        self._scaling = None if scaling is None else [tf.constant(value) for value in scaling]
+        self.shards = shard_count(plan.batch_size) if cut and device() == "cpu" else 1
+        self._scaling = None if plan.scaling is None else [tf.constant(value) for value in plan.scaling]
         self._runs: dict[bool, Callable[..., tuple[tf.Tensor, tf.Tensor]]] = {}
         self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
         self._predict = tf.function(self._outputs_and_mask, reduce_retracing=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from keras_reprise.engine.backends.interface import Backend, Ensemble, Evaluation, Program, Scaling
+from keras_reprise.engine.backends.interface import Backend, Ensemble, Evaluation, Plan, Program
 from keras_reprise.engine.batches import (
     EVALUATION_BATCH,
     in_batches,
@@ -28,25 +28,17 @@ Examples = tuple[torch.Tensor, torch.Tensor]
 class TorchProgram:
     """See `interface.Program`."""
 
-    def __init__(
-        self,
-        model: "keras.Model",
-        optimizer: "keras.optimizers.Optimizer",
-        loss: "keras.losses.Loss",
-        batch_size: int,
-        *,
-        updates: int,
-        scaling: Scaling = None,
-    ) -> None:
-        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
-        self.objective = Objective(loss)
+    def __init__(self, plan: Plan) -> None:
+        model, optimizer = plan.model, plan.optimizer
+        self.model, self.optimizer, self.batch_size = model, optimizer, plan.batch_size
+        self.objective = Objective(plan.loss)
         known = acts_on_single_examples(model, training=False)
         alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         optimizer.build(model.trainable_variables)
         variables = model.variables
         self.device = variables[0].value.device if variables else torch.device("cpu")
-        self.scaling = None if scaling is None else [self._tensor(np.array(value)) for value in scaling]
+        self.scaling = None if plan.scaling is None else [self._tensor(np.array(value)) for value in plan.scaling]
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
