@@ -16,7 +16,7 @@ RAMP = '''"""Pixels that rise from one image to the next."""
 
 import numpy as np
 
-from keras_reprise.datasets.provider import Provider
+from keras_reprise.datasets.interface import Provider
 
 
 class Ramp(Provider):

@@ -25,7 +25,7 @@ THREAD_VARIABLES = (
 )
 
 
-class MachineFacts(TypedDict):
+class Hardware(TypedDict):
     """What a store keeps of a machine; `cpu` is its model, `os` the kernel's name."""
 
     architecture: str
@@ -37,7 +37,7 @@ class MachineFacts(TypedDict):
 
 
 @lru_cache(maxsize=1)
-def machine_facts() -> MachineFacts:
+def machine_facts() -> Hardware:
     """Hardware facts that last from boot to boot: CPU model, usable cores, memory in GiB, GPUs, architecture."""
     import psutil
 

@@ -75,7 +75,8 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
     from keras_reprise.run import request
 
     debug = click.get_current_context().find_root().params["debug"]
-    tally = request.run(request.Request(recipes, debug=debug, **options), open_store(store_path))
+    store = open_store(store_path)
+    tally = request.run(request.Request(recipes, debug=debug, **options), store)
     if as_json:
         print_json(vars(tally))
     else:

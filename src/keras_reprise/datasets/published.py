@@ -14,7 +14,7 @@ from pathlib import Path
 
 from keras_reprise.base.errors import DataError
 from keras_reprise.base.files import write_atomically
-from keras_reprise.datasets.provider import Arrays, Provider
+from keras_reprise.datasets.interface import Arrays, Provider
 
 
 @dataclass(frozen=True, kw_only=True)

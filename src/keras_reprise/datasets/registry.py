@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_reprise.base.errors import DataError
 from keras_reprise.datasets import providers as files
 from keras_reprise.datasets.dataset import Dataset, arrays_sha256
-from keras_reprise.datasets.provider import Provider
+from keras_reprise.datasets.interface import Provider
 from keras_reprise.datasets.published import PublishedFiles
 
 

@@ -10,8 +10,8 @@ from keras_reprise.base.errors import IntegrityError
 from keras_reprise.record.schema import ArmData, DataRef
 from keras_reprise.run import messages
 from keras_reprise.run.bookkeeping import replicate_cache
+from keras_reprise.run.pool import Workers
 from keras_reprise.run.queue import Job, Place
-from keras_reprise.run.workers import Workers
 from keras_reprise.store.store import Store, Summary
 
 

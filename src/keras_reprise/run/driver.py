@@ -18,8 +18,8 @@ from keras_reprise.run import messages
 from keras_reprise.run.bookkeeping import Bookkeeping
 from keras_reprise.run.executors import Slot
 from keras_reprise.run.ownership import OwnJobs
+from keras_reprise.run.pool import TRIES, Workers, share_of_a_try
 from keras_reprise.run.queue import Job, Queue, QueuedReplicate
-from keras_reprise.run.workers import TRIES, Workers, share_of_a_try
 
 IDLE_S = 60.0
 TIME_LIMITS_S = {"quick": 3600.0}

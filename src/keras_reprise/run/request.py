@@ -23,9 +23,9 @@ from keras_reprise.run import asking, messages
 from keras_reprise.run.bookkeeping import Bookkeeping
 from keras_reprise.run.driver import Driver, Tally
 from keras_reprise.run.executors import Executor
+from keras_reprise.run.pool import Workers
 from keras_reprise.run.queue import Job
 from keras_reprise.run.words import seconds_meant, seeds_meant
-from keras_reprise.run.workers import Workers
 from keras_reprise.store import merging
 from keras_reprise.store.store import Store
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_reprise.datasets.provider import Arrays
+from keras_reprise.datasets.interface import Arrays
 from keras_reprise.datasets.published import PublishedFiles
 
 

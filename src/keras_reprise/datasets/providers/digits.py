@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_reprise.datasets.provider import Arrays, Provider
+from keras_reprise.datasets.interface import Arrays, Provider
 
 
 class Digits(Provider):
