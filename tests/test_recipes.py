@@ -66,11 +66,14 @@ SMALLER: dict[str, dict[str, Any]] = {
 
 
 def one_record(entry, store_path, smaller):
-    """The record of one replicate on digits, at the quick scale with some settings changed."""
+    """The record of one replicate on digits, or on the recipe's own data, at the quick scale with some settings changed."""
     loaded = loading.load(checkout.recipes_folder() / entry.path)
     quick = loaded.recipe.scale("quick").settings
     assert set(smaller) <= set(quick)
-    replicate = Replicate(Seeds(1), Scale("quick", **(quick | smaller)), "digits" if loaded.recipe.data else None)
+    own = loaded.recipe.data if callable(loaded.recipe.data) else None
+    data_name = loaded.recipe.data_name if own else "digits" if loaded.recipe.data else None
+    replicate = Replicate(Seeds(1), Scale("quick", **(quick | smaller)), data_name)
+    replicate.load = own
     arms = {arm.name: measure_arm(loaded, arm, replicate) for arm in loaded.recipe.arms}
     store = Store(store_path)
     machine, environment = (

@@ -32,6 +32,7 @@ def test_every_backend_has_its_row_of_numbers():
     assert set(NUMERICS) == set(start.known())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIABLES)
 def test_what_a_library_reads_while_it_is_loaded_is_set_before(name):
     if name not in start.installed():

@@ -63,6 +63,7 @@ def test_numbers_equal_those_of_fit_given_the_same_batches(data, extras, optimiz
 OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BACKEND")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     "KERAS_BACKEND" in os.environ, reason="these processes are started by the tests on the first backend"
 )

@@ -17,7 +17,7 @@ TOP = Path(__file__).parents[2]
 PACKAGE = "src/keras_reprise/"
 ALWAYS = ("tests/test_layers.py", "tests/test_architecture.py")
 ELSEWHERE = (
-    ("recipes/*", ()),  # `recipe_slugs`
+    ("recipes/*", ("tests/test_project.py",)),  # and what `main` does with them
     ("examples/*.py", ("tests/cli/test_new.py",)),
     ("examples/article/*", ("tests/report/cite",)),
     ("results/*", ("tests/judge/test_frozen_verdicts.py", "tests/test_project.py")),

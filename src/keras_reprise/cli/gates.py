@@ -118,8 +118,7 @@ class TakesFiles(click.Command):
 @JSON_OPTION
 def gate(
     asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...],
-    across: bool,
-    junit_xml: Path | None, markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
+    across: bool, junit_xml: Path | None, markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
 
