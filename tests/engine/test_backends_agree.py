@@ -39,7 +39,11 @@ print(json.dumps(found))
 def losses(name):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        env={**os.environ, "KERAS_BACKEND": name, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": name,
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1] / "support"), *sys.path]),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -33,7 +33,11 @@ def growth(name, trainings):
     """Resident memory after the last training over that after the first 20."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(trainings)],
-        env={**os.environ, "KERAS_BACKEND": name, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": name,
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1] / "support"), *sys.path]),
+        },
         capture_output=True,
         text=True,
         check=False,
