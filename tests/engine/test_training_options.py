@@ -274,7 +274,7 @@ def test_timing_tells_compiling_from_the_first_and_the_steady_steps(data):
     assert len(timing.evaluation_s) == 5
     assert timing.first_step_s is not None
     assert min(*timing.step_s, *timing.evaluation_s, timing.first_step_s) > 0
-    assert (timing.compile_s > 0) == (BACKEND != "torch")
+    assert timing.compile_s > 0  # on torch the preparation alone: its comparison with Keras
     assert history.flops_per_s == pytest.approx(history.flops_per_example * 520 / 12 / np.median(timing.step_s))
 
 

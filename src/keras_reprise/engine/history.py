@@ -11,9 +11,9 @@ from keras_reprise.record.histogram import Histogram
 class Timing:
     """Seconds, each taken after the device had finished.
 
-    `compile_s`: tracing and compiling. `first_step_s`: the first update after that, with what the libraries prepare at
-    first use. `step_s`: one value per epoch, its mean update without the first. `evaluation_s`: one value per
-    evaluation, the one before training first.
+    `compile_s`: tracing, compiling and the comparison with Keras. `first_step_s`: the first update after that, with
+    what the libraries prepare at first use. `step_s`: one value per epoch, its mean update without the first.
+    `evaluation_s`: one value per evaluation, the one before training first.
     """
 
     compile_s: float = 0.0

@@ -38,7 +38,7 @@ class Figure(Strict, frozen=True, tag_field="kind"):
 
 
 def require(what: str, wanted: Iterable[str], there: Collection[str]) -> None:
-    """FigureError when something `wanted` is not `there`: "There is no curve `tst_error`; there are `test_error`, ..."."""
+    """FigureError when a `wanted` one is not `there`: "There is no curve `tst_error`; there are `test_error`, ..."."""
     missing = [name for name in dict.fromkeys(wanted) if name not in there]
     if missing:
         known = f"there {'is' if len(there) == 1 else 'are'} {_listed(sorted(there))}" if there else "there is none"

@@ -36,6 +36,6 @@ FIRST = {
     **dict.fromkeys(ALWAYS, 1),
     **dict.fromkeys(("train", "evaluate", "gradients", "timed_calls", "train_together", "probes"), 1),
 }
-"""The numbers of a backend that is new; one without a row below has these, and no recipe of the package is locked on it."""
+"""The numbers of a new backend; one without a row below has these, and no recipe of the package is locked on it."""
 
 NUMERICS: dict[str, dict[str, int]] = {"tensorflow": {**FIRST}, "jax": {**FIRST}, "torch": {**FIRST}}

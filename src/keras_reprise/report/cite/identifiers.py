@@ -19,7 +19,8 @@ from keras_reprise.judge.verdicts import of_group
 from keras_reprise.store.store import Store, Summary
 
 PATTERN = re.compile(
-    r"reprise:(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)@(?P<version>\d{1,19})/(?P<id>[0-9a-f]{12,64})(?:#(?P<name>[\w.+/-]*\w))?"
+    r"reprise:(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)@(?P<version>\d{1,19})"
+    r"/(?P<id>[0-9a-f]{12,64})(?:#(?P<name>[\w.+/-]*\w))?"
 )
 
 
