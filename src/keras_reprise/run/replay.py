@@ -1,7 +1,7 @@
 """`reprise lock --replay`: the same seeds measured again, to show that changed code still gives a version's numbers.
 
-It accepts a version's old measurement beside the new one only where every number of every record that was tried comes out equal,
-bit for bit. Seconds never do, so recipes about seconds cannot be replayed.
+It accepts a version's old measurement beside the new one only where every number of every record that was tried
+comes out equal, bit for bit. Seconds never do, so recipes about seconds cannot be replayed.
 """
 
 import tempfile
@@ -82,7 +82,8 @@ def _entry(folder: Path, slug: str, version: int | None) -> LockEntry:
     found = [one for one in read_lock(folder).recipes if one.slug == slug and version in (None, one.version)]
     if not found:
         raise UserError(
-            f"The lock has no recipe {slug!r}{f' version {version}' if version else ''}.\n`reprise list` shows those it has."
+            f"The lock has no recipe {slug!r}{f' version {version}' if version else ''}.\n"
+            "`reprise list` shows those it has."
         )
     return max(found, key=lambda one: one.version)
 
