@@ -35,7 +35,9 @@ def hashes(corpus: Path, source: Path, recipes: Path) -> dict[str, Any]:
         "settings": [measurement.settings_sha256([("arm", one)], ("quick", one), False) for one in SETTINGS],
         "measurement": measurement.measurement(code, "3" * 64, "jax"),
         "lock": {
-            path.relative_to(recipes).as_posix(): _code(measurement, path)[1] for path in sorted(recipes.rglob("*.py"))
+            path.relative_to(recipes).as_posix(): _code(measurement, path)[1]
+            for path in sorted(recipes.rglob("*.py"))
+            if not path.name.startswith("_")
         },
     }
 
