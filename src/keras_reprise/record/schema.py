@@ -24,6 +24,10 @@ CURVE_DIGITS = 7
 MAX_RECORD_BYTES = 2**20
 
 
+Role = Literal["rule", "detail", "table", ""]
+Kind = Literal["continuous", "positive", "share", "discrete", "exact", ""]
+
+
 class RecipeRef(Strict, frozen=True):
     """`measurement` is the hash of all that decides the numbers (see `measurement`); records of schema 1 have none."""
 
@@ -154,6 +158,14 @@ class SourceCard(Strict, frozen=True):
 
 
 class ClaimCard(Strict, frozen=True):
+    """One claim as a card holds it; cards of before claims were data have neither role, kind nor value.
+
+    `role` is "rule" (the sentence that is taught), "detail" or "table" (a printed value). `kind` is the statistic's,
+    which decides how it is tested: "continuous", "positive", "share", "discrete" or "exact"; older cards say it by
+    `exact`, `log` and `proportion`. `value` is the statistic as an expression over what the record stores, `given` the
+    premise without which a replicate says nothing. `retired` says why a claim is kept but no longer counted.
+    """
+
     id: Slug
     says: str
     where: str
@@ -166,6 +178,17 @@ class ClaimCard(Strict, frozen=True):
     expectation: str = ""
     printed: float | None = None
     erratum: str | None = None
+    role: Role = ""
+    kind: Kind = ""
+    value: Any = None
+    given: Any = None
+    retired: str | None = None
+
+    @property
+    def tested_as(self) -> Kind:
+        """The kind that decides how the claim is tested; an older card's flags say it."""
+        flags: dict[Kind, bool] = {"exact": self.exact, "share": self.proportion, "positive": self.log}
+        return self.kind or next((kind for kind, set_ in flags.items() if set_), "continuous")
 
 
 class Card(Strict, frozen=True):
