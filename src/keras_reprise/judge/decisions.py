@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_reprise.base import statistics
 from keras_reprise.judge.comparable import together
-from keras_reprise.judge.design import LEVEL_OF_A_LOOK, SMALLEST_N
+from keras_reprise.judge.design import LEVEL_OF_A_LOOK, SAME, SMALLEST_N
 from keras_reprise.judge.weighing import Doubt, Weighed, lies_inside, sign_p, weigh
 from keras_reprise.record.schema import ClaimCard
 
@@ -151,9 +151,12 @@ def _why_in_doubt(one: _Case, doubt: Doubt) -> str:
                 f"all {n} values are equal ({values[0]:.6g}), so nothing is known of their spread and no t test is "
                 "made; a statistic that can be so is discrete, or exact by definition"
             )
+        case Doubt.TIED:
+            most = int(statistics.most_equal(values, SAME))
+            return (
+                f"{most} of {n} values are equal: such a statistic is discrete, and a t test of its mean says nothing"
+            )
     p = float(sign_p(lies_inside(values, claim), one.failed, inside=bool(one.weighed.inside[0])))
     signs = f"the exact sign test does not agree with the t test (p = {p:.2g}, needed {LEVEL_OF_A_LOOK:.4f})"
-    if doubt is Doubt.TIED:
-        return f"more than half of the {n} values are equal, and {signs}; such a statistic is discrete"
     scaled = np.log(values) if claim.tested_as == "positive" else values
     return f"the replicates are skewed ({float(statistics.skewness(scaled)):+.1f}), and {signs}"

@@ -14,8 +14,7 @@ import numpy as np
 from keras_reprise.base import statistics
 from keras_reprise.judge import comparable
 from keras_reprise.judge.decisions import Decision, decide
-from keras_reprise.judge.design import EQUAL
-from keras_reprise.judge.weighing import lies_inside, sign_flip_p_of
+from keras_reprise.judge.weighing import all_equal, lies_inside, sign_flip_p_of
 from keras_reprise.record.schema import Card, ClaimCard, Kind, Role, number
 from keras_reprise.store.store import Summary
 
@@ -174,7 +173,7 @@ def _estimate(values: np.ndarray, claim: ClaimCard) -> Estimate:
             return Estimate(plain.mean, plain.sd, *statistics.binomial_interval(int(np.sum(values == 1)), n))
         case "discrete":
             return Estimate(plain.mean, plain.sd, *statistics.median_interval(values))
-        case "continuous" | "positive" if n and statistics.most_equal(values, EQUAL) == n:
+        case "continuous" | "positive" if n and all_equal(values):
             return Estimate(plain.mean, plain.sd, math.nan, math.nan)
         case "positive" if n and np.all(values > 0):
             logs = estimate(np.log(values))

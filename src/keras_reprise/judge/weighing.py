@@ -16,8 +16,8 @@ from keras_reprise.judge.design import (
     EQUAL,
     EXACT_FROM_N,
     LEVEL_OF_A_LOOK,
-    ON_THE_BOUND,
     ROUNDING,
+    SAME,
     SKEWED,
     SMALLEST_N,
     TIED,
@@ -79,6 +79,11 @@ def lies_inside(values: np.ndarray, claim: ClaimCard) -> np.ndarray:
     return np.asarray((values >= low - _slack(low)) & (values <= high + _slack(high)))
 
 
+def all_equal(values: np.ndarray, relative: float = EQUAL) -> np.ndarray:
+    """Whether all values of each sample (..., n), n >= 1, are one number up to a `relative` spread."""
+    return np.asarray(np.ptp(values, axis=-1) <= relative * np.abs(values).max(axis=-1))
+
+
 def _untested(values: np.ndarray, doubt: Doubt) -> Weighed:
     k = values.shape[:-1]
     return Weighed(np.zeros(k, bool), np.full(k, math.nan), np.full(k, doubt))
@@ -87,7 +92,7 @@ def _untested(values: np.ndarray, doubt: Doubt) -> Weighed:
 def _exact(values: np.ndarray, claim: ClaimCard) -> Weighed:
     """Every replicate inside, and all the same by the claim's own declaration."""
     inside = np.asarray(lies_inside(values, claim).all(axis=-1))
-    alike = np.ptp(values, axis=-1) <= ROUNDING * np.abs(values).max(axis=-1)
+    alike = all_equal(values, ROUNDING)
     doubt = np.where(inside & ~alike, Doubt.NOT_THE_SAME, Doubt.NONE)
     return Weighed(inside, np.full(inside.shape, math.nan), doubt)
 
@@ -119,25 +124,26 @@ def sign_p(within: np.ndarray, failed: int, *, inside: bool | np.ndarray) -> np.
 
 
 def _mean(values: np.ndarray, claim: ClaimCard, failed: int) -> Weighed:
-    """The t test of the mean, of logarithms for a positive quantity; the sign test must agree where t is in doubt."""
+    """The t test of the mean, of logarithms for a positive quantity; where t is in doubt the sign test must agree."""
     positive = np.all(values > 0, axis=-1) | (claim.tested_as != "positive")
     scaled = _scaled(np.where(positive[..., None], values, 1.0), claim)
     inside, sides = mean_against(scaled, claim)
     p = _t_p(scaled, inside, sides)
     n, within = values.shape[-1], lies_inside(values, claim)
     signs = sign_p(within, failed, inside=inside)
-    equal = statistics.most_equal(values, EQUAL)
     skewed = (np.abs(statistics.skewness(scaled)) > SKEWED) & (n >= EXACT_FROM_N)
     unclear = signs > LEVEL_OF_A_LOOK
     doubts = [
         (~positive, Doubt.NOT_POSITIVE),
-        (equal == n, Doubt.ALL_EQUAL),
-        ((equal > TIED * n) & unclear, Doubt.TIED),
+        (all_equal(values), Doubt.ALL_EQUAL),
+        (statistics.most_equal(values, SAME) > TIED * n, Doubt.TIED),
         (skewed & unclear, Doubt.SKEWED),
     ]
     doubt = np.select([here for here, _ in doubts], [which for _, which in doubts], Doubt.NONE)
     p = np.maximum(p, signs) if failed else p
-    p = np.where(doubt == Doubt.ALL_EQUAL, 1.0, np.where(doubt == Doubt.NOT_POSITIVE, math.nan, p))
+    p = np.where(
+        (doubt == Doubt.ALL_EQUAL) | (doubt == Doubt.TIED), 1.0, np.where(doubt == Doubt.NOT_POSITIVE, math.nan, p)
+    )
     return Weighed(inside, p, doubt)
 
 
@@ -183,4 +189,4 @@ def _ends(claim: ClaimCard) -> tuple[float, float]:
 
 def _slack(bound: float) -> float:
     """What rounding may add to a bound."""
-    return 0.0 if math.isinf(bound) else ON_THE_BOUND * abs(bound)
+    return 0.0 if math.isinf(bound) else SAME * abs(bound)
