@@ -75,6 +75,12 @@ def ruled(kind, numbers, role="rule", says="Halving the rate after 25 epochs low
         def card(self, digest: str) -> Card:
             return card
 
+        def judging(self, measurement: str) -> None:
+            return None
+
+        def values(self, card: Card, summaries: object) -> dict[str, dict[str, float | None]]:
+            return {}
+
     members = [summary(seed, {"c": value}) for seed, value in enumerate(numbers, start=1)]
     return Group(tuple(members), card, tuple(verdicts.of_group(members, Cards())))
 
