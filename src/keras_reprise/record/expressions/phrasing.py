@@ -123,7 +123,9 @@ class _Words:
     def ends(self, form: grammar.Window) -> str:
         """Where a part of a row begins and ends: " after the drop"."""
         found = ""
-        if form.after is not None and form.after != 0.0:
+        if form.after == 1.0 and form.width is None:
+            found = " after the first"
+        elif form.after is not None and form.after != 0.0:
             found = f" after {self.position(form.of, form.after)}"
         if form.since is not None:
             found = f" from {self.position(form.of, form.since)} on"
