@@ -14,6 +14,7 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
 from keras_reprise.judge import comparable
 from keras_reprise.judge.comparable import Place, Setting
+from keras_reprise.judge.rule_verdict import RuleVerdict, rule_verdict
 from keras_reprise.judge.verdicts import RULE, Verdict, of_group
 from keras_reprise.record.schema import Card, Record
 from keras_reprise.record.wording import backend_name
@@ -168,6 +169,11 @@ class Group:
         """
         documented, full = not self.substitute, self.scale == "full"
         return self.stands, documented, full, len(self.complete), self.prominence, self.finished_at
+
+    @cached_property
+    def rule(self) -> RuleVerdict:
+        """What the claims that are the rule say together."""
+        return rule_verdict(self.card, self.verdicts)
 
     def verdict(self, claim: str) -> Verdict | None:
         return next((verdict for verdict in self.verdicts if verdict.claim == claim), None)
