@@ -378,9 +378,7 @@ def _summarised(root: Path, names: Sequence[str]) -> tuple[dict[str, Summary | s
             found[name] = str(error).split("\n")[0]
             continue
         with contextlib.suppress(IntegrityError):  # of its card: `usable` says so
-            entry = sources.entry_of(record.recipe)
-            judge = entry.card if entry else card(record.recipe.card)
-            unchanged = tuple(entry.unchanged) if entry else ()
+            judge, unchanged = claim_values.judge(record, card)
             if key := store.digests.of(judge, unchanged):
                 row = claim_values.row(record, judge, unchanged, claim_values.settings_of(record, card))
                 values.setdefault(key, {})[record.id] = row
