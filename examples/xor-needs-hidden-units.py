@@ -11,7 +11,20 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, near, train
+from keras_reprise import (
+    Arm,
+    Claim,
+    Curves,
+    Measurement,
+    Panel,
+    Recipe,
+    Scale,
+    Source,
+    above,
+    metric,
+    near,
+    train,
+)
 from keras_reprise.datasets import Dataset
 
 WHERE = "The XOR problem"
@@ -47,15 +60,31 @@ def measure(arm, replicate):
     return Measurement(history.last, history.curves, diverged=history.diverged)
 
 
-def gain(arms, scale):
-    """Test error without hidden units minus that with them, after the last epoch."""
-    return 100 * (arms["without"].metrics["test_error"] - arms["with"].metrics["test_error"])
+CLAIMS = (
+    Claim(
+        "hidden-units-help",
+        "Hidden units lower the test error.",
+        where=WHERE,
+        value=100 * (metric("without", "test_error") - metric("with", "test_error")),
+        must=above(0.0),
+        role="rule",
+    ),
+    Claim(
+        "without-guesses",
+        "Without them the loss stays that of guessing between two classes, ln 2.",
+        where=WHERE,
+        value=metric("without", "test_loss"),
+        must=near(math.log(2), absolute=0.05),
+    ),
+)
 
-
-def loss_without(arms, scale):
-    """Test loss without hidden units, after the last epoch."""
-    return arms["without"].metrics["test_loss"]
-
+FIGURES = (
+    Curves(
+        "Test error through the epochs",
+        panels=(Panel(("test_error",), "test error (fraction)"),),
+        columns="overlay",
+    ),
+)
 
 RECIPE = Recipe(
     slug="xor-needs-hidden-units",
@@ -72,29 +101,6 @@ RECIPE = Recipe(
         Scale("full", epochs=60, seeds=12),
     ),
     measure=measure,
-    claims=(
-        Claim(
-            "hidden-units-help",
-            "Hidden units lower the test error.",
-            WHERE,
-            gain,
-            "points",
-            above=0.0,
-        ),
-        Claim(
-            "without-guesses",
-            "Without them the loss stays that of guessing between two classes, ln 2.",
-            WHERE,
-            loss_without,
-            "nats",
-            **near(math.log(2), absolute=0.05),
-        ),
-    ),
-    figures=(
-        Curves(
-            "Test error through the epochs",
-            panels=(Panel(("test_error",), "test error (fraction)"),),
-            columns="overlay",
-        ),
-    ),
+    claims=CLAIMS,
+    figures=FIGURES,
 )

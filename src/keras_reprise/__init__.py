@@ -33,11 +33,42 @@ if TYPE_CHECKING:
     from keras_reprise.figures.kinds.heat_map import HeatMap
     from keras_reprise.figures.kinds.histogram_grid import HistogramGrid
     from keras_reprise.figures.kinds.scatter import Box, Scatter
-    from keras_reprise.recipe.claims import Claim, near
+    from keras_reprise.recipe.bounds import above, above_each, below, below_each, between, equal, near
+    from keras_reprise.recipe.claims import Claim
     from keras_reprise.recipe.definition import Recipe, Source
     from keras_reprise.recipe.numbers import Measurement
+    from keras_reprise.recipe.printed import Erratum, PrintedSeries
     from keras_reprise.recipe.settings import Arm, Scale
+    from keras_reprise.record.expressions.authoring import (
+        argmax,
+        argmin,
+        at,
+        column,
+        count,
+        curve,
+        distinct,
+        exp,
+        finite,
+        first,
+        keep,
+        last,
+        log,
+        maximum,
+        mean,
+        median,
+        metric,
+        minimum,
+        nearest,
+        number,
+        rank_correlation,
+        same,
+        setting,
+        slope,
+        total,
+        window,
+    )
     from keras_reprise.record.histogram import Histogram
+    from keras_reprise.record.metric import Metric
 
 __all__ = [
     "__version__",
@@ -46,36 +77,73 @@ __all__ = [
     "Claim",
     "Curves",
     "Dataset",
+    "Erratum",
     "HeatMap",
     "Histogram",
     "HistogramGrid",
     "Measurement",
     "Member",
+    "Metric",
     "Order",
     "Panel",
     "Patience",
+    "PrintedSeries",
     "Recipe",
     "Scale",
     "Scatter",
     "Source",
     "Target",
+    "above",
+    "above_each",
     "activation_statistics",
+    "argmax",
+    "argmin",
+    "at",
+    "below",
+    "below_each",
+    "between",
+    "column",
+    "count",
+    "curve",
+    "distinct",
+    "equal",
     "evaluate",
+    "exp",
+    "finite",
+    "first",
     "gradient_statistics",
     "gradients",
+    "keep",
+    "last",
+    "log",
+    "maximum",
+    "mean",
+    "median",
+    "metric",
+    "minimum",
     "near",
+    "nearest",
+    "number",
+    "rank_correlation",
+    "same",
+    "setting",
+    "slope",
     "snapshot",
     "timed_calls",
+    "total",
     "train",
     "train_together",
     "update_ratios",
     "weight_norms",
+    "window",
 ]
 
 
 _FROM = {
     "Claim": "recipe.claims",
-    "near": "recipe.claims",
+    **dict.fromkeys(("above", "above_each", "below", "below_each", "between", "equal", "near"), "recipe.bounds"),
+    "Erratum": "recipe.printed",
+    "PrintedSeries": "recipe.printed",
     "Recipe": "recipe.definition",
     "Source": "recipe.definition",
     "Curves": "figures.kinds.curves",
@@ -88,9 +156,40 @@ _FROM = {
     "Arm": "recipe.settings",
     "Scale": "recipe.settings",
     "Histogram": "record.histogram",
+    "Metric": "record.metric",
     "Dataset": "datasets",
 }
 """Where names come from that are none of the engine's."""
+
+_FORMS_OF_A_CLAIM = (
+    "argmax",
+    "argmin",
+    "at",
+    "column",
+    "count",
+    "curve",
+    "distinct",
+    "exp",
+    "finite",
+    "first",
+    "keep",
+    "last",
+    "log",
+    "maximum",
+    "mean",
+    "median",
+    "metric",
+    "minimum",
+    "nearest",
+    "number",
+    "rank_correlation",
+    "same",
+    "setting",
+    "slope",
+    "total",
+    "window",
+)
+_FROM |= dict.fromkeys(_FORMS_OF_A_CLAIM, "record.expressions.authoring")
 
 
 def __getattr__(name: str) -> object:

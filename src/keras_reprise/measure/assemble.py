@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from keras_reprise.measure import own_data
+from keras_reprise.measure.claimed import claimed
 from keras_reprise.measure.evaluation import evaluated, summarised
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe.loading import LoadedRecipe
 from keras_reprise.recipe.numbers import ArmResult
 from keras_reprise.recipe.settings import Scale
+from keras_reprise.record.expressions.evaluating import Stored
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.schema import SCHEMA, decode_trial, encode_number
 
@@ -55,7 +57,7 @@ def document(
         "replicate": {"seed": replicate.seed, "repeat": repeat},
         "data": own_data.combined(replicate.dataset().facts() if replicate.data_name else None, made),
         "arms": arms,
-        "claims": {claim.id: encode_number(claims.get(claim.id, math.nan)) for claim in recipe.claims},
+        "claims": {claim.id: encode_number(claims.get(claim.id, math.nan)) for claim in recipe.each_claim},
         "numbers": {name: encode_number(value) for name, value in numbers.items()},
         "machine": machine,
         "environment": environment,
@@ -77,9 +79,12 @@ def _evaluated(
     def seen() -> dict[str, ArmResult]:
         return {name: arm_result(arm) for name, arm in arms.items()}
 
-    asked, summarise = (scale, say, loaded.path, loaded.beside), loaded.recipe.summarise
-    claims = evaluated(loaded.recipe.claims, seen, *asked)
-    return claims, {} if summarise is None else summarised(summarise, seen(), *asked)
+    claims, summarise = loaded.recipe.each_claim, loaded.recipe.summarise
+    asked = (scale, say, loaded.path, loaded.beside)
+    numbers = {} if summarise is None else summarised(summarise, seen(), *asked)
+    found = evaluated([claim for claim in claims if claim.statistic is not None], seen, *asked)
+    data = [claim for claim in claims if claim.statistic is None]
+    return found | claimed(data, Stored(arms, numbers, scale.settings), seen(), say), numbers
 
 
 def _determinism(mode: str, results: Sequence[Mapping[str, Any]]) -> dict[str, object]:

@@ -111,6 +111,7 @@ def evaluated(
     """The number of every claim (nan: none), each from arms of its own; says which could not be evaluated, and why."""
     found = {}
     for claim in claims:
+        assert claim.statistic is not None
         answer = asked(claim.statistic, arms(), scale, file, beside)
         found[claim.id] = answer.value
         if answer.fault:

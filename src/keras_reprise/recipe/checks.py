@@ -7,16 +7,18 @@ from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.slips import nearest_first
 
 
-def require_all(of: str, items: object, kind: type) -> None:
-    """RecipeError unless `items` is a tuple or list of things of one kind; `of` says whose."""
-    if isinstance(items, kind):
-        shown = f"{kind.__name__}(...)" if kind is not str else repr(items)
-        raise RecipeError(f"{of} is one {kind.__name__}, where several can stand.\nWrite ({shown},), with the comma.")
+def require_all(of: str, items: object, *kinds: type) -> None:
+    """RecipeError unless `items` is a tuple or list of things of these kinds; `of` says whose."""
+    if isinstance(items, kinds):
+        name = type(items).__name__
+        shown = f"{name}(...)" if str not in kinds else repr(items)
+        raise RecipeError(f"{of} is one {name}, where several can stand.\nWrite ({shown},), with the comma.")
     if not isinstance(items, tuple | list):
         raise RecipeError(f"{of} is no tuple: {items!r}.\nWrite (a, b), or (a,) for one.")
     for item in items:
-        if not isinstance(item, kind):
-            raise RecipeError(f"{of} holds {item!r}, which is no {kind.__name__}.\nMake it one.")
+        if not isinstance(item, kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise RecipeError(f"{of} holds {item!r}, which is no {names}.\nMake it one.")
 
 
 def require_parameters(what: str, function: object, *names: str) -> None:

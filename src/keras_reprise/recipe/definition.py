@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
+import msgspec
+
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import LARGEST
 from keras_reprise.base.slips import nearest_first
@@ -10,8 +12,11 @@ from keras_reprise.datasets import Dataset, registry
 from keras_reprise.figures import Figure, encode
 from keras_reprise.recipe.checks import arms_of, require_all, require_names, require_parameters
 from keras_reprise.recipe.claims import Claim
+from keras_reprise.recipe.naming import require_claims
 from keras_reprise.recipe.numbers import ArmResult, Measurement
+from keras_reprise.recipe.printed import PrintedSeries
 from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
+from keras_reprise.record.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Recipe:
     `timing` marks a recipe whose claims are about seconds: it runs alone on its machine, each replicate in a fresh
     process. `margins` are the differences, in the metric's unit, up to which a metric of an arm is as good as before
     to a regression gate. `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more
-    than an expression; they are computed from the stored arms when the record is written.
+    than an expression; they are computed from the stored arms when the record is written. `metrics` say in words what
+    metrics, curves, entries of trials, settings and numbers are, and in which unit.
     """
 
     slug: str
@@ -41,13 +47,14 @@ class Recipe:
     arms: tuple[Arm, ...]
     scales: tuple[Scale, ...]
     measure: Callable[..., Measurement]
-    claims: tuple[Claim, ...]
+    claims: tuple[Claim | PrintedSeries, ...]
     figures: tuple[Figure, ...] = ()
     data: str | Callable[[], Dataset] | None = None
     suites: tuple[str, ...] = ()
     timing: bool = False
     margins: Mapping[str, float] = field(default_factory=dict)
     summarise: Callable[[Mapping[str, ArmResult], Scale], Mapping[str, float]] | None = None
+    metrics: tuple[Metric, ...] = ()
 
     def __post_init__(self) -> None:
         """RecipeError that says what cannot be, before anything is measured."""
@@ -68,12 +75,19 @@ class Recipe:
 
     def _check_parts(self) -> None:
         """RecipeError when arms, scales, claims or figures are not what they should be, or name what is not there."""
-        for name, kind in (("sources", Source), ("arms", Arm), ("scales", Scale), ("claims", Claim), ("suites", str)):
-            require_all(f"{name} of {self.slug}", getattr(self, name), kind)
+        for name, *kinds in (
+            ("sources", Source),
+            ("arms", Arm),
+            ("scales", Scale),
+            ("claims", Claim, PrintedSeries),
+            ("suites", str),
+            ("metrics", Metric),
+        ):
+            require_all(f"{name} of {self.slug}", getattr(self, name), *kinds)
         for several, names in (
             ("arms", [arm.name for arm in self.arms]),
             ("scales", [scale.name for scale in self.scales]),
-            ("claims", [claim.id for claim in self.claims]),
+            ("claims", [claim.id for claim in self.each_claim]),
         ):
             if not names:
                 raise RecipeError(f"{self.slug} has no {several}.\nA recipe needs at least one.")
@@ -93,6 +107,7 @@ class Recipe:
         for figure in self.figures:
             title = getattr(figure, "title", "")
             require_names(f"The figure {title!r}", "arm", arms_of(figure), [arm.name for arm in self.arms])
+        require_claims(self.slug, self.each_claim, self.arms, self.scales, summarises=self.summarise is not None)
 
     def _check_data(self) -> None:
         """RecipeError when a function that gives the data could not be told from other data by its name."""
@@ -117,6 +132,11 @@ class Recipe:
             )
 
     @property
+    def each_claim(self) -> tuple[Claim, ...]:
+        """Every claim by itself: those of printed series and those that are stated of several values, too."""
+        return tuple(claim for declared in self.claims for one in declared.each() for claim in one.each())
+
+    @property
     def data_name(self) -> str | None:
         """What the card calls the data: the data set's name, or that of the function which gives it."""
         return self.data if self.data is None or isinstance(self.data, str) else self.data.__name__
@@ -138,7 +158,7 @@ class Recipe:
             "question": self.question,
             "sources": [asdict(source) for source in self.sources],
             "arms": {arm.name: arm.means for arm in self.arms},
-            "claims": [claim.card() for claim in self.claims],
+            "claims": [claim.card(self.metrics, one_arm=len(self.arms) == 1) for claim in self.each_claim],
             "figures": [encode(figure) for figure in self.figures],
             "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
             "data": self.data_name,
@@ -147,6 +167,8 @@ class Recipe:
         }
         if self.margins:
             card["margins"] = self.margins
+        if self.metrics:
+            card["metrics"] = [msgspec.to_builtins(metric) for metric in self.metrics]
         return {name: plain(value) for name, value in card.items()}
 
 

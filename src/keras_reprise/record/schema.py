@@ -15,8 +15,11 @@ import msgspec
 from keras_reprise.base.errors import IntegrityError
 from keras_reprise.base.failures import shortened, without_names
 from keras_reprise.base.seeds import LARGEST
+from keras_reprise.record.expressions.checking import require_sound
+from keras_reprise.record.expressions.grammar import Expression
 from keras_reprise.record.fields import Id12, Number, Sha256, Slug, Strict, Timestamp
 from keras_reprise.record.histogram import Histogram
+from keras_reprise.record.metric import Metric
 
 SCHEMA = 2
 SCHEMAS = (1, 2)
@@ -180,9 +183,15 @@ class ClaimCard(Strict, frozen=True):
     erratum: str | None = None
     role: Role = ""
     kind: Kind = ""
-    value: Any = None
-    given: Any = None
+    value: Expression | None = None
+    given: Expression | None = None
     retired: str | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError where an expression is none that can be evaluated, which decoding a card tells as its fault."""
+        for expression in (self.value, self.given):
+            if expression is not None:
+                require_sound(expression)
 
     @property
     def tested_as(self) -> Kind:
@@ -192,7 +201,10 @@ class ClaimCard(Strict, frozen=True):
 
 
 class Card(Strict, frozen=True):
-    """All that a reader needs to judge and draw a record without its recipe."""
+    """All that a reader needs to judge and draw a record without its recipe.
+
+    `metrics` are those whose words and unit the recipe declares.
+    """
 
     slug: Slug
     version: int
@@ -207,6 +219,7 @@ class Card(Strict, frozen=True):
     suites: list[str] = []
     timing: bool = False
     margins: dict[str, float] = {}
+    metrics: list[Metric] = []
 
 
 def encode_number(value: float) -> float | str:
