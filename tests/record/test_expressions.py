@@ -93,6 +93,7 @@ BY_HAND = [
     (metric("a", "best") >= 0.75, 0.0),
     (same(metric("a", "best"), 0.5), 1.0),
     ((metric("a", "best") > 0) & (metric("a", "best") < 0.4), 0.0),
+    ((metric("a", "best") < 0) & (metric("a", "missing") > 1), 0.0),
     (first("a", "loss"), 4.0),
     (last("a", "loss"), 6.0),
     (at(LOSS, 3), 1.0),
@@ -149,6 +150,8 @@ BY_HAND = [
     (slope(log(curve("a", "x")), (0, 1, 2, 3, 4, 5)), math.log(2)),
     (number("p-of-fit"), 0.125),
     (setting("epochs") - setting("drop"), 4.0),
+    (setting("absent", 9), 9.0),
+    (setting("drop", 9), 2.0),
 ]
 
 NOT_THERE = [
