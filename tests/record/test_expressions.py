@@ -463,6 +463,12 @@ IN_WORDS = [
         "nearest to the epoch of the lowest test loss, of `a`",
         "nats",
     ),
+    (at(curve("a", "std"), count("a", "std")), "standard deviation of the activations at the last layer, of `a`", ""),
+    (
+        at(curve("a", "std"), count("a", "q")),
+        "standard deviation of the activations at the number of listed epochs, of `a`",
+        "",
+    ),
     (at(curve("a", "std"), 3), "standard deviation of the activations at layer 3, of `a`", ""),
     (
         mean(keep(column("a", "accuracy"), column("a", "reg") > 1000)),
