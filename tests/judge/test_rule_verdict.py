@@ -27,6 +27,12 @@ def ruled(*about):
         def card(self, digest: str) -> Any:
             return card
 
+        def judging(self, measurement: str) -> None:
+            return None
+
+        def values(self, card: Any, summaries: Any) -> dict[str, dict[str, float | None]]:
+            return {}
+
     numbers = [{c.id: centre + one for c, (centre, *_) in zip(claims, about, strict=True)} for one in noise]
     members = [summary(seed, values) for seed, values in enumerate(numbers, start=1)]
     return rule_verdict(card, judge.of_group(members, Cards()))

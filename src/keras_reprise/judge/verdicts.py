@@ -5,7 +5,7 @@ of the rule that a recipe asks about, in `judge/rule_verdict.py`.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 from keras_reprise.base import statistics
 from keras_reprise.judge import comparable
 from keras_reprise.judge.decisions import Decision, decide
+from keras_reprise.judge.judging import NamedCards, judging_card
 from keras_reprise.judge.weighing import all_equal, lies_inside, sign_flip_p_of
 from keras_reprise.record.schema import Card, ClaimCard, Kind, Role, number
 from keras_reprise.store.store import Summary
@@ -21,10 +22,10 @@ from keras_reprise.store.store import Summary
 RULE = 4  # raised when the same records could get other verdicts, so that remembered ones are forgotten
 
 
-class Cards(Protocol):
-    """Where recipe cards come from; `store.Store` is one."""
+class Cards(NamedCards, Protocol):
+    """Where cards and the numbers of their claims come from; `store.Store` is one."""
 
-    def card(self, digest: str) -> Card: ...
+    def values(self, card: Card, summaries: Sequence[Summary]) -> Mapping[str, Mapping[str, float | None]]: ...
 
 
 @dataclass(frozen=True)
@@ -110,21 +111,32 @@ def verdicts(summaries: Iterable[Summary], cards: Cards) -> list[Verdict]:
 
 
 def of_group(members: Sequence[Summary], cards: Cards) -> list[Verdict]:
-    """A verdict for every claim of the card that was written last, from these records as one latest."""
-    latest = comparable.latest(members)
-    claims = cards.card(latest.recipe.card).claims
+    """A verdict for every claim of the card that judges these records, from them as one latest."""
+    latest, card = comparable.latest(members), judging_card(members, cards)
     replicates = comparable.one_per_seed(members)
-    samples = [_sample(claim, replicates) for claim in claims]
+    numbers = cards.values(card, [one for one in replicates if one.status == "complete"])
+    samples = [_sample(claim, replicates, numbers) for claim in card.claims]
     decisions = decide(
-        [one.values for one in samples], claims, [one.failed for one in samples], [one.undefined for one in samples]
+        [one.values for one in samples],
+        card.claims,
+        [one.failed for one in samples],
+        [one.undefined for one in samples],
     )
-    return [_verdict(*one, latest) for one in zip(claims, samples, decisions, strict=True)]
+    return [_verdict(*one, latest) for one in zip(card.claims, samples, decisions, strict=True)]
 
 
-def _sample(claim: ClaimCard, replicates: Sequence[Summary]) -> Sample:
-    numbers = [number(s.claims.get(claim.id, "nan")) for s in replicates if s.status == "complete"]
-    values = np.array([value for value in numbers if math.isfinite(value)])
-    return Sample(values, failed=len(replicates) - len(values))
+def _sample(
+    claim: ClaimCard, replicates: Sequence[Summary], numbers: Mapping[str, Mapping[str, float | None]]
+) -> Sample:
+    """The claim's `numbers` by record, or, where its value is no expression, those that the records hold."""
+    complete = [one for one in replicates if one.status == "complete"]
+    if claim.value is None:
+        found: list[float | None] = [number(one.claims.get(claim.id, "nan")) for one in complete]
+    else:
+        found = [numbers[one.id][claim.id] for one in complete]
+    undefined = sum(value is None for value in found)
+    values = np.array([value for value in found if value is not None and math.isfinite(value)])
+    return Sample(values, failed=len(replicates) - len(values) - undefined, undefined=undefined)
 
 
 def _verdict(claim: ClaimCard, sample: Sample, decision: Decision, latest: Summary) -> Verdict:
