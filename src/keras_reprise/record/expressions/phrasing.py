@@ -86,7 +86,7 @@ class _Words:
         """A place in a row: "epoch 3", "the drop", "the epoch of the lowest test loss"."""
         if isinstance(position, float | int):
             return f"{self.per(of)} {position:g}"
-        if isinstance(position, grammar.Reduced) and position.by == "count":
+        if isinstance(position, grammar.Reduced) and position.by == "count" and position.of == of:
             return f"the last {self.per(of)}"
         return f"the {self.of(position)}"
 
