@@ -7,9 +7,9 @@ Replay: reprise run init-glorot-gradient-variance --scale full
 
 The slides tell two statements as one; both are measured here. Back-propagated gradients are those
 with respect to a layer's pre-activations. Widths, batch size and standard weights are those of
-Glorot and Bengio (2010); the number of epochs and the learning rate are ours. Gradients are taken on the first training
-images, before training also with the images scaled by 0.01: there tanh is practically linear, which
-is what the paper's derivation assumes.
+Glorot and Bengio (2010); the epochs and the learning rate are ours. Gradients are taken on the
+first training images, before training also with the images scaled by 0.01: there tanh is
+practically linear, which is what the paper's derivation assumes.
 """
 
 import keras
