@@ -1,8 +1,8 @@
 """A network whose weights all start at zero, or all equal, cannot tell its hidden units apart.
 
-Source: "Training" (notes on hyper-parameters), section "Hyper parameters of model"; "Deep Network
-        Components & Training", slide "Q: WHAT HAPPENS WHEN W=0 INIT IS USED? NO LEARNING"; Varastey
-        Yazdi, "Introduction to Deep Learning, Lecture 03", slides "Weights Initialization"
+Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Weights Initialization";
+        "Deep Network Components & Training", slide "Q: WHAT HAPPENS WHEN W=0 INIT IS USED?";
+        "Training" (notes on hyper-parameters), section "Hyper parameters of model"
 Data:   cifar10, standardised, flattened to 3,072 features
 Cost:   full 40 s per replicate, quick 4 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run init-zero-constant-symmetry --scale full
@@ -92,125 +92,77 @@ def measure(arm, replicate) -> Measurement:
     )
 
 
-NOTES, SLIDE = "Hyper parameters of model", "Q: WHAT HAPPENS WHEN W=0 INIT IS USED? NO LEARNING"
-RECAP = "Weights Initialization"
+NOTES, RECAP = "Hyper parameters of model", "Weights Initialization"
+SLIDE = "Q: WHAT HAPPENS WHEN W=0 INIT IS USED? NO LEARNING"
+SAYS = {
+    "hidden-stays-zero": "With all weights zero the hidden weights stay exactly zero.",
+    "loss-stays-ln10": "Only the output biases learn, so the loss stays that of guessing.",
+    "accuracy-is-chance": "The accuracy stays that of guessing.",
+    "constant-units-stay-copies": "With all weights equal hidden units stay copies: a width of one.",
+    "zero-activations": "With all weights zero all hidden activations are zero at the start.",
+    "zero-weight-gradients": "With all weights zero all weight gradients are zero.",
+    "zero-loss": "With all weights zero the loss is zero.",
+    "zero-all-gradients": "With all weights zero all gradients are zero, of output biases, too.",
+    "zero-loss-is-ln10": "With all weights zero the loss is ln 10.",
+    "sigmoid-learns": "With sigmoid units zero weights do learn: the accuracy is above guessing.",
+    "sigmoid-units-stay-copies": "But the hidden units stay copies of one another.",
+    "random-beats-constant": "Random weights are the best option, 15 points above constant ones.",
+    "sigmoid-output-learns": "With sigmoid units zero weights do learn: the output weights move.",
+}
+UNFALSIFIABLE = "any weight that moves at all fulfils it; see sigmoid-learns"
 ERRATUM = (
-    "The document says that all activations, the loss and the gradients are zero. The loss is ln 10"
-    " and the gradient of the output biases is not zero; hidden activations and weight gradients are"
-    " zero."
+    "The slide says that all activations, the loss and the gradients are zero. The loss is ln 10 and"
+    " the gradient of the output biases is not zero; hidden activations and weight gradients are."
 )
 
 
-def exact(id, says, where, arm, name, must, **more):
-    return Claim(id, says, where, value=metric(arm, name), must=must, kind="exact", **more)
+def claim(id, value, must, where=RECAP, arm="", **more):
+    """The claim that SAYS has under `id`; of an arm, whose name its id begins with."""
+    return Claim(f"{arm}-{id}" if arm else id, SAYS[id], where, value=value, must=must, **more)
+
+
+def percent(arm):
+    """Test accuracy after the last epoch."""
+    return 100 * (1 - metric(arm, "test_error"))
 
 
 def zero_claims(arm):
     """What all-zero weights do to a ReLU or tanh network."""
-    still = "With all weights zero the hidden weights stay exactly zero."
+    here, hidden = {"where": SLIDE, "arm": arm}, metric(arm, "hidden_largest")
     return (
-        exact(
-            f"{arm}-hidden-stays-zero", still, SLIDE, arm, "hidden_largest", equal(0), role="rule"
-        ),
-        Claim(
-            f"{arm}-loss-stays-ln10",
-            "Only the output biases learn, so the loss stays that of guessing.",
-            SLIDE,
-            value=metric(arm, "test_loss"),
-            must=near(LN10, absolute=0.01),
-        ),
-        Claim(
-            f"{arm}-accuracy-is-chance",
-            "The accuracy stays that of guessing.",
-            SLIDE,
-            value=accuracy(arm),
-            must=between(9.0, 11.0),
-            unit="percent",
-            kind="discrete",
-        ),
+        claim("hidden-stays-zero", hidden, equal(0), **here, **EXACT, role="rule"),
+        claim("loss-stays-ln10", metric(arm, "test_loss"), near(LN10, absolute=0.01), **here),
+        claim("accuracy-is-chance", percent(arm), between(9, 11), **here, **SHARE, kind="discrete"),
     )
 
 
-def accuracy(arm):
-    return 100 * (1 - metric(arm, "test_error"))
-
-
-def of_zero(id, says, name, must, **more):
-    """An exact claim of the tanh network with all weights zero."""
-    return exact(id, f"With all weights zero {says}.", RECAP, "zero-tanh", name, must, **more)
-
-
-STILL = "all hidden activations are zero at the start"
-FALSE = {"printed": 0.0, "erratum": ERRATUM}
-SIGMOID = "Zero weights let sigmoid units learn, but they stay copies of one another."
-COPIES = "With all weights equal the hidden units stay copies: an effective width of one."
-UNFALSIFIABLE = "any weight that moves at all fulfils it; see sigmoid-learns"
-SAME = between(0.0, 1e-6)
+EXACT, FALSE = {"kind": "exact"}, {"printed": 0.0, "erratum": ERRATUM}
+SHARE = {"unit": "percent", "measures": "Test accuracy after the last epoch"}
+WEIGHT_GRADIENTS = metric("zero-tanh", "initial_weight_gradient")
+BIAS_GRADIENT = metric("zero-tanh", "initial_bias_gradient")
+LOSS, SAME = metric("zero-tanh", "initial_loss"), between(0.0, 1e-6)
+OUTPUT = metric("zero-sigmoid", "output_largest")
+GAIN = 100 * (metric("constant", "test_error") - metric("random", "test_error"))
+COPIES, SIGMOID_COPIES = (metric(arm, "hidden_difference") for arm in ("constant", "zero-sigmoid"))
 CLAIMS = (
     *zero_claims("zero-relu"),
     *zero_claims("zero-tanh"),
-    exact(
-        "constant-units-stay-copies",
-        COPIES,
-        RECAP,
-        "constant",
-        "hidden_difference",
-        SAME,
-        role="rule",
-    ),
-    of_zero("zero-activations", STILL, "initial_hidden_largest", equal(0)),
-    of_zero(
-        "zero-weight-gradients",
-        "all weight gradients are zero",
-        "initial_weight_gradient",
-        equal(0),
-    ),
-    of_zero("zero-loss", "the loss is zero", "initial_loss", between(-0.01, 0.01), **FALSE),
-    Claim(
-        "zero-all-gradients",
-        "With all weights zero all gradients are zero, those of the output biases, too.",
-        RECAP,
-        value=metric("zero-tanh", "initial_bias_gradient"),
-        must=equal(0),
-        kind="discrete",
-        **FALSE,
-    ),
-    of_zero("zero-loss-is-ln10", "the loss is ln 10", "initial_loss", near(LN10, absolute=1e-5)),
-    Claim(
-        "sigmoid-learns",
-        "With sigmoid units zero weights do learn: the accuracy rises above that of guessing.",
-        SLIDE,
-        value=accuracy("zero-sigmoid"),
-        must=above(12.0),
-        unit="percent",
-    ),
-    exact("sigmoid-units-stay-copies", SIGMOID, NOTES, "zero-sigmoid", "hidden_difference", SAME),
-    Claim(
-        "random-beats-constant",
-        "Random weights are the best option, 15 points better than constant ones.",
-        RECAP,
-        value=100 * (metric("constant", "test_error") - metric("random", "test_error")),
-        must=above(15.0),
-    ),
-    Claim(
-        "sigmoid-output-learns",
-        "With sigmoid units zero weights do learn: the output weights move.",
-        SLIDE,
-        value=metric("zero-sigmoid", "output_largest"),
-        must=above(0.0),
-        kind="positive",
-        retired=UNFALSIFIABLE,
-    ),
+    claim("constant-units-stay-copies", COPIES, SAME, **EXACT, role="rule"),
+    claim("zero-activations", metric("zero-tanh", "initial_hidden_largest"), equal(0), **EXACT),
+    claim("zero-weight-gradients", WEIGHT_GRADIENTS, equal(0), **EXACT),
+    claim("zero-loss", LOSS, between(-0.01, 0.01), **EXACT, **FALSE),
+    claim("zero-all-gradients", BIAS_GRADIENT, equal(0), kind="discrete", **FALSE),
+    claim("zero-loss-is-ln10", LOSS, near(LN10, absolute=1e-5), **EXACT),
+    claim("sigmoid-learns", percent("zero-sigmoid"), above(12.0), SLIDE, **SHARE),
+    claim("sigmoid-units-stay-copies", SIGMOID_COPIES, SAME, NOTES, **EXACT),
+    claim("random-beats-constant", GAIN, above(15.0)),
+    claim("sigmoid-output-learns", OUTPUT, above(0.0), SLIDE, retired=UNFALSIFIABLE),
 )
 
-TRAINING = (
-    Panel(("train_loss",), "training loss (nats)"),
-    Panel(("test_error",), "test error (fraction)"),
-)
-HIDDEN = (
-    Panel(("hidden_rank",), "rank of the hidden weights", log=True),
-    Panel(("hidden_difference",), "largest difference of two units"),
-)
+LOSS_PANEL = Panel(("train_loss",), "training loss (nats)")
+ERROR_PANEL = Panel(("test_error",), "test error (fraction)")
+RANK = Panel(("hidden_rank",), "rank of the hidden weights", log=True)
+DIFFERENCE = Panel(("hidden_difference",), "largest difference of two units")
 RECIPE = Recipe(
     slug="init-zero-constant-symmetry",
     version=1,
@@ -232,8 +184,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Training", TRAINING, columns="overlay"),
-        Curves("Hidden units", HIDDEN, columns="overlay"),
+        Curves("Training", (LOSS_PANEL, ERROR_PANEL), columns="overlay"),
+        Curves("Hidden units", (RANK, DIFFERENCE), columns="overlay"),
     ),
     suites=("quickstart", "gate"),
     metrics=(
