@@ -98,7 +98,7 @@ SAYS = {
     "hidden-stays-zero": "With all weights zero the hidden weights stay exactly zero.",
     "loss-stays-ln10": "Only the output biases learn, so the loss stays that of guessing.",
     "accuracy-is-chance": "The accuracy stays that of guessing.",
-    "constant-units-stay-copies": "With all weights equal hidden units stay copies: a width of one.",
+    "constant-units-stay-copies": "With all weights equal hidden units stay copies: a width of 1.",
     "zero-activations": "With all weights zero all hidden activations are zero at the start.",
     "zero-weight-gradients": "With all weights zero all weight gradients are zero.",
     "zero-loss": "With all weights zero the loss is zero.",
@@ -111,7 +111,7 @@ SAYS = {
 }
 UNFALSIFIABLE = "any weight that moves at all fulfils it; see sigmoid-learns"
 ERRATUM = (
-    "The slide says that all activations, the loss and the gradients are zero. The loss is ln 10 and"
+    "The slide says that all activations, the loss and the gradients are zero. The loss is ln 10,"
     " the gradient of the output biases is not zero; hidden activations and weight gradients are."
 )
 
