@@ -216,7 +216,7 @@ def test_a_printed_series_is_a_claim_for_each_value():
         pytest.approx(one) for one in ((2.277, 2.323), (1.7, 2.7), (1.9, 2.3))
     ]  # fmt: skip
     assert found[0].says == "The cost of epoch 1 is 2.3."
-    assert (found[2].says, found[2].erratum) == ("The cost of epoch 3 is 2.0 (judged against the erratum).", "it was garbled")  # fmt: skip
+    assert (found[2].says, found[2].erratum) == ("The cost of epoch 3 is 2.0 (judged against the erratum, 2.1).", "it was garbled")  # fmt: skip
 
 
 def test_printed_values_by_name_are_metrics_of_an_arm_or_one_metric_of_several():
