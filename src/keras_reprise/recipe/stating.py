@@ -25,9 +25,7 @@ class Statement:
         """The sentence that is claimed."""
         return replace(self, sentence=sentence)
 
-    def of(
-        self, value: Form | None, *, given: Form | None = None, unit: str = "", measures: str = ""
-    ) -> "Statement":
+    def of(self, value: Form | None, *, given: Form | None = None, unit: str = "", measures: str = "") -> "Statement":
         """The number that it is about, and the condition without which a replicate says nothing of it."""
         return replace(self, value=value, given=given, unit=unit, measures=measures)
 
