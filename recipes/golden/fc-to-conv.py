@@ -14,8 +14,8 @@ section go on: a 384 x 384 image leaves 12 x 12 x 512 features, on which the con
 import keras
 import numpy as np
 
-from keras_reprise import Arm, HeatMap, Measurement, Recipe, Scale, Source, timed_calls
-from keras_reprise import Claim, Metric, above, between, equal, metric
+from keras_reprise import Arm, Claim, HeatMap, Measurement, Metric, Recipe, Scale, Source, above
+from keras_reprise import between, equal, metric, timed_calls
 
 WINDOW = 7
 

@@ -15,8 +15,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source, evaluate, train
-from keras_reprise import Claim, Metric, above, between, equal, gradients, metric, near
+from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
+from keras_reprise import above, between, equal, evaluate, gradients, metric, near, train
 
 UNITS = 100
 LN10 = math.log(10)
@@ -145,7 +145,6 @@ CLAIMS = (
     claim("sigmoid-learns", percent("zero-sigmoid"), above(12.0), SLIDE, **SHARE),
     claim("sigmoid-units-stay-copies", SIGMOID_COPIES, SAME, NOTES, **EXACT),
     claim("random-beats-constant", GAIN, above(15.0)),
-    claim("sigmoid-output-learns", OUTPUT, above(0.0), SLIDE, retired=MOVES),
 )
 
 LOSS_PANEL = Panel(("train_loss",), "training loss (nats)")
