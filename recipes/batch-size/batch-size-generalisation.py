@@ -12,19 +12,7 @@ experiment.
 
 import keras
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Order,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    snapshot,
-    train,
-)
+from keras_reprise import Arm, Claim, Curves, Measurement, Order, Panel, Recipe, Scale, Source, snapshot, train
 from keras_reprise.models import dense_classifier
 
 
@@ -33,40 +21,19 @@ def measure(arm, replicate):
     n, size = len(data.y_train), min(arm.batch, len(data.y_train) // 2)
     small_updates = -(-n // 32) * scale.epochs
     updates = small_updates if arm.budget == "updates" else -(-n // size) * scale.epochs
-    model, optimizer = (
-        dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes),
-        keras.optimizers.SGD(),
-    )
+    model, optimizer = dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes), keras.optimizers.SGD()
     restart = snapshot(model, optimizer)
 
     def trained(rate):
         restart()
         looks = min(scale.epochs, updates)
         order = Order("with-replacement", examples=size * (updates // looks))
-        history = train(
-            model,
-            data,
-            replicate,
-            optimizer=optimizer,
-            learning_rate=rate,
-            batch_size=size,
-            order=order,
-            epochs=looks,
-        )
-        return {
-            "accuracy": 100 * (1 - history.curves["test_error"][-1]),
-            "train_loss": history.curves["train_loss"][-1],
-            "examples": history.examples,
-            "updates": history.updates,
-        }
+        history = train(model, data, replicate, optimizer=optimizer, learning_rate=rate, batch_size=size, order=order, epochs=looks)
+        return {"accuracy": 100 * (1 - history.curves["test_error"][-1]), "train_loss": history.curves["train_loss"][-1], "examples": history.examples, "updates": history.updates}
 
     trials = replicate.sweep([{"rate": rate} for rate in arm.rates], trained)
     best = max(trials, key=lambda trial: trial["accuracy"])
-    return Measurement(
-        {name: best[name] for name in ("accuracy", "train_loss", "examples", "updates", "rate")},
-        {"rate": [t["rate"] for t in trials], "accuracy": [t["accuracy"] for t in trials]},
-        trials=trials,
-    )
+    return Measurement({name: best[name] for name in ("accuracy", "train_loss", "examples", "updates", "rate")}, {"rate": [t["rate"] for t in trials], "accuracy": [t["accuracy"] for t in trials]}, trials=trials)
 
 
 def advantage(large):

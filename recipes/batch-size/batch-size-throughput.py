@@ -13,18 +13,7 @@ import keras
 import numpy as np
 from scipy.stats import spearmanr
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Order,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    train,
-)
+from keras_reprise import Arm, Claim, Curves, Measurement, Order, Panel, Recipe, Scale, Source, train
 from keras_reprise.datasets import Dataset
 from keras_reprise.models import small_convnet
 from keras_reprise.two_layer import two_layer
@@ -35,33 +24,14 @@ def network(name, seeds):
         return small_convnet(seeds, (32, 32, 3), 10)
     if name == "two-layer":
         return two_layer(seeds, 3072, 10)
-    return keras.Sequential(
-        [
-            keras.Input((1,)),
-            keras.layers.Dense(
-                10, kernel_initializer=keras.initializers.GlorotUniform(seeds.weights("empty"))
-            ),
-        ]
-    )
+    return keras.Sequential([keras.Input((1,)), keras.layers.Dense(10, kernel_initializer=keras.initializers.GlorotUniform(seeds.weights("empty")))])
 
 
 def pixels(name, replicate, n):
     draw = replicate.seeds.generator("data")
     shape = {"convnet": (32, 32, 3), "two-layer": (3072,), "empty": (1,)}[name]
-    images, labels = (
-        draw.integers(0, 256, (n, *shape), "uint8"),
-        draw.integers(0, 10, n).astype("int32"),
-    )
-    return Dataset(
-        "random pixels",
-        images,
-        labels,
-        images[:10],
-        labels[:10],
-        10,
-        fingerprint="0" * 64,
-        scaling=(np.float32(127.5), np.float32(73.9)),
-    )
+    images, labels = draw.integers(0, 256, (n, *shape), "uint8"), draw.integers(0, 10, n).astype("int32")
+    return Dataset("random pixels", images, labels, images[:10], labels[:10], 10, fingerprint="0" * 64, scaling=(np.float32(127.5), np.float32(73.9)))
 
 
 def measure(arm, replicate):
@@ -70,28 +40,12 @@ def measure(arm, replicate):
     def timed(batch):
         updates = int(np.clip(getattr(scale, arm.budget) // batch, 8, 500))
         model = network(arm.name, replicate.seeds)
-        history = train(
-            model,
-            data,
-            replicate,
-            optimizer=keras.optimizers.SGD(),
-            learning_rate=1e-6,
-            batch_size=batch,
-            epochs=1 + scale.stretches,
-            order=Order("with-replacement", examples=batch * updates),
-        )
+        history = train(model, data, replicate, optimizer=keras.optimizers.SGD(), learning_rate=1e-6, batch_size=batch, epochs=1 + scale.stretches, order=Order("with-replacement", examples=batch * updates))
         step = float(np.median(history.timing.step_s[1:]))
-        return {
-            "step_s": step,
-            "images_per_s": batch / step,
-            "updates_per_s": 1 / step,
-            "gflops": 1e-9 * (history.flops_per_example or 0) * batch / step,
-        }
+        return {"step_s": step, "images_per_s": batch / step, "updates_per_s": 1 / step, "gflops": 1e-9 * (history.flops_per_example or 0) * batch / step}
 
     trials = replicate.sweep([{"batch": batch} for batch in scale.batches], timed)
-    return Measurement(
-        curves={name: [trial[name] for trial in trials] for name in trials[0]}, trials=trials
-    )
+    return Measurement(curves={name: [trial[name] for trial in trials] for name in trials[0]}, trials=trials)
 
 
 def images_per_s(arms, arm, without_overhead):
@@ -104,9 +58,7 @@ def images_per_s(arms, arm, without_overhead):
 def trend(arm, without_overhead):
     def statistic(arms, scale):
         small = arms[arm].curves["batch"] <= 128
-        return spearmanr(
-            arms[arm].curves["batch"][small], images_per_s(arms, arm, without_overhead)[small]
-        ).statistic
+        return spearmanr(arms[arm].curves["batch"][small], images_per_s(arms, arm, without_overhead)[small]).statistic
 
     return statistic
 
@@ -134,43 +86,10 @@ def knee(arm):
 def claims(arm):
     """What is claimed of a network, with the update's overhead and without."""
     for without in (False, True):
-        suffix, words = (
-            ("-without-overhead", ", the overhead of an update taken off") if without else ("", "")
-        )
-        yield Claim(
-            f"{arm}-faster{suffix}",
-            f"More images per second in larger batches{words}.",
-            "002:27-28",
-            trend(arm, without),
-            "rank correlation",
-            above=0.9,
-            expectation="HW",
-            measures=f"Spearman correlation of batch size and images per second, up to 128{words}",
-        )
-        yield Claim(
-            f"{arm}-gains-two{suffix}",
-            f"A factor of two at least{words}.",
-            "002:29",
-            gain(arm, without),
-            "ratio",
-            above=2.0,
-            log=True,
-            expectation="HW",
-            printed=2.0,
-            measures=f"Images per second at batch 128 over those at 1{words}",
-        )
-    yield Claim(
-        f"{arm}-knee-above-10",
-        "The gain goes on beyond a batch of ten.",
-        "Bengio (2012), quoted in catalogue A6a",
-        knee(arm),
-        "images",
-        above=10.0,
-        log=True,
-        expectation="HW",
-        printed=10.0,
-        measures="Smallest batch size from which every doubling gains less than a tenth",
-    )
+        suffix, words = ("-without-overhead", ", the overhead of an update taken off") if without else ("", "")
+        yield Claim(f"{arm}-faster{suffix}", f"More images per second in larger batches{words}.", "002:27-28", trend(arm, without), "rank correlation", above=0.9, expectation="HW", measures=f"Spearman correlation of batch size and images per second, up to 128{words}")
+        yield Claim(f"{arm}-gains-two{suffix}", f"A factor of two at least{words}.", "002:29", gain(arm, without), "ratio", above=2.0, log=True, expectation="HW", printed=2.0, measures=f"Images per second at batch 128 over those at 1{words}")
+    yield Claim(f"{arm}-knee-above-10", "The gain goes on beyond a batch of ten.", "Bengio (2012), quoted in catalogue A6a", knee(arm), "images", above=10.0, log=True, expectation="HW", printed=10.0, measures="Smallest batch size from which every doubling gains less than a tenth")
 
 
 RECIPE = Recipe(

@@ -13,20 +13,7 @@ import keras
 import numpy as np
 from scipy.stats import spearmanr
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Order,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    Target,
-    snapshot,
-    train,
-)
+from keras_reprise import Arm, Claim, Curves, Measurement, Order, Panel, Recipe, Scale, Source, Target, snapshot, train
 from keras_reprise.models import dense_classifier
 
 EVERY = 1000
@@ -35,10 +22,7 @@ EVERY = 1000
 def measure(arm, replicate):
     scale, base = replicate.scale, replicate.dataset()
     data = base.with_validation(min(1000, len(base.y_train) // 5)).standardised().flattened()
-    model, optimizer = (
-        dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes),
-        keras.optimizers.SGD(),
-    )
+    model, optimizer = dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes), keras.optimizers.SGD()
     restart = snapshot(model, optimizer)
 
     def to_target(batch):
@@ -51,28 +35,14 @@ def measure(arm, replicate):
                 order=Order(examples=examples), epochs=scale.most_examples // examples, stop=Target("test_error", scale.target),
             )  # fmt: skip
             reached = history.reached("test_error", scale.target)
-            found.append(
-                (reached.seconds, reached.examples, reached.updates, rate)
-                if reached
-                else (np.inf, np.inf, np.inf, rate)
-            )
+            found.append((reached.seconds, reached.examples, reached.updates, rate) if reached else (np.inf, np.inf, np.inf, rate))
         seconds, examples, updates, rate = min(found)
         return {"seconds": seconds, "examples": examples, "updates": updates, "rate": rate}
 
     trials = replicate.sweep([{"batch": batch} for batch in scale.batches], to_target)
-    curves = {
-        name: [trial[name] for trial in trials]
-        for name in ("batch", "seconds", "examples", "updates", "rate")
-    }
+    curves = {name: [trial[name] for trial in trials] for name in ("batch", "seconds", "examples", "updates", "rate")}
     seconds = np.array(curves["seconds"])
-    return Measurement(
-        {
-            "best_batch": curves["batch"][int(np.argmin(seconds))],
-            "reached": np.isfinite(seconds).mean(),
-        },
-        curves,
-        trials=trials,
-    )
+    return Measurement({"best_batch": curves["batch"][int(np.argmin(seconds))], "reached": np.isfinite(seconds).mean()}, curves, trials=trials)
 
 
 def reached(arms, arm, name):
@@ -92,9 +62,7 @@ def curvature(arm):
 
 def interior(arm):
     """Whether the best batch size is neither the smallest nor the largest."""
-    return lambda arms, scale: float(
-        scale.batches[0] < arms[arm].metrics["best_batch"] < scale.batches[-1]
-    )
+    return lambda arms, scale: float(scale.batches[0] < arms[arm].metrics["best_batch"] < scale.batches[-1])
 
 
 def examples_trend(arms, scale):

@@ -12,18 +12,7 @@ two sizes. The 3072-50-10 network at rate 0.01; moments lie at equal ratios of e
 import keras
 import numpy as np
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    gradients,
-    train,
-)
+from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, gradients, train
 from keras_reprise.models import dense_classifier
 
 SIZES = (10, 32, 100, 316, 1000)
@@ -42,19 +31,12 @@ class Noise:
 
         def gradient(index):
             x = self.data.scaled(self.data.stored_train[index])
-            found = gradients(
-                moment.model, [x], self.data.y_train[index], moment.loss
-            ).weights.values()
+            found = gradients(moment.model, [x], self.data.y_train[index], moment.loss).weights.values()
             return np.concatenate([np.asarray(g, np.float64).ravel() for g in found])
 
         squares, variances = [], []
         for size in SIZES:
-            drawn = np.stack(
-                [
-                    gradient(self.draw.integers(0, len(self.data.y_train), size))
-                    for _ in range(self.scale.draws)
-                ]
-            )
+            drawn = np.stack([gradient(self.draw.integers(0, len(self.data.y_train), size)) for _ in range(self.scale.draws)])
             squares.append((drawn**2).sum(axis=1).mean())
             variances.append(drawn.var(axis=0, ddof=1).sum())
         small, large = SIZES[0], SIZES[-1]
@@ -69,26 +51,11 @@ class Noise:
 def measure(arm, replicate):
     data = replicate.dataset().standardised().flattened()
     noise = Noise(replicate, data)
-    history = train(
-        dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes),
-        data,
-        replicate,
-        optimizer=keras.optimizers.SGD(),
-        learning_rate=0.01,
-        batch_size=100,
-        epochs=replicate.scale.moments[-1],
-        probes=[noise],
-    )
+    history = train(dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes), data, replicate, optimizer=keras.optimizers.SGD(), learning_rate=0.01, batch_size=100, epochs=replicate.scale.moments[-1], probes=[noise])
     slopes = [np.polyfit(np.log(SIZES), np.log(variance), 1)[0] for variance in noise.variances]
     return Measurement(
         metrics={"slope_before": slopes[0], "slope_after": slopes[-1]} | history.last,
-        curves={
-            "epoch": noise.epochs,
-            "noise_scale": noise.noise_scale,
-            "batch": SIZES,
-            "variance_before": noise.variances[0],
-            "variance_after": noise.variances[-1],
-        },
+        curves={"epoch": noise.epochs, "noise_scale": noise.noise_scale, "batch": SIZES, "variance_before": noise.variances[0], "variance_after": noise.variances[-1]},
     )
 
 

@@ -12,18 +12,7 @@ those of 1 / t spanning the range in Bergstra and Bengio (2012), eq. 7. Every sc
 import keras
 import numpy as np
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    schedules,
-    train,
-)
+from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, schedules, train
 from keras_reprise.models import small_convnet
 
 RATE = 0.1
@@ -54,27 +43,14 @@ def measure(arm, replicate):
     epochs, data = replicate.scale.epochs, replicate.dataset().standardised()
     plateau = schedules.Plateau(RATE, factor=0.5, patience=replicate.scale.patience)
     schedule = plateau if arm.name == "plateau" else SCHEDULES[arm.name](epochs)
-    history = train(
-        small_convnet(replicate.seeds, data.image_shape, data.classes),
-        data,
-        replicate,
-        optimizer=keras.optimizers.SGD(),
-        learning_rate=schedule,
-        batch_size=100,
-        epochs=epochs,
-    )
+    history = train(small_convnet(replicate.seeds, data.image_shape, data.classes), data, replicate, optimizer=keras.optimizers.SGD(), learning_rate=schedule, batch_size=100, epochs=epochs)
     starts, metrics = np.arange(history.epochs, dtype=float), dict(history.last)
     if arm.name == "plateau":
-        rates = [RATE] + [
-            plateau.after({"test_loss": history.curves["test_loss"][:n]})
-            for n in range(1, history.epochs)
-        ]
+        rates = [RATE] + [plateau.after({"test_loss": history.curves["test_loss"][:n]}) for n in range(1, history.epochs)]
     else:
         rates, fine = schedule(starts), np.linspace(0, epochs, 1000, endpoint=False)
         metrics["off_formula"] = np.abs(schedule(fine) - FORMULAS[arm.name](fine, epochs)).max()
-    return Measurement(
-        metrics=metrics, curves=history.curves | {"learning_rate": rates}, diverged=history.diverged
-    )
+    return Measurement(metrics=metrics, curves=history.curves | {"learning_rate": rates}, diverged=history.diverged)
 
 
 def best(arms, names, name="test_error"):
@@ -97,23 +73,10 @@ def loss_gain(arms, scale):
 
 def median_gain(arms, scale):
     """Median last test error of the decaying schedules minus the lower one of the constant rates."""
-    return 100 * (
-        np.median([arms[name].metrics["test_error"] for name in decaying(arms)])
-        - best(arms, CONSTANT)
-    )
+    return 100 * (np.median([arms[name].metrics["test_error"] for name in decaying(arms)]) - best(arms, CONSTANT))
 
 
-MEANS = {
-    "constant": "rate 0.1",
-    "constant-small": "rate 0.05",
-    "step": "0.1, halved after half of the epochs",
-    "geometric": "0.1 falling geometrically to a twentieth",
-    "inverse-early": "0.1 tau / max(t, tau), tau a tenth of the epochs",
-    "inverse": "the same, tau a fifth",
-    "inverse-late": "the same, tau half",
-    "cosine": "0.1 along half a cosine to 0",
-    "plateau": "0.1, halved when the test loss stops falling",
-}
+MEANS = {"constant": "rate 0.1", "constant-small": "rate 0.05", "step": "0.1, halved after half of the epochs", "geometric": "0.1 falling geometrically to a twentieth", "inverse-early": "0.1 tau / max(t, tau), tau a tenth of the epochs", "inverse": "the same, tau a fifth", "inverse-late": "the same, tau half", "cosine": "0.1 along half a cosine to 0", "plateau": "0.1, halved when the test loss stops falling"}
 
 RECIPE = Recipe(
     slug="lr-schedules",

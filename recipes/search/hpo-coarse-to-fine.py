@@ -32,39 +32,19 @@ def measure(arm, replicate):
     def trained(learning_rate, reg):
         history = trainer.train(learning_rate, reg, epochs=replicate.scale.epochs, decay=0.9)
         error = history.curves["test_error"][-1]
-        return {
-            "accuracy": 1 - error,
-            "test_error": error,
-            "train_accuracy": 1 - history.curves["train_error"][-1],
-            "diverged": history.diverged,
-        }
+        return {"accuracy": 1 - error, "test_error": error, "train_accuracy": 1 - history.curves["train_error"][-1], "diverged": history.diverged}
 
     if arm.name in PRINTED:
         settings = [{"learning_rate": rate, "reg": reg} for _, rate, reg in PRINTED[arm.name]]
         trials = replicate.sweep(settings, trained)
     else:
-        space = {
-            name: log_uniform(*box)
-            for name, box in zip(("learning_rate", "reg"), arm.box, strict=True)
-        }
+        space = {name: log_uniform(*box) for name, box in zip(("learning_rate", "reg"), arm.box, strict=True)}
         trials = random_search(replicate, space, replicate.scale.trials, trained)
-    drawn = {
-        name: draws(axis(*COARSE[0]), 2000, replicate.seeds.integer("search"))
-        for name, axis in (("log", log_uniform), ("plain", uniform))
-    }
+    drawn = {name: draws(axis(*COARSE[0]), 2000, replicate.seeds.integer("search")) for name, axis in (("log", log_uniform), ("plain", uniform))}
     accuracies = np.array([trial.get("accuracy", 0.0) for trial in trials])
     best = trials[int(np.argmax(accuracies))]
-    metrics = {
-        "trials": len(trials),
-        "best": accuracies.max(),
-        "mean": accuracies.mean(),
-        "best_rate": best["learning_rate"],
-        "best_reg": best["reg"],
-    }
-    return Measurement(
-        metrics | {f"{name}_above_1e-4": np.mean(values > 1e-4) for name, values in drawn.items()},
-        trials=trials,
-    )
+    metrics = {"trials": len(trials), "best": accuracies.max(), "mean": accuracies.mean(), "best_rate": best["learning_rate"], "best_reg": best["reg"]}
+    return Measurement(metrics | {f"{name}_above_1e-4": np.mean(values > 1e-4) for name, values in drawn.items()}, trials=trials)
 
 
 def column(arms, arm, name, where=lambda trial: True):
@@ -80,15 +60,11 @@ def mean_where(where):
 
 
 def correlation(arm, name):
-    return lambda arms, scale: (
-        spearmanr(column(arms, arm, name), column(arms, arm, "accuracy")).statistic
-    )
+    return lambda arms, scale: spearmanr(column(arms, arm, name), column(arms, arm, "accuracy")).statistic
 
 
 def against_printed(arm, statistic):
-    return lambda arms, scale: statistic(
-        column(arms, arm, "accuracy"), np.array([row[0] for row in PRINTED[arm]])
-    )
+    return lambda arms, scale: statistic(column(arms, arm, "accuracy"), np.array([row[0] for row in PRINTED[arm]]))
 
 
 def border(arms, scale):
@@ -102,10 +78,7 @@ def metric(arm, name):
 
 
 def printed_points(arm):
-    return [
-        {"accuracy": accuracy, "learning_rate": rate, "reg": reg}
-        for accuracy, rate, reg in PRINTED[arm]
-    ]
+    return [{"accuracy": accuracy, "learning_rate": rate, "reg": reg} for accuracy, rate, reg in PRINTED[arm]]
 
 
 CLAIMS = (

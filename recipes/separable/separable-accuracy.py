@@ -11,18 +11,7 @@ parameters in its convolutions as the ordinary network. The document gives no ex
 
 import keras
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    evaluate,
-    train,
-)
+from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, evaluate, train
 
 
 def network(arm, seeds, image_shape, classes):
@@ -32,53 +21,21 @@ def network(arm, seeds, image_shape, classes):
         return keras.initializers.GlorotUniform(seeds.weights(name))
 
     if arm.separable:
-        second = layers.SeparableConv2D(
-            arm.filters,
-            5,
-            name="conv2",
-            depthwise_initializer=glorot("conv2/depthwise"),
-            pointwise_initializer=glorot("conv2/pointwise"),
-        )
+        second = layers.SeparableConv2D(arm.filters, 5, name="conv2", depthwise_initializer=glorot("conv2/depthwise"), pointwise_initializer=glorot("conv2/pointwise"))
     else:
         second = layers.Conv2D(arm.filters, 5, name="conv2", kernel_initializer=glorot("conv2"))
-    body = [
-        layers.Conv2D(32, 5, name="conv1", kernel_initializer=glorot("conv1")),
-        layers.MaxPooling2D(3),
-        layers.ReLU(),
-        second,
-        layers.MaxPooling2D(2),
-        layers.ReLU(),
-        layers.Flatten(),
-    ]
-    head = [
-        layers.Dense(200, "relu", kernel_initializer=glorot("dense1")),
-        layers.Dense(classes, kernel_initializer=glorot("logits")),
-    ]
+    body = [layers.Conv2D(32, 5, name="conv1", kernel_initializer=glorot("conv1")), layers.MaxPooling2D(3), layers.ReLU(), second, layers.MaxPooling2D(2), layers.ReLU(), layers.Flatten()]
+    head = [layers.Dense(200, "relu", kernel_initializer=glorot("dense1")), layers.Dense(classes, kernel_initializer=glorot("logits"))]
     return keras.Sequential([keras.Input(image_shape), *body, *head])
 
 
 def measure(arm, replicate):
     data = replicate.dataset().standardised()
     model = network(arm, replicate.seeds, data.image_shape, data.classes)
-    history = train(
-        model,
-        data,
-        replicate,
-        optimizer=keras.optimizers.SGD(),
-        learning_rate=0.1,
-        batch_size=100,
-        epochs=replicate.scale.epochs,
-    )
+    history = train(model, data, replicate, optimizer=keras.optimizers.SGD(), learning_rate=0.1, batch_size=100, epochs=replicate.scale.epochs)
     _, wrong = evaluate(model, data.x_train[:10_000], data.y_train[:10_000])
-    accuracy = {
-        "training_accuracy": 100 * (1 - wrong.mean()),
-        "test_accuracy": 100 * (1 - history.curves["test_error"][-1]),
-    }
-    metrics = accuracy | {
-        "gap": accuracy["training_accuracy"] - accuracy["test_accuracy"],
-        "params": model.count_params(),
-        "conv2_params": model.get_layer("conv2").count_params(),
-    }
+    accuracy = {"training_accuracy": 100 * (1 - wrong.mean()), "test_accuracy": 100 * (1 - history.curves["test_error"][-1])}
+    metrics = accuracy | {"gap": accuracy["training_accuracy"] - accuracy["test_accuracy"], "params": model.count_params(), "conv2_params": model.get_layer("conv2").count_params()}
     return Measurement(metrics, history.curves, diverged=history.diverged)
 
 

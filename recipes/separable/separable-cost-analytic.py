@@ -11,27 +11,12 @@ F is the window, M and N are input and output channels, 16 x 16 places; biases a
 
 import keras
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    HeatMap,
-    Measurement,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    near,
-)
+from keras_reprise import Arm, Claim, Curves, HeatMap, Measurement, Panel, Recipe, Scale, Source, near
 from keras_reprise.flops import layer_costs
 
 WINDOWS, PLACES = (1, 3, 5, 7), 16
 ERRATUM = "X8: 002:99 writes the operations with S, the side of the feature map; the weights on 002:97 are right, without biases."
-PRINTED = {
-    (3, 32, 64): (18432, 2336),
-    (3, 64, 128): (73728, 8768),
-    (3, 128, 128): (147456, 17536),
-}  # independent counts, catalogue A5a
+PRINTED = {(3, 32, 64): (18432, 2336), (3, 64, 128): (73728, 8768), (3, 128, 128): (147456, 17536)}  # independent counts, catalogue A5a
 
 
 def counted(layer, inputs):
@@ -42,15 +27,8 @@ def counted(layer, inputs):
 
 def pair(window, inputs, outputs):
     options = {"padding": "same", "use_bias": False}
-    conv = counted(
-        keras.layers.Conv2D(outputs, window, kernel_initializer="zeros", **options), inputs
-    )
-    separable = counted(
-        keras.layers.SeparableConv2D(
-            outputs, window, depthwise_initializer="zeros", pointwise_initializer="zeros", **options
-        ),
-        inputs,
-    )
+    conv = counted(keras.layers.Conv2D(outputs, window, kernel_initializer="zeros", **options), inputs)
+    separable = counted(keras.layers.SeparableConv2D(outputs, window, depthwise_initializer="zeros", pointwise_initializer="zeros", **options), inputs)
     return conv, separable
 
 
@@ -63,26 +41,12 @@ def mobilenet():
         macs, full_macs = macs + cost.macs, full_macs + cost.macs
         if cost.kind == "DepthwiseConv2D":
             previous = cost, layer
-        elif (
-            previous is not None
-            and cost.kind == "Conv2D"
-            and layer.kernel_size == (1, 1)
-            and "pw" in layer.name
-        ):
-            inputs, outputs, places = (
-                layer.kernel.shape[2],
-                layer.filters,
-                cost.macs // (layer.kernel.shape[2] * layer.filters),
-            )
+        elif previous is not None and cost.kind == "Conv2D" and layer.kernel_size == (1, 1) and "pw" in layer.name:
+            inputs, outputs, places = layer.kernel.shape[2], layer.filters, cost.macs // (layer.kernel.shape[2] * layer.filters)
             full_params += 9 * inputs * outputs - previous[0].params - cost.params
             full_macs += 9 * inputs * outputs * places - previous[0].macs - cost.macs
             previous = None
-    return {
-        "params": params / 1e6,
-        "macs": macs / 1e6,
-        "full_params": full_params / 1e6,
-        "full_macs": full_macs / 1e6,
-    }
+    return {"params": params / 1e6, "macs": macs / 1e6, "full_params": full_params / 1e6, "full_macs": full_macs / 1e6}
 
 
 def measure(arm, replicate):
@@ -93,42 +57,11 @@ def measure(arm, replicate):
         for inputs in channels:
             for outputs in channels:
                 (weights, macs), (separable_weights, separable_macs) = pair(window, inputs, outputs)
-                trials.append(
-                    {
-                        "window": window,
-                        "inputs": inputs,
-                        "outputs": outputs,
-                        "weights_ratio": separable_weights / weights,
-                        "operations_ratio": separable_macs / macs,
-                        "saving": weights / separable_weights,
-                    }
-                    | ({"saving_of_window_3": weights / separable_weights} if window == 3 else {})
-                )
-    trials += [
-        {
-            "listed": f"{key}",
-            "conv_weights": pair(*key)[0][0],
-            "separable_weights": pair(*key)[1][0],
-        }
-        for key in PRINTED
-    ]
-    three = [
-        trial for trial in trials if trial.get("window") == 3 and trial["inputs"] == channels[-1]
-    ]
-    off = {
-        name: max(
-            abs(t[name] - 1 / t["outputs"] - 1 / t["window"] ** 2) for t in trials if "window" in t
-        )
-        for name in ("weights_ratio", "operations_ratio")
-    }
-    return Measurement(
-        off,
-        curves={
-            "outputs": [trial["outputs"] for trial in three],
-            "saving_of_window_3": [trial["saving"] for trial in three],
-        },
-        trials=trials,
-    )
+                trials.append({"window": window, "inputs": inputs, "outputs": outputs, "weights_ratio": separable_weights / weights, "operations_ratio": separable_macs / macs, "saving": weights / separable_weights} | ({"saving_of_window_3": weights / separable_weights} if window == 3 else {}))
+    trials += [{"listed": f"{key}", "conv_weights": pair(*key)[0][0], "separable_weights": pair(*key)[1][0]} for key in PRINTED]
+    three = [trial for trial in trials if trial.get("window") == 3 and trial["inputs"] == channels[-1]]
+    off = {name: max(abs(t[name] - 1 / t["outputs"] - 1 / t["window"] ** 2) for t in trials if "window" in t) for name in ("weights_ratio", "operations_ratio")}
+    return Measurement(off, curves={"outputs": [trial["outputs"] for trial in three], "saving_of_window_3": [trial["saving"] for trial in three]}, trials=trials)
 
 
 def swept(arms):
@@ -137,16 +70,11 @@ def swept(arms):
 
 def exceptions(arms, scale):
     """Pairs that break the rule "cheaper if and only if 1/N + 1/F^2 is below 1"."""
-    return sum(
-        (t["weights_ratio"] < 1) != (1 / t["outputs"] + 1 / t["window"] ** 2 < 1)
-        for t in swept(arms)
-    )
+    return sum((t["weights_ratio"] < 1) != (1 / t["outputs"] + 1 / t["window"] ** 2 < 1) for t in swept(arms))
 
 
 def savings(select):
-    return lambda arms, scale: select(
-        t["saving"] for t in swept(arms) if t["window"] == 3 and t["outputs"] >= 72
-    )
+    return lambda arms, scale: select(t["saving"] for t in swept(arms) if t["window"] == 3 and t["outputs"] >= 72)
 
 
 def metric(name, arm="mobilenet"):
@@ -154,9 +82,7 @@ def metric(name, arm="mobilenet"):
 
 
 def listed(key, index):
-    return lambda arms, scale: next(t for t in arms["sweep"].trials if t.get("listed") == f"{key}")[
-        ("conv_weights", "separable_weights")[index]
-    ]
+    return lambda arms, scale: next(t for t in arms["sweep"].trials if t.get("listed") == f"{key}")[("conv_weights", "separable_weights")[index]]
 
 
 def dearer(arms, scale):

@@ -24,47 +24,21 @@ def layer(kind, seeds, window, channels):
 
     options = {"padding": "same", "use_bias": False}
     if kind == "conv":
-        return [
-            keras.layers.Conv2D(channels, window, kernel_initializer=initialiser("conv"), **options)
-        ]
+        return [keras.layers.Conv2D(channels, window, kernel_initializer=initialiser("conv"), **options)]
     if kind == "separable":
-        return [
-            keras.layers.SeparableConv2D(
-                channels,
-                window,
-                depthwise_initializer=initialiser("depthwise"),
-                pointwise_initializer=initialiser("pointwise"),
-                **options,
-            )
-        ]
-    return [
-        keras.layers.DepthwiseConv2D(
-            window, depthwise_initializer=initialiser("depthwise"), **options
-        ),
-        keras.layers.Conv2D(channels, 1, kernel_initializer=initialiser("pointwise"), **options),
-    ]
+        return [keras.layers.SeparableConv2D(channels, window, depthwise_initializer=initialiser("depthwise"), pointwise_initializer=initialiser("pointwise"), **options)]
+    return [keras.layers.DepthwiseConv2D(window, depthwise_initializer=initialiser("depthwise"), **options), keras.layers.Conv2D(channels, 1, kernel_initializer=initialiser("pointwise"), **options)]
 
 
 def measure(arm, replicate):
     scale = replicate.scale
 
     def timed(window, channels, side, batch):
-        x = replicate.seeds.generator("data").standard_normal(
-            (batch, side, side, channels), "float32"
-        )
+        x = replicate.seeds.generator("data").standard_normal((batch, side, side, channels), "float32")
         seconds = {}
         for kind in KINDS:
-            model = keras.Sequential(
-                [
-                    keras.Input((side, side, channels)),
-                    *layer(kind, replicate.seeds, window, channels),
-                ]
-            )
-            seconds[kind] = float(
-                np.median(
-                    timed_calls(model, x, backward=arm.backward, calls=30, budget_s=scale.budget_s)
-                )
-            )
+            model = keras.Sequential([keras.Input((side, side, channels)), *layer(kind, replicate.seeds, window, channels)])
+            seconds[kind] = float(np.median(timed_calls(model, x, backward=arm.backward, calls=30, budget_s=scale.budget_s)))
         macs = batch * side * side * window * window * channels * channels
         theory = 1 / (1 / channels + 1 / window**2)
         passes = 3 if arm.backward else 1
@@ -88,9 +62,7 @@ def measure(arm, replicate):
         "below_theory": np.mean(speedups < theory),
         "lower_rate": np.mean(rates[:, 1] < rates[:, 0]),
         "speedup": np.exp(np.log(speedups).mean()),
-        "speedup_depthwise": np.exp(
-            np.log([trial["speedup_depthwise"] for trial in trials]).mean()
-        ),
+        "speedup_depthwise": np.exp(np.log([trial["speedup_depthwise"] for trial in trials]).mean()),
         "theory": np.exp(np.log(theory).mean()),
     }
     return Measurement(metrics, trials=trials)

@@ -28,22 +28,8 @@ def layers(replicate, arm):
     """The dense layer on one window and the convolution with the same weights."""
     scale, seeds = replicate.scale, replicate.seeds
     shape = (WINDOW, WINDOW, scale.channels)
-    dense = keras.Sequential(
-        [
-            keras.Input(shape),
-            keras.layers.Flatten(),
-            keras.layers.Dense(
-                scale.units,
-                kernel_initializer=keras.initializers.RandomNormal(0, 0.01, seeds.weights("dense")),
-            ),
-        ]
-    )
-    conv = keras.Sequential(
-        [
-            keras.Input((None, None, scale.channels)),
-            keras.layers.Conv2D(scale.units, WINDOW, kernel_initializer="zeros"),
-        ]
-    )
+    dense = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(scale.units, kernel_initializer=keras.initializers.RandomNormal(0, 0.01, seeds.weights("dense")))])
+    conv = keras.Sequential([keras.Input((None, None, scale.channels)), keras.layers.Conv2D(scale.units, WINDOW, kernel_initializer="zeros")])
     kernel, bias = dense.get_weights()
     conv.set_weights([kernel.reshape(*shape, scale.units), bias])
     return dense, conv
@@ -52,9 +38,7 @@ def layers(replicate, arm):
 def measure(arm, replicate):
     dense, conv = layers(replicate, arm)
     size = WINDOW + arm.shifts - 1
-    x = replicate.seeds.generator("data").standard_normal(
-        (1, size, size, replicate.scale.channels), "float32"
-    )
+    x = replicate.seeds.generator("data").standard_normal((1, size, size, replicate.scale.channels), "float32")
     places = [(i, j) for i in range(arm.shifts) for j in range(arm.shifts)]
     crops = np.concatenate([x[:, i : i + WINDOW, j : j + WINDOW] for i, j in places])
     one_by_one = np.concatenate([keras.ops.convert_to_numpy(dense(crop[None])) for crop in crops])
@@ -69,10 +53,7 @@ def measure(arm, replicate):
             "results": len(at_once),
             "crops_over_pass": crop_s / pass_s,
         },
-        trials=[
-            {"row": i + 1, "column": j + 1, "score": float(value)}
-            for (i, j), value in zip(places, at_once[:, 0], strict=True)
-        ],
+        trials=[{"row": i + 1, "column": j + 1, "score": float(value)} for (i, j), value in zip(places, at_once[:, 0], strict=True)],
     )
 
 
@@ -81,17 +62,7 @@ def metric(arm, name):
 
 
 def exact(id, says, where, arm, name, interval, printed=None):
-    return Claim(
-        id,
-        says,
-        where,
-        metric(arm, name),
-        **interval,
-        exact=True,
-        expectation="MATH",
-        printed=printed,
-        measures=name.replace("_", " ").capitalize(),
-    )
+    return Claim(id, says, where, metric(arm, name), **interval, exact=True, expectation="MATH", printed=printed, measures=name.replace("_", " ").capitalize())
 
 
 SAME = {"above": 0.0, "below": 1e-4}
