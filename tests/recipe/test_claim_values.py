@@ -176,6 +176,7 @@ def test_bounds_that_are_none_are_refused(make, said):
     [
         (metric("dorp", "best"), r"asks for the arm `dorp`.\n.*there are `drop`, `constant`"),
         (at(curve("drop", "x"), setting("dropp")), r"asks for the setting of the scale quick `dropp`"),
+        (setting("dropp", 3), r"asks for the setting of the scale quick `dropp`"),
         (at(curve("drop", "x"), setting("word")), "no number in the scale quick"),
         (number("fit"), "has no summarise"),
         (count(same(column("constnat", "kind"), "a")), "asks for the arm `constnat`"),
