@@ -153,7 +153,7 @@ class Claim:
             "says": self.says,
             "where": self.where,
             "statistic": self.measures or self._words(metrics, one_arm=one_arm),
-            "unit": self.unit or ("" if self.value is None else phrasing.unit(self.value, metrics)),
+            "unit": self.unit or self._unit(metrics),
             "interval": [self.must.low, self.must.high],
             "exact": self.tested_as == "exact",
             "log": self.tested_as == "positive",
@@ -167,6 +167,11 @@ class Claim:
             "given": None if self.given is None else msgspec.to_builtins(self.given),
             "retired": self.retired,
         }
+
+    def _unit(self, metrics: Iterable[Metric]) -> str:
+        if self.tested_as == "share":
+            return "share"
+        return "" if self.value is None else phrasing.unit(self.value, metrics)
 
     def _words(self, metrics: Iterable[Metric], *, one_arm: bool) -> str:
         if self.value is None:
