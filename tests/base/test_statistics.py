@@ -17,9 +17,9 @@ def test_t_interval_of_one_value_does_not_exist():
     assert all(math.isnan(end) for end in statistics.t_interval(np.array([1.0])))
 
 
-def test_t_p_is_a_half_at_the_bound_and_exact_without_variance():
+def test_t_p_is_a_half_at_the_bound_and_one_without_variance():
     assert statistics.t_p_above(np.array([1.0, 2.0, 3.0]), 2.0) == pytest.approx(0.5)
-    assert statistics.t_p_above(np.array([2.0, 2.0, 2.0]), 1.9) == 0.0
+    assert statistics.t_p_above(np.array([2.0, 2.0, 2.0]), 1.9) == 1.0
     assert statistics.t_p_above(np.array([2.0, 2.0, 2.0]), 2.0) == 1.0
     assert statistics.t_p_below(np.array([2.0, 2.0, 2.0]), math.inf) == 0.0
 
@@ -40,14 +40,38 @@ def test_sign_flip_of_many_values_is_repeatable():
     assert statistics.sign_flip_p(values, 0.0) == statistics.sign_flip_p(values, 0.0) < 0.05
 
 
-def test_sign_test_counts():
-    assert statistics.sign_p(np.array([1.0, 1.0, 1.0, -1.0]), 0.0) == pytest.approx(5 / 16)
-    assert statistics.sign_p(np.array([-1.0]), 0.0) == 1.0
+def test_t_and_skewness_take_many_samples_at_once():
+    samples = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, 5.0]])
+    for of_one in (lambda one: statistics.t_p_above(one, 1.0), statistics.skewness):
+        assert of_one(samples) == pytest.approx([float(of_one(sample)) for sample in samples])
+
+
+def test_the_sign_test_is_the_binomial_of_a_half():
+    assert statistics.binomial_p_above(np.array([3, 0]), 4, 0.5) == pytest.approx([5 / 16, 1.0])
+
+
+def test_the_interval_of_a_median_by_hand():
+    """P(all 6 above the median) = 1/64; with the second value as the end it would be 7/64, more than 2.5 %."""
+    assert statistics.median_interval(np.array([5.0, 1.0, 3.0, 2.0, 4.0, 6.0])) == (1.0, 6.0)
+    assert statistics.median_interval(np.arange(10.0)) == (1.0, 8.0)  # P(at most one above) = 11/1024
+    assert all(math.isnan(end) for end in statistics.median_interval(np.arange(5.0)))
+
+
+def test_values_that_agree_up_to_rounding_are_counted():
+    values = np.array([[1.0, 1.0 + 1e-9, 2.0, 2.0, 2.0], [0.0, 0.0, 1e-9, -1e-9, 5.0]])
+    assert statistics.most_equal(values, 1e-6).tolist() == [3, 2]
 
 
 def test_holm_by_hand():
     assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert statistics.holm([]) == []
+
+
+def test_holm_of_several_families_leaves_out_what_is_no_test():
+    p = np.array([[0.01, 0.04], [np.nan, 0.01], [0.04, 0.03]])
+    assert statistics.holm_families(p) == pytest.approx(
+        np.array([[0.02, 0.06], [np.nan, 0.03], [0.04, 0.06]]), nan_ok=True
+    )
 
 
 def test_clopper_pearson_ends():

@@ -147,7 +147,7 @@ def test_verdict_json_has_the_promised_keys(filled_store, reprise):
 
 
 def test_verdict_prints_what_it_rests_on(filled_store, reprise):
-    text = reprise("verdict", "--store", filled_store).output
+    text = reprise("verdict", "-v", "--store", filled_store).output
     for words in (
         "contradicted",
         "cores",

@@ -1,7 +1,8 @@
 """What the project's results said when records were told apart by measurement, they still say; what was printed still resolves.
 
 `data/verdicts-0c1ea4b.json` holds the verdicts, groups and identifiers of `results/` at that commit, and the records they rest
-on: records that came later change none of it.
+on: records that came later change none of it. `data/verdicts-changed.json` lists every verdict that the rule or a claim's
+kind has changed since, with the reason.
 """
 
 import json
@@ -17,7 +18,10 @@ from keras_reprise.report.cite import identifiers
 from keras_reprise.store.store import Store, Summary
 
 ROOT = Path(__file__).parents[2]
-FROZEN = json.loads((Path(__file__).parents[1] / "data" / "verdicts-0c1ea4b.json").read_bytes())
+DATA = Path(__file__).parents[1] / "data"
+FROZEN = json.loads((DATA / "verdicts-0c1ea4b.json").read_bytes())
+CHANGED = json.loads((DATA / "verdicts-changed.json").read_bytes())
+NAMES = ("recipe", "version", "scale", "data", "machine", "environment")
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +47,39 @@ def test_every_record_is_still_there_and_of_its_version(then):
     assert {sources.label(summary.recipe) for summary in then} == {""}
 
 
-def test_the_same_records_have_the_same_verdicts(store, then):
+@pytest.fixture(scope="module")
+def judged(store, then) -> dict[tuple[Any, ...], tuple[str, dict[str, list[Any]]]]:
+    """What the records that were there say now, with the digest of each group."""
     now = {}
     for members in comparable.groups(then).values():
         assert setting(members) not in now
         claims = {v.claim: [v.verdict, v.n, v.mean] for v in verdicts.verdicts(members, store)}
         now[setting(members)] = (comparable.digest(members), claims)
-    assert len(now) == len(FROZEN["groups"])
+    return now
+
+
+def same(now: Sequence[Any], frozen: Sequence[Any]) -> bool:
+    """Whether a claim has the verdict, the number of replicates and the mean that it had."""
+    return now[:2] == frozen[:2] and now[2] == pytest.approx(float(frozen[2]), rel=1e-5, nan_ok=True)
+
+
+def test_the_same_records_have_the_same_verdicts_but_for_the_changes_that_have_a_reason(judged):
+    assert len(judged) == len(FROZEN["groups"])
+    listed = {(*(row[name] for name in NAMES), row["claim"]): row for row in CHANGED}
+    assert len(listed) == len(CHANGED)
     for group in FROZEN["groups"]:
-        key = tuple(group[name] for name in ("recipe", "version", "scale", "data", "machine", "environment"))
-        digest, claims = now[key]
+        key = tuple(group[name] for name in NAMES)
+        digest, claims = judged[key]
         assert digest == group["digest"]
         assert set(group["claims"]) <= set(claims)
-        for claim, (verdict, n, mean) in group["claims"].items():
-            assert claims[claim][:2] == [verdict, n], (key, claim)
-            assert claims[claim][2] == pytest.approx(float(mean), rel=1e-5, nan_ok=True)
+        for claim, frozen in group["claims"].items():
+            row = listed.pop((*key, claim), None)
+            assert same(claims[claim], row["now"] if row else frozen), (key, claim)
+            if row:
+                assert row["was"] == frozen
+                assert not same(claims[claim], frozen), f"{key}, {claim} is as it was: leave it out of the changes"
+                assert row["why"]
+    assert not listed
 
 
 def test_every_identifier_that_was_printed_resolves(store):

@@ -27,6 +27,12 @@ class CardStore:
     def card(self, digest) -> Any:
         return self
 
+    def judging(self, measurement: str) -> None:
+        return None
+
+    def values(self, card: Any, summaries: Any) -> dict[str, dict[str, float | None]]:
+        return {}
+
 
 def judged(values, *claims, **more):
     claims = claims or (claim(),)
@@ -63,9 +69,11 @@ def test_an_interval_needs_both_tests():
     assert [v.verdict for v in (inside, wide, above)] == ["reproduced", "inconclusive", "contradicted"]
 
 
-def test_no_variance_is_compared_directly():
-    assert judged([0.5, 0.5, 0.5], claim((0.4, 0.6))).verdict == "reproduced"
-    assert judged([0.7, 0.7, 0.7], claim((0.4, 0.6))).verdict == "contradicted"
+def test_equal_values_are_no_proof_of_certainty():
+    verdict = judged([0.5] * 6, claim((0.4, 0.6)))
+    assert (verdict.verdict, math.isnan(verdict.ci_low)) == ("inconclusive", True)
+    assert "all 6 values are equal (0.5)" in verdict.reason
+    assert judged([0.7] * 6, claim((0.4, 0.6))).verdict == "inconclusive"
 
 
 def test_one_replicate_decides_an_exact_claim():

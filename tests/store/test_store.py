@@ -36,7 +36,7 @@ def test_a_truncated_record_is_named_and_the_others_are_still_judged(filled_stor
     judged = reprise("verdict", "--store", filled_store)
     assert judged.exit_code == 1
     assert "left out" in judged.output
-    assert " 5 " in judged.output
+    assert "n=5" in judged.output
 
 
 def test_an_edited_record_is_found_even_when_size_is_unchanged(filled_store, reprise):

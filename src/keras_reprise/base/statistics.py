@@ -1,7 +1,8 @@
 """Statistics of small samples: pure functions of arrays, no I/O.
 
-t tests and intervals (Student), exact sign-flip, sign, rank-sum and aligned rank tests, Holm's step-down adjustment,
-Clopper-Pearson and Hodges-Lehmann intervals.
+t tests and intervals (Student), exact sign-flip, binomial, rank-sum and aligned rank tests, Holm's step-down
+adjustment, Clopper-Pearson, median and Hodges-Lehmann intervals. The tests of the verdict rule take many samples at
+once, so that a simulation of it runs what the judge runs.
 """
 
 import math
@@ -148,19 +149,20 @@ def rank_sum_tail(n: int, m: int) -> np.ndarray:
     return np.asarray(np.cumsum(counts) / counts.sum())
 
 
-def t_p_above(values: np.ndarray, bound: float) -> float:
-    """One-sided p of "the mean is at most `bound`": small when the mean is above. Zero variance compares directly."""
-    if bound == -math.inf:
-        return 0.0
-    if bound == math.inf:
-        return 1.0
-    n, mean, deviation = len(values), float(np.mean(values)), float(np.std(values, ddof=1))
-    if deviation == 0.0:
-        return 0.0 if mean > bound else 1.0
-    return float(stdtr(n - 1, -(mean - bound) / (deviation / math.sqrt(n))))
+def t_p_above(values: np.ndarray, bound: float) -> np.ndarray:
+    """One-sided p of "the mean is at most `bound`" for each sample of `values` (..., n): small when the mean is above.
+
+    Without any variance it is 1, because then nothing is known of the spread; against -infinity it is 0.
+    """
+    if math.isinf(bound):
+        return np.full(values.shape[:-1], 0.0 if bound < 0 else 1.0)
+    n, mean, deviation = values.shape[-1], np.mean(values, axis=-1), np.std(values, axis=-1, ddof=1)
+    spread = deviation > 0
+    t = (mean - bound) / np.where(spread, deviation, 1.0) * math.sqrt(n)
+    return np.where(spread, stdtr(n - 1, -t), 1.0)
 
 
-def t_p_below(values: np.ndarray, bound: float) -> float:
+def t_p_below(values: np.ndarray, bound: float) -> np.ndarray:
     """One-sided p of "the mean is at least `bound`": small when the mean is below."""
     return t_p_above(-values, -bound)
 
@@ -192,26 +194,30 @@ def _signs(n: int) -> np.ndarray:
     return np.random.default_rng(1).choice((1.0, -1.0), size=(MONTE_CARLO_FLIPS, n))
 
 
-def sign_p(values: np.ndarray, bound: float) -> float:
-    """One-sided p of the exact sign test that the median of `values` is at most `bound`; ties are left out."""
-    if bound == -math.inf:
-        return 0.0
-    above, below = int(np.sum(values > bound)), int(np.sum(values < bound))
-    return float(bdtrc(above - 1, above + below, 0.5)) if above else 1.0
-
-
-def binomial_p_above(successes: int, n: int, share: float) -> float:
-    """One-sided exact p of "the success probability is at most `share`"."""
+def binomial_p_above(successes: np.ndarray | int, n: int, share: float) -> np.ndarray:
+    """One-sided exact p of "the success probability is at most `share`", for each count; share 1/2 is the sign test."""
+    counts = np.asarray(successes)
     if share < 0:
-        return 0.0
-    return 1.0 if share >= 1 or successes == 0 else float(bdtrc(successes - 1, n, share))
+        return np.zeros(counts.shape)
+    return np.where((counts == 0) | (share >= 1), 1.0, bdtrc(counts - 1, n, min(share, 1.0)))
 
 
-def binomial_p_below(successes: int, n: int, share: float) -> float:
-    """One-sided exact p of "the success probability is at least `share`"."""
-    if share > 1:
-        return 0.0
-    return 1.0 if share <= 0 or successes == n else float(bdtr(successes, n, share))
+def binomial_p_below(successes: np.ndarray | int, n: int, share: float) -> np.ndarray:
+    """One-sided exact p of "the success probability is at least `share`", for each count."""
+    return binomial_p_above(n - np.asarray(successes), n, 1 - share)
+
+
+def median_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The narrowest interval between ordered values that covers the median of any distribution as often as `level`.
+
+    (nan, nan) where even the smallest and the largest of the values (n,) do not: for fewer than six at 95 %.
+    """
+    n = len(values)
+    below = int(np.searchsorted(bdtr(np.arange(n), n, 0.5), (1 - level) / 2, side="right"))  # left out at either end
+    if not below:
+        return math.nan, math.nan
+    ordered = np.sort(values)
+    return float(ordered[below - 1]), float(ordered[n - below])
 
 
 def binomial_interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -222,18 +228,31 @@ def binomial_interval(successes: int, n: int, level: float = 0.95) -> tuple[floa
     return low, high
 
 
-def skewness(values: np.ndarray) -> float:
-    """The sample skewness g1 = m3 / m2^1.5; 0 when all values are equal."""
-    centred = values - np.mean(values)
-    m2 = float(np.mean(centred**2))
-    return 0.0 if m2 == 0.0 else float(np.mean(centred**3)) / m2**1.5
+def skewness(values: np.ndarray) -> np.ndarray:
+    """The sample skewness g1 = m3 / m2^1.5 of each sample of `values` (..., n); 0 when all values are equal."""
+    centred = values - np.mean(values, axis=-1, keepdims=True)
+    m2, m3 = np.mean(centred**2, axis=-1), np.mean(centred**3, axis=-1)
+    return np.where(m2 > 0, m3 / np.where(m2 > 0, m2, 1.0) ** 1.5, 0.0)
+
+
+def most_equal(values: np.ndarray, relative: float) -> np.ndarray:
+    """How many values of each sample (..., n) agree with one of them up to the `relative` difference, at most."""
+    one, other = values[..., :, None], values[..., None, :]
+    close = np.abs(one - other) <= relative * np.maximum(np.abs(one), np.abs(other))
+    return np.asarray(close.sum(axis=-1).max(axis=-1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p values (family-wise), in the order given."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted, running = [0.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = running
+    return [float(p) for p in holm_families(np.array(p_values, dtype=float).reshape(-1, 1))[:, 0]]
+
+
+def holm_families(p_values: np.ndarray) -> np.ndarray:
+    """The same for many families at once: of each column of `p_values` (tests, families); nan is no test, and stays."""
+    order = np.argsort(p_values, axis=0)  # nan last
+    ranked = np.take_along_axis(p_values, order, axis=0)
+    left = np.sum(~np.isnan(p_values), axis=0) - np.arange(len(p_values))[:, None]
+    running = np.fmax.accumulate(np.minimum(1.0, left * ranked), axis=0)
+    adjusted = np.empty_like(ranked)
+    np.put_along_axis(adjusted, order, np.where(np.isnan(ranked), np.nan, running), axis=0)
     return adjusted

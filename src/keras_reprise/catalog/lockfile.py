@@ -44,7 +44,8 @@ class Pinned(Strict, frozen=True, kw_only=True):
 
     `sha256` is that of the recipe's file, `code_sha256` of all source that decides its measurements
     (`RecipeCode.source`), `settings` of its arms' and each scale's settings, `measurements` what measuring it gives
-    now, by scale and backend, `summary` of what `summarise` reaches.
+    now, by scale and backend, `summary` of what `summarise` reaches. `unchanged` are the numbers of `summarise` that
+    records without them hold as claims of the same names, from when the claims were functions.
     """
 
     schema: Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)]
@@ -55,6 +56,7 @@ class Pinned(Strict, frozen=True, kw_only=True):
     measurements: dict[str, dict[str, Sha256]]
     summary: Sha256 | None
     accepted: list[AcceptedHash]
+    unchanged: list[Slug] = []
 
 
 class LockEntry(Pinned, frozen=True, kw_only=True):
@@ -100,7 +102,8 @@ class LockEntry(Pinned, frozen=True, kw_only=True):
 
     def content(self) -> bytes:
         """The lock file that says this."""
-        return pretty({name: value for name, value in msgspec.to_builtins(self).items() if name != "path"})
+        left_out = {"path"} if self.unchanged else {"path", "unchanged"}
+        return pretty({name: value for name, value in msgspec.to_builtins(self).items() if name not in left_out})
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,10 @@ SHOWN = 12
 
 def label(recipe: RecipeRef) -> str:
     """Nothing for a record of its version's locked measurement; else `measurement <12>` (schema 1: `source <12>`)."""
-    return _label(
-        recipe.slug,
-        recipe.version,
-        recipe.scale,
-        recipe.measurement,
-        "" if recipe.measurement else recipe.source_sha256,
-    )
+    if entry_of(recipe) is not None:
+        return ""
+    measurement = recipe.measurement
+    return f"measurement {measurement[:SHOWN]}" if measurement else f"source {recipe.source_sha256[:SHOWN]}"
 
 
 def hash_of(recipe: RecipeRef) -> str:
@@ -51,13 +48,16 @@ def words(recipe: RecipeRef) -> str:
     return f"another source ({named}) than {theirs} version {recipe.version}{lacking}"
 
 
+def entry_of(recipe: RecipeRef) -> LockEntry | None:
+    """What is pinned of the recipe version that a record is of; None where it is of another source."""
+    source = "" if recipe.measurement else recipe.source_sha256
+    return _entry_of(recipe.slug, recipe.version, recipe.scale, recipe.measurement, source)
+
+
 @lru_cache(maxsize=4096)
-def _label(slug: str, version: int, scale: str, measurement: str | None, source_sha256: str) -> str:
-    if any(
-        entry.version == version and entry.accepts(scale, None, measurement, source_sha256) for entry in _entries(slug)
-    ):
-        return ""
-    return f"measurement {measurement[:SHOWN]}" if measurement else f"source {source_sha256[:SHOWN]}"
+def _entry_of(slug: str, version: int, scale: str, measurement: str | None, source_sha256: str) -> LockEntry | None:
+    accepting = (one for one in _entries(slug) if one.accepts(scale, None, measurement, source_sha256))
+    return next((one for one in accepting if one.version == version), None)
 
 
 @lru_cache(maxsize=1024)
@@ -68,5 +68,5 @@ def _entries(slug: str) -> tuple[LockEntry, ...]:
 
 def forget() -> None:
     """Read the lock files anew: one was changed."""
-    for remembered in (_label, _entries, lockfile.read):
+    for remembered in (_entry_of, _entries, lockfile.read):
         remembered.cache_clear()

@@ -33,7 +33,10 @@ VERDICT_KEYS = (
 )  # fmt: skip
 
 
-MORE_KEYS = ("says", "where", "p", "p_exact", "reason", "printed", "erratum", "measurement", "source_sha256")
+MORE_KEYS = (
+    "says", "where", "p", "p_exact", "reason", "printed", "erratum", "measurement", "source_sha256",
+    "role", "kind", "retired", "n_inside", "n_undefined",
+)  # fmt: skip
 
 
 @main.command()
@@ -129,15 +132,23 @@ def missing_text(rows: "Sequence[Missing]", suite: str, machine: str) -> str:
 @main.command()
 @click.argument("recipes", nargs=-1)
 @click.option("--strict", is_flag=True, help="Exit 5 when a claim is inconclusive.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell every claim, with its numbers and what stands against it.")
 @selecting
 @STORE_OPTION
 @JSON_OPTION
 def verdict(
-    recipes: tuple[str, ...], strict: bool, store_path: Path | None, as_json: bool, selection: Selection
+    recipes: tuple[str, ...],
+    strict: bool,
+    verbose: bool,
+    store_path: Path | None,
+    as_json: bool,
+    selection: Selection,
 ) -> None:
-    """Say of every claim whether it is reproduced, contradicted or inconclusive.
+    """Say of every rule, and with -v of every claim, whether it is reproduced, contradicted or inconclusive.
 
-    Example: reprise verdict cifar10-lr-drop --scale full
+    Examples: reprise verdict --scale full
+
+              reprise verdict cifar10-lr-drop -v
     """
     from keras_reprise.judge import comparable, groups
 
@@ -147,21 +158,43 @@ def verdict(
     if as_json:
         print_json(verdict_facts(found))
     else:
-        say(verdict_tables(found, store))
+        say(rule_lines(found, store))
+        if verbose:
+            say("\n\n" + verdict_tables(found, store))
     if broken:
         sys.exit(errors.BROKEN)
-    if strict and any(v.verdict == "inconclusive" for v in verdicts):
+    if strict and any(v.verdict == "inconclusive" for v in verdicts if v.counts):
         sys.exit(errors.INCONCLUSIVE)
 
 
 def verdict_facts(groups: "Sequence[Group]") -> list[dict[str, object]]:
-    """Every verdict as `verdict --json` prints it; `source` is empty for the numbers of the package's recipes."""
+    """Every verdict as `verdict --json` prints it; `source` is empty for the numbers of the package's recipes.
+
+    `rule` and `rule_verdict` are of the recipe's rule, the same at each of its claims there; None where it has none.
+    """
     return [
         {key: getattr(verdict, key) for key in (*VERDICT_KEYS, *MORE_KEYS)}
         | {"source": group.source, "superseded": group.superseded}
+        | {"rule": group.rule.rule, "rule_verdict": group.rule.verdict}
         for group in groups
         for verdict in group.verdicts
     ]
+
+
+def rule_lines(groups: "Sequence[Group]", store: "Store") -> str:
+    """A line for the rule of every group, below the place where it was measured; 100 columns."""
+    from keras_reprise.judge.comparable import together
+    from keras_reprise.report import phrases
+
+    texts = []
+    for place, members in together(groups, lambda group: group.place).items():
+        head = [phrases.machine_line(store, place.machine), phrases.environment_line(store, place.environment)]
+        texts.append("\n".join([*head, "", *phrases.rule_rows(members)]))
+    rules = [group.rule.verdict for group in groups]
+    words = [f"{rules.count(word)} {word}" for word in ("reproduced", "contradicted", "inconclusive")]
+    without = f"; {rules.count(None)} cards do not tell which claims are the rule" if None in rules else ""
+    end = f"Rules: {', '.join(words)}{without}.\nAdd -v for every claim, its numbers, and what stands against it."
+    return "\n\n".join([*texts, end])
 
 
 def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
@@ -178,6 +211,8 @@ def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
         head += [f"of {group.whose}"] if group.source else []
         table = [phrases.verdict_row(verdict) for verdict in rows]
         notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
+        notes += [f"  {v.claim}: retired, counts no more: {v.retired}" for v in rows if not v.counts]
+        notes += [f"  no verdict of a rule: {group.rule.reason}"] if group.rule.verdict is None else []
         notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
         body = tabulate(table, headers=phrases.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
         texts.append("\n".join([*head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))

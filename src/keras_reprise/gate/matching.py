@@ -1,6 +1,5 @@
 """The recipes of two sides: which replicates before belong to those now, and what both say of quality and claims."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -81,9 +80,9 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
             decisions.decide([_values(side, claim.id) for claim in new.claims], new.claims) for side in (old, new)
         ]
         for claim, was, found in zip(new.claims, *verdicts, strict=True):
-            if {was.verdict, found.verdict} != {"reproduced", "contradicted"}:
+            if claim.retired is not None or {was.verdict, found.verdict} != {"reproduced", "contradicted"}:
                 continue
-            values = _values(old, claim.id), _values(new, claim.id)
+            values = [one[np.isfinite(one)] for one in (_values(old, claim.id), _values(new, claim.id))]
             worse = found.verdict == "contradicted"
             rows.append(
                 Row(
@@ -103,8 +102,8 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
 
 
 def _values(quality: Quality, claim: str) -> np.ndarray:
-    values = [number(value) for value in quality.statistics[claim]]
-    return np.array([value for value in values if math.isfinite(value)])
+    """A claim's number in every replicate (n,); nan where there is none."""
+    return np.array([number(value) for value in quality.statistics[claim]], float)
 
 
 def difference(old: Quality, new: Quality) -> str:

@@ -24,7 +24,16 @@ EXACT_FROM_N = 6
 """Replicates from which exact tests can say something: the sign-flip p is told, skewed samples are tested by signs."""
 
 SKEWED = 1.5
-"""The sample skewness beyond which the sign test about the median must agree with the t test."""
+"""The sample skewness beyond which the sign test must agree with the t test."""
+
+TIED = 0.5
+"""The share of replicates with one and the same value beyond which a statistic is discrete, whatever was declared."""
+
+EQUAL = 1e-6
+"""Relative spread of all replicates that is none: what rounding in single precision makes of one number."""
+
+SAME = 1e-12
+"""Relative difference of two numbers, or of one from a bound, that is none: what rounding in double precision makes."""
 
 FEWEST_RECIPES = 5
 """Recipes that a mean of speeds over recipes needs."""

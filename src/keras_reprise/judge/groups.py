@@ -6,14 +6,19 @@ What reports, comparisons and citations speak of. Reads the store only.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
 from keras_reprise.judge import comparable
 from keras_reprise.judge.comparable import Place, Setting
+from keras_reprise.judge.judging import judging_card
+from keras_reprise.judge.rule_verdict import RuleVerdict, rule_verdict
 from keras_reprise.judge.verdicts import RULE, Verdict, of_group
 from keras_reprise.record.schema import Card, Record
 from keras_reprise.record.wording import backend_name
@@ -169,6 +174,11 @@ class Group:
         documented, full = not self.substitute, self.scale == "full"
         return self.stands, documented, full, len(self.complete), self.prominence, self.finished_at
 
+    @cached_property
+    def rule(self) -> RuleVerdict:
+        """What the claims that are the rule say together."""
+        return rule_verdict(self.card, self.verdicts)
+
     def verdict(self, claim: str) -> Verdict | None:
         return next((verdict for verdict in self.verdicts if verdict.claim == claim), None)
 
@@ -176,27 +186,48 @@ class Group:
 def gather(summaries: Iterable[Summary], store: Store) -> list[Group]:
     """The groups of the records `summaries`, ordered by recipe and version, those that stand for it first."""
     pooled = comparable.groups(summaries)
-    told = _verdicts({comparable.digest(members): members for members in pooled.values()}, store)
+    judged = [_Judged(members, judging_card(members, store)) for members in pooled.values()]
     places = Counter((key.machine, key.environment) for key in pooled)
     found = []
-    for (key, members), verdicts in zip(pooled.items(), told, strict=True):
-        card = store.card(comparable.latest(members).recipe.card)
-        found.append(Group(tuple(members), card, tuple(verdicts), places[key.machine, key.environment]))
+    for key, one, verdicts in zip(pooled, judged, _verdicts(judged, store), strict=True):
+        found.append(Group(tuple(one.members), one.card, tuple(verdicts), places[key.machine, key.environment]))
     found = _superseded(found, store)
     found.sort(key=lambda group: group.rank, reverse=True)
     return sorted(found, key=lambda group: (group.slug, -group.version))
 
 
-def _verdicts(members: Mapping[str, list[Summary]], store: Store) -> list[list[Verdict]]:
-    """The verdicts of groups by their digests, from the store's cache where a group has not changed since."""
+class _Judged(NamedTuple):
+    """Comparable records, and the card that judges them."""
+
+    members: list[Summary]
+    card: Card
+
+    @property
+    def complete(self) -> list[Summary]:
+        return [one for one in comparable.one_per_seed(self.members) if one.status == "complete"]
+
+
+def _verdicts(judged: Sequence[_Judged], store: Store) -> list[list[Verdict]]:
+    """The verdicts of groups, from the store's cache where neither their records nor their claims changed since."""
     name = f"verdicts-{RULE}"
     known = store.remembered(name, dict[str, list[Verdict]]) or {}
     if len(known) > MOST_REMEMBERED:
         known = {}
-    new = {digest: of_group(mine, store) for digest, mine in members.items() if digest not in known}
+    claims = {id(one.card): _digest_of_claims(one.card, one.members[0]) for one in judged}
+    keys = [f"{comparable.digest(one.members)}-{claims[id(one.card)]}" for one in judged]
+    asked = {key: one for key, one in zip(keys, judged, strict=True) if key not in known}
+    store.prepare((one.card, one.complete) for one in asked.values())
+    new = {key: of_group(one.members, store) for key, one in asked.items()}
     if new:
         store.remember(name, known | new)
-    return [new[digest] if digest in new else known[digest] for digest in members]
+    return [new[key] if key in new else known[key] for key in keys]
+
+
+def _digest_of_claims(card: Card, first: Summary) -> str:
+    """What is claimed, and by which numbers of older records."""
+    entry = sources.entry_of(first.recipe)
+    content = msgspec.json.encode([card.claims, sorted(entry.unchanged) if entry else []])
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _superseded(groups: Sequence[Group], store: Store) -> list[Group]:

@@ -4,6 +4,7 @@
 """
 
 import gzip
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,10 @@ from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError
 from keras_reprise.judge import comparable
 from keras_reprise.judge.costs import COSTS, cost_of
-from keras_reprise.record.schema import Card, Record
+from keras_reprise.judge.judging import judging_card
+from keras_reprise.record.fields import Number
+from keras_reprise.record.schema import Card, Record, number
+from keras_reprise.store.claim_values import computed
 from keras_reprise.store.store import Problem, Store, Summary, T, summary_of
 
 FILE = Path(__file__).parents[1] / "_reference.json.gz"
@@ -26,10 +30,14 @@ class _Content(msgspec.Struct):
     cards: dict[str, Card]
     machines: dict[str, dict[str, object]]
     environments: dict[str, dict[str, object]]
+    values: dict[str, dict[str, Number | None]] = {}
 
 
 class Reference(Store):
-    """A store in one file, to read summaries, costs, cards and facts from; its records have no curves."""
+    """A store in one file, to read summaries, costs, cards and facts from.
+
+    Its records have no curves; what the claims' expressions made of these it holds by record and claim.
+    """
 
     def __init__(self, file: Path) -> None:
         super().__init__(file.parent)
@@ -45,6 +53,19 @@ class Reference(Store):
     def document(self, kind: str, id12: str) -> dict[str, Any]:
         return {"machines": self.content.machines, "environments": self.content.environments}[kind][id12]
 
+    def judging(self, measurement: str) -> str | None:
+        """None: all that it holds is of the package's own recipes."""
+        return None
+
+    def values(self, card: Card, summaries: Sequence[Summary]) -> Mapping[str, Mapping[str, float | None]]:
+        found = {one.id: self.content.values.get(one.id, {}) for one in summaries}
+        return {
+            id_: {claim.id: _float(row.get(claim.id, "nan")) for claim in computed(card)} for id_, row in found.items()
+        }
+
+    def prepare(self, wanted: Iterable[tuple[Card, Sequence[Summary]]]) -> None:
+        """All is there."""
+
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
         return [summary_of(record.id, record) for record in self.content.records], []
 
@@ -56,12 +77,16 @@ class Reference(Store):
         found = {}
         for members in comparable.groups(self.summaries()[0]).values():
             complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
-            card = self.card(comparable.latest(members).recipe.card)
+            card = judging_card(members, self)
             found[comparable.digest(members)] = cost_of(complete, timing=card.timing)
         return msgspec.convert(found, kind)
 
     def remember(self, name: str, value: Any) -> None:
         """Nothing is kept beside the installed file."""
+
+
+def _float(value: Number | None) -> float | None:
+    return None if value is None else number(value)
 
 
 def store() -> Store:

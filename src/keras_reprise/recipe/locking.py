@@ -95,7 +95,7 @@ def relock(folder: Path) -> list[Unlocked]:
         if before is not None:
             if before.measurements != entry.measurements:
                 moved.append(_Moved(before, name, before.sha256 != entry.sha256, loaded.code.modules))
-            entry = msgspec.structs.replace(entry, accepted=before.accepted)
+            entry = msgspec.structs.replace(entry, accepted=before.accepted, unchanged=_unchanged(before, entry))
         changed.append(entry)
     if moved:
         raise RecipeError(_unversioned(moved))
@@ -154,6 +154,11 @@ def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
         summary=loaded.summary,
         accepted=[],
     )
+
+
+def _unchanged(before: LockEntry, now: LockEntry) -> list[str]:
+    """The numbers that older records hold as claims: as long as `summarise` computes what it did."""
+    return before.unchanged if before.summary == now.summary else []
 
 
 def _measures_as_locked(path: Path, entry: LockEntry) -> bool:

@@ -5,12 +5,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from keras_reprise.catalog import sources
+from keras_reprise.judge.groups import Group
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.wording import aligned, backend_name, hardware, interval, number, software
 from keras_reprise.store.store import Store, Summary
 
+WIDTH = 100  # columns of the terminal
+
 VERDICT_HEADERS = (
     "claim",
+    "role",
     "verdict",
     "n",
     "failed",
@@ -31,9 +35,10 @@ def verdict_row(verdict: Verdict) -> list[str]:
     low, high = (aligned(end, v.mean, v.sd) for end in (v.ci_low, v.ci_high))
     return [
         v.claim,
+        "retired" if not v.counts else v.role or "-",
         v.verdict,
         str(v.n),
-        str(v.n_failed),
+        f"{v.n_failed} + {v.n_undefined} undefined" if v.n_undefined else str(v.n_failed),
         aligned(v.mean, v.mean, v.sd),
         number(v.sd, 2),
         f"{low} to {high}" if math.isfinite(v.ci_low) else "-",
@@ -46,9 +51,47 @@ def verdict_row(verdict: Verdict) -> list[str]:
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """How many claims have which verdict."""
+    """How many of the claims that count have which verdict."""
     words = ("reproduced", "contradicted", "inconclusive")
-    return ", ".join(f"{sum(v.verdict == word for v in verdicts)} {word}" for word in words) + "."
+    return ", ".join(f"{sum(v.verdict == word and v.counts for v in verdicts)} {word}" for word in words) + "."
+
+
+def finding(verdict: Verdict) -> str:
+    """What one claim's replicates amount to in a few words: the mean with its interval, or how many lie inside."""
+    v = verdict
+    if not v.n:
+        return "no number"
+    if v.kind == "discrete":
+        return f"{v.n_inside} of {v.n} inside"
+    low, mean, high = (aligned(end, v.mean, v.sd) for end in (v.ci_low, v.mean, v.ci_high))
+    unit = f" {v.unit}" if v.unit else ""
+    if v.kind == "exact" and v.n_inside == v.n:
+        return f"{number(v.values[0])}{unit}"
+    return f"{mean} ({low} to {high}){unit}" if math.isfinite(v.ci_low) else f"{mean}{unit}"
+
+
+def rule_rows(groups: Sequence[Group]) -> list[str]:
+    """A line of 100 columns for the rule of each group: verdict, recipe, n, what was found, and the rule in words."""
+    several = len({group.scale for group in groups}) > 1 or len({group.version for group in groups}) > 1
+    rows = [_rule_row(group, several=several) for group in groups]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)) for row in rows]
+    return [_cut(line.rstrip()) for line in lines]
+
+
+def _rule_row(group: Group, *, several: bool) -> tuple[str, str, str, str, str]:
+    rule, name = group.rule, f"{group.slug}@{group.version} {group.scale}" if several else group.slug
+    name += "" if not group.source else f" ({group.source}{', superseded' if group.superseded else ''})"
+    if rule.deciding is None:
+        return "-", name, f"n={len(group.complete)}", "", f"no rule told; {tally(group.verdicts).rstrip('.')}"
+    found = finding(rule.deciding)
+    more = len(rule.claims) - 1
+    told = f"{found} (+{more})" if more else found
+    return str(rule.verdict), name, f"n={rule.deciding.n}", told, rule.rule
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
 
 
 def machine_line(store: Store, machine: str) -> str:

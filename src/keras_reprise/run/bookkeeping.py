@@ -93,8 +93,9 @@ class Bookkeeping:
         return written
 
     def decided(self, job: Job) -> bool:
-        """Whether the replicates recorded so far decide every claim."""
-        return all(row.verdict != "inconclusive" for row in verdicts.verdicts(self.recorded(job), self.store))
+        """Whether the replicates recorded so far decide every claim that counts."""
+        rows = verdicts.verdicts(self.recorded(job), self.store)
+        return all(row.verdict != "inconclusive" for row in rows if row.counts)
 
     def estimate(self, jobs: Sequence[Job]) -> None:
         """Set what an arm of each job took in the store's records of its source, on whatever machine."""

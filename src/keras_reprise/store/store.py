@@ -1,6 +1,6 @@
 """The results store: plain JSON files, written once. Only this module writes to it, and nothing here imports Keras.
 
-Layout: machines/ environments/ cards/ with <id12>.json, and
+Layout: machines/ environments/ cards/ with <id12>.json, judging/ with <measurement12>.json, and
 records/<slug>/v<N>/<scale>/<machine8>-<environment8>/seed<K>-<record12>.json. `.cache/` is git-ignored and may be
 deleted at any time.
 """
@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,8 @@ import msgspec
 from keras_reprise.base.errors import IntegrityError, StoreError, printable
 from keras_reprise.base.files import TEMPORARY, sweep, write_atomically
 from keras_reprise.base.parallel import spread
-from keras_reprise.record.fields import Number
+from keras_reprise.catalog import sources
+from keras_reprise.record.fields import Number, Sha256, Strict
 from keras_reprise.record.schema import (
     MAX_RECORD_BYTES,
     Card,
@@ -33,10 +35,12 @@ from keras_reprise.record.schema import (
     decode_card,
     pretty,
 )
+from keras_reprise.store import claim_values
 
 T = TypeVar("T")
 
 DOCUMENTS = ("machines", "environments", "cards")
+JUDGING = "judging"
 INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
 
 
@@ -56,6 +60,13 @@ class Summary(msgspec.Struct, frozen=True):
     finished_at: str
     duration_s: float
     code: Code
+
+
+class NamedCard(Strict, frozen=True):
+    """The content of a file of judging/: by which card the records of a measurement are judged."""
+
+    measurement: Sha256
+    card: Sha256
 
 
 class _Indexed(msgspec.Struct):
@@ -81,6 +92,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.digests = claim_values.Digests()
 
     def require_folder(self) -> None:
         """StoreError when something else is in its place."""
@@ -206,11 +218,13 @@ class Store:
         Verified records are remembered in `.cache/` by size and modification time.
         """
         known = self.remembered(INDEX, dict[str, _Indexed]) or {}
+        values: claim_values.Known = {}
         states = {name: (status.st_size, status.st_mtime_ns) for name, status in self._walk()}
         new = [name for name, state in states.items() if name not in known or known[name].state != state]
         read = {}
-        for found in spread(_summarised, self.root, new):
+        for found, evaluated in spread(_summarised, self.root, new):
             read.update(found)
+            claim_values.add(values, evaluated)
         problems = [Problem(printable(name), fault) for name, fault in read.items() if isinstance(fault, str)]
         index = {}
         for name, state in states.items():
@@ -219,7 +233,58 @@ class Store:
                 index[name] = _Indexed(*state, summary)
         if new or len(index) != len(known):
             self.remember(INDEX, index)
+        if values:
+            self._remember_values(values)
         return [entry.summary for entry in index.values()], problems
+
+    def values(self, card: Card, summaries: Sequence[Summary]) -> Mapping[str, Mapping[str, float | None]]:
+        """By record id, the numbers of the claims of `card` whose value is an expression (None: without its premise).
+
+        Worked out from the records' arms where they are not remembered; IntegrityError when one cannot be read.
+        """
+        self.prepare([(card, summaries)])
+        key = self.digests.of(card, _unchanged(summaries))
+        known = self._values.get(key, {})
+        return {one.id: claim_values.by_claim(card, known[one.id]) for one in summaries} if key else {}
+
+    def prepare(self, wanted: Iterable[tuple[Card, Sequence[Summary]]]) -> None:
+        """Work out what `values` will be asked for, many records at once."""
+        missing: dict[str, tuple[Card, tuple[str, ...], list[str]]] = {}
+        for card, summaries in wanted:
+            unchanged = _unchanged(summaries)
+            if key := self.digests.of(card, unchanged):
+                known = self._values.get(key, {})
+                paths = missing.setdefault(key, (card, unchanged, []))[2]
+                paths += [one.path for one in summaries if one.id not in known]
+        for key, (card, unchanged, paths) in missing.items():
+            evaluate = partial(_evaluated, card, unchanged)
+            new = {id_: row for found in spread(evaluate, self.root, paths) for id_, row in found.items()}
+            if new:
+                self._remember_values({key: new})
+
+    @cached_property
+    def _values(self) -> claim_values.Known:
+        return self.remembered(claim_values.REMEMBERED, claim_values.Known) or {}
+
+    def _remember_values(self, new: claim_values.Known) -> None:
+        claim_values.add(self._values, new)
+        self.remember(claim_values.REMEMBERED, self._values)
+
+    def judging(self, measurement: str) -> str | None:
+        """The card by which the records of somebody's own measurement are judged, where a run here has named one."""
+        path = self.root / JUDGING / f"{measurement[:12]}.json"
+        if path.is_symlink() or not path.is_file():
+            return None
+        named = _named_card(self.read_bytes(path), self.name(path))
+        return named.card if named.measurement == measurement else None
+
+    def judge_by(self, measurement: str, card: str) -> None:
+        """Have the records of a measurement judged by a card from now on: its recipe ran here."""
+        content = pretty({"measurement": measurement, "card": card})
+        path = self.root / JUDGING / f"{measurement[:12]}.json"
+        if not _holds(path, content):
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, content)
 
     def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:
         """The records whose card, machine and environment are there unchanged, and what is wrong with the others."""
@@ -301,15 +366,46 @@ def summary_of(name: str, record: Record) -> Summary:
     return Summary(path=name, **shared)
 
 
-def _summarised(root: Path, names: Sequence[str]) -> dict[str, Summary | str]:
-    """Each record without its arms, or what is wrong with it."""
-    store, found = Store(root), dict[str, Summary | str]()
+def _summarised(root: Path, names: Sequence[str]) -> tuple[dict[str, Summary | str], claim_values.Known]:
+    """Each record without its arms, or what is wrong with it; and the numbers of its claims by the card that judges."""
+    store, found, values = Store(root), dict[str, Summary | str](), claim_values.Known()
+    card = cache(store.card)
     for name in names:
         try:
-            found[name] = summary_of(name, store.read(root / name))
+            record = store.read(root / name)
+            found[name] = summary_of(name, record)
         except IntegrityError as error:
             found[name] = str(error).split("\n")[0]
-    return found
+            continue
+        with contextlib.suppress(IntegrityError):  # of its card: `usable` says so
+            entry = sources.entry_of(record.recipe)
+            judge = entry.card if entry else card(record.recipe.card)
+            unchanged = tuple(entry.unchanged) if entry else ()
+            if key := store.digests.of(judge, unchanged):
+                row = claim_values.row(record, judge, unchanged, claim_values.settings_of(record, card))
+                values.setdefault(key, {})[record.id] = row
+    return found, values
+
+
+def _unchanged(summaries: Sequence[Summary]) -> tuple[str, ...]:
+    """The numbers of `summarise` that these comparable records may hold as claims."""
+    entry = sources.entry_of(summaries[0].recipe) if summaries else None
+    return tuple(entry.unchanged) if entry else ()
+
+
+def _evaluated(card: Card, unchanged: tuple[str, ...], root: Path, names: Sequence[str]) -> dict[str, claim_values.Row]:
+    """The numbers of the claims of `card` for records, by record id."""
+    store = Store(root)
+    own = cache(store.card)
+    records = [store.read(root / name) for name in names]
+    return {one.id: claim_values.row(one, card, unchanged, claim_values.settings_of(one, own)) for one in records}
+
+
+def _named_card(content: bytes, name: str) -> NamedCard:
+    try:
+        return msgspec.json.decode(content, type=NamedCard)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"{name} names no card: {error}.\nRestore it from git, or delete it.") from error
 
 
 def _holds(path: Path, content: bytes) -> bool:
