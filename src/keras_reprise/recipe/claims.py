@@ -126,7 +126,8 @@ class Claim:
     def each(self) -> tuple["Claim", ...]:
         """The claim itself, or, where it must lie below or above each of several values, a claim for each of them.
 
-        Their ids end with the arm that the other value is of, else with its number.
+        Their ids end with the arm that the other value is of, else with its number, which stands for `{other}` in
+        the sentence and the words.
         """
         others = self.must.others if self.must is not None else ()
         if not others or self.value is None or self.must is None:
@@ -138,7 +139,14 @@ class Claim:
         names = [next(iter(one)) if len(one) == 1 else "" for one in arms]
         ends = names if all(names) and len(set(names)) == len(names) else [str(n) for n in range(1, len(names) + 1)]
         return tuple(
-            replace(self, id=f"{self.id}-{end}", value=self.value - one, must=bound)
+            replace(
+                self,
+                id=f"{self.id}-{end}",
+                says=self.says.replace("{other}", end),
+                measures=self.measures.replace("{other}", end),
+                value=self.value - one,
+                must=bound,
+            )
             for end, one in zip(ends, others, strict=True)
         )
 
