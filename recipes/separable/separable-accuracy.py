@@ -82,17 +82,18 @@ def difference(arm, name):
     return metric(arm, name) - metric("conv", name)
 
 
+def gap(arm, error):
+    """Test minus training error of an arm, where its training error is nearest to `error`."""
+    then = nearest(curve(arm, "train_error"), error)
+    return at(curve(arm, "test_error"), then) - at(curve(arm, "train_error"), then)
+
+
 def overfitting(arm):
-    """Test minus training error, in points, where the training error is that at which the slower of
-    the two networks ends: one that has only learned less does not count as overfitting less.
+    """The gap minus that of the ordinary network, in points, where the training error is that at
+    which the slower of the two ends: one that has only learned less does not overfit less.
     """
     slower = maximum(last(arm, "train_error"), last("conv", "train_error"))
-
-    def gap(of):
-        then = nearest(curve(of, "train_error"), slower)
-        return at(curve(of, "test_error"), then) - at(curve(of, "train_error"), then)
-
-    return 100 * (gap(arm) - gap("conv"))
+    return 100 * (gap(arm, slower) - gap("conv", slower))
 
 
 def less(id, says, arm, **more):
