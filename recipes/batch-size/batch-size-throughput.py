@@ -135,15 +135,7 @@ def claims(arm):
     return (
         ratio(f"{arm}-more-images", MORE, whole, must=above(1.1), expectation="HW", role="rule"),
         ratio(f"{arm}-gains-two", TWICE, whole, must=above(2.0), expectation="HW", printed=2.0),
-        ratio(
-            *(f"{arm}-gains-two-net", f"{TWICE[:-1]}, the overhead of an update taken off."),
-            without,
-            must=above(2.0),
-            given=some,
-            expectation="HW",
-            printed=2.0,
-            measures="Images per second at batch 128 over those at 1, the empty update taken off",
-        ),
+        ratio(f"{arm}-gains-two-net", NET, without, must=above(2.0), given=some, measures=LEFT),
         Claim(
             f"{arm}-knee-above-10",
             "The gain goes on beyond a batch of ten.",
@@ -169,6 +161,8 @@ def claims(arm):
 
 
 MORE = "A batch of 128 trains a tenth more images per second than single images, at least."
+LEFT = "Images per second at batch 128 over those at 1, the empty update taken off"
+NET = "It trains twice as many also with the overhead of an update taken off."
 TWICE = "A batch of 128 trains twice as many images per second as single images, at least."
 IMAGES = Panel(("images_per_s",), "images per second", log=True)
 UPDATES = Panel(("updates_per_s",), "updates per second", log=True)

@@ -151,11 +151,21 @@ CLAIMS = (
         retired="0.12 lets targets of 0.75 and 1.35 % through; see random-hits-as-in-theory-cube",
     ),
     hits(
-        *("sobol-beats-random", SOBOL, "sobol", "random", "stretched", above(0.0)),
+        "sobol-beats-random",
+        SOBOL,
+        "sobol",
+        "random",
+        "stretched",
+        above(0.0),
         retired="a little has an end, and the cube was left out; see sobol-a-little-better-cube",
     ),
     hits(
-        *("latin-hypercube-like-random", LATIN, "latin-hypercube", "random", "cube", ALIKE),
+        "latin-hypercube-like-random",
+        LATIN,
+        "latin-hypercube",
+        "random",
+        "cube",
+        ALIKE,
         retired="the stretched target was left out; see latin-as-random-stretched",
     ),
 )
