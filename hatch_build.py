@@ -1,11 +1,14 @@
 """What the wheel brings beside the code: the project's results in short, to compare a new machine with.
 
-Records without curves, histograms and trials, with their cards, machines and environments, as one compressed JSON file.
+Records without curves, histograms and trials, with what the claims' expressions make of these, and with their cards,
+machines and environments, as one compressed JSON file.
 """
 
 import gzip
 import json
+import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +31,17 @@ class ReferenceHook(BuildHookInterface):
 
 def reference(results: Path) -> dict[str, Any]:
     """The content of the reference file for the store `results`."""
-    records = []
+    sys.path.insert(0, str(Path(__file__).parent / "src"))  # what is built is not installed
+    from keras_reprise.record.schema import encode_number
+    from keras_reprise.store.claim_values import by_record
+    from keras_reprise.store.store import Store
+
+    store, records, values = Store(results), [], {}
+    card = cache(store.card)
     for path in sorted((results / "records").rglob("*.json")):
         record = json.loads(path.read_bytes())
+        found = by_record(store.read(path), card)
+        values[record["id"]] = {id_: None if value is None else encode_number(value) for id_, value in found.items()}
         for arm in record["arms"].values():
             arm |= {"curves": {}, "histograms": {}, "trials": [], "params": {}}
         records.append(record)
@@ -38,4 +49,4 @@ def reference(results: Path) -> dict[str, Any]:
         kind: {path.stem: json.loads(path.read_bytes()) for path in sorted((results / kind).glob("*.json"))}
         for kind in ("cards", "machines", "environments")
     }
-    return {"schema": 1, "records": records, **documents}
+    return {"schema": 1, "records": records, "values": values, **documents}

@@ -1,18 +1,21 @@
-"""A dense layer is a convolution as large as its input: same numbers, same weights, and one pass over a larger image for 36 crops
+"""A dense layer is a convolution whose window is as large as its input.
 
-Source: document 002 (002:79-86); the 36 crops are from the course notes behind it (catalogue, K1)
+Source: "Training" (notes on hyper-parameters), section "Fc to convolution"
 Data:   none (standard normal feature maps)
-Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21), each in a process of its own
+Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21), each in a
+        process of its own
 Replay: reprise run fc-to-conv --scale full
 
-Full scale has the documented sizes: 7 x 7 x 512 features into 4,096 units. A 384 x 384 image leaves 12 x 12 x 512 features, on
-which the converted layer gives 6 x 6 results, those of 36 crops.
+Full scale has the documented sizes: 7 x 7 x 512 features into 4,096 units. The notes behind the
+section go on: a 384 x 384 image leaves 12 x 12 x 512 features, on which the converted layer gives
+6 x 6 results, those of 36 crops.
 """
 
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, HeatMap, Measurement, Recipe, Scale, Source, near, timed_calls
+from keras_reprise import Arm, HeatMap, Measurement, Recipe, Scale, Source, timed_calls
+from keras_reprise import Claim, Metric, above, between, equal, metric
 
 WINDOW = 7
 
@@ -28,8 +31,22 @@ def layers(replicate, arm):
     """The dense layer on one window and the convolution with the same weights."""
     scale, seeds = replicate.scale, replicate.seeds
     shape = (WINDOW, WINDOW, scale.channels)
-    dense = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(scale.units, kernel_initializer=keras.initializers.RandomNormal(0, 0.01, seeds.weights("dense")))])
-    conv = keras.Sequential([keras.Input((None, None, scale.channels)), keras.layers.Conv2D(scale.units, WINDOW, kernel_initializer="zeros")])
+    dense = keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Flatten(),
+            keras.layers.Dense(
+                scale.units,
+                kernel_initializer=keras.initializers.RandomNormal(0, 0.01, seeds.weights("dense")),
+            ),
+        ]
+    )
+    conv = keras.Sequential(
+        [
+            keras.Input((None, None, scale.channels)),
+            keras.layers.Conv2D(scale.units, WINDOW, kernel_initializer="zeros"),
+        ]
+    )
     kernel, bias = dense.get_weights()
     conv.set_weights([kernel.reshape(*shape, scale.units), bias])
     return dense, conv
@@ -38,7 +55,9 @@ def layers(replicate, arm):
 def measure(arm, replicate):
     dense, conv = layers(replicate, arm)
     size = WINDOW + arm.shifts - 1
-    x = replicate.seeds.generator("data").standard_normal((1, size, size, replicate.scale.channels), "float32")
+    x = replicate.seeds.generator("data").standard_normal(
+        (1, size, size, replicate.scale.channels), "float32"
+    )
     places = [(i, j) for i in range(arm.shifts) for j in range(arm.shifts)]
     crops = np.concatenate([x[:, i : i + WINDOW, j : j + WINDOW] for i, j in places])
     one_by_one = np.concatenate([keras.ops.convert_to_numpy(dense(crop[None])) for crop in crops])
@@ -53,39 +72,90 @@ def measure(arm, replicate):
             "results": len(at_once),
             "crops_over_pass": crop_s / pass_s,
         },
-        trials=[{"row": i + 1, "column": j + 1, "score": float(value)} for (i, j), value in zip(places, at_once[:, 0], strict=True)],
+        trials=[
+            {"row": i + 1, "column": j + 1, "score": float(value)}
+            for (i, j), value in zip(places, at_once[:, 0], strict=True)
+        ],
     )
 
 
-def metric(arm, name):
-    return lambda arms, scale: arms[arm].metrics[name]
+def exact(id, says, arm, name, must, **more):
+    """A claim of a metric that is no matter of chance."""
+    return Claim(id, says, SECTION, value=metric(arm, name), must=must, kind="exact", **more)
 
 
-def exact(id, says, where, arm, name, interval, printed=None):
-    return Claim(id, says, where, metric(arm, name), **interval, exact=True, expectation="MATH", printed=printed, measures=name.replace("_", " ").capitalize())
-
-
-SAME = {"above": 0.0, "below": 1e-4}
+SECTION = "Fc to convolution"
+SAME = between(0.0, 1e-4)
+IDENTICAL = (
+    "The convolution gives the dense layer's result, within a ten-thousandth of the largest."
+)
+WEIGHTS = "The layer of the example has 7 * 7 * 512 * 4,096 weights, biases left out."
+CLAIMS = (
+    exact("identical-result", IDENTICAL, "one-window", "difference", SAME, role="rule"),
+    exact(
+        "same-weights", "It has as many parameters.", "one-window", "params_difference", equal(0)
+    ),
+    exact(
+        "documented-weights",
+        WEIGHTS,
+        "one-window",
+        "documented_weights",
+        equal(102_760_448),
+        role="table",
+        printed=102_760_448,
+    ),
+    exact(
+        "six-by-six",
+        "A 384 x 384 image gives 6 x 6 results.",
+        "larger-image",
+        "results",
+        equal(36),
+        printed=36,
+    ),
+    exact("crops-identical", "They are those of 36 crops.", "larger-image", "difference", SAME),
+    Claim(
+        "one-pass-cheaper",
+        "One pass is cheaper than 36 crops one by one.",
+        SECTION,
+        value=metric("larger-image", "crops_over_pass"),
+        must=above(1.0),
+        kind="positive",
+    ),
+)
 
 RECIPE = Recipe(
     slug="fc-to-conv",
     version=2,
     question="Is a dense layer the same as a convolution with a window as large as its input?",
-    sources=(Source("hyperparameters-notes", "002:79-86"),),
+    sources=(Source("hyperparameters-notes", SECTION),),
     arms=(
         Arm("one-window", "an input as large as the window", shifts=1),
         Arm("larger-image", "an input five cells larger: 36 windows", shifts=6),
     ),
-    scales=(Scale("quick", channels=32, units=64, seeds=3), Scale("full", channels=512, units=4096, seeds=3)),
-    measure=measure,
-    claims=(
-        exact("identical-result", "The convolution gives the dense layer's result.", "002:86", "one-window", "difference", SAME),
-        exact("same-weights", "It has as many parameters.", "002:85", "one-window", "params_difference", {"above": 0.0, "below": 0.0}),
-        exact("documented-weights", "The documented layer has 102,760,448 weights.", "002:85", "one-window", "documented_weights", near(102_760_448), 102_760_448),
-        exact("six-by-six", "A 384 x 384 image gives 6 x 6 results.", "catalogue K1", "larger-image", "results", near(36), 36),
-        exact("crops-identical", "They are those of 36 crops.", "catalogue K1", "larger-image", "difference", SAME),
-        Claim("one-pass-cheaper", "One pass is cheaper than 36 crops one by one.", "catalogue K1", metric("larger-image", "crops_over_pass"), "ratio", above=1.0, log=True, expectation="HW", measures="Seconds for 36 crops over seconds for one pass"),
+    scales=(
+        Scale("quick", channels=32, units=64, seeds=3),
+        Scale("full", channels=512, units=4096, seeds=3),
     ),
+    measure=measure,
+    claims=CLAIMS,
     timing=True,
-    figures=(HeatMap("The map of one unit's scores", "row", "column", "score", "window, from the top", "window, from the left", "score", arms=("larger-image",)),),
-)  # fmt: skip
+    figures=(
+        HeatMap(
+            "The map of one unit's scores",
+            "row",
+            "column",
+            "score",
+            "window, from the top",
+            "window, from the left",
+            "score",
+            arms=("larger-image",),
+        ),
+    ),
+    metrics=(
+        Metric("difference", "largest difference of a result over the largest result", "ratio"),
+        Metric("params_difference", "difference of the numbers of parameters"),
+        Metric("documented_weights", "number of weights of the documented layer"),
+        Metric("results", "number of results"),
+        Metric("crops_over_pass", "seconds for 36 crops over seconds for one pass", "ratio"),
+    ),
+)

@@ -1,22 +1,24 @@
-"""L1 prefers one large weight, L2 several small ones, though both weightings predict the same
+"""L1 prefers the weights that ignore features, L2 those that use all features alike.
 
-Source: document 004 (004:214-243)
+Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03",
+        slides "L1 and L2 Regularizations"
 Data:   none (three numbers)
 Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run l1-l2-toy --scale full
 
-x = (1, 2, 1); the weights (0, 0.75, 0) and (0.25, 0.5, 0.25) both give 1.5. The penalties are computed by Keras's regularizers,
-so that a change of their meaning is noticed.
+x = (1, 2, 1); the weights (0, 0.75, 0) and (0.25, 0.5, 0.25) both give 1.5, which the slides do not
+print. The penalties are computed by Keras's regularizers, so that a change of their meaning is
+noticed.
 """
 
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Measurement, Recipe, Scale, Source, near
+from keras_reprise import Arm, Erratum, Measurement, PrintedSeries, Recipe, Scale, Source
+from keras_reprise import Claim, Metric, below, metric, near
 
 X = np.array([1.0, 2.0, 1.0], "float32")
-L1_ERRATUM = "X5: 004:222 prints the sum as 0.25 + 0.5 + 0.5; the last term is 0.25 and the sum 1.0 as printed."
-L2_ERRATUM = "X5: 004:237-239 rounds 0.5625 to 0.56 and 0.375 to 0.37."
+SLIDE = "L1 and L2 Regularizations"
 
 
 def measure(arm, replicate):
@@ -30,34 +32,74 @@ def measure(arm, replicate):
     )
 
 
-def metric(name):
-    return lambda arms, scale: {key: arm.metrics[name] for key, arm in arms.items()}
+def predicts(arm):
+    """The claim that both weightings predict the same."""
+    return Claim(
+        f"{arm}-prediction",
+        f"The weighting {arm} predicts 1.5.",
+        SLIDE,
+        value=metric(arm, "prediction"),
+        must=near(1.5, absolute=1e-6),
+        kind="exact",
+        printed=1.5,
+    )
 
 
-def exact(id, says, where, arm, name, value, printed, erratum=None):
-    """The claim that a metric of an arm is this value."""
-    return Claim(id, says, where, lambda arms, scale: arms[arm].metrics[name], **near(value, absolute=1e-6), exact=True, expectation="MATH", printed=printed, erratum=erratum, measures=f"{name} of the weights {arm}")
+def penalties(arm, l1, l2, errata):
+    """The claims that the penalties of a weighting are the printed ones."""
+    return PrintedSeries(
+        arm,
+        {"l1": l1, "l2": l2},
+        SLIDE,
+        arm=arm,
+        within=1e-6,
+        says=f"The penalty {{key}} of the weighting {arm} is {{printed}}.",
+        kind="exact",
+        errata=errata,
+    )
 
+
+ROUNDED = "The slide rounds 0.5625 to 0.56."
+CUT = "The slide cuts 0.375 to 0.37."
+SUM = (
+    "The slide prints the sum as 0.25 + 0.5 + 0.5; its last term is 0.25, and the sum 1 as printed."
+)
+CLAIMS = (
+    Claim(
+        "l1-ignores-features",
+        "L1 prefers the weighting that ignores two features.",
+        SLIDE,
+        value=metric("one-feature", "l1") - metric("all-features", "l1"),
+        must=below(0.0),
+        kind="exact",
+        role="rule",
+    ),
+    Claim(
+        "l2-spreads-weight",
+        "L2 prefers the weighting that uses all features.",
+        SLIDE,
+        value=metric("all-features", "l2") - metric("one-feature", "l2"),
+        must=below(0.0),
+        kind="exact",
+        role="rule",
+    ),
+    predicts("one-feature"),
+    predicts("all-features"),
+    penalties("one-feature", 0.75, 0.56, {"l2": Erratum(ROUNDED, 0.5625)}),
+    penalties("all-features", 1.0, 0.37, {"l1": Erratum(SUM), "l2": Erratum(CUT, 0.375)}),
+)
 
 RECIPE = Recipe(
     slug="l1-l2-toy",
     version=1,
     question="Which of two weightings with equal predictions does each penalty prefer?",
-    sources=(Source("dl-recap-slides", "004:214-243"),),
+    sources=(Source("dl-recap-slides", SLIDE),),
     arms=(
         Arm("one-feature", "weights (0, 0.75, 0)", weights=(0.0, 0.75, 0.0)),
         Arm("all-features", "weights (0.25, 0.5, 0.25)", weights=(0.25, 0.5, 0.25)),
     ),
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
-    claims=(
-        exact("one-feature-prediction", "The first weighting predicts 1.5.", "004:216", "one-feature", "prediction", 1.5, 1.5),
-        exact("all-features-prediction", "The second predicts the same.", "004:218", "all-features", "prediction", 1.5, 1.5),
-        exact("one-feature-l1", "The L1 penalty of the first is 0.75.", "004:220", "one-feature", "l1", 0.75, 0.75),
-        exact("all-features-l1", "The L1 penalty of the second is 1.", "004:222", "all-features", "l1", 1.0, 1.0, L1_ERRATUM),
-        exact("one-feature-l2", "The L2 penalty of the first is 0.5625.", "004:237", "one-feature", "l2", 0.5625, 0.56, L2_ERRATUM),
-        exact("all-features-l2", "The L2 penalty of the second is 0.375.", "004:239", "all-features", "l2", 0.375, 0.37, L2_ERRATUM),
-        Claim("l1-ignores-features", "L1 prefers the weighting that ignores two features.", "004:224-226", lambda arms, scale: metric("l1")(arms, scale)["one-feature"] - metric("l1")(arms, scale)["all-features"], below=0.0, exact=True, expectation="MATH", measures="L1 penalty of the first weighting minus that of the second"),
-        Claim("l2-spreads-weight", "L2 prefers the weighting that uses all features.", "004:240-243", lambda arms, scale: metric("l2")(arms, scale)["all-features"] - metric("l2")(arms, scale)["one-feature"], below=0.0, exact=True, expectation="MATH", measures="L2 penalty of the second weighting minus that of the first"),
-    ),  # fmt: skip
+    claims=CLAIMS,
+    metrics=(Metric("l1", "L1 penalty"), Metric("l2", "L2 penalty")),
 )

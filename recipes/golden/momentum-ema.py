@@ -1,32 +1,35 @@
-"""Averaging the gradient and momentum are one method under two learning rates: rate / (1 - b) makes them equal
+"""Averaging the gradients does what momentum does, if the rate is adapted: rate / (1 - b).
 
-Source: document 002 (002:53), formula printed without its minus sign
+Source: "Training" (notes on hyper-parameters), section "Momentum"
 Data:   none (200 standard normal points in three random classes)
 Cost:   quick 1 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run momentum-ema --scale full
 
-The document keeps a moving average of the gradient, g = b g + (1 - b) gradient, and steps along it; Keras's momentum is
-v = b v - rate * gradient. From zero state and at a constant rate the paths are equal when the first has the rate / (1 - b). At
-the same rate the average moves (1 - b) times as far, which is the difference people see.
+The notes keep a moving average of the gradient, g = b g + (1 - b) gradient, and step along it;
+Keras's momentum is v = b v - rate * gradient. From zero state and at a constant rate the paths are
+equal when the first has the rate / (1 - b). At the same rate the average moves (1 - b) times as
+far, which is the difference people see.
 """
 
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Order, Panel, Recipe, Scale, Source, train
+from keras_reprise import Arm, Curves, Measurement, Order, Panel, Recipe, Scale, Source, train
+from keras_reprise import Claim, Metric, above, between, curve, maximum, metric
 from keras_reprise.datasets import Dataset
 
 BETA, RATE = 0.9, 0.05
-ERRATUM = "X-momentum: 002:53 prints g = b g + (1 b) g; the minus sign is lost, and the second g is the gradient."
 
 
 class GradientAverage(keras.optimizers.Optimizer):
-    """Steps along an exponential moving average of the gradient, as document 002 has it."""
+    """Steps along an exponential moving average of the gradient, as the notes have it."""
 
     def build(self, variables):
         if not self.built:
             super().build(variables)
-            self.averages = [self.add_variable_from_reference(variable, name="average") for variable in variables]
+            self.averages = [
+                self.add_variable_from_reference(variable, name="average") for variable in variables
+            ]
 
     def update_step(self, gradient, variable, learning_rate):
         average = self.averages[self._get_variable_index(variable)]
@@ -36,39 +39,95 @@ class GradientAverage(keras.optimizers.Optimizer):
 
 def measure(arm, replicate):
     draw, seeds = replicate.seeds.generator("data"), replicate.seeds
-    points, labels = draw.standard_normal((200, 8), "float32"), draw.integers(0, 3, 200).astype("int32")
+    points, labels = (
+        draw.standard_normal((200, 8), "float32"),
+        draw.integers(0, 3, 200).astype("int32"),
+    )
     data = Dataset("random points", points, labels, points, labels, classes=3, fingerprint="0" * 64)
-    layers = [keras.layers.Dense(n, activation, kernel_initializer=keras.initializers.GlorotUniform(seeds.weights(name))) for n, activation, name in ((16, "tanh", "hidden"), (3, None, "logits"))]
+    layers = [
+        keras.layers.Dense(
+            n, activation, kernel_initializer=keras.initializers.GlorotUniform(seeds.weights(name))
+        )
+        for n, activation, name in ((16, "tanh", "hidden"), (3, None, "logits"))
+    ]
     model = keras.Sequential([keras.Input((8,)), *layers])
-    optimizer = keras.optimizers.SGD(RATE, momentum=BETA) if arm.classic else GradientAverage(RATE * arm.factor)
-    history = train(model, data, replicate, optimizer=optimizer, batch_size=20, epochs=replicate.scale.epochs, order=Order())
+    optimizer = (
+        keras.optimizers.SGD(RATE, momentum=BETA)
+        if arm.classic
+        else GradientAverage(RATE * arm.factor)
+    )
+    history = train(
+        model,
+        data,
+        replicate,
+        optimizer=optimizer,
+        batch_size=20,
+        epochs=replicate.scale.epochs,
+        order=Order(),
+    )
     norm = np.sqrt(sum(float(keras.ops.sum(variable**2)) for variable in model.trainable_variables))
     return Measurement(metrics={"weight_norm": norm}, curves={"loss": history.update_losses})
 
 
-def largest_difference(other):
-    def statistic(arms, scale):
-        return np.abs(arms["momentum"].curves["loss"] - arms[other].curves["loss"]).max()
+def largest_difference(arm):
+    """Of the losses of an arm from those of momentum, over all updates."""
+    return maximum(abs(curve("momentum", "loss") - curve(arm, "loss")))
 
-    return statistic
 
+CLAIMS = (
+    Claim(
+        "same-path",
+        "With the rate divided by 1 - b both follow the same path.",
+        where="Momentum",
+        value=largest_difference("average-rescaled"),
+        must=between(0.0, 1e-5),
+        kind="exact",
+        role="rule",
+        erratum="The minus sign is lost in g = b g + (1 b) g, and the second g is the gradient.",
+    ),
+    Claim(
+        "same-end",
+        "And end at weights of the same size.",
+        where="Momentum",
+        value=abs(
+            metric("average-rescaled", "weight_norm") / metric("momentum", "weight_norm") - 1
+        ),
+        must=between(0.0, 1e-5),
+        kind="exact",
+    ),
+    Claim(
+        "not-at-the-same-rate",
+        "At the same rate they are not the same method.",
+        where="Momentum",
+        value=largest_difference("average-same-rate"),
+        must=above(0.01),
+        kind="positive",
+    ),
+)
+
+LOSS = (Panel(("loss",), "loss of the batch (nats)"),)
 
 RECIPE = Recipe(
     slug="momentum-ema",
     version=1,
     question="Is averaging the gradient the same as momentum?",
-    sources=(Source("hyperparameters-notes", "002:53"),),
+    sources=(Source("hyperparameters-notes", "Momentum"),),
     arms=(
         Arm("momentum", "Keras's momentum 0.9 at rate 0.05", classic=True, factor=1.0),
-        Arm("average-rescaled", "average of the gradient, rate 0.05 / (1 - 0.9)", classic=False, factor=1 / (1 - BETA)),
+        Arm(
+            "average-rescaled",
+            "average, rate 0.05 / (1 - 0.9)",
+            classic=False,
+            factor=1 / (1 - BETA),
+        ),
         Arm("average-same-rate", "average of the gradient, rate 0.05", classic=False, factor=1.0),
     ),
     scales=(Scale("quick", epochs=5, seeds=3), Scale("full", epochs=20)),
     measure=measure,
-    claims=(
-        Claim("same-path", "With the rate divided by 1 - b both follow the same path.", "002:53", largest_difference("average-rescaled"), "nats", above=0.0, below=1e-5, exact=True, expectation="MATH", erratum=ERRATUM, measures="Largest difference of the two losses over all updates"),
-        Claim("same-end", "And end at weights of the same size.", "002:53", lambda arms, scale: abs(arms["average-rescaled"].metrics["weight_norm"] / arms["momentum"].metrics["weight_norm"] - 1), "ratio", above=0.0, below=1e-5, exact=True, expectation="MATH", measures="Relative difference of the norms of all weights after training"),
-        Claim("not-at-the-same-rate", "At the same rate they are not the same method.", "002:53", largest_difference("average-same-rate"), "nats", above=0.01, log=True, expectation="MATH", measures="Largest difference of the two losses over all updates"),
-    ),  # fmt: skip
-    figures=(Curves("Loss per update", panels=(Panel(("loss",), "loss of the batch (nats)"),), x_label="update", columns="overlay"),),
+    claims=CLAIMS,
+    figures=(Curves("Loss per update", LOSS, x_label="update", columns="overlay"),),
+    metrics=(
+        Metric("loss", "loss", "nats", "update"),
+        Metric("weight_norm", "norm of all weights"),
+    ),
 )

@@ -1,12 +1,14 @@
-"""Break the symmetry: with all weights zero or all equal, hidden units stay copies of one another and little is learned
+"""A network whose weights all start at zero, or all equal, cannot tell its hidden units apart.
 
-Source: documents 002, 003 and 004 (002:60, 003:210, 004:361-371)
+Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Weights Initialization";
+        "Deep Network Components & Training", slide "Q: WHAT HAPPENS WHEN W=0 INIT IS USED?";
+        "Training" (notes on hyper-parameters), section "Hyper parameters of model"
 Data:   cifar10, standardised, flattened to 3,072 features
 Cost:   full 40 s per replicate, quick 4 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run init-zero-constant-symmetry --scale full
 
-One hidden layer. The documents give no set-up: 100 units, batches of 100 and rate 0.01 are ours. "Copies" is measured as the
-largest difference between any two hidden units' weights.
+One hidden layer. The documents give no set-up: 100 units, batches of 100 and rate 0.01 are ours.
+"Copies" is measured as the largest difference between any two hidden units' weights.
 """
 
 import math
@@ -14,24 +16,37 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, evaluate, gradients, train
+from keras_reprise import (
+    Arm,
+    Curves,
+    Measurement,
+    Panel,
+    Recipe,
+    Scale,
+    Source,
+    evaluate,
+    gradients,
+)
+from keras_reprise import Claim, Metric, above, between, equal, metric, near, train
 
 UNITS = 100
 LN10 = math.log(10)
-ERRATUM = (
-    "X7: the document says that all activations, the loss and the gradients are zero. The loss is ln 10 and the gradient of the "
-    "output biases is not zero; hidden activations and weight gradients are zero."
-)
 
 
 def network(arm, seeds, features, classes):
     def initialiser(layer):
-        return keras.initializers.GlorotUniform(seeds.weights(layer)) if arm.weights is None else keras.initializers.Constant(arm.weights)
+        return (
+            keras.initializers.GlorotUniform(seeds.weights(layer))
+            if arm.weights is None
+            else keras.initializers.Constant(arm.weights)
+        )
 
     return keras.Sequential(
         [
             keras.Input((features,)),
-            keras.layers.Dense(UNITS, arm.activation, kernel_initializer=initialiser("hidden"), name="hidden"),
+            keras.layers.Dense(
+                UNITS, arm.activation, kernel_initializer=initialiser("hidden"), name="hidden"
+            ),
             keras.layers.Dense(classes, kernel_initializer=initialiser("logits"), name="logits"),
         ]
     )
@@ -58,7 +73,9 @@ def measure(arm, replicate) -> Measurement:
         "initial_loss": evaluate(model, x, y)[0].mean(),
         "initial_hidden_largest": np.abs(keras.ops.convert_to_numpy(model.layers[0](x))).max(),
         "initial_bias_gradient": np.linalg.norm(start.weights["logits/bias"]),
-        "initial_weight_gradient": max(np.abs(start.weights[f"{layer}/kernel"]).max() for layer in ("hidden", "logits")),
+        "initial_weight_gradient": max(
+            np.abs(start.weights[f"{layer}/kernel"]).max() for layer in ("hidden", "logits")
+        ),
     }
     history = train(
         model,
@@ -70,46 +87,91 @@ def measure(arm, replicate) -> Measurement:
         epochs=replicate.scale.epochs,
         probe=lambda: weights(model),
     )
-    return Measurement(metrics=history.last | metrics, curves=history.curves, diverged=history.diverged)
+    return Measurement(
+        metrics=history.last | metrics, curves=history.curves, diverged=history.diverged
+    )
 
 
-def last(arm, name):
-    return lambda arms, scale: arms[arm].metrics[name]
+NOTES, RECAP = "Hyper parameters of model", "Weights Initialization"
+SLIDE = "Q: WHAT HAPPENS WHEN W=0 INIT IS USED? NO LEARNING"
+SAYS = {
+    "hidden-stays-zero": "With all weights zero the hidden weights stay exactly zero.",
+    "loss-stays-ln10": "Only the output biases learn, so the loss stays that of guessing.",
+    "accuracy-is-chance": "The accuracy stays that of guessing.",
+    "constant-units-stay-copies": "With all weights equal hidden units stay copies: a width of 1.",
+    "zero-activations": "With all weights zero all hidden activations are zero at the start.",
+    "zero-weight-gradients": "With all weights zero all weight gradients are zero.",
+    "zero-loss": "With all weights zero the loss is zero.",
+    "zero-all-gradients": "With all weights zero all gradients are zero, of output biases, too.",
+    "zero-loss-is-ln10": "With all weights zero the loss is ln 10.",
+    "sigmoid-learns": "With sigmoid units zero weights do learn: the accuracy is above guessing.",
+    "sigmoid-units-stay-copies": "But the hidden units stay copies of one another.",
+    "random-beats-constant": "Random weights are the best option, 15 points above constant ones.",
+    "sigmoid-output-learns": "With sigmoid units zero weights do learn: the output weights move.",
+}
+UNFALSIFIABLE = "any weight that moves at all fulfils it; see sigmoid-learns"
+ERRATUM = (
+    "The slide says that all activations, the loss and the gradients are zero. The loss is ln 10,"
+    " the gradient of the output biases is not zero; hidden activations and weight gradients are."
+)
 
 
-def accuracy_gain(arms, scale):
-    """Test accuracy of `random` minus that of `constant` after the last epoch."""
-    return 100 * (arms["constant"].metrics["test_error"] - arms["random"].metrics["test_error"])
+def claim(id, value, must, where=RECAP, arm="", **more):
+    """The claim that SAYS has under `id`; of an arm, whose name its id begins with."""
+    return Claim(f"{arm}-{id}" if arm else id, SAYS[id], where, value=value, must=must, **more)
+
+
+def percent(arm):
+    """Test accuracy after the last epoch."""
+    return 100 * (1 - metric(arm, "test_error"))
 
 
 def zero_claims(arm):
     """What all-zero weights do to a ReLU or tanh network."""
+    here, hidden = {"where": SLIDE, "arm": arm}, metric(arm, "hidden_largest")
     return (
-        Claim(f"{arm}-hidden-stays-zero", "With all weights zero the hidden weights stay exactly zero: no learning.", "003:210, 004:361", last(arm, "hidden_largest"), above=0.0, below=0.0, exact=True, measures="Largest absolute hidden weight after the last epoch", expectation="MATH"),
-        Claim(f"{arm}-loss-stays-ln10", "Only the output biases learn, so the loss stays that of guessing.", "003:210", last(arm, "test_loss"), "nats", above=LN10 - 0.01, below=LN10 + 0.01, measures="Test loss after the last epoch", expectation="MATH"),
-        Claim(f"{arm}-accuracy-is-chance", "The accuracy stays that of guessing.", "003:210", lambda arms, scale: 100 * (1 - arms[arm].metrics["test_error"]), "percent", above=9.0, below=11.0, measures="Test accuracy after the last epoch", expectation="MATH"),
-    )  # fmt: skip
+        claim("hidden-stays-zero", hidden, equal(0), **here, **EXACT, role="rule"),
+        claim("loss-stays-ln10", metric(arm, "test_loss"), near(LN10, absolute=0.01), **here),
+        claim("accuracy-is-chance", percent(arm), between(9, 11), **here, **SHARE, kind="discrete"),
+    )
 
 
+EXACT, FALSE = {"kind": "exact"}, {"printed": 0.0, "erratum": ERRATUM}
+SHARE = {"unit": "percent", "measures": "Test accuracy after the last epoch"}
+WEIGHT_GRADIENTS = metric("zero-tanh", "initial_weight_gradient")
+BIAS_GRADIENT = metric("zero-tanh", "initial_bias_gradient")
+LOSS, SAME = metric("zero-tanh", "initial_loss"), between(0.0, 1e-6)
+OUTPUT = metric("zero-sigmoid", "output_largest")
+GAIN = 100 * (metric("constant", "test_error") - metric("random", "test_error"))
+COPIES, SIGMOID_COPIES = (metric(arm, "hidden_difference") for arm in ("constant", "zero-sigmoid"))
 CLAIMS = (
     *zero_claims("zero-relu"),
     *zero_claims("zero-tanh"),
-    Claim("zero-activations", "With all weights zero all hidden activations are zero at the start.", "004:363", last("zero-tanh", "initial_hidden_largest"), above=0.0, below=0.0, exact=True, measures="Largest absolute hidden activation before training", expectation="MATH"),
-    Claim("zero-weight-gradients", "With all weights zero all weight gradients are zero.", "004:363", last("zero-tanh", "initial_weight_gradient"), above=0.0, below=0.0, exact=True, measures="Largest absolute gradient of a weight before training", expectation="MATH"),
-    Claim("zero-loss", "With all weights zero the loss is zero.", "004:363", last("zero-tanh", "initial_loss"), "nats", above=-0.01, below=0.01, exact=True, measures="Loss of 100 images before training", expectation="FALSE-AS-STATED", printed=0.0, erratum=ERRATUM),
-    Claim("zero-all-gradients", "With all weights zero all gradients are zero.", "004:363", last("zero-tanh", "initial_bias_gradient"), above=0.0, below=0.0, exact=True, measures="Norm of the output biases' gradient before training", expectation="FALSE-AS-STATED", printed=0.0, erratum=ERRATUM),
-    Claim("zero-loss-is-ln10", "With all weights zero the loss is ln 10.", "erratum X7", last("zero-tanh", "initial_loss"), "nats", above=LN10 - 1e-5, below=LN10 + 1e-5, exact=True, measures="Loss of 100 images before training", expectation="MATH"),
-    Claim("sigmoid-output-learns", "With sigmoid units zero weights do learn: the output weights move.", "003:210", last("zero-sigmoid", "output_largest"), above=0.0, measures="Largest absolute output weight after the last epoch", expectation="MATH"),
-    Claim("sigmoid-units-stay-copies", "But the hidden units stay copies of one another.", "002:60, 003:210", last("zero-sigmoid", "hidden_difference"), above=0.0, below=1e-6, exact=True, measures="Largest difference between two hidden units' weights", expectation="MATH"),
-    Claim("constant-units-stay-copies", "With all weights equal the hidden units stay copies: the network has an effective width of one.", "004:366", last("constant", "hidden_difference"), above=0.0, below=1e-6, exact=True, measures="Largest difference between two hidden units' weights", expectation="MATH"),
-    Claim("random-beats-constant", "Random weights are the best option.", "004:370", accuracy_gain, "points", above=15.0),
-)  # fmt: skip
+    claim("constant-units-stay-copies", COPIES, SAME, **EXACT, role="rule"),
+    claim("zero-activations", metric("zero-tanh", "initial_hidden_largest"), equal(0), **EXACT),
+    claim("zero-weight-gradients", WEIGHT_GRADIENTS, equal(0), **EXACT),
+    claim("zero-loss", LOSS, between(-0.01, 0.01), **EXACT, **FALSE),
+    claim("zero-all-gradients", BIAS_GRADIENT, equal(0), kind="discrete", **FALSE),
+    claim("zero-loss-is-ln10", LOSS, near(LN10, absolute=1e-5), **EXACT),
+    claim("sigmoid-learns", percent("zero-sigmoid"), above(12.0), SLIDE, **SHARE),
+    claim("sigmoid-units-stay-copies", SIGMOID_COPIES, SAME, NOTES, **EXACT),
+    claim("random-beats-constant", GAIN, above(15.0)),
+    claim("sigmoid-output-learns", OUTPUT, above(0.0), SLIDE, retired=UNFALSIFIABLE),
+)
 
+LOSS_PANEL = Panel(("train_loss",), "training loss (nats)")
+ERROR_PANEL = Panel(("test_error",), "test error (fraction)")
+RANK = Panel(("hidden_rank",), "rank of the hidden weights", log=True)
+DIFFERENCE = Panel(("hidden_difference",), "largest difference of two units")
 RECIPE = Recipe(
     slug="init-zero-constant-symmetry",
     version=1,
     question="What does a network learn from weights that are all zero, or all equal?",
-    sources=(Source("hyperparameters-notes", "002:60"), Source("cs231n-slides", "003:210"), Source("dl-recap-slides", "004:361-371")),
+    sources=(
+        Source("hyperparameters-notes", NOTES),
+        Source("cs231n-slides", SLIDE),
+        Source("dl-recap-slides", RECAP),
+    ),
     data="cifar10",
     arms=(
         Arm("zero-relu", "all weights 0, ReLU", activation="relu", weights=0.0),
@@ -122,8 +184,17 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Training", panels=(Panel(("train_loss",), "training loss (nats)"), Panel(("test_error",), "test error (fraction)")), columns="overlay"),
-        Curves("Hidden units", panels=(Panel(("hidden_rank",), "rank of the hidden weights", log=True), Panel(("hidden_difference",), "largest difference of two units")), columns="overlay"),
-    ),  # fmt: skip
+        Curves("Training", (LOSS_PANEL, ERROR_PANEL), columns="overlay"),
+        Curves("Hidden units", (RANK, DIFFERENCE), columns="overlay"),
+    ),
     suites=("quickstart", "gate"),
+    metrics=(
+        Metric("hidden_largest", "largest absolute hidden weight"),
+        Metric("hidden_difference", "largest difference between two hidden units' weights"),
+        Metric("output_largest", "largest absolute output weight"),
+        Metric("initial_hidden_largest", "largest absolute hidden activation before training"),
+        Metric("initial_weight_gradient", "largest absolute gradient of a weight before training"),
+        Metric("initial_bias_gradient", "norm of the output biases' gradient before training"),
+        Metric("initial_loss", "loss of 100 images before training", "nats"),
+    ),
 )

@@ -1,25 +1,31 @@
-"""A cost of nan almost always means a learning rate that is too high
+"""A cost that is no number nearly always means a learning rate that is too high.
 
-Source: document 003 (003:538-568), with the printed accuracies of three epochs
+Source: "Deep network components and training" (after CS231n),
+        slide "loss exploding: learning rate too high", with the printed accuracy
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   full 1 s per replicate, quick 2 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-nan --scale full
 
-Rate 1e6, penalty 1e-6. Keras's loss is computed stably, so nan comes from weights that overflow, some updates later than in the
-document. What is left predicts one class for every image; the accuracy is that class's share.
+Shown is the one direction: what a rate of a million does, at a penalty of 1e-6. Keras's loss is
+computed stably, so nan comes from weights that overflow, some updates later than on the slide. What
+is left predicts the first class for every image; the accuracy is that class's share.
 """
 
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, near
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
+from keras_reprise import Claim, below, between, equal, metric, near, setting
 from keras_reprise.two_layer import UPDATES, Trainer, tripled_at
 
+SLIDE = "loss exploding: learning rate too high"
 PRINTED = 0.087
 
 
 def measure(arm, replicate):
     trainer = Trainer(replicate)
-    history = trainer.train(1e6, reg=1e-6, epochs=3, updates=UPDATES, decay=1.0, diverged_factor=None)
+    history = trainer.train(
+        1e6, reg=1e-6, epochs=3, updates=UPDATES, decay=1.0, diverged_factor=None
+    )
     finite = np.isfinite(history.update_losses)
     right = ~history.test_wrong[-1]
     return Measurement(
@@ -34,24 +40,98 @@ def measure(arm, replicate):
     )
 
 
-def metric(name):
-    return lambda arms, scale: arms["high"].metrics[name]
+METRICS = (
+    Metric("cost", "cost", "nats", "update"),
+    Metric("first_not_finite", "first update whose cost is not finite", "updates"),
+    Metric("abort_at", "first update above three times the first cost or not finite", "updates"),
+    Metric("validation_accuracy", "validation accuracy after the cost was no number", "fraction"),
+    Metric("classes_right", "number of classes among the images classified correctly", "classes"),
+    Metric("n_train", "number of training images"),
+)
 
+FIRST_NOT_FINITE = metric("high", "first_not_finite")
+ABORT_FIRST = metric("high", "abort_at") - FIRST_NOT_FINITE
+ACCURACY = metric("high", "validation_accuracy")
+
+CLAIMS = (
+    Claim(
+        "nan-in-first-epoch",
+        "At a rate of a million the cost is no finite number within the first epoch.",
+        SLIDE,
+        value=FIRST_NOT_FINITE,
+        must=below(UPDATES),
+        role="rule",
+        kind="discrete",
+        expectation="MATH",
+    ),
+    Claim(
+        "share-of-first-class-as-printed",
+        "The validation accuracy is the printed one: the first class's share of these very images.",
+        SLIDE,
+        value=ACCURACY,
+        given=setting("n_train", 50_000) >= 50_000,  # of fewer, other images are set apart
+        must=near(PRINTED, absolute=5e-4),
+        role="table",
+        kind="discrete",
+        printed=PRINTED,
+    ),
+    Claim(
+        "abort-rule-fires-before-nan",
+        "The cost is above three times the first one before it is no number.",
+        "CROSS-VALIDATION STRATEGY",
+        value=ABORT_FIRST,
+        must=between(-UPDATES, -1),
+        kind="discrete",
+    ),
+    Claim(
+        "one-class-left",
+        "What is left gets only images of one class right.",
+        SLIDE,
+        value=metric("high", "classes_right"),
+        must=equal(1),
+        kind="discrete",
+        retired="by definition: where no score is a number the first class is predicted",
+    ),
+    Claim(
+        "accuracy-as-printed",
+        "The validation accuracy is the printed one, the share of that class.",
+        SLIDE,
+        value=ACCURACY,
+        must=near(PRINTED, absolute=0.02),
+        role="table",
+        printed=PRINTED,
+        retired="its tolerance holds every class's share; see share-of-first-class-as-printed",
+    ),
+    Claim(
+        "abort-rule-catches-it",
+        "The rule to stop at three times the first cost catches it no later.",
+        "CROSS-VALIDATION STRATEGY",
+        value=ABORT_FIRST,
+        must=between(-UPDATES, 0),
+        kind="discrete",
+        retired="what is not finite counts as above; see abort-rule-fires-before-nan",
+    ),
+)
+
+COST = Panel(("cost",), "cost (nats)", log=True)
 
 RECIPE = Recipe(
     slug="lr-nan",
     version=1,
     question="What does a learning rate of a million do?",
-    sources=(Source("cs231n-slides", "003:538-568"),),
+    sources=(Source("cs231n-slides", SLIDE),),
     data="cifar10",
     arms=(Arm("high", "rate 1e6"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
-    claims=(
-        Claim("nan-in-first-epoch", "The cost is no number within the first epoch.", "003:563", metric("first_not_finite"), "updates", below=UPDATES, log=True, expectation="MATH", measures="First update whose cost is not finite"),
-        Claim("one-class-left", "What is left gets only images of one class right.", "003:563-565", metric("classes_right"), "classes", above=1.0, below=1.0, exact=True, expectation="MATH", measures="Number of classes among the validation images classified correctly"),
-        Claim("accuracy-as-printed", "The validation accuracy is the printed one, the share of that class.", "003:563-565", metric("validation_accuracy"), "fraction", **near(PRINTED, absolute=0.02), printed=PRINTED, measures="Validation accuracy after the cost was no number"),
-        Claim("abort-rule-catches-it", "The rule to stop at three times the first cost catches it no later.", "003:605", lambda arms, scale: arms["high"].metrics["abort_at"] - arms["high"].metrics["first_not_finite"], "updates", below=0.0, above=-float(UPDATES), exact=True, measures="First update above three times the first cost minus the first one that is not finite"),
-    ),  # fmt: skip
-    figures=(Curves("Cost at a rate of a million, first updates", panels=(Panel(("cost",), "cost (nats)", log=True),), x_label="update", columns="overlay"),),
+    claims=CLAIMS,
+    figures=(
+        Curves(
+            "Cost at a rate of a million, first updates",
+            panels=(COST,),
+            x_label="update",
+            columns="overlay",
+        ),
+    ),
+    metrics=METRICS,
 )

@@ -1,71 +1,181 @@
-"""Bracket the learning rate first: too low does nothing, too high explodes, and what learns lies between 1e-5 and 1e-3
+"""For this network the rates worth searching lie roughly between 1e-5 and 1e-3.
 
-Source: document 003 (003:591, 744)
+Source: "Deep network components and training" (after CS231n), slides "loss exploding:" and
+        "MONITOR AND VISUALIZE THE LOSS CURVE"
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   full 23 s per replicate, quick 14 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-range-bracketing --scale full
 
-Seventeen rates from 1e-7 to 10. A rate explodes when a cost is above three times the first or not finite, learns when the
-validation accuracy reaches 0.25, and does nothing otherwise.
+Too low a rate does nothing, too high a one explodes. Seventeen rates from 1e-7 to 10: one explodes
+when a cost is above three times the first or not finite, learns when the validation accuracy
+reaches 0.25, and does nothing otherwise. The loss goes down when it ends more than a thousandth
+below ln 10; on the slide with a rate too low it moves by less.
 """
 
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
+from keras_reprise import Claim, above, below, between, column, count, equal, finite, keep, mean
+from keras_reprise import metric, minimum, same
 from keras_reprise.search import log_grid
 from keras_reprise.two_layer import Trainer, tripled_at
 
 RATES = log_grid(1e-7, 10.0, 17)
 LEARNS = 0.25
+RANGE = "Rough range for learning rate we should be"
 
 
 def measure(arm, replicate):
     trainer, scale = Trainer(replicate), replicate.scale
 
     def trained(learning_rate):
-        history = trainer.train(learning_rate, reg=1e-6, epochs=scale.epochs, updates=scale.updates, decay=1.0, diverged_factor=None)
+        history = trainer.train(
+            learning_rate,
+            reg=1e-6,
+            epochs=scale.epochs,
+            updates=scale.updates,
+            decay=1.0,
+            diverged_factor=None,
+        )
         accuracy = 1 - history.curves["test_error"][-1]
         exploded = tripled_at(history) is not None
         kind = "explodes" if exploded else "learns" if accuracy >= LEARNS else "nothing"
         return {"cost": history.update_losses[-1], "accuracy": accuracy, "kind": kind}
 
     trials = replicate.sweep([{"learning_rate": rate} for rate in RATES], trained)
-    rates = {kind: [t["learning_rate"] for t in trials if t["kind"] == kind] for kind in ("nothing", "learns", "explodes")}
+    rates = {
+        kind: [t["learning_rate"] for t in trials if t["kind"] == kind]
+        for kind in ("nothing", "learns", "explodes")
+    }
     return Measurement(
         metrics={
             "lowest_learning": min(rates["learns"], default=np.inf),
             "highest_learning": max(rates["learns"], default=0.0),
             "lowest_exploding": min(rates["explodes"], default=np.inf),
         },
-        curves={"learning_rate": RATES, **{name: [t[name] for t in trials] for name in ("cost", "accuracy")}},
+        curves={
+            "learning_rate": RATES,
+            **{name: [t[name] for t in trials] for name in ("cost", "accuracy")},
+        },
         trials=trials,
     )
 
 
-def metric(name):
-    return lambda arms, scale: arms["sweep"].metrics[name]
+METRICS = (
+    Metric("lowest_learning", "lowest rate of the sweep that learns"),
+    Metric("highest_learning", "highest rate of the sweep that learns"),
+)
 
+RATE, KIND = column("sweep", "learning_rate"), column("sweep", "kind")
+COST = column("sweep", "cost")
+LOWEST, HIGHEST = metric("sweep", "lowest_learning"), metric("sweep", "highest_learning")
+LEARNING = keep(finite(RATE, where=COST), finite(COST) < np.log(10) - 1e-3)  # the loss goes down
 
-def explodes_above(arms, scale):
-    """Share of the rates of 0.003 and more that explode."""
-    kinds = [trial["kind"] for trial in arms["sweep"].trials if trial["learning_rate"] >= 3e-3]
-    return sum(kind == "explodes" for kind in kinds) / len(kinds)
+CLAIMS = (
+    Claim(
+        "range-begins-near-1e-5",
+        "The lowest rate at which the loss goes down is within a factor of ten of 1e-5.",
+        RANGE,
+        value=minimum(LEARNING),
+        must=between(1e-6, 1e-4),
+        role="rule",
+        kind="discrete",
+        measures="Lowest rate whose last cost is more than 0.001 below ln 10",
+        printed=1e-5,
+    ),
+    Claim(
+        "range-ends-near-1e-3",
+        "The highest rate that learns is within a factor of three of 1e-3.",
+        RANGE,
+        value=HIGHEST,
+        must=between(1e-3 / 3, 3e-3),
+        role="rule",
+        kind="discrete",
+        printed=1e-3,
+    ),
+    Claim(
+        "learns-in-between",
+        "Every rate of the sweep from 1e-5 to 1e-3 brings the loss down.",
+        RANGE,
+        value=count((LEARNING >= 1e-5) & (LEARNING <= 1e-3)),
+        must=equal(5),
+        kind="discrete",
+        measures="Rates from 1e-5 to 1e-3 whose last cost is more than 0.001 below ln 10",
+    ),
+    Claim(
+        "explodes-above-3e-3",
+        "Rates of 0.003 and more explode.",
+        "loss exploding:",
+        value=mean(keep(same(KIND, "explodes"), RATE >= 3e-3)),
+        must=above(0.99),
+        kind="discrete",
+        unit="share",
+        measures="Share of the rates of 0.003 and more that explode",
+    ),
+    Claim(
+        "low-does-nothing",
+        "Rates of 1e-6 and less do not learn.",
+        "loss not going down:",
+        value=LOWEST,
+        must=above(1e-6),
+        kind="discrete",
+    ),
+    Claim(
+        "learns-above-1e-5",
+        "Some rate above 1e-5 learns.",
+        RANGE,
+        value=HIGHEST,
+        must=above(1e-5),
+        role="rule",
+        kind="discrete",
+        printed=1e-5,
+        retired="holds where only rates far above the range learn; see range-ends-near-1e-3",
+    ),
+    Claim(
+        "learns-below-1e-3",
+        "Some rate below 1e-3 learns.",
+        RANGE,
+        value=LOWEST,
+        must=below(1e-3),
+        role="rule",
+        kind="discrete",
+        printed=1e-3,
+        retired="holds where only rates far below the range learn; see range-begins-near-1e-5",
+    ),
+)
 
+COSTS = Panel(
+    ("cost",), "cost of the last batch (nats)", log=True, level=np.log(10), level_label="ln 10"
+)
+ACCURACIES = Panel(
+    ("accuracy",), "validation accuracy (fraction)", level=LEARNS, level_label="learns"
+)
 
 RECIPE = Recipe(
     slug="lr-range-bracketing",
     version=1,
     question="Between which learning rates does the network learn?",
-    sources=(Source("cs231n-slides", "003:591"), Source("cs231n-slides", "003:744")),
+    sources=(
+        Source("cs231n-slides", "loss exploding:"),
+        Source("cs231n-slides", "MONITOR AND VISUALIZE THE LOSS CURVE"),
+    ),
     data="cifar10",
     arms=(Arm("sweep", "seventeen rates from 1e-7 to 10, each from the same initial weights"),),
-    scales=(Scale("quick", n_train=10_000, n_test=1_000, epochs=2, updates=490), Scale("full", epochs=5, updates=490)),
-    measure=measure,
-    claims=(
-        Claim("learns-above-1e-5", "Some rate above 1e-5 learns.", "003:591", metric("highest_learning"), above=1e-5, log=True, printed=1e-5, measures="Highest rate of the sweep that learns"),
-        Claim("learns-below-1e-3", "Some rate below 1e-3 learns.", "003:591", metric("lowest_learning"), below=1e-3, log=True, printed=1e-3, measures="Lowest rate of the sweep that learns"),
-        Claim("explodes-above-3e-3", "Rates of 0.003 and more explode.", "003:589", explodes_above, "share", above=0.99, printed=3e-3),
-        Claim("low-does-nothing", "Rates far below the range do nothing.", "003:511", metric("lowest_learning"), above=1e-6, log=True, measures="Lowest rate of the sweep that learns"),
+    scales=(
+        Scale("quick", n_train=10_000, n_test=1_000, epochs=2, updates=490),
+        Scale("full", epochs=5, updates=490),
     ),
-    figures=(Curves("Which rates learn", panels=(Panel(("cost",), "cost of the last batch (nats)", log=True, level=np.log(10), level_label="ln 10"), Panel(("accuracy",), "validation accuracy (fraction)", level=LEARNS, level_label="learns")), x="learning_rate", x_label="learning rate", columns="overlay", x_log=True),),
-)  # fmt: skip
+    measure=measure,
+    claims=CLAIMS,
+    figures=(
+        Curves(
+            "Which rates learn",
+            panels=(COSTS, ACCURACIES),
+            x="learning_rate",
+            x_label="learning rate",
+            columns="overlay",
+            x_log=True,
+        ),
+    ),
+    metrics=METRICS,
+)

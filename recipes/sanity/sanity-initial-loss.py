@@ -1,50 +1,92 @@
-"""Before training the loss must be that of guessing, ln 10: a wrong one betrays a wrong loss, label or initialisation
+"""Before training, without a penalty, the loss must be that of guessing: ln 10 for ten classes.
 
-Source: document 003 (003:404-423)
+Source: "Deep network components and training" (after CS231n),
+        slide "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run sanity-initial-loss --scale full
 
-The document's network with its tiny weights, penalty off. The second arm is ours: Keras's default weights on the same raw
-pixels fail the check, which is what the check is for.
+A wrong loss before training betrays a wrong loss function, label or initialisation. The document's
+network has tiny weights. The second arm is ours: Keras's default weights on the same raw pixels
+fail the check, which is what the check is for.
 """
 
 import math
 
-from keras_reprise import Arm, Claim, Measurement, Recipe, Scale, Source, evaluate, near
+from keras_reprise import Arm, Claim, Measurement, Metric, Recipe, Scale, Source
+from keras_reprise import above, evaluate, metric, near
 from keras_reprise.models import dense_classifier
 from keras_reprise.two_layer import HIDDEN, raw_pixels, two_layer
 
+SLIDE = "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"
 PRINTED = 2.30261216167
 
 
 def network(arm, seeds, data):
     features, classes = data.image_shape[0], data.classes
-    return two_layer(seeds, features, classes) if arm.tiny else dense_classifier(seeds, features, [HIDDEN], classes)
+    return (
+        two_layer(seeds, features, classes)
+        if arm.tiny
+        else dense_classifier(seeds, features, [HIDDEN], classes)
+    )
 
 
 def measure(arm, replicate):
     data = raw_pixels(replicate)
-    losses, wrong = evaluate(network(arm, replicate.seeds, data), data.scaled(data.stored_train[:5000]), data.y_train[:5000])
+    losses, wrong = evaluate(
+        network(arm, replicate.seeds, data),
+        data.scaled(data.stored_train[:5000]),
+        data.y_train[:5000],
+    )
     return Measurement({"loss": losses.mean(dtype=float), "error": wrong.mean()})
 
 
-def loss(arm):
-    return lambda arms, scale: arms[arm].metrics["loss"]
-
+CLAIMS = (
+    Claim(
+        "loss-is-ln10",
+        "With ten classes and tiny weights the loss is ln 10.",
+        SLIDE,
+        value=metric("tiny-weights", "loss"),
+        must=near(math.log(10), absolute=1e-3),
+        role="rule",
+        expectation="VERIFIED-HERE",
+    ),
+    Claim(
+        "loss-as-printed",
+        "It is the printed one.",
+        SLIDE,
+        value=metric("tiny-weights", "loss"),
+        must=near(PRINTED, absolute=1e-4),
+        role="table",
+        expectation="VERIFIED-HERE",
+        printed=PRINTED,
+    ),
+    Claim(
+        "default-weights-fail",
+        "Default weights on raw pixels are caught by the check: they are a nat off or more.",
+        SLIDE,
+        value=metric("default-weights", "loss"),
+        must=above(math.log(10) + 1),
+        kind="positive",
+    ),
+)
 
 RECIPE = Recipe(
     slug="sanity-initial-loss",
     version=1,
     question="Is the loss before training that of guessing?",
-    sources=(Source("cs231n-slides", "003:404-423"),),
+    sources=(Source("cs231n-slides", SLIDE),),
     data="cifar10",
-    arms=(Arm("tiny-weights", "0.0001 times standard normal weights, as documented", tiny=True), Arm("default-weights", "Keras's default weights (Glorot's uniform)", tiny=False)),
+    arms=(
+        Arm(
+            "tiny-weights",
+            "0.0001 times standard normal weights, as documented",
+            tiny=True,
+        ),
+        Arm("default-weights", "Keras's default weights (Glorot's uniform)", tiny=False),
+    ),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
-    claims=(
-        Claim("loss-is-ln10", "With ten classes and tiny weights the loss is ln 10.", "003:420", loss("tiny-weights"), "nats", **near(math.log(10), absolute=1e-3), expectation="VERIFIED-HERE", measures="Mean loss of 5,000 training images before training"),
-        Claim("loss-as-printed", "It is the printed one.", "003:420", loss("tiny-weights"), "nats", **near(PRINTED, absolute=1e-4), expectation="VERIFIED-HERE", printed=PRINTED, measures="Mean loss of 5,000 training images before training"),
-        Claim("default-weights-fail", "Default weights on raw pixels are caught by the check.", "catalogue 0.1", loss("default-weights"), "nats", above=math.log(10) + 1, log=True, measures="Mean loss of 5,000 training images before training"),
-    ),  # fmt: skip
+    claims=CLAIMS,
+    metrics=(Metric("loss", "mean loss of 5,000 training images before training", "nats"),),
 )

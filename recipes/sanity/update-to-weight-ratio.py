@@ -1,58 +1,139 @@
-"""Watch the size of an update beside that of the weights: about a thousandth is healthy, far less is too slow, far more explodes
+"""A good rate changes the weights by about a thousandth at each update, a bad rate by less or more.
 
-Source: the lecture behind document 003, not in its text (catalogue, B10); the rates are those of 003:493-591
+Source: the lecture behind "Deep network components and training" (after CS231n), not in its text;
+        the rates are those of the slides "loss not going down:" and "loss exploding:"
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   quick 5 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run update-to-weight-ratio --scale full
 
-The ratio is the norm of the next update of the first layer's weights over the norm of these weights, after every epoch.
+The ratio is the norm of the next update of the first layer's weights over the norm of these
+weights, after every epoch; its median is over the epochs in which it is finite.
 """
 
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, update_ratios
+from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
+from keras_reprise import above, below, between, metric, update_ratios
 from keras_reprise.two_layer import Trainer, tripled_at
 
 CURVE = "update_ratio/hidden/kernel"
+LOW_SLIDE, HIGH_SLIDE = "loss not going down:", "loss exploding:"
+LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
 
 
 def measure(arm, replicate):
     scale = replicate.scale
-    history = Trainer(replicate).train(arm.rate, reg=1e-6, epochs=scale.epochs, updates=scale.updates, decay=1.0, probes=[update_ratios()], diverged_factor=None)
+    history = Trainer(replicate).train(
+        arm.rate,
+        reg=1e-6,
+        epochs=scale.epochs,
+        updates=scale.updates,
+        decay=1.0,
+        probes=[update_ratios()],
+        diverged_factor=None,
+    )
     ratios = np.array(history.curves[CURVE])
     finite = ratios[np.isfinite(ratios)]
     return Measurement(
-        metrics={"median_ratio": np.median(finite), "accuracy": 1 - history.curves["test_error"][-1], "exploded": float(tripled_at(history) is not None)},
+        metrics={
+            "median_ratio": np.median(finite),
+            "accuracy": 1 - history.curves["test_error"][-1],
+            "exploded": float(tripled_at(history) is not None),
+        },
         curves={"ratio": ratios, "accuracy": [1 - error for error in history.curves["test_error"]]},
         diverged=history.diverged,
     )
 
 
-def ratio(arm):
-    return lambda arms, scale: arms[arm].metrics["median_ratio"]
+METRICS = (
+    Metric("median_ratio", "median ratio of update to weights", "ratio"),
+    Metric("exploded", "number of explosions"),
+)
+LOW, GOOD, HIGH = (metric(arm, "median_ratio") for arm in ("low", "good", "high"))
 
+CLAIMS = (
+    Claim(
+        "good-near-a-thousandth",
+        "The good rate's ratio is around a thousandth: between a ten-thousandth and a hundredth.",
+        "Rough range for learning rate we should be",
+        value=GOOD,
+        must=between(LOWEST, HIGHEST),
+        role="rule",
+        kind="positive",
+        printed=1e-3,
+    ),
+    Claim(
+        "low-below-a-thousandth",
+        "That of the rate that hardly learns is below what is around a thousandth.",
+        LOW_SLIDE,
+        value=LOW,
+        must=below(LOWEST),
+        role="rule",
+        kind="positive",
+    ),
+    Claim(
+        "high-above-a-thousandth",
+        "That of the rate that explodes is above it.",
+        HIGH_SLIDE,
+        value=HIGH,
+        given=metric("high", "exploded") > 0,
+        must=above(HIGHEST),
+        role="rule",
+        kind="positive",
+    ),
+    Claim(
+        "low-below-good",
+        "The rate that hardly learns has the smaller ratio.",
+        LOW_SLIDE,
+        value=LOW / GOOD,
+        must=below(1.0),
+        role="rule",
+        kind="positive",
+        retired="a lower rate has the lower ratio by definition; see low-below-a-thousandth",
+    ),
+    Claim(
+        "high-above-good",
+        "The rate that explodes has the larger ratio.",
+        HIGH_SLIDE,
+        value=HIGH / GOOD,
+        must=above(1.0),
+        role="rule",
+        kind="positive",
+        retired="a higher rate has the higher ratio by definition; see high-above-a-thousandth",
+    ),
+)
 
-def times(arm, other):
-    return lambda arms, scale: arms[arm].metrics["median_ratio"] / arms[other].metrics["median_ratio"]
-
+RATIOS = Panel(
+    ("ratio",),
+    "update over weights, first layer",
+    log=True,
+    level=1e-3,
+    level_label="healthy, 1e-3",
+)
 
 RECIPE = Recipe(
     slug="update-to-weight-ratio",
     version=1,
     question="Does the ratio of update to weights tell a good learning rate from a bad one?",
-    sources=(Source("cs231n-slides", "003:493-591"),),
+    sources=(Source("cs231n-slides", LOW_SLIDE), Source("cs231n-slides", HIGH_SLIDE)),
     data="cifar10",
     arms=(
         Arm("low", "rate 1e-6, which hardly learns", rate=1e-6),
         Arm("good", "rate 3e-4, in the middle of the documented fine search", rate=3e-4),
         Arm("high", "rate 3e-3, which explodes", rate=3e-3),
     ),
-    scales=(Scale("quick", n_train=10_000, n_test=1_000, epochs=20, updates=49), Scale("full", epochs=10, updates=490)),
-    measure=measure,
-    claims=(
-        Claim("low-below-good", "The rate that hardly learns has the smaller ratio.", "catalogue B10", times("low", "good"), "ratio", below=1.0, log=True, measures="Median ratio of the low rate over that of the good one"),
-        Claim("high-above-good", "The rate that explodes has the larger ratio.", "catalogue B10", times("high", "good"), "ratio", above=1.0, log=True, measures="Median ratio of the high rate over that of the good one"),
-        Claim("good-near-a-thousandth", "The good rate's ratio is around a thousandth.", "catalogue B10", ratio("good"), "ratio", above=1e-4, below=1e-2, log=True, printed=1e-3, measures="Median ratio over the epochs"),
+    scales=(
+        Scale("quick", n_train=10_000, n_test=1_000, epochs=20, updates=49),
+        Scale("full", epochs=10, updates=490),
     ),
-    figures=(Curves("Size of an update over the size of the weights", panels=(Panel(("ratio",), "update over weights, first layer", log=True, level=1e-3, level_label="healthy, 1e-3"), Panel(("accuracy",), "validation accuracy (fraction)")), columns="overlay"),),
-)  # fmt: skip
+    measure=measure,
+    claims=CLAIMS,
+    figures=(
+        Curves(
+            "Size of an update over the size of the weights",
+            panels=(RATIOS, Panel(("accuracy",), "validation accuracy (fraction)")),
+            columns="overlay",
+        ),
+    ),
+    metrics=METRICS,
+)

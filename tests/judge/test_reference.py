@@ -31,6 +31,22 @@ def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
     assert stored.document("machines", ours[0].machine) == brought.document("machines", ours[0].machine)
 
 
+def test_claims_whose_value_is_an_expression_have_their_numbers_in_it(tmp_path):
+    results = Path(__file__).parents[2] / "results"
+    path = tmp_path / "reference.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(hatch_build.reference(results)).encode()))
+    brought, stored = reference.Reference(path), Store(results)
+    ours, theirs = (
+        {(v.claim, v.machine, v.scale): (v.verdict, v.values, v.n_undefined) for g in found for v in g.verdicts}
+        for store in (stored, brought)
+        for found in [
+            groups.gather([one for one in store.summaries()[0] if one.recipe.slug == "cifar10-lr-drop"], store)
+        ]
+    )
+    assert any(claim == "test-loss-climbs" and values for (claim, _, _), (_, values, _) in ours.items())
+    assert ours == theirs
+
+
 def test_a_new_machine_is_compared_with_it_where_there_is_no_checkout(filled_store, file, reprise, monkeypatch):
     monkeypatch.setattr("keras_reprise.base.checkout.of_package", lambda: None)
     monkeypatch.setattr("keras_reprise.judge.reference.FILE", file)

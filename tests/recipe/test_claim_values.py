@@ -191,6 +191,7 @@ def test_bounds_that_are_none_are_refused(make, said):
     [
         (metric("dorp", "best"), r"asks for the arm `dorp`.\n.*there are `drop`, `constant`"),
         (at(curve("drop", "x"), setting("dropp")), r"asks for the setting of the scale quick `dropp`"),
+        (setting("dropp", 3), r"asks for the setting of the scale quick `dropp`"),
         (at(curve("drop", "x"), setting("word")), "no number in the scale quick"),
         (number("fit"), "has no summarise"),
         (count(same(column("constnat", "kind"), "a")), "asks for the arm `constnat`"),
@@ -230,7 +231,7 @@ def test_a_printed_series_is_a_claim_for_each_value():
         pytest.approx(one) for one in ((2.277, 2.323), (1.7, 2.7), (1.9, 2.3))
     ]  # fmt: skip
     assert found[0].says == "The cost of epoch 1 is 2.3."
-    assert (found[2].says, found[2].erratum) == ("The cost of epoch 3 is 2.0 (judged against the erratum).", "it was garbled")  # fmt: skip
+    assert (found[2].says, found[2].erratum) == ("The cost of epoch 3 is 2.0 (judged against the erratum, 2.1).", "it was garbled")  # fmt: skip
 
 
 def test_printed_values_by_name_are_metrics_of_an_arm_or_one_metric_of_several():

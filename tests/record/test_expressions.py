@@ -93,6 +93,7 @@ BY_HAND = [
     (metric("a", "best") >= 0.75, 0.0),
     (same(metric("a", "best"), 0.5), 1.0),
     ((metric("a", "best") > 0) & (metric("a", "best") < 0.4), 0.0),
+    ((metric("a", "best") < 0) & (metric("a", "missing") > 1), 0.0),
     (first("a", "loss"), 4.0),
     (last("a", "loss"), 6.0),
     (at(LOSS, 3), 1.0),
@@ -149,6 +150,8 @@ BY_HAND = [
     (slope(log(curve("a", "x")), (0, 1, 2, 3, 4, 5)), math.log(2)),
     (number("p-of-fit"), 0.125),
     (setting("epochs") - setting("drop"), 4.0),
+    (setting("absent", 9), 9.0),
+    (setting("drop", 9), 2.0),
 ]
 
 NOT_THERE = [
@@ -459,6 +462,12 @@ IN_WORDS = [
         "last 95th percentile of the test losses minus the 95th percentile of the test losses at the listed epoch "
         "nearest to the epoch of the lowest test loss, of `a`",
         "nats",
+    ),
+    (at(curve("a", "std"), count("a", "std")), "standard deviation of the activations at the last layer, of `a`", ""),
+    (
+        at(curve("a", "std"), count("a", "q")),
+        "standard deviation of the activations at the number of listed epochs, of `a`",
+        "",
     ),
     (at(curve("a", "std"), 3), "standard deviation of the activations at layer 3, of `a`", ""),
     (

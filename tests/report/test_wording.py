@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from summaries import summary
 
 from keras_reprise import catalog
+from keras_reprise.judge import verdicts
+from keras_reprise.judge.groups import Group
 from keras_reprise.record import wording
-from keras_reprise.record.schema import DataRef, RecipeRef
+from keras_reprise.record.schema import Card, ClaimCard, DataRef, RecipeRef
 from keras_reprise.report import phrases
 
 
@@ -62,3 +64,52 @@ def test_a_replay_command_is_safe_to_paste():
 def test_facts_of_the_wrong_kind_do_not_stop_a_page():
     assert wording.software({"backend": "jax", "python": None}) == "Keras None on None None, None, Python None"
     assert wording.hardware({"gpus": "many"}) == "None, None cores, None GiB, no GPU"
+
+
+def ruled(kind, numbers, role="rule", says="Halving the rate after 25 epochs lowers the training loss."):
+    """A group with one claim of this kind and role, below 0.5."""
+    claim = ClaimCard("c", "", "", "", "nats", (None, 0.5), False, kind=kind, role=role)
+    card = Card("plain", 1, says, "", [], {}, [claim], [], {})
+
+    class Cards:
+        def card(self, digest: str) -> Card:
+            return card
+
+        def judging(self, measurement: str) -> None:
+            return None
+
+        def values(self, card: Card, summaries: object) -> dict[str, dict[str, float | None]]:
+            return {}
+
+    members = [summary(seed, {"c": value}) for seed, value in enumerate(numbers, start=1)]
+    return Group(tuple(members), card, tuple(verdicts.of_group(members, Cards())))
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "line"),
+    [
+        ("continuous", [-0.2, -0.22, -0.24, -0.19, -0.21, -0.2], "n=6  -0.210 (-0.229 to -0.191) nats"),
+        ("discrete", [0, 0, 0, 0, 0, 1], "n=6  5 of 6 inside"),
+        ("exact", [0.25, 0.25, 0.25], "n=3  0.25 nats"),
+        ("share", [0.0] * 6, "n=6  0 (0 to 0.4593) nats"),
+        ("continuous", ["nan"] * 3, "n=0  no number"),
+    ],
+)
+def test_the_line_of_a_rule_says_verdict_recipe_n_finding_and_the_rule(kind, numbers, line):
+    group = ruled(kind, numbers)
+    (row,) = phrases.rule_rows([group])
+    assert row.rstrip("…") in f"{group.rule.verdict}  plain quick  {line}  {group.rule.rule}"
+    assert line in row
+    assert "Halving the rate" in row
+    assert len(row) <= phrases.WIDTH
+
+
+def test_lines_of_rules_fit_and_stand_below_each_other():
+    long = ruled("continuous", [-0.2, -0.22, -0.24, -0.19, -0.21, -0.2], says="word " * 40)
+    old = ruled("continuous", [-0.2, -0.22, -0.24], role="")
+    rows = phrases.rule_rows([long, old])
+    assert max(map(len, rows)) == phrases.WIDTH
+    assert rows[0].endswith("…")
+    assert "no rule told" in rows[1]
+    assert "1 reproduced, 0 contr" in rows[1]
+    assert rows[0].index("plain") == rows[1].index("plain")

@@ -12,6 +12,13 @@ TEMPORARY = ".tmp-"
 LEFT_FOR_S = 3600.0
 
 
+def own_cache() -> Path:
+    """The user's own folder for what can be made again. What came with a store never lies there."""
+    import pooch
+
+    return Path(pooch.os_cache("keras-reprise"))
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder` for output, and fail now, with a message, when nothing can be written there."""
     try:

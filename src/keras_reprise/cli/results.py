@@ -146,6 +146,8 @@ def verdict(
 ) -> None:
     """Say of every rule, and with -v of every claim, whether it is reproduced, contradicted or inconclusive.
 
+    Where no card tells which of its claims are the rule, every claim is told.
+
     Examples: reprise verdict --scale full
 
               reprise verdict cifar10-lr-drop -v
@@ -159,7 +161,7 @@ def verdict(
         print_json(verdict_facts(found))
     else:
         say(rule_lines(found, store))
-        if verbose:
+        if verbose or all(group.rule.verdict is None for group in found):
             say("\n\n" + verdict_tables(found, store))
     if broken:
         sys.exit(errors.BROKEN)
@@ -193,8 +195,8 @@ def rule_lines(groups: "Sequence[Group]", store: "Store") -> str:
     rules = [group.rule.verdict for group in groups]
     words = [f"{rules.count(word)} {word}" for word in ("reproduced", "contradicted", "inconclusive")]
     without = f"; {rules.count(None)} cards do not tell which claims are the rule" if None in rules else ""
-    end = f"Rules: {', '.join(words)}{without}.\nAdd -v for every claim, its numbers, and what stands against it."
-    return "\n\n".join([*texts, end])
+    more = "\nAdd -v for every claim, its numbers, and what stands against it." if any(rules) else ""
+    return "\n\n".join([*texts, f"Rules: {', '.join(words)}{without}.{more}"])
 
 
 def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:

@@ -67,6 +67,7 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     records, repeated = len(merged.names), comparable.repeated(store.summaries()[0], merged.names)
     if as_json:
         facts = {"documents": merged.documents, "present": merged.present, "unknown": merged.unknown}
+        facts["judged_otherwise"] = merged.judged_otherwise
         return print_json({"records": records, "repeated": repeated} | facts)
     click.echo(
         f"{records} records and {merged.documents} documents merged, {merged.present} records were here already."
@@ -75,6 +76,11 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
         click.echo(
             f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count "
             "for none of the package's recipes."
+        )
+    if merged.judged_otherwise:
+        click.echo(
+            f"{merged.judged_otherwise} measurements are judged by another card there than here; that was not brought. "
+            "Running their recipe here names its card."
         )
     if repeated:
         click.echo(

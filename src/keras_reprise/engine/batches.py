@@ -9,6 +9,9 @@ from keras_reprise.base.machine import threads
 EVALUATION_BATCH = 500
 EXAMPLES_PER_SHARD = 25
 SHARDS = 4  # of a batch of 100
+KEPT_BYTES = 256 * 2**20
+"""Examples for evaluation that are at most so large stay on a GPU between the epochs."""
+
 SCALED_AT_ONCE_BYTES = 256 * 2**20
 
 

@@ -23,7 +23,7 @@ def require_claims(
             require_names(f"The claim {claim.id!r}", "arm", asked, [arm.name for arm in arms])
             for form in forms(expression):
                 if isinstance(form, grammar.SettingOf):
-                    _require_setting(claim.id, form.name, scales)
+                    _require_setting(claim.id, form, scales)
                 if isinstance(form, grammar.NumberOf) and not summarises:
                     raise RecipeError(
                         f"The claim {claim.id!r} reads the number {form.name!r}, and {slug} has no summarise.\n"
@@ -37,8 +37,9 @@ def require_claims(
         )
 
 
-def _require_setting(claim: str, name: str, scales: Sequence[Scale]) -> None:
-    for scale in scales:
+def _require_setting(claim: str, setting: grammar.SettingOf, scales: Sequence[Scale]) -> None:
+    name, having = setting.name, [scale for scale in scales if setting.name in scale.settings]
+    for scale in scales if setting.default is None or not having else having:
         require_names(f"The claim {claim!r}", f"setting of the scale {scale.name}", [name], list(scale.settings))
         if not isinstance(scale.settings[name], Real):
             raise RecipeError(

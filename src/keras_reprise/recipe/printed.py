@@ -123,7 +123,9 @@ class PrintedSeries:
         said = (
             self.says.format(key=key, printed=printed) if self.says else f"The value {key} is {printed:g}, as printed."
         )
-        return f"{said.rstrip('.')} (judged against the erratum)." if erratum and erratum.value is not None else said
+        if erratum is None or erratum.value is None:
+            return said
+        return f"{said.rstrip('.')} (judged against the erratum, {erratum.value:g})."
 
 
 def _slug(key: Key) -> str:

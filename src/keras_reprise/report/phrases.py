@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from keras_reprise.catalog import sources
+from keras_reprise.judge.comparable import together
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.wording import aligned, backend_name, hardware, interval, number, software
@@ -72,18 +73,20 @@ def finding(verdict: Verdict) -> str:
 
 def rule_rows(groups: Sequence[Group]) -> list[str]:
     """A line of 100 columns for the rule of each group: verdict, recipe, n, what was found, and the rule in words."""
-    several = len({group.scale for group in groups}) > 1 or len({group.version for group in groups}) > 1
-    rows = [_rule_row(group, several=several) for group in groups]
+    versions = together(groups, lambda group: group.slug)
+    several = {slug for slug, mine in versions.items() if len({group.version for group in mine}) > 1}
+    rows = [_rule_row(group, version=group.slug in several) for group in groups]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)) for row in rows]
     return [_cut(line.rstrip()) for line in lines]
 
 
-def _rule_row(group: Group, *, several: bool) -> tuple[str, str, str, str, str]:
-    rule, name = group.rule, f"{group.slug}@{group.version} {group.scale}" if several else group.slug
-    name += "" if not group.source else f" ({group.source}{', superseded' if group.superseded else ''})"
+def _rule_row(group: Group, *, version: bool) -> tuple[str, str, str, str, str]:
+    rule, name = group.rule, f"{group.slug}@{group.version}" if version else group.slug
+    name += f" {group.scale}{', substitute data' if group.substitute else ''}"
+    name += "" if group.stands else f" ({group.source}{', superseded' if group.superseded else ''})"
     if rule.deciding is None:
-        return "-", name, f"n={len(group.complete)}", "", f"no rule told; {tally(group.verdicts).rstrip('.')}"
+        return "-", name, f"n={len(group.complete)}", "no rule told", tally(group.verdicts).rstrip(".")
     found = finding(rule.deciding)
     more = len(rule.claims) - 1
     told = f"{found} (+{more})" if more else found

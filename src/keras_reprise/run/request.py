@@ -20,7 +20,7 @@ from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
 from keras_reprise.record.schema import Card
 from keras_reprise.run import asking, messages
-from keras_reprise.run.bookkeeping import Bookkeeping
+from keras_reprise.run.bookkeeping import Bookkeeping, recipe_of
 from keras_reprise.run.driver import Driver, Tally
 from keras_reprise.run.executors import Executor
 from keras_reprise.run.pool import Workers
@@ -215,7 +215,29 @@ def _job(request: Request, file: messages.RecipeSource, described: messages.Desc
         )
     if request.measurement is not None:
         _require_measurement(job, request.measurement, store)
+    _name_judge(job, described, store)
     return job
+
+
+def _name_judge(job: Job, described: messages.Described, store: Store) -> None:
+    """Have records of somebody's own recipe judged by its card as it is now; those of ours are by the lock's.
+
+    UserError for a copy of one of ours that measures the same and claims something else.
+    """
+    entry = sources.entry_of(recipe_of(job))
+    if entry is None:
+        store.judge_by(job.measurement, store.add_document("cards", described.card))
+    elif job.card != entry.card:
+        ours = checkout.recipes_folder().resolve() / entry.path
+        if Path(job.source.path).resolve() != ours:
+            raise UserError(
+                f"{job.source.path} measures what the package's recipe {entry.slug} does, but claims otherwise.\n"
+                "Nothing was run: records of that measurement are judged by the package's claims, and these would be "
+                "ignored.\nGive the recipe a slug of its own."
+            )
+        click.echo(
+            f"{entry.slug} is judged by the claims that are locked; `reprise lock` takes the new ones.", err=True
+        )
 
 
 def _require(slug: str, kind: str, wanted: Sequence[str], known: Mapping[str, object]) -> None:

@@ -21,6 +21,7 @@ import msgspec
 from keras_reprise.base import gpu, package_code
 from keras_reprise.base.errors import DataError, MeasurementError, RecipeError, UserError
 from keras_reprise.base.failures import described
+from keras_reprise.base.files import own_cache
 from keras_reprise.base.locks import machine
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.base.seeds import Seeds
@@ -50,6 +51,7 @@ class Worker:
         self._said: set[str] = set()
         _require_code(setup.code_sha256, package_code.running_sha256())
         start.start(setup.backend, setup.precision, setup.determinism)
+        start.current_backend().keep_compiled(own_cache())
         self.machine: dict[str, object] = {**machine_facts()}
         self.environment = environment_facts(setup.determinism, setup.precision)
         self._recipes: dict[tuple[str, str], loading.LoadedRecipe] = {}

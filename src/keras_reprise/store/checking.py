@@ -10,7 +10,7 @@ from keras_reprise.base.errors import IntegrityError
 from keras_reprise.base.files import TEMPORARY
 from keras_reprise.base.parallel import Tell, spread
 from keras_reprise.record.schema import Card, Record, decode_card
-from keras_reprise.store.store import DOCUMENTS, Problem, Store
+from keras_reprise.store.store import DOCUMENTS, JUDGING, Problem, Store, named_card
 
 
 def check(store: Store, tell: Tell | None = None) -> tuple[int, list[Problem]]:
@@ -23,6 +23,12 @@ def check(store: Store, tell: Tell | None = None) -> tuple[int, list[Problem]]:
                 _check_document(store, kind, path)
             except (IntegrityError, ValueError) as error:
                 problems.append(Problem(store.name(path), str(error).split("\n")[0]))
+    for path in sorted((store.root / JUDGING).glob("*")):
+        count += 1
+        try:
+            _check_named(store, path)
+        except IntegrityError as error:
+            problems.append(Problem(store.name(path), str(error).split("\n")[0]))
     names = store.record_names()
     for found in spread(_checked, store.root, names, tell):
         problems += found
@@ -39,6 +45,16 @@ def _check_document(store: Store, kind: str, path: Path) -> None:
         decode_card(content, store.name(path))
     else:
         json.loads(content)
+
+
+def _check_named(store: Store, path: Path) -> None:
+    """A file that names the card by which a measurement is judged."""
+    if path.name.startswith(TEMPORARY):
+        return
+    named = named_card(store.read_bytes(path), store.name(path))
+    if path.name != f"{named.measurement[:12]}.json" or path.is_symlink():
+        raise IntegrityError(f"{store.name(path)} is misplaced: it is of the measurement {named.measurement[:12]}.")
+    store.card(named.card)
 
 
 def _checked(root: Path, names: Sequence[str]) -> list[Problem]:

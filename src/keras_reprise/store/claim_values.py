@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from keras_reprise.catalog import sources
 from keras_reprise.record.expressions.evaluating import Stored, statistic
 from keras_reprise.record.schema import Card, ClaimCard, Record, canonical
 
@@ -63,6 +64,18 @@ def row(record: Record, card: Card, unchanged: Iterable[str], settings: Mapping[
 def by_claim(card: Card, found: Sequence[float | None]) -> dict[str, float | None]:
     """A row by the ids of the claims."""
     return {claim.id: value for claim, value in zip(computed(card), found, strict=True)}
+
+
+def judge(record: Record, card: Callable[[str], Card]) -> tuple[Card, tuple[str, ...]]:
+    """The card that most likely judges a record, and its unchanged numbers: the lock's, else the record's own."""
+    entry = sources.entry_of(record.recipe)
+    return (entry.card, tuple(entry.unchanged)) if entry else (card(record.recipe.card), ())
+
+
+def by_record(record: Record, card: Callable[[str], Card]) -> dict[str, float | None]:
+    """The numbers of a record's claims by their ids, by that card; `card` reads one of the store's."""
+    judging, unchanged = judge(record, card)
+    return by_claim(judging, row(record, judging, unchanged, settings_of(record, card)))
 
 
 def settings_of(record: Record, card: Callable[[str], Card]) -> Mapping[str, Any]:

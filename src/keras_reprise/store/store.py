@@ -254,8 +254,8 @@ class Store:
             unchanged = _unchanged(summaries)
             if key := self.digests.of(card, unchanged):
                 known = self._values.get(key, {})
-                paths = missing.setdefault(key, (card, unchanged, []))[2]
-                paths += [one.path for one in summaries if one.id not in known]
+                if paths := [one.path for one in summaries if one.id not in known]:
+                    missing.setdefault(key, (card, unchanged, []))[2].extend(paths)
         for key, (card, unchanged, paths) in missing.items():
             evaluate = partial(_evaluated, card, unchanged)
             new = {id_: row for found in spread(evaluate, self.root, paths) for id_, row in found.items()}
@@ -275,7 +275,7 @@ class Store:
         path = self.root / JUDGING / f"{measurement[:12]}.json"
         if path.is_symlink() or not path.is_file():
             return None
-        named = _named_card(self.read_bytes(path), self.name(path))
+        named = named_card(self.read_bytes(path), self.name(path))
         return named.card if named.measurement == measurement else None
 
     def judge_by(self, measurement: str, card: str) -> None:
@@ -378,9 +378,7 @@ def _summarised(root: Path, names: Sequence[str]) -> tuple[dict[str, Summary | s
             found[name] = str(error).split("\n")[0]
             continue
         with contextlib.suppress(IntegrityError):  # of its card: `usable` says so
-            entry = sources.entry_of(record.recipe)
-            judge = entry.card if entry else card(record.recipe.card)
-            unchanged = tuple(entry.unchanged) if entry else ()
+            judge, unchanged = claim_values.judge(record, card)
             if key := store.digests.of(judge, unchanged):
                 row = claim_values.row(record, judge, unchanged, claim_values.settings_of(record, card))
                 values.setdefault(key, {})[record.id] = row
@@ -401,7 +399,8 @@ def _evaluated(card: Card, unchanged: tuple[str, ...], root: Path, names: Sequen
     return {one.id: claim_values.row(one, card, unchanged, claim_values.settings_of(one, own)) for one in records}
 
 
-def _named_card(content: bytes, name: str) -> NamedCard:
+def named_card(content: bytes, name: str) -> NamedCard:
+    """The content of a file of judging/; IntegrityError names the file and the fault."""
     try:
         return msgspec.json.decode(content, type=NamedCard)
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ are named after it ("jax_program").
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -166,6 +167,10 @@ class Backend(Protocol):
 
         Called once the file is imported, before anything is computed.
         """
+
+    def keep_compiled(self, folder: Path) -> None:
+        """What this process compiles is kept in this folder of the user's own, for later processes; where the library
+        can."""
 
     def settings(self) -> Mapping[str, object]:
         """What decides speed and rounding here, for the environment's facts."""

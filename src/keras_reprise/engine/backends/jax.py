@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jax
@@ -16,6 +17,12 @@ from keras_reprise.engine.objective import Objective
 
 if TYPE_CHECKING:
     import keras
+
+KEPT_BYTES = 2**30
+"""The size of the cache of compiled programs, beyond which those that were used longest ago are deleted."""
+
+KEPT_FROM_S = 0.2
+"""Seconds that compiling takes, from which a program is kept."""
 
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
@@ -85,6 +92,13 @@ class Jax:
         flags = os.environ.get("XLA_FLAGS", "")
         if DETERMINISTIC not in flags:
             os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}".strip()
+
+    def keep_compiled(self, folder: Path) -> None:
+        """By JAX's own cache, whose keys hold program, versions, flags and device; one that the user has set stays."""
+        if jax.config.jax_compilation_cache_dir is None:
+            jax.config.update("jax_compilation_cache_dir", str(folder / "jax"))
+            jax.config.update("jax_compilation_cache_max_size", KEPT_BYTES)
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_FROM_S)
 
     def settings(self) -> dict[str, object]:
         return {

@@ -54,10 +54,9 @@ class JaxEnsemble:
                 jnp.asarray(order, jnp.int32),
                 rate,
                 jnp.asarray(penalties, jnp.float32),
-                jnp.int32(order.shape[1]),
             )
-            axes = (0, None, None, 0, None if rate is None else 0, 0, None)
-            program = self._program((order.shape, rate is None), self.first.steps, axes, *arguments)
+            axes = (0, None, None, 0, None if rate is None else 0, 0)
+            program = self._program((order.shape, rate is None), self.first.whole, axes, *arguments)
             state, losses, wrong = program(*arguments)
             parts.append((np.asarray(losses), np.asarray(wrong)))
         for k, member in enumerate(self.members):

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,8 @@ from keras_reprise.engine.backends.jax_compiling import (
     text,
     whole_and_rest,
 )
-from keras_reprise.engine.batches import EVALUATION_BATCH, in_batches, outputs_and_mask
+from keras_reprise.engine.backends.jax_operations import faster
+from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, in_batches, outputs_and_mask
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
@@ -30,6 +32,18 @@ if TYPE_CHECKING:
 def device() -> str:
     """`gpu` with its count when JAX sees one, else `cpu`."""
     return f"gpu x{jax.local_device_count()}" if jax.default_backend() == "gpu" else "cpu"
+
+
+UNROLLED = 4
+"""Updates in one round of a loop on a GPU, which costs a small network a tenth less than a round each."""
+
+
+class TestedOn(NamedTuple):
+    """The examples that were evaluated last, and where they lie on the device."""
+
+    x: np.ndarray
+    y: np.ndarray
+    placed: Examples
 
 
 class JaxProgram:
@@ -48,8 +62,10 @@ class JaxProgram:
         optimizer.build(model.trainable_variables)
         rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
         self._rate_index = next((i for i, v in enumerate(optimizer.variables) if v is rate), None)
-        # In a loop, XLA's convolutions on a CPU take six times as long as outside of one.
-        self.looped = device() != "cpu" or not any("Conv" in type(layer).__name__ for layer in model.layers)
+        self.on_gpu = device() != "cpu"
+        self.rewritten = True
+        self._tested: TestedOn | None = None
+        self._texts = ("", "")  # of an update's loss, rewritten and as written, once it is checked
         self._programs: dict[tuple[object, ...], jax.stages.Compiled] = {}
         self.compile_s = 0.0
 
@@ -110,7 +126,7 @@ class JaxProgram:
         trainable, non_trainable, optimizer = state
         if rate is not None:
             optimizer = [rate.astype(v.dtype) if i == self._rate_index else v for i, v in enumerate(optimizer)]
-        gradient = jax.grad(self._value, has_aux=True)
+        gradient = jax.grad(faster(self._value) if self.rewritten else self._value, has_aux=True)
         grads, (value, non_trainable, wrong) = gradient(trainable, non_trainable, optimizer, x, y, penalty)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, grads, trainable)
         return (trainable, non_trainable, optimizer), value, wrong
@@ -123,9 +139,13 @@ class JaxProgram:
         order: jax.Array,
         rates: jax.Array | None,
         penalty: jax.Array,
-        n: jax.Array,
+        n: jax.Array | int,
     ) -> Updated:
-        """The first `n` updates on the batches `order` (updates, batch); `n` is no shape, so one program serves all."""
+        """The first `n` updates on the batches `order` (updates, batch).
+
+        As an array `n` is no shape, so that one program serves all; but after every update a GPU then waits until the
+        host has looked whether it was the last.
+        """
         losses, wrong = jnp.zeros(len(order), jnp.float32), jnp.zeros(len(order), jnp.int32)
 
         def one(i: jax.Array, carry: Updated) -> Updated:
@@ -134,8 +154,15 @@ class JaxProgram:
             state, value, errors = self._step(state, x[index], y[index], None if rates is None else rates[i], penalty)
             return state, losses.at[i].set(value), wrong.at[i].set(errors.astype(jnp.int32))
 
-        state, losses, wrong = jax.lax.fori_loop(0, n, one, (state, losses, wrong))
+        unroll = min(UNROLLED, n) if isinstance(n, int) and self.on_gpu else None
+        state, losses, wrong = jax.lax.fori_loop(0, n, one, (state, losses, wrong), unroll=unroll)
         return state, losses, wrong
+
+    def whole(
+        self, state: State, x: jax.Array, y: jax.Array, order: jax.Array, rates: jax.Array | None, penalty: jax.Array
+    ) -> Updated:
+        """All updates of the batches `order` (updates, batch), as many as it has."""
+        return self.steps(state, x, y, order, rates, penalty, order.shape[0])
 
     def one_step(
         self, state: State, x: jax.Array, y: jax.Array, index: jax.Array, rate: jax.Array | None, penalty: jax.Array
@@ -147,7 +174,7 @@ class JaxProgram:
         self, state: State, data: Examples, order: np.ndarray, rates: np.ndarray | None, penalty: float
     ) -> Updated:
         """Run `order` (updates, batch), in one call where that is faster."""
-        if self.looped:
+        if self._looped:
             return self._call_looped(state, data, order, rates, penalty)
         found = []
         for i, index in enumerate(order):
@@ -164,6 +191,13 @@ class JaxProgram:
         """One call; `order` is padded to the program's capacity where its batches are whole ones."""
         n, size = order.shape
         capacity = self.updates if size == self.batch_size else n
+        if self.on_gpu and 1 < n == capacity:
+            rate = None if rates is None else jnp.asarray(rates, jnp.float32)
+            given = (state, *data, jnp.asarray(order, jnp.int32), rate, jnp.float32(penalty))
+            updated: Updated = self._program(("whole", order.shape, rate is None, data[0].shape), self.whole, given)(
+                *given
+            )
+            return updated
         padding = [(0, capacity - n), (0, 0)]
         arguments = (
             state,
@@ -176,6 +210,11 @@ class JaxProgram:
         key = ("loop", size, rates is None, data[0].shape, capacity)
         state, losses, wrong = self._program(key, self.steps, arguments)(*arguments)
         return state, losses[:n], wrong[:n]
+
+    @cached_property
+    def _looped(self) -> bool:
+        """Whether an epoch is one call. In a loop, XLA's convolutions on a CPU take six times as long as outside."""
+        return self.on_gpu or "conv_general_dilated" not in self._texts[not self.rewritten]
 
     def _program(
         self,
@@ -239,7 +278,40 @@ class JaxProgram:
         return in_batches(call, batch, *arrays)
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
-        return Evaluation.of(self._in_batches("evaluate", self.evaluate, self.evaluation_batch, x, y))
+        batch = self.evaluation_batch
+        if self.on_gpu and batch is not None and not self.evaluation_changes_state and x.nbytes <= KEPT_BYTES:
+            return self._per_sample_at_once(x, y, batch)
+        return Evaluation.of(self._in_batches("evaluate", self.evaluate, batch, x, y))
+
+    def _per_sample_at_once(self, x: np.ndarray, y: np.ndarray, batch: int) -> Evaluation:
+        """In one call, which goes through the parts; the examples stay on the device until others are evaluated."""
+        if self._tested is None or self._tested.x is not x or self._tested.y is not y:
+            self._tested = TestedOn(x, y, self.place(x, y))
+        trainable, non_trainable, _ = self.state()
+        arguments = (trainable, non_trainable, *self._tested.placed)
+        call = partial(self.evaluate_parts, batch=batch)
+        parts = self._program(("evaluate parts", x.shape, x.dtype, batch), call, arguments, donate=())(*arguments)
+        return Evaluation.of(jax.device_get(parts))
+
+    def evaluate_parts(
+        self, trainable: Values, non_trainable: Values, x: jax.Array, y: jax.Array, *, batch: int
+    ) -> list[list[jax.Array]]:
+        """What `evaluate` gives for all whole parts of `batch` examples, and for what is left; the state is as
+        before."""
+        function = faster(self.evaluate) if self.rewritten else self.evaluate
+        whole = len(x) // batch
+
+        def evaluated(part: Examples) -> list[jax.Array]:
+            return list(function(trainable, non_trainable, *part))[:-1]
+
+        found = []
+        if whole:
+            cut = [array[: whole * batch].reshape(whole, batch, *array.shape[1:]) for array in (x, y)]
+            losses, wrong, values, penalties = jax.lax.map(evaluated, tuple(cut))
+            found.append([losses.ravel(), wrong.ravel(), values[0], penalties[0]])
+        if len(x) % batch:
+            found.append(evaluated((x[whole * batch :], y[whole * batch :])))
+        return found
 
     def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         parts = self._in_batches("predict", self.predict, batch or self.evaluation_batch, x)
@@ -268,7 +340,30 @@ class JaxProgram:
         trainable, non_trainable, _ = self.state()
         arguments = (trainable, non_trainable, jnp.asarray(x), jnp.asarray(y))
         found = [self._compared(training, strength, arguments) for training in (True, False)]
-        return Looked(found[0][0], found[1][0], None), Looked(found[0][1], found[1][1], None)
+        ours, keras_own = (Looked(found[0][k], found[1][k], None) for k in (0, 1))
+        return self._with_rewritten(ours, keras_own, arguments, strength) if self.rewritten else (ours, keras_own)
+
+    def _with_rewritten(
+        self,
+        ours: Looked,
+        keras_own: Looked,
+        arguments: tuple[Values, Values, jax.Array, jax.Array],
+        strength: jax.Array,
+    ) -> tuple[Looked, Looked]:
+        """What the rewritten operations add to that: loss and gradients as they are trained with, and as written."""
+        trainable, non_trainable, x, y = arguments
+        inputs = (trainable, non_trainable, self.state()[2], x, y, strength)
+        ways = faster(self._value), self._value
+        self._texts = text(ways[0], inputs), text(ways[1], inputs)
+        if self._texts[0] == self._texts[1]:
+            self.rewritten = False
+            return ours, keras_own
+        ((rewritten, gradients), (plain, expected)) = (_loss_and_gradients(way, inputs) for way in ways)
+        same = plain if ours.training == keras_own.training == 0 else 0.0  # nothing was computed of equal texts
+        return (
+            Looked(ours.training + same + rewritten - plain, ours.inference, gradients),
+            Looked(keras_own.training + same, keras_own.inference, expected),
+        )
 
     def _compared(
         self, training: bool, strength: jax.Array, arguments: tuple[Values, Values, jax.Array, jax.Array]
@@ -296,7 +391,8 @@ class JaxProgram:
         return float(ours(*arguments)), float(keras_own(*arguments))
 
     def be_plain(self) -> bool:
-        return False
+        was, self.rewritten = self.rewritten, False
+        return was
 
     def get_state(self) -> list[np.ndarray]:
         return [np.array(variable) for group in self.variables() for variable in group]
@@ -305,6 +401,14 @@ class JaxProgram:
         variables = [variable for group in self.variables() for variable in group]
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
+
+
+def _loss_and_gradients(way: Callable[..., object], inputs: tuple[object, ...]) -> tuple[float, list[np.ndarray]]:
+    """Computed on the host, where compiling takes a second, since what is compared does not depend on the device."""
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        there = jax.tree.map(np.asarray, inputs)
+        gradients, (loss, *_) = compiled(jax.grad(way, has_aux=True), *there)(*there)
+    return float(loss), [np.asarray(gradient) for gradient in gradients]
 
 
 def _argmax(outputs: jax.Array) -> jax.Array:

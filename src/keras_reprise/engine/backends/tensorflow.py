@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,6 +90,9 @@ class TensorFlow:
 
     def be_deterministic(self) -> None:
         tf.config.experimental.enable_op_determinism()
+
+    def keep_compiled(self, folder: Path) -> None:
+        """Its graphs are traced anew in every process."""
 
     def settings(self) -> dict[str, object]:
         threading, experimental = tf.config.threading, tf.config.experimental

@@ -1,15 +1,21 @@
-"""The engine on torch: a plain loop over the updates, data on the device, nothing read back before the epoch ends."""
+"""The engine on torch: a plain loop over the updates, on a GPU a CUDA graph of one (`torch_graph`); data on the device,
+nothing read back before the epoch ends."""
 
+import contextlib
 import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from keras_reprise.engine.backends.interface import Backend, Ensemble, Evaluation, Plan, Program
+from keras_reprise.engine.backends.torch_graph import UpdateGraph
 from keras_reprise.engine.batches import (
     EVALUATION_BATCH,
+    KEPT_BYTES,
     in_batches,
     output_gradient,
     outputs_and_mask,
@@ -39,6 +45,12 @@ class TorchProgram:
         variables = model.variables
         self.device = variables[0].value.device if variables else torch.device("cpu")
         self.scaling = None if plan.scaling is None else [self._tensor(np.array(value)) for value in plan.scaling]
+        self.updates = max(1, plan.updates)
+        self._captured_for: tuple[object, ...] | None = None
+        self._captured: UpdateGraph | None = None
+        self._tested: tuple[np.ndarray, np.ndarray, Examples] | None = (
+            None  # what was evaluated last, and where it lies
+        )
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
@@ -77,13 +89,60 @@ class TorchProgram:
         self, data: Examples, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray]:
         index, size, results = self._tensor(order.astype(np.int64)), self.batch_size, []
-        for i in range(-(-len(order) // size)):
+        done = len(order) // size
+        graph = self._graph(data, index, rates, penalty) if self.device.type == "cuda" and done > 1 else None
+        if graph is None:
+            done = 0
+        else:
+            mine = None if rates is None else self._tensor(rates[:done].astype(np.float32))
+            results.append(graph.run(index[: done * size].reshape(done, size), mine))
+        for i in range(done, -(-len(order) // size)):
             if rates is not None:
                 self.optimizer.learning_rate.assign(float(rates[i]))
             part = index[i * size : (i + 1) * size]
-            results.append(self._step(data[0][part], data[1][part], penalty))
+            loss, errors = self._step(data[0][part], data[1][part], penalty)
+            results.append((loss.reshape(1), errors.reshape(1)))
         losses, wrong = zip(*results, strict=True)
-        return torch.stack(losses).cpu().numpy(), torch.stack(wrong).cpu().numpy().astype(np.int32)
+        return torch.cat(losses).cpu().numpy(), torch.cat(wrong).cpu().numpy().astype(np.int32)
+
+    def _graph(
+        self, data: Examples, index: torch.Tensor, rates: np.ndarray | None, penalty: float
+    ) -> UpdateGraph | None:
+        """The update on these data as a CUDA graph; None where it cannot be captured, or gives other numbers."""
+        key = (data[0].data_ptr(), data[1].data_ptr(), data[0].shape, rates is None, penalty)
+        if key != self._captured_for:
+            start = time.perf_counter()
+            self._captured_for, self._captured = key, None
+            state = self.get_state()
+            with contextlib.suppress(RuntimeError):  # it needs the host: a random number, a value that decides
+                self._captured = self._checked_graph(data, index[: self.batch_size], rates, penalty, state)
+            torch.cuda.synchronize()
+            self.set_state(state)
+            self.compile_s += time.perf_counter() - start
+        return self._captured
+
+    def _checked_graph(
+        self, data: Examples, part: torch.Tensor, rates: np.ndarray | None, penalty: float, state: list[np.ndarray]
+    ) -> UpdateGraph | None:
+        """The graph, where two of its updates do what the same two do one operation after the other."""
+        rate = None if rates is None else self.optimizer.learning_rate.value
+        graph = UpdateGraph(lambda x, y: self._step(x, y, penalty), data, self.updates, self.batch_size, rate)
+        order = torch.stack([part, part])
+        given = None if rates is None else np.full(2, rates[0], np.float32)
+        self.set_state(state)
+        losses = graph.run(order, None if given is None else self._tensor(given))[0].tolist()
+        found = self.get_state()
+        self.set_state(state)
+        if given is not None:
+            self.optimizer.learning_rate.assign(float(given[0]))
+        expected = [float(self._step(data[0][part], data[1][part], penalty)[0]) for _ in order]
+        if not np.allclose(losses, expected, rtol=1e-4, atol=1e-7, equal_nan=True):
+            return None
+        alike = (
+            np.allclose(a, b, rtol=1e-3, atol=1e-5, equal_nan=True)
+            for a, b in zip(found, self.get_state(), strict=True)
+        )
+        return graph if all(alike) else None
 
     def _evaluate_batch(
         self, x: torch.Tensor, y: torch.Tensor
@@ -94,7 +153,13 @@ class TorchProgram:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
-        return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
+        if self.device.type != "cuda" or x.nbytes > KEPT_BYTES:
+            return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
+        if self._tested is None or self._tested[0] is not x or self._tested[1] is not y:
+            self._tested = x, y, (self._tensor(x), self._tensor(y))
+        cut = [array.split(self.evaluation_batch or len(array)) for array in self._tested[2]]
+        parts = [self._evaluate_batch(*part) for part in zip(*cut, strict=True)]
+        return Evaluation.of([[value.cpu().numpy() for value in part] for part in parts])
 
     def _outputs_and_mask(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         outputs = only(self.model(self._images(x), training=False))
@@ -217,6 +282,9 @@ class Torch:
     def be_deterministic(self) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first product is computed
         torch.use_deterministic_algorithms(True)
+
+    def keep_compiled(self, folder: Path) -> None:
+        """Nothing is compiled."""
 
     def settings(self) -> dict[str, object]:
         return {

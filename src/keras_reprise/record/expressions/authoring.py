@@ -27,9 +27,9 @@ def number(name: str) -> Form:
     return grammar.NumberOf(name)
 
 
-def setting(name: str) -> Form:
-    """A setting of the scale: `setting("drop")`."""
-    return grammar.SettingOf(name)
+def setting(name: str, default: float | None = None) -> Form:
+    """A setting of the scale: `setting("drop")`; `default` in a scale without it."""
+    return grammar.SettingOf(name, None if default is None else float(default))
 
 
 def _end(value: Operand) -> Any:

@@ -83,7 +83,7 @@ def _require_small(expression: Expression) -> None:
 
 def _require_finite(expression: Expression) -> None:
     literals = (expression,) if isinstance(expression, float) else expression if isinstance(expression, tuple) else ()
-    if isinstance(expression, grammar.ColumnOf) and expression.default is not None:
+    if isinstance(expression, grammar.ColumnOf | grammar.SettingOf) and expression.default is not None:
         literals = (expression.default,)
     if not all(math.isfinite(one) for one in literals):
         raise ValueError("a number in an expression is finite")

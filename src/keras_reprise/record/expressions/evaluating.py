@@ -164,7 +164,7 @@ def _number_of(form: grammar.NumberOf, stored: Stored) -> Value:
 
 
 def _setting(form: grammar.SettingOf, stored: Stored) -> Value:
-    return _number(stored.settings.get(form.name))
+    return _number(stored.settings.get(form.name, form.default))
 
 
 def _several(form: grammar.Several, stored: Stored) -> Value:
@@ -195,12 +195,12 @@ def _compared(form: grammar.Compared, stored: Stored) -> Value:
 
 
 def _both(form: grammar.Both, stored: Stored) -> Value:
-    return _each(
-        lambda x, y: math.nan if math.isnan(x) or math.isnan(y) else float(x != 0 and y != 0),
-        form.left,
-        form.right,
-        stored,
-    )
+    return _each(_both_hold, form.left, form.right, stored)
+
+
+def _both_hold(x: float, y: float) -> float:
+    """0 where one of them does not hold, even if of the other nothing is known."""
+    return 0.0 if x == 0 or y == 0 else math.nan if math.isnan(x) or math.isnan(y) else 1.0
 
 
 def _applied(form: grammar.Applied, stored: Stored) -> Value:

@@ -133,9 +133,10 @@ class NumberOf(Form, frozen=True, tag="number"):
 
 
 class SettingOf(Form, frozen=True, tag="setting"):
-    """A setting of the scale."""
+    """A setting of the scale, `default` in a scale that has none of this name."""
 
     name: Name
+    default: float | None = None
 
 
 class Several(Form, frozen=True, tag="several"):
@@ -161,7 +162,7 @@ class Compared(Form, frozen=True, tag="compared"):
 
 
 class Both(Form, frozen=True, tag="both"):
-    """Whether both hold."""
+    """Whether both hold; they do not where one does not, even if of the other nothing is known."""
 
     left: "Expression"
     right: "Expression"

@@ -86,7 +86,7 @@ class _Words:
         """A place in a row: "epoch 3", "the drop", "the epoch of the lowest test loss"."""
         if isinstance(position, float | int):
             return f"{self.per(of)} {position:g}"
-        if isinstance(position, grammar.Reduced) and position.by == "count":
+        if isinstance(position, grammar.Reduced) and position.by == "count" and position.of == of:
             return f"the last {self.per(of)}"
         return f"the {self.of(position)}"
 
@@ -166,6 +166,11 @@ class _Words:
             return f"slope of the {row} over the {over}"
         return f"rank correlation of the {row} and the {over}"
 
+    def kept(self, form: grammar.Kept) -> str:
+        if isinstance(form.where, grammar.Applied) and form.where.to == form.of:
+            return f"finite {self.part(form.of)}"
+        return f"{self.part(form.of)} where {self.condition(form.where)}"
+
     def several(self, form: grammar.Several) -> str:
         return ", ".join(self.part(one) for one in form.of)
 
@@ -202,7 +207,7 @@ _FORMS: dict[type[grammar.Form], Callable[[_Words, Any], str]] = {
     ),
     grammar.Window: _Words.window,
     grammar.At: _Words.at,
-    grammar.Kept: lambda self, form: f"{self.part(form.of)} where {self.condition(form.where)}",
+    grammar.Kept: _Words.kept,
     grammar.Nearest: lambda self, form: f"place of the {self.part(form.of)} nearest to the {self.part(form.to)}",
     grammar.Reduced: _Words.reduced,
     grammar.Related: _Words.related,

@@ -32,7 +32,7 @@ def _front(site: Site) -> str:
             escape(section.group.data_label),
             section.place.machine[:8],
             str(len(section.group.replicates)),
-            section.tally + (f" Of another source: {section.group.source}." if section.apart else ""),
+            _rule(section) + section.tally + (f" Of another source: {section.group.source}." if section.apart else ""),
         ]
         for page in (*site.recipes, *site.superseded)
         for section in page.sections
@@ -60,6 +60,11 @@ def _front(site: Site) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _rule(section: Section) -> str:
+    verdict = section.group.rule.verdict
+    return f"**Rule {verdict}.** Claims: " if verdict else ""
+
+
 def _recipe(page: RecipePage) -> str:
     card = page.card
     sources = "\n".join(f"- {_source(key, card)}" for key in page.documents)
@@ -84,7 +89,11 @@ def _recipe(page: RecipePage) -> str:
         measured = (
             f"{escape(claim.card.statistic.rstrip('.'))}: {escape(f'{claim.must_lie} {claim.card.unit}'.strip())}"
         )
-        lines.append(f"- **{claim.card.id}** ({escape(claim.card.where)}). {escape(claim.card.says)} *{measured}.*")
+        role = "retired" if claim.card.retired else claim.card.role
+        told = f", {role}" if role else ""
+        lines.append(
+            f"- **{claim.card.id}**{told} ({escape(claim.card.where)}). {escape(claim.card.says)} *{measured}.*"
+        )
     if page.errata:
         lines += ["", "## Errata of the documents", "", *(f"- {escape(erratum)}" for erratum in page.errata)]
     return "\n\n".join([head, *(_section(section) for section in page.sections), "\n".join(lines)]) + "\n"

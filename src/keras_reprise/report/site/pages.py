@@ -12,6 +12,7 @@ from keras_reprise.judge import compare
 from keras_reprise.judge.costs import GroupCost
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.history import Series
+from keras_reprise.judge.rule_verdict import RuleVerdict
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record import wording
 from keras_reprise.record.facts import flattened
@@ -207,13 +208,34 @@ class RecipePage:
         return [ClaimView(claim, tuple(by_claim[claim.id])) for claim in self.card.claims]
 
     @property
+    def rule(self) -> RuleVerdict | None:
+        """The rule's verdict by the numbers that stand for the recipe; None where there are none, or no rule is
+        named."""
+        found = self.evidence[0].group.rule if self.evidence else None
+        return found if found and found.verdict else None
+
+    def by_role(self, role: str) -> list[ClaimView]:
+        """The claims of a role that count; of a card without roles all are details."""
+        return [one for one in self.claims if not one.card.retired and (one.card.role or "detail") == role]
+
+    @property
+    def taught(self) -> list[ClaimView]:
+        """What the front page tells: the rule's claims, or all that count where none is named."""
+        return self.by_role("rule") or self.by_role("detail")
+
+    @property
+    def retired(self) -> list[ClaimView]:
+        """Claims that are kept since they may have been cited."""
+        return [one for one in self.claims if one.card.retired]
+
+    @property
     def errata(self) -> list[str]:
         return sorted({claim.erratum for claim in self.card.claims if claim.erratum})
 
     @property
     def printed(self) -> list[ClaimView]:
-        """The claims for which the document prints a number."""
-        return [claim for claim in self.claims if claim.card.printed is not None]
+        """The claims that count for which the document prints a number."""
+        return [claim for claim in self.claims if claim.card.printed is not None and not claim.card.retired]
 
 
 @dataclass(frozen=True)
@@ -275,8 +297,8 @@ class Site:
 
     @cached_property
     def tally(self) -> dict[str, int]:
-        """Claims by the verdict of the group that stands for their recipe."""
-        found = [claim.results[0].verdict.verdict for page in self.recipes for claim in page.claims if claim.results]
+        """Rules by the verdict of the group that stands for their recipe."""
+        found = [page.rule.verdict for page in self.recipes if page.rule]
         return {word: found.count(word) for word in ("reproduced", "contradicted", "inconclusive")}
 
 
