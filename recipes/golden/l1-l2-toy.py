@@ -14,8 +14,8 @@ noticed.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Erratum, Measurement, PrintedSeries, Recipe, Scale, Source
-from keras_reprise import Claim, Metric, below, metric, near
+from keras_reprise import Arm, Erratum, Measurement, Metric, PrintedSeries, Recipe, Scale, Source
+from keras_reprise import below, detail, metric, near, rule
 
 X = np.array([1.0, 2.0, 1.0], "float32")
 SLIDE = "L1 and L2 Regularizations"
@@ -34,14 +34,11 @@ def measure(arm, replicate):
 
 def predicts(arm):
     """The claim that both weightings predict the same."""
-    return Claim(
-        f"{arm}-prediction",
-        f"The weighting {arm} predicts 1.5.",
-        SLIDE,
-        value=metric(arm, "prediction"),
-        must=near(1.5, absolute=1e-6),
-        kind="exact",
-        printed=1.5,
+    return (
+        detail(f"{arm}-prediction")
+        .says(f"The weighting {arm} predicts 1.5.")
+        .of(metric(arm, "prediction"))
+        .must(near(1.5, absolute=1e-6), kind="exact", printed=1.5)
     )
 
 
@@ -65,24 +62,14 @@ SUM = (
     "The slide prints the sum as 0.25 + 0.5 + 0.5; its last term is 0.25, and the sum 1 as printed."
 )
 CLAIMS = (
-    Claim(
-        "l1-ignores-features",
-        "L1 prefers the weighting that ignores two features.",
-        SLIDE,
-        value=metric("one-feature", "l1") - metric("all-features", "l1"),
-        must=below(0.0),
-        kind="exact",
-        role="rule",
-    ),
-    Claim(
-        "l2-spreads-weight",
-        "L2 prefers the weighting that uses all features.",
-        SLIDE,
-        value=metric("all-features", "l2") - metric("one-feature", "l2"),
-        must=below(0.0),
-        kind="exact",
-        role="rule",
-    ),
+    rule("l1-ignores-features")
+    .says("L1 prefers the weighting that ignores two features.")
+    .of(metric("one-feature", "l1") - metric("all-features", "l1"))
+    .must(below(0.0), kind="exact"),
+    rule("l2-spreads-weight")
+    .says("L2 prefers the weighting that uses all features.")
+    .of(metric("all-features", "l2") - metric("one-feature", "l2"))
+    .must(below(0.0), kind="exact"),
     predicts("one-feature"),
     predicts("all-features"),
     penalties("one-feature", 0.75, 0.56, {"l2": Erratum(ROUNDED, 0.5625)}),

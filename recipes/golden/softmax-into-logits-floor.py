@@ -17,8 +17,8 @@ import warnings
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source, train
-from keras_reprise import Claim, Metric, above, below, first, metric, near
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import below, detail, first, metric, near, rule, train
 from keras_reprise.datasets import Dataset
 
 CLASSES, FEATURES, SPREAD = 10, 20, 4.0
@@ -85,44 +85,28 @@ def measure(arm, replicate):
 SLIDE = "Common Mistakes"
 SLOWER = 100 * (first("softmax", "test_error") - first("logits", "test_error"))
 CLAIMS = (
-    Claim(
-        "never-below-as-written",
-        "With softmax as the last layer, as people write it, no batch has a loss below the floor.",
-        SLIDE,
-        value=metric("softmax-last", "lowest_loss"),
-        must=above(FLOOR - 1e-5),
-        role="rule",
-    ),
-    Claim(
-        "learns-more-slowly",
-        "The mistake slows learning: at the same rate more is wrong after the first epoch.",
-        SLIDE,
-        value=SLOWER,
-        must=above(0.0),
-        role="rule",
-    ),
-    Claim(
-        "floor",
-        "Perfect probabilities taken for logits have the loss ln(9 + e) - 1.",
-        SLIDE,
-        value=metric("softmax", "floor"),
-        must=near(FLOOR, absolute=1e-5),
-        kind="exact",
-    ),
-    Claim(
-        "never-below",
-        "No batch in training has a lower loss.",
-        SLIDE,
-        value=metric("softmax", "lowest_loss"),
-        must=above(FLOOR - 1e-5),
-    ),
-    Claim(
-        "correct-goes-below",
-        "Without the mistake the loss goes to less than a tenth of it.",
-        SLIDE,
-        value=metric("logits", "test_loss"),
-        must=below(FLOOR / 10),
-    ),
+    rule("never-below-as-written")
+    .says(
+        "With softmax as the last layer, as people write it, no batch has a loss below the floor."
+    )
+    .of(metric("softmax-last", "lowest_loss"))
+    .must(above(FLOOR - 1e-5)),
+    rule("learns-more-slowly")
+    .says("The mistake slows learning: at the same rate more is wrong after the first epoch.")
+    .of(SLOWER)
+    .must(above(0.0)),
+    detail("floor")
+    .says("Perfect probabilities taken for logits have the loss ln(9 + e) - 1.")
+    .of(metric("softmax", "floor"))
+    .must(near(FLOOR, absolute=1e-5), kind="exact"),
+    detail("never-below")
+    .says("No batch in training has a lower loss.")
+    .of(metric("softmax", "lowest_loss"))
+    .must(above(FLOOR - 1e-5)),
+    detail("correct-goes-below")
+    .says("Without the mistake the loss goes to less than a tenth of it.")
+    .of(metric("logits", "test_loss"))
+    .must(below(FLOOR / 10)),
 )
 
 LOSS = Panel(("train_loss",), "training loss (nats)", True, FLOOR, "ln(9 + e) - 1")

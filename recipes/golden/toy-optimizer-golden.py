@@ -14,8 +14,8 @@ found out. A 4-10-3 ReLU network with evenly spaced weights makes 100 full-batch
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Order, Panel, Recipe, Scale, Source, train
-from keras_reprise import Claim, Metric, below, metric, near
+from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Order, Panel, Recipe, Scale
+from keras_reprise import Source, below, metric, near, printed_value, rule, train
 from keras_reprise.datasets import Dataset
 
 PRINTED = {"sgd": 0.940686, "momentum": 0.494394, "rmsprop": 0.439368}
@@ -89,25 +89,16 @@ def ends_at(arm, loss, says, where=NOTEBOOK, **more):
 
 
 CLAIMS = (
-    Claim(
-        "momentum-helps",
-        "Momentum lowers this network's loss faster than plain gradient descent at the same rate.",
-        where="Momentum",
-        value=metric("momentum", "last_loss") - metric("sgd", "last_loss"),
-        must=below(0.0),
-        kind="exact",
-        role="rule",
-    ),
-    Claim(
-        "initial-loss",
-        "The loss before training, at penalty 0.1, is the published one.",
-        where=NOTEBOOK,
-        value=metric("sgd", "initial_loss"),
-        must=near(INITIAL, absolute=1e-5),
-        kind="exact",
-        role="table",
-        printed=INITIAL,
-    ),
+    rule("momentum-helps")
+    .says(
+        "Momentum lowers this network's loss faster than plain gradient descent at the same rate."
+    )
+    .of(metric("momentum", "last_loss") - metric("sgd", "last_loss"))
+    .must(below(0.0), kind="exact"),
+    printed_value("initial-loss", NOTEBOOK)
+    .says("The loss before training, at penalty 0.1, is the published one.")
+    .of(metric("sgd", "initial_loss"))
+    .must(near(INITIAL, absolute=1e-5), kind="exact", printed=INITIAL),
     *(
         ends_at(
             name,

@@ -16,9 +16,9 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, HistogramGrid, Measurement, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, Erratum, Metric, PrintedSeries, below, between, curve, first
-from keras_reprise import last, maximum, mean, window
+from keras_reprise import Arm, Curves, Erratum, HistogramGrid, Measurement, Metric, Panel
+from keras_reprise import PrintedSeries, Recipe, Scale, Source, below, between, curve, detail
+from keras_reprise import first, last, maximum, mean, printed_value, rule, window
 from keras_reprise.activations import LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
@@ -87,77 +87,45 @@ def printed(id, arm, values, relative=0.03, within=1e-6, **more):
 
 
 def centred(arm):
-    return Claim(
-        f"mean-{arm}-is-zero",
-        f"The mean over all layers of the {arm} network is within the largest printed one.",
-        SLIDES[arm],
-        value=mean(arm, "mean"),
-        must=between(-0.0013, 0.0013),
-        role="table",
+    return (
+        printed_value(f"mean-{arm}-is-zero", SLIDES[arm])
+        .says(f"The mean over all layers of the {arm} network is within the largest printed one.")
+        .of(mean(arm, "mean"))
+        .must(between(-0.0013, 0.0013))
     )
 
 
 SMALL = curve("small", "std")
 SHRINKAGE = window(SMALL, after=2, before=8) / window(SMALL, after=1, before=7)
 CLAIMS = (
-    Claim(
-        "small-dies",
-        "With weights of 0.01 all activations of the last layer are practically zero.",
-        "ALL ACTIVATIONS BECOME ZERO!",
-        value=last("small", "std"),
-        must=below(1e-5),
-        kind="positive",
-        role="rule",
-    ),
-    Claim(
-        "xavier-decays-slowly",
-        "Xavier is reasonable for tanh: layer 10 keeps 0.36 of the spread of layer 1.",
-        SLIDES["xavier"],
-        value=last("xavier", "std") / first("xavier", "std"),
-        must=between(0.353, 0.373),
-        kind="positive",
-        role="rule",
-    ),
-    Claim(
-        "small-shrinks-by-theory",
-        "From layer 3 to layer 8 each one shrinks the signal by 0.01 times the root of 500.",
-        SLIDES["small"],
-        value=maximum(abs(SHRINKAGE - 0.01 * math.sqrt(UNITS))),
-        must=below(0.005),
-        kind="positive",
-    ),
-    Claim(
-        "large-saturates",
-        "With weights of 1 nine units in ten are saturated, as theory has it.",
-        SLIDES["large"],
-        value=mean("large", "saturated", after=1),
-        must=between(0.894, 0.914),
-        kind="positive",
-    ),
-    Claim(
-        "formula-and-code-agree",
-        "The uniform formula of the slide and the normal weights of its table do the same.",
-        SLIDES["xavier"],
-        value=maximum(abs(curve("glorot-uniform", "std") / curve("xavier", "std") - 1)),
-        must=below(0.03),
-        kind="positive",
-    ),
+    rule("small-dies", "ALL ACTIVATIONS BECOME ZERO!")
+    .says("With weights of 0.01 all activations of the last layer are practically zero.")
+    .of(last("small", "std"))
+    .must(below(1e-5), kind="positive"),
+    rule("xavier-decays-slowly", SLIDES["xavier"])
+    .says("Xavier is reasonable for tanh: layer 10 keeps 0.36 of the spread of layer 1.")
+    .of(last("xavier", "std") / first("xavier", "std"))
+    .must(between(0.353, 0.373), kind="positive"),
+    detail("small-shrinks-by-theory", SLIDES["small"])
+    .says("From layer 3 to layer 8 each one shrinks the signal by 0.01 times the root of 500.")
+    .of(maximum(abs(SHRINKAGE - 0.01 * math.sqrt(UNITS))))
+    .must(below(0.005), kind="positive"),
+    detail("large-saturates", SLIDES["large"])
+    .says("With weights of 1 nine units in ten are saturated, as theory has it.")
+    .of(mean("large", "saturated", after=1))
+    .must(between(0.894, 0.914), kind="positive"),
+    detail("formula-and-code-agree", SLIDES["xavier"])
+    .says("The uniform formula of the slide and the normal weights of its table do the same.")
+    .of(maximum(abs(curve("glorot-uniform", "std") / curve("xavier", "std") - 1)))
+    .must(below(0.03), kind="positive"),
     *map(centred, SLIDES),
     printed("std-small-layer", "small", STDS["small"][:9]),
-    Claim(
-        "std-small-layer-10-as-printed",
-        "The standard deviation of layer 10 of the small network rounds to the printed 0.",
-        SLIDES["small"],
-        value=last("small", "std"),
-        must=below(5e-7),
-        kind="positive",
-        role="table",
-        printed=0.0,
-    ),
+    printed_value("std-small-layer-10-as-printed", SLIDES["small"])
+    .says("The standard deviation of layer 10 of the small network rounds to the printed 0.")
+    .of(last("small", "std"))
+    .must(below(5e-7), kind="positive", printed=0.0),
     printed("std-large-printed-layer", "large", STDS["large"], relative=0.0, within=0.002),
     printed("std-xavier-layer", "xavier", STDS["xavier"], errata={5: GARBLED}),
-    printed("std-small-layer", "small", {10: STDS["small"][9]}, retired=DEAD),
-    printed("std-large-layer", "large", STDS["large"], retired=WIDE),
 )
 
 LAYER_NAMES = tuple(map(str, range(1, LAYERS + 1)))

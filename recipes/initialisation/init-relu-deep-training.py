@@ -15,8 +15,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source, snapshot, train
-from keras_reprise import Claim, Metric, above, below, first, metric
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import below, detail, first, metric, rule, snapshot, train
 
 WIDTH, LN10 = 100, math.log(10)
 
@@ -71,30 +71,28 @@ def measure(arm, replicate):
 SLIDE = "RESEARCH..."
 
 
-def ends(id, says, arm, must, role="detail"):
-    """A claim of the training loss at the end."""
-    return Claim(id, says, SLIDE, value=metric(arm, "train_loss"), must=must, role=role)
-
-
 LEARNS, STALLS = below(LN10 - 0.1), above(LN10 - 0.02)
 CLAIMS = (
-    ends(
-        "he-30-converges",
-        "Thirty layers from He's weights begin to learn.",
-        "he-30",
-        LEARNS,
-        "rule",
-    ),
-    ends("xavier-30-stalls", "From Xavier's they stall.", "xavier-30", STALLS, "rule"),
-    ends("he-22-converges", "Twenty-two layers from He's weights begin to learn.", "he-22", LEARNS),
-    ends("xavier-22-converges", "So do twenty-two from Xavier's.", "xavier-22", LEARNS),
-    Claim(
-        "he-22-starts-earlier",
-        "But He's start earlier, each at its best rate.",
-        SLIDE,
-        value=first("he-22", "train_loss") - first("xavier-22", "train_loss"),
-        must=below(0.0),
-    ),
+    rule("he-30-converges")
+    .says("Thirty layers from He's weights begin to learn.")
+    .of(metric("he-30", "train_loss"))
+    .must(LEARNS),
+    rule("xavier-30-stalls")
+    .says("From Xavier's they stall.")
+    .of(metric("xavier-30", "train_loss"))
+    .must(STALLS),
+    detail("he-22-converges")
+    .says("Twenty-two layers from He's weights begin to learn.")
+    .of(metric("he-22", "train_loss"))
+    .must(LEARNS),
+    detail("xavier-22-converges")
+    .says("So do twenty-two from Xavier's.")
+    .of(metric("xavier-22", "train_loss"))
+    .must(LEARNS),
+    detail("he-22-starts-earlier")
+    .says("But He's start earlier, each at its best rate.")
+    .of(first("he-22", "train_loss") - first("xavier-22", "train_loss"))
+    .must(below(0.0)),
 )
 
 GAINS = (("xavier", 1.0), ("he", 2.0))

@@ -16,8 +16,9 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, HistogramGrid, Measurement, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, Metric, PrintedSeries, above, between, first, last, mean, near
+from keras_reprise import Arm, Curves, HistogramGrid, Measurement, Metric, Panel, PrintedSeries
+from keras_reprise import Recipe, Scale, Source, above, between, detail, first, last, mean, near
+from keras_reprise import rule
 from keras_reprise.activations import LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
@@ -70,48 +71,26 @@ def printed(id, arm, values, where):
 
 
 CLAIMS = (
-    Claim(
-        "xavier-halves-power",
-        "With Xavier weights ReLU layers shrink the spread by the root of two each, on average.",
-        SLIDE,
-        value=(last("xavier", "std") / first("xavier", "std")) ** (1 / (LAYERS - 1)),
-        must=near(math.sqrt(0.5), absolute=0.03),
-        kind="positive",
-        role="rule",
-    ),
-    Claim(
-        "he-keeps-power",
-        "With He weights the mean square stays that of the input, 1, on average over the layers.",
-        SLIDE,
-        value=mean("he", "second_moment"),
-        must=between(0.85, 1.15),
-        kind="positive",
-        role="rule",
-    ),
-    Claim(
-        "he-beats-xavier-at-depth",
-        "After ten layers the He network's spread is over twenty times the Xavier network's.",
-        SLIDE,
-        value=last("he", "std") / last("xavier", "std"),
-        must=above(20.0),
-        kind="positive",
-    ),
-    Claim(
-        "he-first-layer-std",
-        "The first He layer has the standard deviation of theory, the root of 1 - 1/pi.",
-        SLIDE,
-        value=first("he", "std"),
-        must=near(math.sqrt(1 - 1 / math.pi), relative=0.01),
-        kind="positive",
-    ),
-    Claim(
-        "he-first-layer-mean",
-        "The first He layer has the mean of theory, the root of 1/pi.",
-        SLIDE,
-        value=first("he", "mean"),
-        must=near(math.sqrt(1 / math.pi), relative=0.01),
-        kind="positive",
-    ),
+    rule("xavier-halves-power", SLIDE)
+    .says("With Xavier weights ReLU layers shrink the spread by the root of two each, on average.")
+    .of((last("xavier", "std") / first("xavier", "std")) ** (1 / (LAYERS - 1)))
+    .must(near(math.sqrt(0.5), absolute=0.03), kind="positive"),
+    rule("he-keeps-power", SLIDE)
+    .says("With He weights the mean square stays that of the input, 1, on average over the layers.")
+    .of(mean("he", "second_moment"))
+    .must(between(0.85, 1.15), kind="positive"),
+    detail("he-beats-xavier-at-depth", SLIDE)
+    .says("After ten layers the He network's spread is over twenty times the Xavier network's.")
+    .of(last("he", "std") / last("xavier", "std"))
+    .must(above(20.0), kind="exact"),
+    detail("he-first-layer-std", SLIDE)
+    .says("The first He layer has the standard deviation of theory, the root of 1 - 1/pi.")
+    .of(first("he", "std"))
+    .must(near(math.sqrt(1 - 1 / math.pi), relative=0.01), kind="positive"),
+    detail("he-first-layer-mean", SLIDE)
+    .says("The first He layer has the mean of theory, the root of 1/pi.")
+    .of(first("he", "mean"))
+    .must(near(math.sqrt(1 / math.pi), relative=0.01), kind="positive"),
     printed("std-xavier-layer", "xavier", XAVIER_STD, f"public rerun of {LECTURE}"),
     printed("std-he-layer", "he", HE_STD, LECTURE),
     printed("mean-he-layer", "he", HE_MEAN, LECTURE),

@@ -16,8 +16,9 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, HeatMap, Measurement, Recipe, Scale, Source, snapshot, train
-from keras_reprise import Claim, Metric, above, below, column, first, keep, maximum, minimum, same
+from keras_reprise import Arm, HeatMap, Measurement, Metric, Recipe, Scale, Source, above, below
+from keras_reprise import column, detail, first, keep, maximum, minimum, rule, same, snapshot
+from keras_reprise import train
 
 WIDTH, DEPTHS, RATES = 50, (2, 5, 10), (0.03, 0.2)
 DEVIATIONS = {
@@ -106,51 +107,24 @@ def spread(arm):
 SHALLOW = keep(column("plain", "accuracy"), same(column("plain", "depth"), 2))
 CLAIMS = (
     *(
-        Claim(
-            f"small-weights-as-good-as-{other.replace('.', '-')}",
-            f"In a network of two layers weights of 0.01 are about as good as {words}.",
-            SLIDE,
-            value=trial(2, "0.01") - trial(2, other),
-            must=above(-2.0),
-            unit="points",
-            role="rule",
-        )
+        rule(f"small-weights-as-good-as-{other.replace('.', '-')}", SLIDE)
+        .says(f"In a network of two layers weights of 0.01 are about as good as {words}.")
+        .of(trial(2, "0.01") - trial(2, other), unit="points")
+        .must(above(-2.0))
         for other, words in OTHERS.items()
     ),
-    Claim(
-        "small-weights-stuck-when-deep",
-        "In a network of ten layers they learn nothing.",
-        SLIDE,
-        value=trial(10, "0.01", "train_loss"),
-        must=above(2.29),
-        role="rule",
-    ),
-    Claim(
-        "he-learns-when-deep",
-        "From He's weights ten layers learn: they are over five points better.",
-        "RESEARCH...",
-        value=trial(10, "he") - trial(10, "0.01"),
-        must=above(5.0),
-        unit="points",
-    ),
-    Claim(
-        "batch-norm-forgives",
-        "With batch normalisation the choice matters less than half as much.",
-        "BATCH NORMALIZATION",
-        value=spread("batch-norm") / spread("plain"),
-        must=below(0.5),
-        kind="positive",
-    ),
-    Claim(
-        "small-weights-fine-when-shallow",
-        "Weights of 0.01 are about as good as any in a network of two layers.",
-        SLIDE,
-        value=trial(2, "0.01") - maximum(SHALLOW),
-        must=above(-2.0),
-        unit="points",
-        role="rule",
-        retired="the best of four runs is good by chance; see small-weights-as-good-as-...",
-    ),
+    rule("small-weights-stuck-when-deep", SLIDE)
+    .says("In a network of ten layers they learn nothing.")
+    .of(trial(10, "0.01", "train_loss"))
+    .must(above(2.29)),
+    detail("he-learns-when-deep", "RESEARCH...")
+    .says("From He's weights ten layers learn: they are over five points better.")
+    .of(trial(10, "he") - trial(10, "0.01"), unit="points")
+    .must(above(5.0)),
+    detail("batch-norm-forgives", "BATCH NORMALIZATION")
+    .says("With batch normalisation the choice matters less than half as much.")
+    .of(spread("batch-norm") / spread("plain"))
+    .must(below(0.5), kind="positive"),
 )
 
 RECIPE = Recipe(

@@ -13,8 +13,8 @@ of every update, and what it would have saved is counted. A cost that is no numb
 
 import numpy as np
 
-from keras_reprise import Arm, Box, Measurement, Metric, Recipe, Scale, Scatter, Source
-from keras_reprise import Claim, above, between, column, count, equal, keep, median, metric
+from keras_reprise import Arm, Box, Measurement, Metric, Recipe, Scale, Scatter, Source, above
+from keras_reprise import column, count, detail, equal, keep, median, metric, rule
 from keras_reprise.search import log_uniform, random_search
 from keras_reprise.two_layer import UPDATES, Trainer, tripled_at
 
@@ -81,44 +81,23 @@ METRICS = (
 STOPS, ACCURACY = column("coarse-search", "stopped"), column("coarse-search", "accuracy")
 
 CLAIMS = (
-    Claim(
-        "stopped-runs-end-badly",
-        "No run that is stopped would have ended as well as the middle one of those that go on.",
-        SLIDE,
-        value=count((STOPS > 0) & (median(keep(ACCURACY, STOPS < 1)) <= ACCURACY)),
+    rule("stopped-runs-end-badly")
+    .says("No run that is stopped would have ended as well as the middle one of those that go on.")
+    .of(
+        count((STOPS > 0) & (median(keep(ACCURACY, STOPS < 1)) <= ACCURACY)),
         given=metric("coarse-search", "stopped") > 0,
-        must=equal(0),
-        role="rule",
-        kind="discrete",
         unit="trials",
         measures="Stopped trials that would have ended at or above the median of the others",
-    ),
-    Claim(
-        "catches-documented-failures",
-        "It stops both documented failures, no later than at a cost that is no number.",
-        SLIDE,
-        value=metric("documented-failures", "caught"),
-        must=above(0.99),
-        role="rule",
-        kind="discrete",
-    ),
-    Claim(
-        "saves-updates",
-        "A stopped run is stopped early: at least half of its updates are saved.",
-        SLIDE,
-        value=metric("documented-failures", "saved"),
-        must=above(0.5),
-    ),
-    Claim(
-        "stops-no-good-run",
-        "No run that would have ended well is stopped.",
-        SLIDE,
-        value=metric("coarse-search", "good_stopped"),
-        must=between(-0.5, 0.5),
-        role="rule",
-        kind="discrete",
-        retired="also holds where nothing is stopped; see stopped-runs-end-badly",
-    ),
+    )
+    .must(equal(0), kind="discrete"),
+    rule("catches-documented-failures")
+    .says("It stops both documented failures, no later than at a cost that is no number.")
+    .of(metric("documented-failures", "caught"))
+    .must(above(0.99), kind="discrete"),
+    detail("saves-updates")
+    .says("A stopped run is stopped early: at least half of its updates are saved.")
+    .of(metric("documented-failures", "saved"))
+    .must(above(0.5)),
 )
 
 RECIPE = Recipe(

@@ -13,8 +13,8 @@ document's own rule, or not finite. When that happens is random.
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, PrintedSeries, above, at, below, between, count, curve, metric
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import at, below, between, count, curve, detail, metric, printed_value, rule
 from keras_reprise.two_layer import UPDATES, Trainer, costs, tripled_at
 
 SLIDE = "loss exploding:"
@@ -61,71 +61,38 @@ EXPLODED, UNTIL = metric("rate-0-003", "exploded"), metric("rate-0-003", "explos
 OVER = count(metric("rate-0-003", "explosion_epoch") > range(1, EPOCHS + 1))  # epochs by then
 
 CLAIMS = (
-    Claim(
-        "explodes",
-        "Within ten epochs the cost explodes, in at least four of five runs.",
-        SLIDE,
-        value=EXPLODED,
-        must=above(0.8),
-        role="rule",
-        kind="share",
+    rule("explodes")
+    .says("Within ten epochs the cost explodes, in at least four of five runs.")
+    .of(
+        EXPLODED,
         measures="Whether a cost within ten epochs is above three times the first, or not finite",
-    ),
-    Claim(
-        "explodes-by-epoch-6",
-        "As printed, by epoch 6, in at least four of five runs.",
-        SLIDE,
-        value=metric("rate-0-003", "exploded_by_epoch_6"),
-        must=above(0.8),
+    )
+    .must(above(0.8), kind="share"),
+    detail("explodes-by-epoch-6")
+    .says("As printed, by epoch 6, in at least four of five runs.")
+    .of(metric("rate-0-003", "exploded_by_epoch_6"))
+    .must(
+        above(0.8),
         kind="share",
         erratum="inf is what a naive softmax gives; a stable one gives large finite costs until the"
         " weights overflow.",
     ),
-    Claim(
-        "learned-before-exploding",
-        "It learns before it explodes.",
-        SLIDE,
-        value=at(ACCURACY, OVER),
+    detail("learned-before-exploding")
+    .says("It learns before it explodes.")
+    .of(
+        at(ACCURACY, OVER),
         given=(EXPLODED > 0) & (UNTIL > 1),
         measures="Validation accuracy after the last epoch that was over when it exploded",
-        must=above(0.25),
-        printed=0.310,
-    ),
-    Claim(
-        "chance-afterwards",
-        "Afterwards little is left.",
-        SLIDE,
-        value=metric("rate-0-003", "last_accuracy"),
-        must=below(0.2),
-        printed=0.147,
-    ),
-    Claim(
-        "cost-falls-as-printed",
-        "Where it explodes after epoch 4, as printed, the cost has fallen about as far by then.",
-        SLIDE,
-        value=at(COST, 1) - at(COST, 4),
-        given=(EXPLODED > 0) & (UNTIL > 4),
-        must=between(0.15, 0.6),
-        role="table",
-        printed=COSTS[0] - COSTS[3],
-    ),
-    Claim(
-        "learned-first",
-        "It learns before it explodes.",
-        SLIDE,
-        value=metric("rate-0-003", "best_before"),
-        must=above(0.25),
-        retired="the best of several epochs is better by chance; see learned-before-exploding",
-    ),
-    PrintedSeries(
-        "cost",
-        COSTS,
-        SLIDE,
-        arm="rate-0-003",
-        within=0.5,
-        says="The cost of epoch {key} is near the printed one.",
-        retired="within 0.5 also lies ln 10, having learned nothing; see cost-falls-as-printed",
-    ),
+    )
+    .must(above(0.25), printed=0.310),
+    detail("chance-afterwards")
+    .says("Afterwards little is left.")
+    .of(metric("rate-0-003", "last_accuracy"))
+    .must(below(0.2), kind="discrete", printed=0.147),
+    printed_value("cost-falls-as-printed")
+    .says("Where it explodes after epoch 4, as printed, the cost has fallen about as far by then.")
+    .of(at(COST, 1) - at(COST, 4), given=(EXPLODED > 0) & (UNTIL > 4))
+    .must(between(0.15, 0.6), printed=COSTS[0] - COSTS[3]),
 )
 
 RECIPE = Recipe(

@@ -13,8 +13,8 @@ is left predicts the first class for every image; the accuracy is that class's s
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, below, between, equal, metric, near, setting
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, below
+from keras_reprise import between, detail, metric, near, printed_value, rule, setting
 from keras_reprise.two_layer import UPDATES, Trainer, tripled_at
 
 SLIDE = "loss exploding: learning rate too high"
@@ -54,63 +54,20 @@ ABORT_FIRST = metric("high", "abort_at") - FIRST_NOT_FINITE
 ACCURACY = metric("high", "validation_accuracy")
 
 CLAIMS = (
-    Claim(
-        "nan-in-first-epoch",
-        "At a rate of a million the cost is no finite number within the first epoch.",
-        SLIDE,
-        value=FIRST_NOT_FINITE,
-        must=below(UPDATES),
-        role="rule",
-        kind="discrete",
-        expectation="MATH",
-    ),
-    Claim(
-        "share-of-first-class-as-printed",
-        "The validation accuracy is the printed one: the first class's share of these very images.",
-        SLIDE,
-        value=ACCURACY,
-        given=setting("n_train", 50_000) >= 50_000,  # of fewer, other images are set apart
-        must=near(PRINTED, absolute=5e-4),
-        role="table",
-        kind="discrete",
-        printed=PRINTED,
-    ),
-    Claim(
-        "abort-rule-fires-before-nan",
-        "The cost is above three times the first one before it is no number.",
-        "CROSS-VALIDATION STRATEGY",
-        value=ABORT_FIRST,
-        must=between(-UPDATES, -1),
-        kind="discrete",
-    ),
-    Claim(
-        "one-class-left",
-        "What is left gets only images of one class right.",
-        SLIDE,
-        value=metric("high", "classes_right"),
-        must=equal(1),
-        kind="discrete",
-        retired="by definition: where no score is a number the first class is predicted",
-    ),
-    Claim(
-        "accuracy-as-printed",
-        "The validation accuracy is the printed one, the share of that class.",
-        SLIDE,
-        value=ACCURACY,
-        must=near(PRINTED, absolute=0.02),
-        role="table",
-        printed=PRINTED,
-        retired="its tolerance holds every class's share; see share-of-first-class-as-printed",
-    ),
-    Claim(
-        "abort-rule-catches-it",
-        "The rule to stop at three times the first cost catches it no later.",
-        "CROSS-VALIDATION STRATEGY",
-        value=ABORT_FIRST,
-        must=between(-UPDATES, 0),
-        kind="discrete",
-        retired="what is not finite counts as above; see abort-rule-fires-before-nan",
-    ),
+    rule("nan-in-first-epoch")
+    .says("At a rate of a million the cost is no finite number within the first epoch.")
+    .of(FIRST_NOT_FINITE)
+    .must(below(UPDATES), kind="discrete", expectation="MATH"),
+    printed_value("share-of-first-class-as-printed")
+    .says(
+        "The validation accuracy is the printed one: the first class's share of these very images."
+    )
+    .of(ACCURACY, given=setting("n_train", 50_000) >= 50_000)
+    .must(near(PRINTED, absolute=5e-4), kind="discrete", printed=PRINTED),
+    detail("abort-rule-fires-before-nan", "CROSS-VALIDATION STRATEGY")
+    .says("The cost is above three times the first one before it is no number.")
+    .of(ABORT_FIRST)
+    .must(between(-UPDATES, -1), kind="discrete"),
 )
 
 COST = Panel(("cost",), "cost (nats)", log=True)

@@ -14,9 +14,9 @@ below ln 10; on the slide with a rate too low it moves by less.
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, above, below, between, column, count, equal, finite, keep, mean
-from keras_reprise import metric, minimum, same
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import between, column, count, detail, equal, finite, keep, mean, metric
+from keras_reprise import minimum, rule, same
 from keras_reprise.search import log_grid
 from keras_reprise.two_layer import Trainer, tripled_at
 
@@ -72,76 +72,33 @@ LOWEST, HIGHEST = metric("sweep", "lowest_learning"), metric("sweep", "highest_l
 LEARNING = keep(finite(RATE, where=COST), finite(COST) < np.log(10) - 1e-3)  # the loss goes down
 
 CLAIMS = (
-    Claim(
-        "range-begins-near-1e-5",
-        "The lowest rate at which the loss goes down is within a factor of ten of 1e-5.",
-        RANGE,
-        value=minimum(LEARNING),
-        must=between(1e-6, 1e-4),
-        role="rule",
-        kind="discrete",
-        measures="Lowest rate whose last cost is more than 0.001 below ln 10",
-        printed=1e-5,
-    ),
-    Claim(
-        "range-ends-near-1e-3",
-        "The highest rate that learns is within a factor of three of 1e-3.",
-        RANGE,
-        value=HIGHEST,
-        must=between(1e-3 / 3, 3e-3),
-        role="rule",
-        kind="discrete",
-        printed=1e-3,
-    ),
-    Claim(
-        "learns-in-between",
-        "Every rate of the sweep from 1e-5 to 1e-3 brings the loss down.",
-        RANGE,
-        value=count((LEARNING >= 1e-5) & (LEARNING <= 1e-3)),
-        must=equal(5),
-        kind="discrete",
+    rule("range-begins-near-1e-5", RANGE)
+    .says("The lowest rate at which the loss goes down is within a factor of ten of 1e-5.")
+    .of(minimum(LEARNING), measures="Lowest rate whose last cost is more than 0.001 below ln 10")
+    .must(between(1e-6, 1e-4), kind="discrete", printed=1e-5),
+    rule("range-ends-near-1e-3", RANGE)
+    .says("The highest rate that learns is within a factor of three of 1e-3.")
+    .of(HIGHEST)
+    .must(between(1e-3 / 3, 3e-3), kind="discrete", printed=1e-3),
+    detail("learns-in-between", RANGE)
+    .says("Every rate of the sweep from 1e-5 to 1e-3 brings the loss down.")
+    .of(
+        count((LEARNING >= 1e-5) & (LEARNING <= 1e-3)),
         measures="Rates from 1e-5 to 1e-3 whose last cost is more than 0.001 below ln 10",
-    ),
-    Claim(
-        "explodes-above-3e-3",
-        "Rates of 0.003 and more explode.",
-        "loss exploding:",
-        value=mean(keep(same(KIND, "explodes"), RATE >= 3e-3)),
-        must=above(0.99),
-        kind="discrete",
+    )
+    .must(equal(5), kind="discrete"),
+    detail("explodes-above-3e-3")
+    .says("Rates of 0.003 and more explode.")
+    .of(
+        mean(keep(same(KIND, "explodes"), RATE >= 3e-3)),
         unit="share",
         measures="Share of the rates of 0.003 and more that explode",
-    ),
-    Claim(
-        "low-does-nothing",
-        "Rates of 1e-6 and less do not learn.",
-        "loss not going down:",
-        value=LOWEST,
-        must=above(1e-6),
-        kind="discrete",
-    ),
-    Claim(
-        "learns-above-1e-5",
-        "Some rate above 1e-5 learns.",
-        RANGE,
-        value=HIGHEST,
-        must=above(1e-5),
-        role="rule",
-        kind="discrete",
-        printed=1e-5,
-        retired="holds where only rates far above the range learn; see range-ends-near-1e-3",
-    ),
-    Claim(
-        "learns-below-1e-3",
-        "Some rate below 1e-3 learns.",
-        RANGE,
-        value=LOWEST,
-        must=below(1e-3),
-        role="rule",
-        kind="discrete",
-        printed=1e-3,
-        retired="holds where only rates far below the range learn; see range-begins-near-1e-5",
-    ),
+    )
+    .must(above(0.99), kind="discrete"),
+    detail("low-does-nothing", "loss not going down:")
+    .says("Rates of 1e-6 and less do not learn.")
+    .of(LOWEST)
+    .must(above(1e-6), kind="discrete"),
 )
 
 COSTS = Panel(

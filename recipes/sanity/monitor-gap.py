@@ -13,8 +13,8 @@ all sizes are ours.
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, above, below, curve, evaluate, first, mean, rank_correlation
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import below, curve, detail, evaluate, first, mean, rank_correlation, rule
 from keras_reprise import snapshot, train
 from keras_reprise.models import dense_classifier
 
@@ -85,57 +85,36 @@ def trend(arm, of, over):
 
 
 CLAIMS = (
-    Claim(
-        "penalty-shrinks-gap",
-        "In the first case more regularisation shrinks the gap.",
-        SLIDE,
-        value=trend("big-gap", "gap", "penalty"),
-        must=below(-0.8),
-        role="rule",
-        kind="discrete",
-    ),
-    Claim(
-        "penalty-raises-validation",
-        "And raises the validation accuracy.",
-        SLIDE,
-        value=mean("big-gap", "validation", after=1) - first("big-gap", "validation"),
-        must=above(0.0),
-        role="rule",
+    rule("penalty-shrinks-gap")
+    .says("In the first case more regularisation shrinks the gap.")
+    .of(trend("big-gap", "gap", "penalty"))
+    .must(below(-0.8), kind="discrete"),
+    rule("penalty-raises-validation")
+    .says("And raises the validation accuracy.")
+    .of(
+        mean("big-gap", "validation", after=1) - first("big-gap", "validation"),
         measures="Mean validation accuracy with a penalty minus that without",
-    ),
-    Claim(
-        "capacity-raises-validation",
-        "In the second case more capacity raises the validation accuracy.",
-        SLIDE,
-        value=trend("no-gap", "validation", "width"),
-        must=above(0.8),
-        role="rule",
-        kind="discrete",
-    ),
-    Claim(
-        "capacity-raises-training",
-        "And the training accuracy.",
-        SLIDE,
-        value=trend("no-gap", "training", "width"),
-        must=above(0.8),
-        kind="discrete",
-    ),
-    Claim(
-        "few-images-big-gap",
-        "Few images trained long leave a big gap.",
-        SLIDE,
-        value=first("big-gap", "gap"),
-        must=above(10.0),
-        measures="Training minus validation accuracy without a penalty",
-    ),
-    Claim(
-        "many-images-no-gap",
-        "A narrow network trained shortly on many images has hardly any.",
-        SLIDE,
-        value=first("no-gap", "gap"),
-        must=below(5.0),
+    )
+    .must(above(0.0)),
+    rule("capacity-raises-validation")
+    .says("In the second case more capacity raises the validation accuracy.")
+    .of(trend("no-gap", "validation", "width"))
+    .must(above(0.8), kind="discrete"),
+    detail("capacity-raises-training")
+    .says("And the training accuracy.")
+    .of(trend("no-gap", "training", "width"))
+    .must(above(0.8), kind="discrete"),
+    detail("few-images-big-gap")
+    .says("Few images trained long leave a big gap.")
+    .of(first("big-gap", "gap"), measures="Training minus validation accuracy without a penalty")
+    .must(above(10.0)),
+    detail("many-images-no-gap")
+    .says("A narrow network trained shortly on many images has hardly any.")
+    .of(
+        first("no-gap", "gap"),
         measures="Training minus validation accuracy of the narrowest network",
-    ),
+    )
+    .must(below(5.0)),
 )
 
 RECIPE = Recipe(
@@ -151,9 +130,7 @@ RECIPE = Recipe(
             few=True,
         ),
         Arm(
-            "no-gap",
-            "many images, few epochs, no penalty; the width grows from 2 to 64",
-            few=False,
+            "no-gap", "many images, few epochs, no penalty; the width grows from 2 to 64", few=False
         ),
     ),
     scales=(

@@ -15,8 +15,9 @@ raw pixels.
 import math
 from dataclasses import replace
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
-from keras_reprise import Claim, PrintedSeries, above, at, between, curve, equal, metric
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, PrintedSeries, Recipe
+from keras_reprise import Scale, Source, above, at, between, curve, detail, equal, metric
+from keras_reprise import printed_value, rule
 from keras_reprise.two_layer import Trainer, raw_pixels
 
 SLIDE = "Make sure that you can overfit very small portion"
@@ -41,14 +42,7 @@ EARLY = (
     1.535239,
     1.421527,
 )
-LATE = {
-    195: 0.002694,
-    196: 0.002674,
-    197: 0.002655,
-    198: 0.002635,
-    199: 0.002617,
-    200: 0.002597,
-}
+LATE = {195: 0.002694, 196: 0.002674, 197: 0.002655, 198: 0.002635, 199: 0.002617, 200: 0.002597}
 FALLEN = {k: math.log(10) - cost for k, cost in enumerate(EARLY, start=1)}
 WITHIN = {k: min(0.1, 5e-4 + FALLEN[k] / 3) if k > 1 else 5e-4 for k in FALLEN}
 EPOCHS, STD = 200, 64.0
@@ -86,17 +80,10 @@ METRICS = (
 COST = curve("raw-pixels", "cost")
 
 CLAIMS = (
-    Claim(
-        "learned-by-heart",
-        "After 200 epochs every image is classified correctly.",
-        SLIDE,
-        value=metric("raw-pixels", "accuracy"),
-        must=equal(100.0),
-        role="rule",
-        kind="discrete",
-        expectation="VERIFIED-HERE",
-        printed=100.0,
-    ),
+    rule("learned-by-heart", SLIDE)
+    .says("After 200 epochs every image is classified correctly.")
+    .of(metric("raw-pixels", "accuracy"))
+    .must(equal(100.0), kind="discrete", expectation="VERIFIED-HERE", printed=100.0),
     PrintedSeries(
         "cost",
         EARLY,
@@ -106,40 +93,18 @@ CLAIMS = (
         says="The cost of epoch {key} is about the printed one.",
         expectation="VERIFIED-HERE",
     ),
-    *(
-        Claim(
-            f"cost-{epoch}",
-            f"The cost of epoch {epoch} is about the printed one.",
-            SLIDE,
-            value=at(COST, epoch),
-            must=between(0.0020, 0.0032),  # the range of a published rerun
-            role="table",
-            kind="positive",
-            expectation="VERIFIED-HERE",
-            printed=printed,
-            retired=None if epoch == 200 else "six epochs of one number; see cost-200, late-pace",
-        )
-        for epoch, printed in LATE.items()
-    ),
-    Claim(
-        "late-pace",
-        "The cost falls in the last five epochs as fast as printed.",
-        SLIDE,
-        value=at(COST, 200) / at(COST, 195),
-        must=between(0.955, 0.975),
-        role="table",
-        kind="positive",
-        printed=LATE[200] / LATE[195],
-    ),
-    Claim(
-        "rate-is-of-raw-pixels",
-        "With standardised pixels the same rate learns next to nothing.",
-        SLIDE,
-        value=metric("standardised", "cost"),
-        must=above(2.2),
-        measures="Cost before the last update, standardised pixels",
-        expectation="VERIFIED-HERE",
-    ),
+    printed_value("cost-200", SLIDE)
+    .says("The cost of epoch 200 is about the printed one.")
+    .of(at(COST, 200))
+    .must(between(0.0020, 0.0032), kind="positive", expectation="VERIFIED-HERE", printed=LATE[200]),
+    printed_value("late-pace", SLIDE)
+    .says("The cost falls in the last five epochs as fast as printed.")
+    .of(at(COST, 200) / at(COST, 195))
+    .must(between(0.955, 0.975), kind="positive", printed=LATE[200] / LATE[195]),
+    detail("rate-is-of-raw-pixels", SLIDE)
+    .says("With standardised pixels the same rate learns next to nothing.")
+    .of(metric("standardised", "cost"), measures="Cost before the last update, standardised pixels")
+    .must(above(2.2), expectation="VERIFIED-HERE"),
 )
 
 RECIPE = Recipe(

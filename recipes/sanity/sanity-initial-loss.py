@@ -13,8 +13,8 @@ fail the check, which is what the check is for.
 
 import math
 
-from keras_reprise import Arm, Claim, Measurement, Metric, Recipe, Scale, Source
-from keras_reprise import above, evaluate, metric, near
+from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Source, above, detail, evaluate
+from keras_reprise import metric, near, printed_value, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.two_layer import HIDDEN, raw_pixels, two_layer
 
@@ -42,33 +42,18 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    Claim(
-        "loss-is-ln10",
-        "With ten classes and tiny weights the loss is ln 10.",
-        SLIDE,
-        value=metric("tiny-weights", "loss"),
-        must=near(math.log(10), absolute=1e-3),
-        role="rule",
-        expectation="VERIFIED-HERE",
-    ),
-    Claim(
-        "loss-as-printed",
-        "It is the printed one.",
-        SLIDE,
-        value=metric("tiny-weights", "loss"),
-        must=near(PRINTED, absolute=1e-4),
-        role="table",
-        expectation="VERIFIED-HERE",
-        printed=PRINTED,
-    ),
-    Claim(
-        "default-weights-fail",
-        "Default weights on raw pixels are caught by the check: they are a nat off or more.",
-        SLIDE,
-        value=metric("default-weights", "loss"),
-        must=above(math.log(10) + 1),
-        kind="positive",
-    ),
+    rule("loss-is-ln10")
+    .says("With ten classes and tiny weights the loss is ln 10.")
+    .of(metric("tiny-weights", "loss"))
+    .must(near(math.log(10), absolute=1e-3), expectation="VERIFIED-HERE"),
+    printed_value("loss-as-printed")
+    .says("It is the printed one.")
+    .of(metric("tiny-weights", "loss"))
+    .must(near(PRINTED, absolute=1e-4), expectation="VERIFIED-HERE", printed=PRINTED),
+    detail("default-weights-fail")
+    .says("Default weights on raw pixels are caught by the check: they are a nat off or more.")
+    .of(metric("default-weights", "loss"))
+    .must(above(math.log(10) + 1), kind="positive"),
 )
 
 RECIPE = Recipe(
@@ -78,11 +63,7 @@ RECIPE = Recipe(
     sources=(Source("cs231n-slides", SLIDE),),
     data="cifar10",
     arms=(
-        Arm(
-            "tiny-weights",
-            "0.0001 times standard normal weights, as documented",
-            tiny=True,
-        ),
+        Arm("tiny-weights", "0.0001 times standard normal weights, as documented", tiny=True),
         Arm("default-weights", "Keras's default weights (Glorot's uniform)", tiny=False),
     ),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),

@@ -12,8 +12,9 @@ on average: at 1,000 it is 0.7705, give or take 0.0028 from one initialisation t
 
 import math
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, curve, evaluate, metric, minimum, near, window
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import curve, detail, evaluate, metric, minimum, near, printed_value, rule
+from keras_reprise import window
 from keras_reprise.two_layer import raw_pixels, two_layer
 
 SLIDE = "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"
@@ -39,31 +40,24 @@ METRICS = (
 LOSS = curve("two-layer", "loss")
 
 CLAIMS = (
-    Claim(
-        "loss-went-up",
-        "The loss goes up with the penalty.",
-        SLIDE,
-        value=minimum(window(LOSS, after=1) - window(LOSS, before=4)),
-        must=above(0.0),
-        role="rule",
+    rule("loss-went-up")
+    .says("The loss goes up with the penalty.")
+    .of(
+        minimum(window(LOSS, after=1) - window(LOSS, before=4)),
         measures="Smallest rise of the loss from one penalty to the next larger one",
-        expectation="MATH",
-    ),
-    Claim(
-        "loss-as-computed",
-        "At 1,000 it is ln 10 plus the expected penalty.",
-        SLIDE,
-        value=metric("two-layer", "loss_at_1000"),
-        must=near(EXPECTED, absolute=THREE_SIGMA),
-        expectation="VERIFIED-HERE",
-    ),
-    Claim(
-        "loss-as-printed",
-        "At 1,000 it is that of the original slides, within three deviations of an initialisation.",
-        SLIDE,
-        value=metric("two-layer", "loss_at_1000"),
-        must=near(PRINTED, absolute=THREE_SIGMA),
-        role="table",
+    )
+    .must(above(0.0), expectation="MATH"),
+    detail("loss-as-computed")
+    .says("At 1,000 it is ln 10 plus the expected penalty.")
+    .of(metric("two-layer", "loss_at_1000"))
+    .must(near(EXPECTED, absolute=THREE_SIGMA), expectation="VERIFIED-HERE"),
+    printed_value("loss-as-printed")
+    .says(
+        "At 1,000 it is that of the original slides, within three deviations of an initialisation."
+    )
+    .of(metric("two-layer", "loss_at_1000"))
+    .must(
+        near(PRINTED, absolute=THREE_SIGMA),
         expectation="VERIFIED-HERE",
         printed=PRINTED,
         erratum="The slide shows the second check without its number; the original has reg = 1e3"

@@ -12,8 +12,8 @@ weights, after every epoch; its median is over the epochs in which it is finite.
 
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, below, between, metric, update_ratios
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import below, between, metric, rule, update_ratios
 from keras_reprise.two_layer import Trainer, tripled_at
 
 CURVE = "update_ratio/hidden/kernel"
@@ -52,55 +52,18 @@ METRICS = (
 LOW, GOOD, HIGH = (metric(arm, "median_ratio") for arm in ("low", "good", "high"))
 
 CLAIMS = (
-    Claim(
-        "good-near-a-thousandth",
-        "The good rate's ratio is around a thousandth: between a ten-thousandth and a hundredth.",
-        "Rough range for learning rate we should be",
-        value=GOOD,
-        must=between(LOWEST, HIGHEST),
-        role="rule",
-        kind="positive",
-        printed=1e-3,
-    ),
-    Claim(
-        "low-below-a-thousandth",
-        "That of the rate that hardly learns is below what is around a thousandth.",
-        LOW_SLIDE,
-        value=LOW,
-        must=below(LOWEST),
-        role="rule",
-        kind="positive",
-    ),
-    Claim(
-        "high-above-a-thousandth",
-        "That of the rate that explodes is above it.",
-        HIGH_SLIDE,
-        value=HIGH,
-        given=metric("high", "exploded") > 0,
-        must=above(HIGHEST),
-        role="rule",
-        kind="positive",
-    ),
-    Claim(
-        "low-below-good",
-        "The rate that hardly learns has the smaller ratio.",
-        LOW_SLIDE,
-        value=LOW / GOOD,
-        must=below(1.0),
-        role="rule",
-        kind="positive",
-        retired="a lower rate has the lower ratio by definition; see low-below-a-thousandth",
-    ),
-    Claim(
-        "high-above-good",
-        "The rate that explodes has the larger ratio.",
-        HIGH_SLIDE,
-        value=HIGH / GOOD,
-        must=above(1.0),
-        role="rule",
-        kind="positive",
-        retired="a higher rate has the higher ratio by definition; see high-above-a-thousandth",
-    ),
+    rule("good-near-a-thousandth", "Rough range for learning rate we should be")
+    .says("The good rate's ratio is around a thousandth: between a ten-thousandth and a hundredth.")
+    .of(GOOD)
+    .must(between(LOWEST, HIGHEST), kind="positive", printed=1e-3),
+    rule("low-below-a-thousandth")
+    .says("That of the rate that hardly learns is below what is around a thousandth.")
+    .of(LOW)
+    .must(below(LOWEST), kind="positive"),
+    rule("high-above-a-thousandth", HIGH_SLIDE)
+    .says("That of the rate that explodes is above it.")
+    .of(HIGH, given=metric("high", "exploded") > 0)
+    .must(above(HIGHEST), kind="positive"),
 )
 
 RATIOS = Panel(

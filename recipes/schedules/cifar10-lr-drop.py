@@ -14,35 +14,10 @@ import keras
 import numpy as np
 from scipy.stats import ks_2samp
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Histogram,
-    HistogramGrid,
-    Measurement,
-    Metric,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    above,
-    argmin,
-    at,
-    below,
-    count,
-    curve,
-    first,
-    last,
-    mean,
-    metric,
-    minimum,
-    near,
-    nearest,
-    rank_correlation,
-    train,
-    window,
-)
+from keras_reprise import Arm, Curves, Histogram, HistogramGrid, Measurement, Metric, Panel
+from keras_reprise import Recipe, Scale, Source, above, argmin, at, below, count, curve, detail
+from keras_reprise import first, last, mean, metric, minimum, near, nearest, rank_correlation
+from keras_reprise import rule, train, window
 from keras_reprise.models import small_convnet
 from keras_reprise.schedules import steps
 
@@ -152,132 +127,77 @@ def around_drop(name, width):
 
 
 CLAIMS = (
-    Claim(
-        "drop-lowers-train-loss",
-        "The training loss falls when the rate is halved.",
-        where=CONVNET,
-        value=around_drop("train_loss", 5),
-        must=below(0.0),
-    ),
-    Claim(
-        "drop-ends-below-constant",
-        "The arm with the drop ends with a lower training loss than the one without.",
-        where=CONVNET,
-        value=last("drop", "train_loss") - last("constant", "train_loss"),
-        must=below(0.0),
-    ),
-    Claim(
-        "drop-lowers-test-error",
-        "The test error falls right after the rate is halved.",
-        where=CONVNET,
-        value=100 * around_drop("test_error", 3),
-        must=below(0.0),
-    ),
-    Claim(
-        "test-loss-climbs",
-        "The test loss may increase late in training.",
-        where=WHILE,
-        value=rank_correlation(ONWARDS),
-        must=above(0.5),
-        given=count(ONWARDS) > 5,
-        kind="discrete",
-        role="rule",
-    ),
-    Claim(
-        "test-error-still-falls",
-        "Meanwhile the test error still goes down.",
-        where=WHILE,
-        value=100 * (last("drop", "test_error") - at(curve("drop", "test_error"), LOWEST)),
-        must=below(0.0),
-        role="rule",
-    ),
-    Claim(
-        "worse-on-still-wrong",
-        "It rises because the network gets even worse on images it misclassifies.",
-        where=WHILE,
-        value=metric("drop", "wrong_wrong_shift_mean"),
-        must=above(0.0),
-    ),
-    Claim(
-        "better-on-fixed",
-        "The loss falls on the images that get fixed.",
-        where=WHILE,
-        value=metric("drop", "wrong_right_shift_mean"),
-        must=below(0.0),
-    ),
-    Claim(
-        "fixed-gain-less",
-        "The loss decreases less on the images that get fixed than it rises on those still wrong.",
-        where=WHILE,
-        value=metric("drop", "wrong_wrong_shift_per_image")
-        + metric("drop", "wrong_right_shift_per_image"),
-        must=above(0.0),
-    ),
-    Claim(
-        "large-then-small",
-        "A larger step first and a smaller one in the end beats either of the two throughout.",
-        where="Regarding the learning rate, for training to succeed",
-        value=100
+    detail("drop-lowers-train-loss", CONVNET)
+    .says("The training loss falls when the rate is halved.")
+    .of(around_drop("train_loss", 5))
+    .must(below(0.0)),
+    detail("drop-ends-below-constant", CONVNET)
+    .says("The arm with the drop ends with a lower training loss than the one without.")
+    .of(last("drop", "train_loss") - last("constant", "train_loss"))
+    .must(below(0.0)),
+    detail("drop-lowers-test-error", CONVNET)
+    .says("The test error falls right after the rate is halved.")
+    .of(100 * around_drop("test_error", 3))
+    .must(below(0.0)),
+    rule("test-loss-climbs", WHILE)
+    .says("The test loss may increase late in training.")
+    .of(rank_correlation(ONWARDS), given=count(ONWARDS) > 5)
+    .must(above(0.5), kind="discrete"),
+    rule("test-error-still-falls", WHILE)
+    .says("Meanwhile the test error still goes down.")
+    .of(100 * (last("drop", "test_error") - at(curve("drop", "test_error"), LOWEST)))
+    .must(below(0.0)),
+    detail("worse-on-still-wrong", WHILE)
+    .says("It rises because the network gets even worse on images it misclassifies.")
+    .of(metric("drop", "wrong_wrong_shift_mean"))
+    .must(above(0.0)),
+    detail("better-on-fixed", WHILE)
+    .says("The loss falls on the images that get fixed.")
+    .of(metric("drop", "wrong_right_shift_mean"))
+    .must(below(0.0)),
+    detail("fixed-gain-less", WHILE)
+    .says(
+        "The loss decreases less on the images that get fixed than it rises on those still wrong."
+    )
+    .of(
+        metric("drop", "wrong_wrong_shift_per_image")
+        + metric("drop", "wrong_right_shift_per_image")
+    )
+    .must(above(0.0)),
+    rule("large-then-small", "Regarding the learning rate, for training to succeed")
+    .says("A larger step first and a smaller one in the end beats either of the two throughout.")
+    .of(
+        100
         * (
             last("drop", "test_error")
             - minimum(last("constant", "test_error"), last("constant-small", "test_error"))
-        ),
-        must=below(0.0),
-        expectation="MIXED",
-        role="rule",
-    ),
-    Claim(
-        "distributions-drift-apart",
-        "The distributions of train and test losses drift apart through the epochs.",
-        where=PLOT,
-        value=rank_correlation(
+        )
+    )
+    .must(below(0.0), expectation="MIXED"),
+    detail("distributions-drift-apart", PLOT)
+    .says("The distributions of train and test losses drift apart through the epochs.")
+    .of(
+        rank_correlation(
             window(curve("drop", "ks"), after=1), window(curve("drop", "sample_epoch"), after=1)
-        ),
-        must=above(0.9),
-        kind="discrete",
-    ),
-    Claim(
-        "test-tail-grows",
-        "Over-fitting shows in the tail: the worst test losses grow.",
-        where=PLOT,
-        value=last("drop", "test_q95") - at(curve("drop", "test_q95"), LISTED),
-        must=above(0.0),
-    ),
-    Claim(
-        "train-tail-shrinks",
-        "Meanwhile the worst training losses shrink.",
-        where=PLOT,
-        value=last("drop", "train_q95") - at(curve("drop", "train_q95"), LISTED),
-        must=below(0.0),
-    ),
-    Claim(
-        "same-at-start",
-        "Before training, train and test losses are distributed alike.",
-        where=PLOT,
-        value=first("drop", "ks_over_critical"),
-        must=below(1.0),
-        kind="positive",
-        expectation="MATH",
-    ),
-    Claim(
-        "starts-at-ln10",
-        "Before training, the mean loss is that of guessing among ten classes, ln 10.",
-        where=PLOT,
-        value=metric("drop", "initial_test_loss"),
-        must=near(np.log(10), absolute=0.1),
-        expectation="MATH",
-    ),
-    Claim(
-        "test-loss-rises",
-        "The test loss may increase late in training.",
-        where=WHILE,
-        must=above(0.5),
-        unit="rank correlation",
-        measures="Spearman correlation of test loss and epoch from the lowest test loss to the end;"
-        " 0 if fewer than 5 epochs follow",
-        role="rule",
-        retired="0 stood for too few epochs, which contradicts nothing; see test-loss-climbs",
-    ),
+        )
+    )
+    .must(above(0.9), kind="discrete"),
+    detail("test-tail-grows", PLOT)
+    .says("Over-fitting shows in the tail: the worst test losses grow.")
+    .of(last("drop", "test_q95") - at(curve("drop", "test_q95"), LISTED))
+    .must(above(0.0)),
+    detail("train-tail-shrinks", PLOT)
+    .says("Meanwhile the worst training losses shrink.")
+    .of(last("drop", "train_q95") - at(curve("drop", "train_q95"), LISTED))
+    .must(below(0.0)),
+    detail("same-at-start", PLOT)
+    .says("Before training, train and test losses are distributed alike.")
+    .of(first("drop", "ks_over_critical"))
+    .must(below(1.0), kind="positive", expectation="MATH"),
+    detail("starts-at-ln10", PLOT)
+    .says("Before training, the mean loss is that of guessing among ten classes, ln 10.")
+    .of(metric("drop", "initial_test_loss"))
+    .must(near(np.log(10), absolute=0.1), expectation="MATH"),
 )
 
 LOSSES = Panel(("train_loss", "test_loss"), "loss (nats)")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from keras_reprise.recipe.numbers import Measurement
     from keras_reprise.recipe.printed import Erratum, PrintedSeries
     from keras_reprise.recipe.settings import Arm, Scale
+    from keras_reprise.recipe.stating import detail, printed_value, rule
     from keras_reprise.record.expressions.authoring import (
         argmax,
         argmin,
@@ -105,6 +106,7 @@ __all__ = [
     "column",
     "count",
     "curve",
+    "detail",
     "distinct",
     "equal",
     "evaluate",
@@ -124,7 +126,9 @@ __all__ = [
     "near",
     "nearest",
     "number",
+    "printed_value",
     "rank_correlation",
+    "rule",
     "same",
     "setting",
     "slope",
@@ -141,6 +145,7 @@ __all__ = [
 
 _FROM = {
     "Claim": "recipe.claims",
+    **dict.fromkeys(("detail", "printed_value", "rule"), "recipe.stating"),
     **dict.fromkeys(("above", "above_each", "below", "below_each", "between", "equal", "near"), "recipe.bounds"),
     "Erratum": "recipe.printed",
     "PrintedSeries": "recipe.printed",

@@ -114,7 +114,7 @@ def test_list_names_every_recipe_and_no_data_only_those_without(reprise):
 def test_show_says_claims_intervals_and_errata(reprise):
     text = reprise("show", "init-activation-std-tanh").output
     assert "std-xavier-layer-5" in text
-    assert "Erratum X1" in text
+    assert "Erratum The document prints 0.357108 for layers 4 and 5." in text
     assert json.loads(reprise("show", "init-activation-std-tanh@1", "--json").output)["version"] == 1
 
 

@@ -20,6 +20,8 @@ def forge(
     documents = [json.loads(path.read_bytes()) for path in sorted((store / "records").rglob("*.json"))]
     shutil.rmtree(store / "records")
     shutil.rmtree(store / ".cache", ignore_errors=True)
+    if card is not None:
+        shutil.rmtree(store / "judging", ignore_errors=True)  # which names the card that was there before
     for document in documents:
         if card is not None:
             changed = json.loads((store / "cards" / f"{document['recipe']['card'][:12]}.json").read_bytes())

@@ -122,9 +122,18 @@ def describe_card(card: "Card", file_name: str) -> str:
     "--backend", help="That of --replay: tensorflow, jax or torch (default: KERAS_BACKEND, else the first one)."
 )
 @STORE_OPTION
+@click.option("--retire", metavar="RECIPE/CLAIM", help="Judge this claim as ever, and count it no more; needs --why.")
+@click.option("--why", default="", help="Why the claim is retired.")
 @click.option("--check", "only_check", is_flag=True, help="Only say whether the lock is up to date; exit 1 if not.")
 def lock(
-    cosmetic: bool, slug: str | None, replay: str | None, backend: str | None, store_path: Path | None, only_check: bool
+    cosmetic: bool,
+    slug: str | None,
+    replay: str | None,
+    backend: str | None,
+    store_path: Path | None,
+    retire: str | None,
+    why: str,
+    only_check: bool,
 ) -> None:
     """Bring the lock files up to date with the recipe files.
 
@@ -148,6 +157,10 @@ def lock(
         return click.echo(
             f"The old version is kept in {locking.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
         )
+    if retire:
+        recipe, _, claim = retire.partition("/")
+        locking.retire(folder, recipe, claim, why)
+        return click.echo(f"{retire} is retired. Delete it from the recipe's file, then run `reprise lock`.")
     if only_check:
         for line in locking.describe(found := locking.unlocked(folder)):
             click.echo(line)

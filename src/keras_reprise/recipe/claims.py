@@ -33,18 +33,19 @@ class Claim:
     """One documented sentence, as a number that every replicate gives and an interval for it.
 
     `value` is the number, an expression over what the record stores (docs/claims.md), `must` where it must lie. `where`
-    is the title of the slide or section. `role` is "rule" for the sentence that is taught, "detail" for what goes with
-    it, "table" for a printed value. `kind` is the statistic's and decides how it is tested: "continuous", "positive"
-    (seconds, ratios: judged on the logarithm), "share" (0 or 1 a replicate), "discrete" (counts, rank correlations of
-    few points), "exact" (plain arithmetic). `given` is a condition without which a replicate says nothing. `printed` is
-    the document's own number, and `erratum` says where the document is wrong and with what evidence. `retired` says
-    why a claim is no longer counted; its `value` may be left out, then the numbers stored at the time are judged.
-    `unit` and `measures` (the value in words) follow from the value and the recipe's metrics where they are left out.
+    is the title of the slide or section (default: that of the recipe's first source). `role` is "rule" for the sentence
+    that is taught, "detail" for what goes with it, "table" for a printed value. `kind` is the statistic's and decides
+    how it is tested: "continuous", "positive" (seconds, ratios: judged on the logarithm), "share" (0 or 1 a replicate),
+    "discrete" (counts, rank correlations of few points), "exact" (plain arithmetic). `given` is a condition without
+    which a replicate says nothing. `printed` is the document's own number, and `erratum` says where the document is
+    wrong and with what evidence. `retired` says why a claim is no longer counted; its `value` may be left out, then the
+    numbers stored at the time are judged. `unit` and `measures` (the value in words) follow from the value and the
+    recipe's metrics where they are left out.
     """
 
     id: str
     says: str
-    where: str
+    where: str = ""
     statistic: Statistic | None = None
     unit: str = ""
     above: float | None = None

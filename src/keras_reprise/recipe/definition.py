@@ -1,7 +1,7 @@
 """What a recipe file is made of: arms, scales, claims, figures, and the one function that measures an arm."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import msgspec
 
@@ -133,8 +133,13 @@ class Recipe:
 
     @property
     def each_claim(self) -> tuple[Claim, ...]:
-        """Every claim by itself: those of printed series and those that are stated of several values, too."""
-        return tuple(claim for declared in self.claims for one in declared.each() for claim in one.each())
+        """Every claim by itself: those of printed series and those that are stated of several values, too.
+
+        One that names no place is of the place of the recipe's first source.
+        """
+        here = self.sources[0].where if self.sources else ""
+        found = (claim for declared in self.claims for one in declared.each() for claim in one.each())
+        return tuple(claim if claim.where else replace(claim, where=here) for claim in found)
 
     @property
     def data_name(self) -> str | None:

@@ -12,7 +12,7 @@ from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.base.files import write_atomically
 from keras_reprise.catalog import lockfile, sources
 from keras_reprise.catalog.lockfile import LockEntry
-from keras_reprise.recipe import measurement, numerics
+from keras_reprise.recipe import measurement, numerics, retiring
 from keras_reprise.recipe.loading import LoadedRecipe, load
 from keras_reprise.record.schema import Card
 
@@ -81,7 +81,8 @@ def describe(found: Sequence[Unlocked]) -> list[str]:
 
 
 def relock(folder: Path) -> list[Unlocked]:
-    """Bring the lock files up to date; RecipeError when a recipe would measure something else than its version does."""
+    """Bring the lock files up to date; RecipeError when a recipe would measure something else than its version does,
+    or when a claim that may have been cited is no longer what it was."""
     lock = lockfile.read(folder)
     found = unlocked(folder)
     touched = {one.path for one in found}
@@ -95,7 +96,10 @@ def relock(folder: Path) -> list[Unlocked]:
         if before is not None:
             if before.measurements != entry.measurements:
                 moved.append(_Moved(before, name, before.sha256 != entry.sha256, loaded.code.modules))
-            entry = msgspec.structs.replace(entry, accepted=before.accepted, unchanged=_unchanged(before, entry))
+            card = retiring.with_retired(before.card, entry.card, name)
+            entry = msgspec.structs.replace(
+                entry, card=card, accepted=before.accepted, unchanged=_unchanged(before, entry)
+            )
         changed.append(entry)
     if moved:
         raise RecipeError(_unversioned(moved))
@@ -139,6 +143,17 @@ def supersede(folder: Path, slug: str) -> Path:
     target.parent.mkdir(exist_ok=True)
     write_atomically(target, done.stdout)
     return target
+
+
+def retire(folder: Path, slug: str, claim: str, why: str) -> LockEntry:
+    """Have a claim of a recipe's current version judged and citable but no longer counted; UserError where it is not
+    there."""
+    entry = next((one for one in lockfile.read(folder).recipes if one.slug == slug and not one.superseded), None)
+    if entry is None:
+        raise UserError(f"The lock has no current recipe {slug!r}.\n`reprise list` shows those it has.")
+    entry = msgspec.structs.replace(entry, card=retiring.retired(entry.card, claim, why))
+    write(folder, entry)
+    return entry
 
 
 def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:

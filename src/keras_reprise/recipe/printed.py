@@ -36,7 +36,7 @@ class PrintedSeries:
 
     id: str
     values: Sequence[float] | Mapping[Key, float]
-    where: str
+    where: str = ""
     arm: str = ""
     curve: str = ""
     metric: str = ""

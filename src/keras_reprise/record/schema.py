@@ -221,6 +221,10 @@ class Card(Strict, frozen=True):
     margins: dict[str, float] = {}
     metrics: list[Metric] = []
 
+    def without_retired(self) -> "Card":
+        """The card as its recipe's file states it: retired claims are kept by the lock alone."""
+        return msgspec.structs.replace(self, claims=[one for one in self.claims if one.retired is None])
+
 
 def encode_number(value: float) -> float | str:
     """JSON has no nan or infinity: they become the strings "nan", "inf" and "-inf"."""

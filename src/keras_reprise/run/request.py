@@ -227,7 +227,7 @@ def _name_judge(job: Job, described: messages.Described, store: Store) -> None:
     entry = sources.entry_of(recipe_of(job))
     if entry is None:
         store.judge_by(job.measurement, store.add_document("cards", described.card))
-    elif job.card != entry.card:
+    elif job.card.without_retired() != entry.card.without_retired():
         ours = checkout.recipes_folder().resolve() / entry.path
         if Path(job.source.path).resolve() != ours:
             raise UserError(

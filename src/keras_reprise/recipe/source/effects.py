@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from keras_reprise.recipe.numerics import FEATURES
-from keras_reprise.recipe.source.harmless import MUTATING_METHODS, PURE_BUILTINS, PURE_LIBRARIES, PURE_METHODS, STATEFUL
+from keras_reprise.recipe.source.harmless import (
+    MUTATING_METHODS,
+    PURE_BUILTINS,
+    PURE_LIBRARIES,
+    PURE_METHODS,
+    STATEFUL,
+    STATING,
+)
 from keras_reprise.recipe.source.modules import PACKAGE, VOCABULARY, Module, Sources
 from keras_reprise.recipe.source.scopes import Comprehension, Reference, bound
 from keras_reprise.recipe.source.syntax import decorator_name
@@ -103,7 +110,9 @@ class Effects:
         if reference is None:  # of what an expression gives
             if isinstance(node.func, ast.Lambda):
                 return self._harmless(place, node.func.body)
-            return isinstance(node.func, ast.Attribute) and node.func.attr in PURE_METHODS
+            return isinstance(node.func, ast.Attribute) and (
+                node.func.attr in PURE_METHODS or self._states(place.module, node.func.value)
+            )
         if reference[0] in place.local:
             fresh = reference[0] in place.made and len(reference) == 2
             return len(reference) > 1 and reference[-1] in (PURE_METHODS | MUTATING_METHODS if fresh else PURE_METHODS)
@@ -119,6 +128,13 @@ class Effects:
             return False
         path = (*found[0].split(".")[1:], *found[1])
         return bool(path) and (path[0] in VOCABULARY or (path[0] != "engine" and not set(path) & set(FEATURES)))
+
+    def _states(self, module: Module, node: ast.expr) -> bool:
+        """Whether this is the beginning of a claim: `rule("id").says(...)`, whose methods only add to it."""
+        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            node = node.func.value
+        reference = _chain(node.func) if isinstance(node, ast.Call) else None
+        return reference is not None and reference[-1] in STATING and self._is_word(module, reference)
 
     def _pure(self, module: Module, reference: Reference) -> bool:
         """Whether calling what is referred to does nothing, given arguments that may be called."""

@@ -27,3 +27,6 @@ PURE_METHODS = _words(
 )
 MUTATING_METHODS = _words("append extend add update setdefault insert pop sort reverse")
 """Those that change the object they belong to, which does nothing where that was just made."""
+
+STATING = frozenset({"rule", "detail", "printed_value"})
+"""Words of the package that begin a claim."""
