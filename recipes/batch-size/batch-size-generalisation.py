@@ -13,8 +13,8 @@ arms. The notes name noise as the reason; they give no experiment.
 
 import keras
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Order, Panel, Recipe, Scale
-from keras_reprise import Source, above, below, metric, snapshot, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
+from keras_reprise import above, below, detail, metric, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 
 
@@ -68,25 +68,14 @@ def advantage(large):
 
 
 CLAIMS = (
-    Claim(
-        "small-better-at-equal-epochs",
-        "At equal epochs the small batch tests better.",
-        where="Batching",
-        value=advantage("large-equal-epochs"),
-        must=above(0.0),
-        unit="points",
-        expectation="MIXED",
-        role="rule",
-    ),
-    Claim(
-        "large-better-at-equal-updates",
-        "At equal updates, and so many more epochs, the large batch does.",
-        where="Batching",
-        value=advantage("large-equal-updates"),
-        must=below(0.0),
-        unit="points",
-        expectation="MIXED",
-    ),
+    rule("small-better-at-equal-epochs")
+    .says("At equal epochs the small batch tests better.")
+    .of(advantage("large-equal-epochs"), unit="points")
+    .must(above(0.0), expectation="MIXED"),
+    detail("large-better-at-equal-updates")
+    .says("At equal updates, and so many more epochs, the large batch does.")
+    .of(advantage("large-equal-updates"), unit="points")
+    .must(below(0.0), expectation="MIXED"),
 )
 
 FIGURE = Curves(

@@ -15,8 +15,9 @@ whole training; here it is that of an image.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Order, Panel, Recipe, Scale, Source
-from keras_reprise import above, at, count, curve, first, log, maximum, nearest, train, window
+from keras_reprise import Arm, Curves, Measurement, Order, Panel, Recipe, Scale, Source, above
+from keras_reprise import at, count, curve, detail, first, log, maximum, nearest, rule, train
+from keras_reprise import window
 from keras_reprise.datasets import Dataset
 from keras_reprise.models import small_convnet
 from keras_reprise.two_layer import two_layer
@@ -108,62 +109,36 @@ def knee(arm):
     return maximum(first(batch), maximum(window(batch, after=1) * gains))
 
 
-def ratio(id, says, value, **more):
-    """A claim on how much faster a batch of 128 is than single images."""
-    more = {"measures": "Images per second at batch 128 over those at 1", **more}
-    return Claim(id, says, "Batching", value=value, kind="positive", unit="ratio", **more)
-
-
-def trend(arm, suffix, instead):
-    return Claim(
-        f"{arm}-faster{suffix}",
-        "More images per second in larger batches.",
-        where="Batching",
-        must=above(0.9),
-        kind="discrete",
-        unit="rank correlation",
-        measures="Rank correlation of batch size and images per second, up to 128",
-        retired=f"a rank has no size; see {arm}-{instead}",
-    )
-
-
 def claims(arm):
     """What is claimed of a network, with the update's overhead and without."""
     whole = of_batch(arm, "images_per_s", 128) / of_batch(arm, "images_per_s", 1)
     without = 128 * computing(arm, 1) / computing(arm, 128)
     some = (computing(arm, 1) > 0) & (computing(arm, 128) > 0)
     return (
-        ratio(f"{arm}-more-images", MORE, whole, must=above(1.1), expectation="HW", role="rule"),
-        ratio(f"{arm}-gains-two", TWICE, whole, must=above(2.0), expectation="HW", printed=2.0),
-        ratio(f"{arm}-gains-two-net", NET, without, must=above(2.0), given=some, measures=LEFT),
-        Claim(
-            f"{arm}-knee-above-10",
-            "The gain goes on beyond a batch of ten.",
-            where="Bengio (2012)",
-            value=knee(arm),
-            must=above(10.0),
-            kind="discrete",
+        rule(f"{arm}-more-images")
+        .says("A batch of 128 trains a tenth more images per second than single ones, at least.")
+        .of(whole, unit="ratio", measures=RATIO)
+        .must(above(1.1), kind="positive", expectation="HW"),
+        detail(f"{arm}-gains-two")
+        .says("A batch of 128 trains twice as many images per second as single ones, at least.")
+        .of(whole, unit="ratio", measures=RATIO)
+        .must(above(2.0), kind="positive", printed=2.0, expectation="HW"),
+        detail(f"{arm}-gains-two-net")
+        .says("It trains twice as many also with the overhead of an update taken off.")
+        .of(without, given=some, unit="ratio", measures=f"{RATIO}, the empty update taken off")
+        .must(above(2.0), kind="positive", expectation="HW"),
+        detail(f"{arm}-knee-above-10", "Bengio (2012)")
+        .says("The gain goes on beyond a batch of ten.")
+        .of(
+            knee(arm),
             unit="images",
-            expectation="HW",
-            printed=10.0,
             measures="Smallest batch size from which every doubling gains less than a tenth",
-        ),
-        trend(arm, "", "more-images"),
-        trend(arm, "-without-overhead", "gains-two-net"),
-        ratio(
-            f"{arm}-gains-two-without-overhead",
-            "A factor of two at least, the overhead of an update taken off.",
-            None,
-            must=above(2.0),
-            retired=f"1 ns stood for no time left, which says nothing; see {arm}-gains-two-net",
-        ),
+        )
+        .must(above(10.0), kind="discrete", printed=10.0, expectation="HW"),
     )
 
 
-MORE = "A batch of 128 trains a tenth more images per second than single images, at least."
-LEFT = "Images per second at batch 128 over those at 1, the empty update taken off"
-NET = "It trains twice as many also with the overhead of an update taken off."
-TWICE = "A batch of 128 trains twice as many images per second as single images, at least."
+RATIO = "Images per second at batch 128 over those at 1"
 IMAGES = Panel(("images_per_s",), "images per second", log=True)
 UPDATES = Panel(("updates_per_s",), "updates per second", log=True)
 FLOPS = Panel(("gflops",), "GFLOP/s", log=True)

@@ -13,9 +13,9 @@ all batch sizes, the other the best of a grid for each.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Order, Panel, Recipe, Scale
-from keras_reprise import Source, Target, above, at, between, curve, finite, first, last, log
-from keras_reprise import metric, nearest, rank_correlation, slope, snapshot, train, window
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
+from keras_reprise import Target, above, at, between, curve, detail, finite, first, last, log
+from keras_reprise import metric, nearest, rank_correlation, rule, slope, snapshot, train, window
 from keras_reprise.models import dense_classifier
 
 EVERY = 1000
@@ -75,37 +75,17 @@ def claims(arm, words):
     seconds = curve(arm, "seconds")
     # 32 is the middle of the sizes and Bengio's (2012) default: no measurement has chosen it
     longer = 1.1 * at(seconds, nearest(curve(arm, "batch"), 32))
-    best = metric(arm, "best_batch")
     return (
-        Claim(
-            f"{arm}-both-ends-slower",
-            f"The smallest and the largest batch take over a tenth longer than one of 32: {words}.",
-            where="Batching",
-            value=(first(seconds) > longer) & (last(seconds) > longer),
-            must=above(0.5),
+        rule(f"{arm}-both-ends-slower")
+        .says(
+            f"The smallest and the largest batch take over a tenth longer than one of 32: {words}."
+        )
+        .of(
+            (first(seconds) > longer) & (last(seconds) > longer),
             given=metric(arm, "reached") > 0,
             measures="Whether both ends take over 1.1 times the seconds of a batch of 32",
-            kind="share",
-            expectation="HW",
-            role="rule",
-        ),
-        Claim(
-            f"{arm}-u-curve",
-            f"Seconds to the target are a U over the batch size, {words}.",
-            where="Batching",
-            must=above(0.0),
-            measures="Quadratic coefficient of log2 seconds over log2 batch size",
-            retired=f"what only falls and flattens is convex, too; see {arm}-both-ends-slower",
-        ),
-        Claim(
-            f"{arm}-sweet-spot",
-            f"The sweet spot is at an intermediate batch size, {words}.",
-            where="Batching",
-            value=(first(arm, "batch") < best) & (best < last(arm, "batch")),
-            must=above(0.5),
-            kind="share",
-            retired=f"the lowest of noisy times is mostly inside; see {arm}-both-ends-slower",
-        ),
+        )
+        .must(above(0.5), kind="share", expectation="HW"),
     )
 
 
@@ -117,40 +97,32 @@ def reached(name):
 CLAIMS = (
     *claims("one-rate", "one rate for all"),
     *claims("tuned", "the rate tuned for each"),
-    Claim(
-        "more-examples",
-        "Larger batches need more examples to the target, at one rate.",
-        where="Batching",
-        value=rank_correlation(curve("one-rate", "examples"), curve("one-rate", "batch")),
-        must=above(0.8),
-        kind="discrete",
-    ),
-    Claim(
-        "tuning-moves-the-spot",
-        "Tuning the rate moves the sweet spot to larger batches.",
-        where="Shallue et al. (2019)",
-        value=log(metric("tuned", "best_batch") / metric("one-rate", "best_batch")) / np.log(2),
-        must=above(0.0),
-        kind="discrete",
+    detail("more-examples")
+    .says("Larger batches need more examples to the target, at one rate.")
+    .of(rank_correlation(curve("one-rate", "examples"), curve("one-rate", "batch")))
+    .must(above(0.8), kind="discrete"),
+    detail("tuning-moves-the-spot", "Shallue et al. (2019)")
+    .says("Tuning the rate moves the sweet spot to larger batches.")
+    .of(
+        log(metric("tuned", "best_batch") / metric("one-rate", "best_batch")) / np.log(2),
         unit="doublings",
         measures="Doublings from the best batch size at one rate to that with tuned rates",
-    ),
-    Claim(
-        "scaling-at-first",
-        "At small batches doubling the batch halves the updates.",
-        where="Shallue et al. (2019)",
-        value=slope(window(reached("updates"), before=3), window(reached("batch"), before=3)),
-        must=between(-1.3, -0.7),
+    )
+    .must(above(0.0), kind="discrete"),
+    detail("scaling-at-first", "Shallue et al. (2019)")
+    .says("At small batches doubling the batch halves the updates.")
+    .of(
+        slope(window(reached("updates"), before=3), window(reached("batch"), before=3)),
         measures="Slope of log updates over log batch size, rate tuned, three smallest batch sizes",
-    ),
-    Claim(
-        "diminishing-later",
-        "At large batches it does not.",
-        where="Shallue et al. (2019)",
-        value=slope(window(reached("updates"), width=3), window(reached("batch"), width=3)),
-        must=above(-0.7),
+    )
+    .must(between(-1.3, -0.7)),
+    detail("diminishing-later", "Shallue et al. (2019)")
+    .says("At large batches it does not.")
+    .of(
+        slope(window(reached("updates"), width=3), window(reached("batch"), width=3)),
         measures="Slope of log updates over log batch size, rate tuned, three largest reached",
-    ),
+    )
+    .must(above(-0.7)),
 )
 
 

@@ -14,8 +14,8 @@ at equal ratios of epochs.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, between, first, gradients, last, metric, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import between, detail, first, gradients, last, metric, rule, train
 from keras_reprise.models import dense_classifier
 
 SIZES = (10, 32, 100, 316, 1000)
@@ -84,29 +84,20 @@ def measure(arm, replicate):
     )
 
 
-def falls(when, says):
-    return Claim(
-        f"variance-falls-{when}",
-        says,
-        where="Batching",
-        value=metric("two-layer", f"slope_{when}"),
-        must=between(-1.05, -0.95),
-        expectation="MATH",
-        role="rule",
-    )
-
-
+AS_ONE_OVER_BATCH = between(-1.05, -0.95)
 CLAIMS = (
-    falls("before", "Before training the gradient's variance falls as one over the batch size."),
-    falls("after", "So it does after training."),
-    Claim(
-        "noise-scale-grows",
-        "The noise scale, and with it the batch that pays, is larger after training than before.",
-        where="McCandlish et al. (2018)",
-        value=last("two-layer", "noise_scale") / first("two-layer", "noise_scale"),
-        must=above(1.0),
-        kind="positive",
-    ),
+    rule("variance-falls-before")
+    .says("Before training the gradient's variance falls as one over the batch size.")
+    .of(metric("two-layer", "slope_before"))
+    .must(AS_ONE_OVER_BATCH, expectation="MATH"),
+    rule("variance-falls-after")
+    .says("So it does after training.")
+    .of(metric("two-layer", "slope_after"))
+    .must(AS_ONE_OVER_BATCH, expectation="MATH"),
+    detail("noise-scale-grows", "McCandlish et al. (2018)")
+    .says("The noise scale, and with it the batch that pays, is larger after training than before.")
+    .of(last("two-layer", "noise_scale") / first("two-layer", "noise_scale"))
+    .must(above(1.0), kind="positive"),
 )
 METRICS = (
     Metric("slope_before", "slope of log variance over log batch size before training"),
@@ -119,11 +110,7 @@ VARIANCES = Panel(("variance_before", "variance_after"), "variance, summed over 
 FIGURES = (
     Curves("Noise scale through training", panels=(NOISE,), x="epoch", columns="overlay"),
     Curves(
-        "Variance of the gradient",
-        panels=(VARIANCES,),
-        x="batch",
-        x_label="batch size",
-        x_log=True,
+        "Variance of the gradient", panels=(VARIANCES,), x="batch", x_label="batch size", x_log=True
     ),
 )
 

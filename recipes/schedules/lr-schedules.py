@@ -15,18 +15,9 @@ Every schedule is checked against a formula of its own.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import (
-    below,
-    below_each,
-    between,
-    mean,
-    median,
-    metric,
-    minimum,
-    schedules,
-    train,
-)
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, below
+from keras_reprise import below_each, between, detail, mean, median, metric, minimum, rule
+from keras_reprise import schedules, train
 from keras_reprise.models import small_convnet
 
 RATE = 0.1
@@ -104,64 +95,35 @@ def constants(name):
 
 
 CLAIMS = (
-    Claim(
-        "decays-beat",
-        "Schedules that fall end, on average, with a lower test error than the rate {other}.",
-        where=POLICY,
-        value=100 * mean(*decaying("test_error")),
-        must=below_each(*(100 * one for one in constants("test_error"))),
+    rule("decays-beat")
+    .says("Schedules that fall end, on average, with a lower test error than the rate {other}.")
+    .of(
+        100 * mean(*decaying("test_error")),
         unit="points",
         measures="Mean test error of the seven decaying schedules minus that of `{other}`",
-        role="rule",
-    ),
-    Claim(
-        "decays-lower-test-loss",
-        "And with a lower test loss than the rate {other}.",
-        where=POLICY,
-        value=mean(*decaying("test_loss")),
-        must=below_each(*constants("test_loss")),
+    )
+    .must(below_each(*(100 * one for one in constants("test_error")))),
+    detail("decays-lower-test-loss")
+    .says("And with a lower test loss than the rate {other}.")
+    .of(
+        mean(*decaying("test_loss")),
         measures="Mean test loss of the seven decaying schedules minus that of `{other}`",
-    ),
-    Claim(
-        "any-schedule-will-do",
-        "The typical schedule beats the better of two constant rates.",
-        where=POLICY,
-        value=100 * (median(*decaying("test_error")) - minimum(*constants("test_error"))),
-        must=below(0.0),
+    )
+    .must(below_each(*constants("test_loss"))),
+    rule("any-schedule-will-do")
+    .says("The typical schedule beats the better of two constant rates.")
+    .of(
+        100 * (median(*decaying("test_error")) - minimum(*constants("test_error"))),
         unit="points",
         measures="Median test error of seven decaying schedules minus the lower of two constants",
-        expectation="MIXED",
-        role="rule",
-    ),
+    )
+    .must(below(0.0), expectation="MIXED"),
     *(
-        Claim(
-            f"{name}-follows-formula",
-            f"The schedule {name} is its formula.",
-            where=NOTES if "inverse" in name else POLICY,
-            value=metric(name, "off_formula"),
-            must=between(0.0, 1e-7),
-            kind="exact",
-            expectation="MATH",
-        )
+        detail(f"{name}-follows-formula", NOTES if "inverse" in name else POLICY)
+        .says(f"The schedule {name} is its formula.")
+        .of(metric(name, "off_formula"))
+        .must(between(0.0, 1e-7), kind="exact", expectation="MATH")
         for name in SCHEDULES
-    ),
-    Claim(
-        "decay-beats-constant",
-        "The best decaying schedule ends with a lower test error than the best constant rate.",
-        where=POLICY,
-        must=below(0.0),
-        unit="points",
-        measures="Lowest test error of seven decaying schedules minus that of two constant rates",
-        retired="the best of seven beats the best of two by chance; see decays-beat-constant",
-    ),
-    Claim(
-        "decay-lowers-test-loss",
-        "And with a lower test loss.",
-        where=POLICY,
-        must=below(0.0),
-        unit="nats",
-        measures="Lowest test loss of seven decaying schedules minus that of two constant rates",
-        retired="the best of seven against the best of two; see decays-lower-test-loss-constant",
     ),
 )
 

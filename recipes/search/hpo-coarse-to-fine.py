@@ -15,9 +15,9 @@ images).
 
 import numpy as np
 
-from keras_reprise import Arm, Box, Claim, Measurement, Metric, Recipe, Scale, Scatter, Source
-from keras_reprise import above, below, between, column, count, keep, log, maximum, mean, metric
-from keras_reprise import near, rank_correlation, setting, slope
+from keras_reprise import Arm, Box, Measurement, Metric, Recipe, Scale, Scatter, Source, above
+from keras_reprise import below, between, column, count, detail, keep, maximum, mean, metric, near
+from keras_reprise import printed_value, rank_correlation, rule, setting, slope
 from keras_reprise.search import draws, log_uniform, random_search, uniform
 from keras_reprise.two_layer import Trainer
 
@@ -131,171 +131,102 @@ def printed(arm):
     return [row[0] for row in PRINTED[arm]]
 
 
-def as_printed(id, says, where, value, must, measures, **more):
-    """A claim on how the accuracies of the printed settings compare with the printed ones."""
-    return Claim(id, says, where, value=value, must=must, measures=measures, role="table", **more)
-
-
+OURS, TABLE = accuracy("printed-fine"), printed("printed-fine")
 COARSE_OFF = accuracy("printed-coarse") - printed("printed-coarse")
-FINE_OFF = accuracy("printed-fine") - printed("printed-fine")
 CLAIMS = (
-    Claim(
-        "best-of-fine",
-        "The best trial of the fine search reaches at least 0.50.",
-        where=FINELY,
-        value=metric("fine", "best"),
-        must=above(0.50),
-        role="rule",
-    ),
-    Claim(
-        "two-stages-beat-one",
-        "Half coarse, half fine finds a setting a point better than as many coarse trials alone.",
-        where=STRATEGY,
-        value=maximum(best("coarse", HALF), best("fine", HALF)) - best("coarse", ALL),
-        must=above(0.01),
+    rule("best-of-fine", FINELY)
+    .says("The best trial of the fine search reaches at least 0.50.")
+    .of(metric("fine", "best"))
+    .must(above(0.50)),
+    rule("two-stages-beat-one")
+    .says("Half coarse, half fine finds a setting a point better than as many coarse trials alone.")
+    .of(
+        maximum(best("coarse", HALF), best("fine", HALF)) - best("coarse", ALL),
         unit="fraction",
         measures="Best validation accuracy of half of either search's trials minus that of all"
         " coarse ones",
-        role="rule",
-    ),
-    Claim(
-        "best-as-printed",
-        "It is about the printed 53 %, the best of 100 trials.",
-        where=FINELY,
-        value=metric("fine", "best"),
-        must=near(0.531, absolute=0.04),
-        printed=0.531,
-        role="table",
-    ),
-    Claim(
-        "strong-penalty-is-chance",
-        "A penalty above 1,000 leaves nothing but chance.",
-        where=COARSELY,
-        value=mean_where("coarse", STRONG),
-        must=below(0.12),
+    )
+    .must(above(0.01)),
+    printed_value("best-as-printed", FINELY)
+    .says("It is about the printed 53 %, the best of 100 trials.")
+    .of(metric("fine", "best"))
+    .must(near(0.531, absolute=0.04), printed=0.531),
+    detail("strong-penalty-is-chance", COARSELY)
+    .says("A penalty above 1,000 leaves nothing but chance.")
+    .of(
+        mean_where("coarse", STRONG),
         given=count(STRONG) > 0,
         unit="fraction",
         measures="Mean validation accuracy of the coarse trials with a penalty above 1,000",
-    ),
-    Claim(
-        "low-rate-learns-little",
-        "A rate below 1e-5 learns little in so few epochs.",
-        where=COARSELY,
-        value=mean_where("coarse", LOW),
-        must=below(0.25),
+    )
+    .must(below(0.12)),
+    detail("low-rate-learns-little", COARSELY)
+    .says("A rate below 1e-5 learns little in so few epochs.")
+    .of(
+        mean_where("coarse", LOW),
         given=count(LOW) > 0,
         unit="fraction",
         measures="Mean validation accuracy of the coarse trials with a rate below 1e-5",
-    ),
-    Claim(
-        "still-rising-at-the-border",
-        "Accuracy rises to the upper border of the fine box, so better rates may lie beyond it.",
-        where=FINELY,
-        value=mean_where("fine", TOP) - mean_where("fine", MIDDLE),
-        must=above(0.0),
+    )
+    .must(below(0.25)),
+    detail("still-rising-at-the-border", FINELY)
+    .says("Accuracy rises to the upper border of the fine box, so better rates may lie beyond it.")
+    .of(
+        mean_where("fine", TOP) - mean_where("fine", MIDDLE),
         given=(count(TOP) > 0) & (count(MIDDLE) > 0),
         unit="fraction",
         measures="Mean validation accuracy of the top fifth of the rates minus the middle fifth's",
-        expectation="MIXED",
-    ),
-    Claim(
-        "rate-matters",
-        "In the fine box accuracy rises with the rate.",
-        where=FINELY,
-        value=rank_correlation(accuracy("fine"), RATE),
-        must=above(0.5),
-        printed=0.80,
+    )
+    .must(above(0.0), expectation="MIXED"),
+    detail("rate-matters", FINELY)
+    .says("In the fine box accuracy rises with the rate.")
+    .of(
+        rank_correlation(accuracy("fine"), RATE),
         measures="Rank correlation of rate and validation accuracy, fine search",
-    ),
-    Claim(
-        "penalty-hardly-matters",
-        "And the penalty hardly matters.",
-        where=FINELY,
-        value=rank_correlation(accuracy("fine"), PENALTY),
-        must=between(-0.35, 0.35),
-        printed=-0.005,
+    )
+    .must(above(0.5), printed=0.80),
+    detail("penalty-hardly-matters", FINELY)
+    .says("And the penalty hardly matters.")
+    .of(
+        rank_correlation(accuracy("fine"), PENALTY),
         measures="Rank correlation of penalty and validation accuracy, fine search",
-    ),
-    as_printed(
-        "coarse-trials-as-printed",
-        "The 11 printed coarse trials come out as printed, on average.",
-        COARSELY,
+    )
+    .must(between(-0.35, 0.35), printed=-0.005),
+    printed_value("coarse-trials-as-printed", COARSELY)
+    .says("The 11 printed coarse trials come out as printed, on average.")
+    .of(
         mean(abs(COARSE_OFF)),
-        below(0.05),
-        "Mean absolute difference from the 11 printed validation accuracies",
         unit="fraction",
-    ),
-    as_printed(
-        "fine-trials-at-printed-level",
-        "The 22 printed fine trials come out as good as printed.",
-        FINELY,
-        mean(FINE_OFF),
-        near(0.0, absolute=0.015),
-        "Mean difference from the 22 printed validation accuracies",
+        measures="Mean absolute difference from the 11 printed validation accuracies",
+    )
+    .must(below(0.05)),
+    printed_value("fine-trials-at-printed-level", FINELY)
+    .says("The 22 printed fine trials come out as good as printed.")
+    .of(
+        mean(OURS - TABLE),
         unit="fraction",
-    ),
-    as_printed(
-        "fine-trials-differ-as-printed",
-        "And differ from each other as printed.",
-        FINELY,
-        slope(accuracy("printed-fine"), printed("printed-fine")),
-        between(0.5, 1.5),
-        "Slope of the validation accuracies over the 22 printed ones",
-    ),
-    as_printed(
-        "fine-trials-in-printed-order",
-        "And rank as printed.",
-        FINELY,
-        rank_correlation(accuracy("printed-fine"), printed("printed-fine")),
-        above(0.5),
-        "Rank correlation with the 22 printed validation accuracies",
-    ),
-    Claim(
-        "plain-draws-crowd",
-        "Drawn uniformly, not in log space, nine rates of ten lie in the box's highest decade.",
-        where=COARSELY,
-        value=metric("coarse", "plain_above_1e-4"),
-        must=near(0.9009, absolute=0.03),
-        expectation="MATH",
-    ),
-    Claim(
-        "log-draws-spread",
-        "In log space it is one in three.",
-        where=COARSELY,
-        value=metric("coarse", "log_above_1e-4"),
-        must=near(1 / 3, absolute=0.05),
-        expectation="MATH",
-    ),
-    Claim(
-        "fine-beats-coarse",
-        "The fine box is better on average by far.",
-        where=STRATEGY,
-        value=metric("fine", "mean") - metric("coarse", "mean"),
-        must=above(0.15),
-        retired="any box without strong penalties is; see two-stages-beat-one",
-    ),
-    Claim(
-        "best-at-the-border",
-        "The best fine rate sits at the upper border of its box, which is worrying.",
-        where=FINELY,
-        value=log(metric("fine", "best_rate") / FINE[0][0]) / np.log(FINE[0][1] / FINE[0][0]),
-        must=above(0.9),
-        printed=0.976,
-        unit="share of the range",
-        measures="Place of the best fine rate on the logarithmic range of its box",
-        expectation="MIXED",
-        retired="the best of many near-equals is anywhere; see still-rising-at-the-border",
-    ),
-    Claim(
-        "fine-trials-as-printed",
-        "The 22 printed fine trials come out as printed.",
-        where=FINELY,
-        value=mean(abs(FINE_OFF)),
-        must=below(0.03),
-        unit="fraction",
-        measures="Mean absolute difference from the 22 printed validation accuracies",
-        retired="0.5 for all 22 passes, too; see fine-trials-differ-as-printed",
-    ),
+        measures="Mean difference from the 22 printed validation accuracies",
+    )
+    .must(near(0.0, absolute=0.015)),
+    printed_value("fine-trials-differ-as-printed", FINELY)
+    .says("And differ from each other as printed.")
+    .of(slope(OURS, TABLE), measures="Slope of the validation accuracies over the 22 printed ones")
+    .must(between(0.5, 1.5)),
+    printed_value("fine-trials-in-printed-order", FINELY)
+    .says("And rank as printed.")
+    .of(
+        rank_correlation(OURS, TABLE),
+        measures="Rank correlation with the 22 printed validation accuracies",
+    )
+    .must(above(0.5)),
+    detail("plain-draws-crowd", COARSELY)
+    .says("Drawn uniformly, not in log space, nine rates of ten lie in the box's highest decade.")
+    .of(metric("coarse", "plain_above_1e-4"))
+    .must(near(0.9009, absolute=0.03), expectation="MATH"),
+    detail("log-draws-spread", COARSELY)
+    .says("In log space it is one in three.")
+    .of(metric("coarse", "log_above_1e-4"))
+    .must(near(1 / 3, absolute=0.05), expectation="MATH"),
 )
 METRICS = (
     Metric("best", "best validation accuracy", "fraction"),

@@ -16,9 +16,9 @@ import math
 
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Scatter
-from keras_reprise import Source, above, at, column, count, curve, distinct, equal, exp, log
-from keras_reprise import metric, near, total, window
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Scatter, Source
+from keras_reprise import above, at, column, count, curve, detail, distinct, equal, exp, log
+from keras_reprise import metric, near, rule, total, window
 from keras_reprise.search import draws, grid_search, log_grid, log_uniform, random_search, uniform
 from keras_reprise.two_layer import Trainer
 
@@ -82,109 +82,46 @@ def all_of(among, size):
     return exp(total(log(left * (left > 0) / (count(POOL) - np.arange(size)))))
 
 
-def as_good(grid, size):
-    """Probability that the best of `size` random trials is at least the grid's best."""
-    return 1 - all_of(count(metric(grid, "best") > POOL), size)
-
-
 def better(grid, size):
-    """The same, a tie counted half."""
-    return (
-        1
-        - (
-            all_of(count(metric(grid, "best") > POOL), size)
-            + all_of(count(metric(grid, "best") >= POOL), size)
-        )
-        / 2
-    )
+    """Probability that the best of `size` random trials beats the grid's; a tie counts half."""
+    best = metric(grid, "best")
+    return 1 - (all_of(count(best > POOL), size) + all_of(count(best >= POOL), size)) / 2
 
 
-def wins(id, says, value, measures, **more):
-    return Claim(
-        id,
-        says,
-        where=SLIDE,
-        value=value,
-        must=above(0.5),
-        unit="probability",
-        measures=measures,
-        **more,
-    )
-
-
-NINE = "Nine random trials end better than a grid of nine more often than not."
-SIXTEEN = "So do sixteen."
 HALF = "Probability that the best of {} random trials beats the grid of {}, a tie counted half"
-TIES = "Probability that the best of {} random trials is at least the best of the grid of {}"
-COUNTED = "a tie counted as a win, and two equal searches tie; see random-better-than-grid-{}"
 CLAIMS = (
-    Claim(
-        "grid-tries-three",
-        "A grid of nine tries three values of the rate.",
-        where=SLIDE,
-        value=metric("grid-9", "distinct_rates"),
-        must=equal(3),
-        kind="exact",
-        expectation="MATH",
-        unit="values",
-    ),
-    Claim(
-        "random-tries-nine",
-        "Nine random trials try nine.",
-        where=SLIDE,
-        value=distinct(window(column("random", "learning_rate"), since=1, before=9)),
-        must=equal(9),
-        kind="exact",
-        expectation="MATH",
+    detail("grid-tries-three")
+    .says("A grid of nine tries three values of the rate.")
+    .of(metric("grid-9", "distinct_rates"), unit="values")
+    .must(equal(3), kind="exact", expectation="MATH"),
+    detail("random-tries-nine")
+    .says("Nine random trials try nine.")
+    .of(
+        distinct(window(column("random", "learning_rate"), since=1, before=9)),
         unit="values",
         measures="Distinct learning rates among the first nine random trials",
-    ),
-    wins(
-        "random-better-than-grid-9",
-        NINE,
-        better("grid-9", 9),
-        HALF.format("nine", "nine"),
-        role="rule",
-    ),
-    wins(
-        "random-better-than-grid-16",
-        SIXTEEN,
-        better("grid-16", 16),
-        HALF.format("sixteen", "sixteen"),
-        role="rule",
-    ),
-    Claim(
-        "eight-match-the-largest-grid",
-        "Eight random trials come within a standard error (1.6 points) of the largest grid.",
-        where="Bergstra and Bengio (2012), Figs. 5 and 6",
-        value=100 * (at(curve("random", "expected_best"), 8) - metric("grid-largest", "best")),
-        must=above(-1.6),
-        expectation="MIXED",
+    )
+    .must(equal(9), kind="exact", expectation="MATH"),
+    rule("random-better-than-grid-9")
+    .says("Nine random trials end better than a grid of nine more often than not.")
+    .of(better("grid-9", 9), unit="probability", measures=HALF.format("nine", "nine"))
+    .must(above(0.5)),
+    rule("random-better-than-grid-16")
+    .says("So do sixteen.")
+    .of(better("grid-16", 16), unit="probability", measures=HALF.format("sixteen", "sixteen"))
+    .must(above(0.5)),
+    detail("eight-match-the-largest-grid", "Bergstra and Bengio (2012), Figs. 5 and 6")
+    .says("Eight random trials come within a standard error (1.6 points) of the largest grid.")
+    .of(
+        100 * (at(curve("random", "expected_best"), 8) - metric("grid-largest", "best")),
         unit="points",
         measures="Expected best accuracy of eight random trials minus the best of the largest grid",
-    ),
-    Claim(
-        "sixty-trials-suffice",
-        "Sixty random trials hit the best twentieth of the box with probability 0.95.",
-        where=SLIDE,
-        value=metric("random", "sixty_hit"),
-        must=near(1 - 0.95**60, absolute=0.03),
-        expectation="MATH",
-    ),
-    wins(
-        "random-beats-grid-9",
-        "Nine random trials are more often as good as the grid of nine than not.",
-        as_good("grid-9", 9),
-        TIES.format("nine", "nine"),
-        retired=COUNTED.format(9),
-    ),
-    wins(
-        "random-beats-grid-16",
-        "So are sixteen.",
-        as_good("grid-16", 16),
-        TIES.format("sixteen", "sixteen"),
-        retired=COUNTED.format(16),
-    ),
+    )
+    .must(above(-1.6), expectation="MIXED"),
+    detail("sixty-trials-suffice")
+    .says("Sixty random trials hit the best twentieth of the box with probability 0.95.")
+    .of(metric("random", "sixty_hit"))
+    .must(near(1 - 0.95**60, absolute=0.03), expectation="MATH"),
 )
 METRICS = (
     Metric("distinct_rates", "number of distinct learning rates", "values"),
@@ -210,9 +147,9 @@ RECIPE = Recipe(
     version=1,
     question="At equal cost, does random search beat a grid?",
     sources=(
+        Source("cs231n-slides", SLIDE),
         Source("fleuret-2021", "Choosing the network structure"),
         Source("training-practice-slides", "Grid VS Random Search"),
-        Source("cs231n-slides", SLIDE),
     ),
     data="cifar10",
     arms=(

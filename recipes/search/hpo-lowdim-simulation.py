@@ -14,8 +14,8 @@ in five dimensions, with up to 512 trials.
 import numpy as np
 from scipy.stats import qmc
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, at, below, between, curve, mean, near
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import at, below, between, curve, detail, mean, near, rule
 
 WEIGHTS, SIZES = (0.0, 0.1, 0.3, 1.0), (8, 16, 32, 64, 128, 256, 512)
 DIMENSIONS, VOLUME = 5, 0.01
@@ -79,95 +79,57 @@ def advantage(index):
     return at(curve("random", "best"), index) - at(curve("grid", "best"), index)
 
 
-def hits(id, says, better, worse, shape, must, retired=None):
-    """A claim on the difference of two searches' chances to hit a target."""
+def hits(better, worse, shape):
+    """Difference of two searches' chances to hit a target, in points, at 128 and 256 trials."""
     difference = curve(better, f"hit_{shape}") - curve(worse, f"hit_{shape}")
-    return Claim(
-        id,
-        says,
-        where=PAPER,
-        value=100 * mean(difference, after=4, before=6),
-        must=must,
-        unit="points",
-        measures=f"Chance to hit a {shape} target, {better} minus {worse}, at 128 and 256 trials",
-        retired=retired,
-    )
+    return 100 * mean(difference, after=4, before=6)
 
 
 def claims(shape):
     """What is claimed of the target of either shape."""
-    little = f"Sobol's sequence hits a {shape} target a little more often than random search."
-    alike = f"A Latin hypercube hits a {shape} target about as often as random search."
+    measures = PART.format(shape)
     return (
-        Claim(
-            f"random-hits-as-in-theory-{shape}",
-            f"Random search hits a {shape} target of 1 % with probability 1 - 0.99^n.",
-            where=SLIDE,
-            value=100 * mean(curve("random", f"hit_{shape}") - THEORY),
-            must=near(0.0, absolute=2.0),
+        detail(f"random-hits-as-in-theory-{shape}")
+        .says(f"Random search hits a {shape} target of 1 % with probability 1 - 0.99^n.")
+        .of(
+            100 * mean(curve("random", f"hit_{shape}") - THEORY),
             unit="points",
             measures=f"Chance to hit a {shape} target minus 1 - 0.99^n, mean over all n",
-            expectation="MATH",
-        ),
-        hits(f"sobol-a-little-better-{shape}", little, "sobol", "random", shape, LITTLE),
-        hits(f"latin-as-random-{shape}", alike, "latin-hypercube", "random", shape, ALIKE),
+        )
+        .must(near(0.0, absolute=2.0), expectation="MATH"),
+        detail(f"sobol-a-little-better-{shape}", PAPER)
+        .says(f"Sobol's sequence hits a {shape} target a little more often than random search.")
+        .of(hits("sobol", "random", shape), unit="points", measures=measures)
+        .must(between(0.0, 10.0)),
+        detail(f"latin-as-random-{shape}", PAPER)
+        .says(f"A Latin hypercube hits a {shape} target about as often as random search.")
+        .of(hits("latin-hypercube", "random", shape), unit="points", measures=measures)
+        .must(near(0.0, absolute=5.0)),
     )
 
 
-LITTLE, ALIKE = between(0.0, 10.0), near(0.0, absolute=5.0)
-STRETCHED = "A stretched target is hit more often by random search than by a grid."
-SOBOL = "Sobol's sequence hits a little more often than random search."
-LATIN = "A Latin hypercube hits about as often as random search."
+PART = "Difference of the chances to hit a {} target, mean over 128 and 256 trials"
 CLAIMS = (
-    Claim(
-        "random-wins-in-one-dimension",
-        "Where only one dimension matters, nine random trials do better than a grid of nine.",
-        where=SLIDE,
-        value=advantage(1),
-        must=above(0.0),
+    rule("random-wins-in-one-dimension")
+    .says("Where only one dimension matters, nine random trials do better than a grid of nine.")
+    .of(
+        advantage(1),
         measures="Best value of nine random trials minus that of the grid, one dimension counting",
-        expectation="MATH",
-        role="rule",
-    ),
-    Claim(
-        "grid-holds-in-two",
-        "Where both matter equally, they do not.",
-        where=SLIDE,
-        value=advantage(4),
-        must=below(0.0),
+    )
+    .must(above(0.0), expectation="MATH"),
+    detail("grid-holds-in-two")
+    .says("Where both matter equally, they do not.")
+    .of(
+        advantage(4),
         measures="Best value of nine random trials minus that of the grid, both counting equally",
-        expectation="MATH",
-    ),
-    hits("random-beats-grid-stretched", STRETCHED, "random", "grid", "stretched", above(0.0)),
+    )
+    .must(below(0.0), expectation="MATH"),
+    detail("random-beats-grid-stretched", PAPER)
+    .says("A target stretched in three dimensions is hit more often at random than by a grid.")
+    .of(hits("random", "grid", "stretched"), unit="points", measures=PART.format("stretched"))
+    .must(above(0.0)),
     *claims("cube"),
     *claims("stretched"),
-    Claim(
-        "random-as-in-theory",
-        "Random search hits a target of 1 % with probability 1 - 0.99^n, whatever its shape.",
-        where=SLIDE,
-        must=below(0.12),
-        unit="probability",
-        measures="Largest distance of the chance to hit from 1 - 0.99^n",
-        retired="0.12 lets targets of 0.75 and 1.35 % through; see random-hits-as-in-theory-cube",
-    ),
-    hits(
-        "sobol-beats-random",
-        SOBOL,
-        "sobol",
-        "random",
-        "stretched",
-        above(0.0),
-        retired="a little has an end, and the cube was left out; see sobol-a-little-better-cube",
-    ),
-    hits(
-        "latin-hypercube-like-random",
-        LATIN,
-        "latin-hypercube",
-        "random",
-        "cube",
-        ALIKE,
-        retired="the stretched target was left out; see latin-as-random-stretched",
-    ),
 )
 
 BEST = Panel(("best",), "best value found (share of the maximum)")
@@ -193,10 +155,7 @@ RECIPE = Recipe(
         Arm("sobol", "Sobol's sequence, scrambled"),
         Arm("latin-hypercube", "one point in every slice of every dimension"),
     ),
-    scales=(
-        Scale("quick", repeats=1000, targets=150),
-        Scale("full", repeats=10_000, targets=2000),
-    ),
+    scales=(Scale("quick", repeats=1000, targets=150), Scale("full", repeats=10_000, targets=2000)),
     measure=measure,
     claims=CLAIMS,
     figures=FIGURES,

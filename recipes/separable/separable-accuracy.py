@@ -12,9 +12,9 @@ give no experiment; equal epochs at rate 0.1.
 
 import keras
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, at, below, between, curve, evaluate, last, maximum, metric, nearest
-from keras_reprise import train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import at, below, between, curve, detail, evaluate, last, maximum, metric
+from keras_reprise import nearest, rule, train
 
 
 def network(arm, seeds, image_shape, classes):
@@ -75,11 +75,6 @@ def measure(arm, replicate):
 
 
 LAYER = "Separable 3D Convolutioon"
-WIDE = "It overfits less also with as many parameters, which the notes give as the reason."
-
-
-def difference(arm, name):
-    return metric(arm, name) - metric("conv", name)
 
 
 def gap(arm, error):
@@ -96,59 +91,28 @@ def overfitting(arm):
     return 100 * (gap(arm, slower) - gap("conv", slower))
 
 
-def less(id, says, arm, **more):
-    return Claim(
-        id,
-        says,
-        where=LAYER,
-        value=overfitting(arm),
-        must=below(0.0),
-        unit="points",
-        expectation="MIXED",
-        measures=f"Test minus training error at equal training error, `{arm}` minus `conv`",
-        **more,
-    )
-
-
-def less_at_the_end(id, says, arm):
-    return Claim(
-        id,
-        says,
-        where=LAYER,
-        value=difference(arm, "gap"),
-        must=below(0.0),
-        unit="points",
-        retired="a network that has only learned less passes; see less-overfitting-at-equal-fit",
-    )
-
-
+AT_EQUAL = "Test minus training error at equal training error, `{}` minus `conv`"
 CLAIMS = (
-    less("less-overfitting-at-equal-fit", "It overfits less.", "separable", role="rule"),
-    less("wide-less-overfitting-at-equal-fit", WIDE, "separable-wide"),
-    Claim(
-        "a-quarter-of-the-weights",
-        "The separable layer has less than a quarter of the parameters.",
-        where=LAYER,
-        value=metric("separable", "conv2_params") / metric("conv", "conv2_params"),
-        must=between(0.0, 0.25),
-        kind="exact",
-        expectation="MATH",
-    ),
-    Claim(
-        "little-accuracy-lost",
-        "It costs at most three points of test accuracy.",
-        where=LAYER,
-        value=difference("separable", "test_accuracy"),
-        must=above(-3.0),
-        unit="points",
-    ),
-    less_at_the_end("less-overfitting", "It overfits less.", "separable"),
-    less_at_the_end("less-overfitting-at-equal-size", WIDE, "separable-wide"),
+    rule("less-overfitting-at-equal-fit")
+    .says("It overfits less.")
+    .of(overfitting("separable"), unit="points", measures=AT_EQUAL.format("separable"))
+    .must(below(0.0), expectation="MIXED"),
+    detail("wide-less-overfitting-at-equal-fit")
+    .says("It overfits less also with as many parameters, which the notes give as the reason.")
+    .of(overfitting("separable-wide"), unit="points", measures=AT_EQUAL.format("separable-wide"))
+    .must(below(0.0), expectation="MIXED"),
+    detail("a-quarter-of-the-weights")
+    .says("The separable layer has less than a quarter of the parameters.")
+    .of(metric("separable", "conv2_params") / metric("conv", "conv2_params"))
+    .must(between(0.0, 0.25), kind="exact", expectation="MATH"),
+    detail("little-accuracy-lost")
+    .says("It costs at most three points of test accuracy.")
+    .of(metric("separable", "test_accuracy") - metric("conv", "test_accuracy"), unit="points")
+    .must(above(-3.0)),
 )
 METRICS = (
     Metric("conv2_params", "parameters of the second convolution", "parameters"),
     Metric("test_accuracy", "test accuracy", "percent"),
-    Metric("gap", "training minus test accuracy", "points"),
 )
 
 ERRORS = Panel(("train_error", "test_error"), "error (fraction)")

@@ -14,8 +14,8 @@ depends on hardware and library: the sign per configuration is the finding.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Measurement, Metric, Recipe, Scale, Scatter, Source
-from keras_reprise import above, column, metric, minimum, timed_calls
+from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, above
+from keras_reprise import column, detail, metric, minimum, rule, timed_calls
 
 KINDS = ("conv", "separable", "depthwise")
 
@@ -110,52 +110,18 @@ LAYER = "Separable 3D Convolutioon"
 
 def claims(arm, what):
     return (
-        Claim(
-            f"{arm}-faster",
-            f"Separable convolutions are faster: {what}.",
-            where=LAYER,
-            value=metric(arm, "speedup"),
-            must=above(1.0),
-            kind="positive",
-            expectation="HW",
-            role="rule",
-        ),
-        Claim(
-            f"{arm}-faster-in-every-configuration",
-            f"They are faster in every configuration: {what}.",
-            where=LAYER,
-            value=minimum(column(arm, "speedup")),
-            must=above(1.0),
-            kind="positive",
-            expectation="HW",
-            measures="Lowest speed-up of the configurations",
-        ),
-        Claim(
-            f"{arm}-less-than-promised",
-            f"In nine of ten they gain less than the operations promise: {what}.",
-            where=LAYER,
-            value=metric(arm, "below_theory"),
-            must=above(0.9),
-            kind="discrete",
-        ),
-        Claim(
-            f"{arm}-lower-rate",
-            f"They do fewer operations per second: {what}.",
-            where=LAYER,
-            must=above(0.9),
-            kind="discrete",
-            unit="share",
-            retired=f"the same number as {arm}-less-than-promised, by arithmetic",
-        ),
-        Claim(
-            f"{arm}-always-faster",
-            f"They are faster in every configuration: {what}.",
-            where=LAYER,
-            must=above(0.999),
-            kind="discrete",
-            unit="share",
-            retired=f"a share is not every one; see {arm}-faster-in-every-configuration",
-        ),
+        rule(f"{arm}-faster")
+        .says(f"Separable convolutions are faster: {what}.")
+        .of(metric(arm, "speedup"))
+        .must(above(1.0), kind="positive", expectation="HW"),
+        detail(f"{arm}-faster-in-every-configuration")
+        .says(f"They are faster in every configuration: {what}.")
+        .of(minimum(column(arm, "speedup")), measures="Lowest speed-up of the configurations")
+        .must(above(1.0), kind="positive", expectation="HW"),
+        detail(f"{arm}-less-than-promised")
+        .says(f"In nine of ten they gain less than the operations promise: {what}.")
+        .of(metric(arm, "below_theory"))
+        .must(above(0.9), kind="discrete"),
     )
 
 
