@@ -11,19 +11,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import (
-    Arm,
-    Measurement,
-    Recipe,
-    Scale,
-    Source,
-    above,
-    detail,
-    metric,
-    near,
-    rule,
-    train,
-)
+from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source
+from keras_reprise import above, detail, metric, near, rule, train
 from keras_reprise.datasets import Dataset
 
 WHERE = "The XOR problem"

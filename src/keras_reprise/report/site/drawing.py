@@ -85,8 +85,8 @@ def draw_all(wanted: Sequence[Drawing], store: Store, folder: Path, tell: Callab
     jobs = [
         (
             store.root,
-            [s.path for s in same[0].group.complete],
-            [(d.specification, d.line, folder / d.file) for d in same],
+            [summary.path for summary in same[0].group.complete],
+            [(one.specification, one.line, folder / one.file) for one in same],
         )
         for same in by_group.values()
     ]
@@ -102,6 +102,7 @@ def draw_all(wanted: Sequence[Drawing], store: Store, folder: Path, tell: Callab
 
 
 Job = tuple[Path, list[str], list[tuple[dict[str, object], str, Path]]]
+"""A store, records of it, and the figures of them with the last line and the place of each file."""
 
 
 def _draw_group(job: Job) -> int:
