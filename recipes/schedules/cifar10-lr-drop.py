@@ -117,7 +117,7 @@ CLAIMS = (
     .of(100 * (last(TEST_ERROR) - at(TEST_ERROR, LOWEST)))
     .must(below(0.0)),
     detail("worse-on-still-wrong")
-    .says("It rises because the network gets even worse on images it misclassifies.")
+    .says("The test loss rises because the network gets even worse on images it misclassifies.")
     .of(metric("drop", "wrong_wrong_shift_mean"))
     .must(above(0.0)),
     detail("better-on-fixed")
