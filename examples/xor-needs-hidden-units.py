@@ -11,20 +11,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import (
-    Arm,
-    Claim,
-    Curves,
-    Measurement,
-    Panel,
-    Recipe,
-    Scale,
-    Source,
-    above,
-    metric,
-    near,
-    train,
-)
+from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source
+from keras_reprise import above, detail, metric, near, rule, train
 from keras_reprise.datasets import Dataset
 
 WHERE = "The XOR problem"
@@ -61,21 +49,14 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    Claim(
-        "hidden-units-help",
-        "Hidden units lower the test error.",
-        where=WHERE,
-        value=100 * (metric("without", "test_error") - metric("with", "test_error")),
-        must=above(0.0),
-        role="rule",
-    ),
-    Claim(
-        "without-guesses",
-        "Without them the loss stays that of guessing between two classes, ln 2.",
-        where=WHERE,
-        value=metric("without", "test_loss"),
-        must=near(math.log(2), absolute=0.05),
-    ),
+    rule("hidden-units-help")
+    .says("Hidden units lower the test error.")
+    .of(100 * (metric("without", "test_error") - metric("with", "test_error")))
+    .must(above(0.0)),
+    detail("without-guesses")
+    .says("Without them the loss stays that of guessing between two classes, ln 2.")
+    .of(metric("without", "test_loss"))
+    .must(near(math.log(2), absolute=0.05)),
 )
 
 FIGURES = (

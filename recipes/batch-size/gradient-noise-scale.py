@@ -1,18 +1,21 @@
-"""The noise of a mini-batch gradient falls as one over the batch size, and grows against the gradient as training goes on
+"""Mini-batch gradients are noisy; the noise falls as one over the batch size
 
-Source: document 002 (002:36) speaks of the noise; the noise scale is McCandlish et al. (2018) (catalogue, A6d)
+Source: Training: notes on data splits, hyper-parameters and optimisation, section "Batching"; the
+        noise scale is that of McCandlish et al. (2018)
 Data:   cifar10, standardised, flattened
 Cost:   quick 14 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run gradient-noise-scale --scale full
 
-The simple noise scale is the trace of the gradients' covariance over the squared gradient, estimated without bias from batches of
-two sizes. The 3072-50-10 network at rate 0.01; moments lie at equal ratios of epochs.
+The simple noise scale is the trace of the gradients' covariance over the squared gradient,
+estimated without bias from batches of two sizes. The 3072-50-10 network at rate 0.01; moments lie
+at equal ratios of epochs.
 """
 
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source, gradients, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import between, detail, first, gradients, last, metric, rule, train
 from keras_reprise.models import dense_classifier
 
 SIZES = (10, 32, 100, 316, 1000)
@@ -31,12 +34,19 @@ class Noise:
 
         def gradient(index):
             x = self.data.scaled(self.data.stored_train[index])
-            found = gradients(moment.model, [x], self.data.y_train[index], moment.loss).weights.values()
+            found = gradients(
+                moment.model, [x], self.data.y_train[index], moment.loss
+            ).weights.values()
             return np.concatenate([np.asarray(g, np.float64).ravel() for g in found])
 
         squares, variances = [], []
         for size in SIZES:
-            drawn = np.stack([gradient(self.draw.integers(0, len(self.data.y_train), size)) for _ in range(self.scale.draws)])
+            drawn = np.stack(
+                [
+                    gradient(self.draw.integers(0, len(self.data.y_train), size))
+                    for _ in range(self.scale.draws)
+                ]
+            )
             squares.append((drawn**2).sum(axis=1).mean())
             variances.append(drawn.var(axis=0, ddof=1).sum())
         small, large = SIZES[0], SIZES[-1]
@@ -51,42 +61,72 @@ class Noise:
 def measure(arm, replicate):
     data = replicate.dataset().standardised().flattened()
     noise = Noise(replicate, data)
-    history = train(dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes), data, replicate, optimizer=keras.optimizers.SGD(), learning_rate=0.01, batch_size=100, epochs=replicate.scale.moments[-1], probes=[noise])
+    history = train(
+        dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes),
+        data,
+        replicate,
+        optimizer=keras.optimizers.SGD(),
+        learning_rate=0.01,
+        batch_size=100,
+        epochs=replicate.scale.moments[-1],
+        probes=[noise],
+    )
     slopes = [np.polyfit(np.log(SIZES), np.log(variance), 1)[0] for variance in noise.variances]
     return Measurement(
         metrics={"slope_before": slopes[0], "slope_after": slopes[-1]} | history.last,
-        curves={"epoch": noise.epochs, "noise_scale": noise.noise_scale, "batch": SIZES, "variance_before": noise.variances[0], "variance_after": noise.variances[-1]},
+        curves={
+            "epoch": noise.epochs,
+            "noise_scale": noise.noise_scale,
+            "batch": SIZES,
+            "variance_before": noise.variances[0],
+            "variance_after": noise.variances[-1],
+        },
     )
 
 
-def metric(name):
-    return lambda arms, scale: arms["two-layer"].metrics[name]
+AS_ONE_OVER_BATCH = between(-1.05, -0.95)
+CLAIMS = (
+    rule("variance-falls-before")
+    .says("Before training the gradient's variance falls as one over the batch size.")
+    .of(metric("two-layer", "slope_before"))
+    .must(AS_ONE_OVER_BATCH, expectation="MATH"),
+    rule("variance-falls-after")
+    .says("So it does after training.")
+    .of(metric("two-layer", "slope_after"))
+    .must(AS_ONE_OVER_BATCH, expectation="MATH"),
+    detail("noise-scale-grows", "McCandlish et al. (2018)")
+    .says("The noise scale, and with it the batch that pays, is larger after training than before.")
+    .of(last("two-layer", "noise_scale") / first("two-layer", "noise_scale"))
+    .must(above(1.0), kind="positive"),
+)
+METRICS = (
+    Metric("slope_before", "slope of log variance over log batch size before training"),
+    Metric("slope_after", "slope of log variance over log batch size after training"),
+    Metric("noise_scale", "noise scale", "images", "moment"),
+)
 
-
-def growth(arms, scale):
-    """Noise scale after training over that before."""
-    curve = arms["two-layer"].curves["noise_scale"]
-    return curve[-1] / curve[0]
-
-
-SLOPE = {"above": -1.05, "below": -0.95, "expectation": "MATH"}
+NOISE = Panel(("noise_scale",), "noise scale (images)", log=True)
+VARIANCES = Panel(("variance_before", "variance_after"), "variance, summed over weights", log=True)
+FIGURES = (
+    Curves("Noise scale through training", panels=(NOISE,), x="epoch", columns="overlay"),
+    Curves(
+        "Variance of the gradient", panels=(VARIANCES,), x="batch", x_label="batch size", x_log=True
+    ),
+)
 
 RECIPE = Recipe(
     slug="gradient-noise-scale",
     version=1,
     question="How noisy is a mini-batch gradient, and when does a larger batch pay?",
-    sources=(Source("hyperparameters-notes", "002:36"),),
+    sources=(Source("hyperparameters-notes", "Batching"),),
     data="cifar10",
     arms=(Arm("two-layer", "the 3072-50-10 network at rate 0.01"),),
-    scales=(Scale("quick", n_train=10_000, n_test=1_000, moments=(0, 1, 2, 4, 8), draws=40), Scale("full", moments=(0, 1, 2, 4, 8, 16), draws=200)),
+    scales=(
+        Scale("quick", n_train=10_000, n_test=1_000, moments=(0, 1, 2, 4, 8), draws=40),
+        Scale("full", moments=(0, 1, 2, 4, 8, 16), draws=200),
+    ),
     measure=measure,
-    claims=(
-        Claim("variance-falls-before", "Before training the variance of the gradient falls as one over the batch size.", "catalogue A6d", metric("slope_before"), **SLOPE, measures="Slope of log variance over log batch size before training"),
-        Claim("variance-falls-after", "So it does after training.", "catalogue A6d", metric("slope_after"), **SLOPE, measures="Slope of log variance over log batch size after training"),
-        Claim("noise-scale-grows", "The noise scale, and with it the batch that pays, grows as training goes on.", "McCandlish et al. (2018) (catalogue A6d)", growth, "ratio", above=1.0, log=True),
-    ),
-    figures=(
-        Curves("Noise scale through training", panels=(Panel(("noise_scale",), "noise scale (images)", log=True),), x="epoch", columns="overlay"),
-        Curves("Variance of the gradient", panels=(Panel(("variance_before", "variance_after"), "variance, summed over weights", log=True),), x="batch", x_label="batch size", x_log=True),
-    ),
-)  # fmt: skip
+    claims=CLAIMS,
+    figures=FIGURES,
+    metrics=METRICS,
+)

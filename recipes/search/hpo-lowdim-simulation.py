@@ -1,18 +1,21 @@
-"""Why random search wins where few dimensions matter: on simulated objectives, grid, random, Sobol and Latin hypercube compared
+"""Where only few hyper-parameters matter, random search beats a grid of as many trials
 
-Source: document 003 (003:721-726), after Bergstra and Bengio (2012), section 4 (catalogue, A7b)
+Source: Deep Network Components & Training, slides after CS231n, "Random Search vs. Grid Search";
+        Bergstra and Bengio (2012), section 4
 Data:   none (simulated objectives)
 Cost:   quick 1 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run hpo-lowdim-simulation --scale full
 
-Two parts. Nine trials on g(x) + eps h(y), bumps at random places: the grid has three values of x, random search nine. And the
-chance to hit a target of 1 % of the volume, a cube or a stretched box in five dimensions, with up to 512 trials.
+Two parts. Nine trials on g(x) + eps h(y), bumps at random places: the grid has three values of x,
+random search nine. And the chance to hit a target of 1 % of the volume, a cube or a stretched box
+in five dimensions, with up to 512 trials.
 """
 
 import numpy as np
 from scipy.stats import qmc
 
-from keras_reprise import Arm, Claim, Curves, Measurement, Panel, Recipe, Scale, Source
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import at, below, between, curve, detail, mean, near, rule
 
 WEIGHTS, SIZES = (0.0, 0.1, 0.3, 1.0), (8, 16, 32, 64, 128, 256, 512)
 DIMENSIONS, VOLUME = 5, 0.01
@@ -46,10 +49,16 @@ def measure(arm, replicate):
     places = replicate.seeds.generator("data")
     points, centres = nine(arm, draw, repeats), places.random((repeats, 1, 2))
     bumps = np.exp(-0.5 * ((points - centres) / 0.1) ** 2)
-    best = [((bumps[..., 0] + eps * bumps[..., 1]).max(axis=1) / (1 + eps)).mean() for eps in WEIGHTS]
+    best = [
+        ((bumps[..., 0] + eps * bumps[..., 1]).max(axis=1) / (1 + eps)).mean() for eps in WEIGHTS
+    ]
     hits = {}
     for shape in ("cube", "stretched"):
-        width = np.full(DIMENSIONS, VOLUME ** (1 / DIMENSIONS)) if shape == "cube" else np.array([VOLUME**0.5, VOLUME**0.5, 1, 1, 1])
+        width = (
+            np.full(DIMENSIONS, VOLUME ** (1 / DIMENSIONS))
+            if shape == "cube"
+            else np.array([VOLUME**0.5, VOLUME**0.5, 1, 1, 1])
+        )
         low = places.random((replicate.scale.targets, 1, DIMENSIONS)) * (1 - width)
         hits[f"hit_{shape}"] = []
         for n in SIZES:
@@ -61,42 +70,98 @@ def measure(arm, replicate):
     return Measurement(curves={"eps": WEIGHTS, "best": best, "trials": SIZES, **hits})
 
 
+SLIDE, PAPER = "Random Search vs. Grid Search", "Bergstra and Bengio (2012), section 4"
+THEORY = 1 - (1 - VOLUME) ** np.array(SIZES)
+
+
 def advantage(index):
     """Best value of nine random trials minus that of the grid of nine."""
-    return lambda arms, scale: arms["random"].curves["best"][index] - arms["grid"].curves["best"][index]
+    return at(curve("random", "best"), index) - at(curve("grid", "best"), index)
 
 
-def hit(better, worse, shape):
-    """Difference of the chances to hit the target, mean over 128 and 256 trials."""
-    return lambda arms, scale: 100 * (arms[better].curves[f"hit_{shape}"][4:6] - arms[worse].curves[f"hit_{shape}"][4:6]).mean()
+def hits(better, worse, shape):
+    """Difference of two searches' chances to hit a target, in points, at 128 and 256 trials."""
+    difference = curve(better, f"hit_{shape}") - curve(worse, f"hit_{shape}")
+    return 100 * mean(difference, after=4, before=6)
 
 
-def against_theory(arms, scale):
-    """Largest distance of the random search's chance to hit from 1 - 0.99^n, over all n and both shapes."""
-    theory = 1 - (1 - VOLUME) ** np.array(SIZES)
-    return max(np.abs(arms["random"].curves[f"hit_{shape}"] - theory).max() for shape in ("cube", "stretched"))
+def claims(shape):
+    """What is claimed of the target of either shape."""
+    measures = PART.format(shape)
+    return (
+        detail(f"random-hits-as-in-theory-{shape}")
+        .says(f"Random search hits a {shape} target of 1 % with probability 1 - 0.99^n.")
+        .of(
+            100 * mean(curve("random", f"hit_{shape}") - THEORY),
+            unit="points",
+            measures=f"Chance to hit a {shape} target minus 1 - 0.99^n, mean over all n",
+        )
+        .must(near(0.0, absolute=2.0), expectation="MATH"),
+        detail(f"sobol-a-little-better-{shape}", PAPER)
+        .says(f"Sobol's sequence hits a {shape} target a little more often than random search.")
+        .of(hits("sobol", "random", shape), unit="points", measures=measures)
+        .must(between(0.0, 10.0)),
+        detail(f"latin-as-random-{shape}", PAPER)
+        .says(f"A Latin hypercube hits a {shape} target about as often as random search.")
+        .of(hits("latin-hypercube", "random", shape), unit="points", measures=measures)
+        .must(near(0.0, absolute=5.0)),
+    )
 
 
-PART = "Difference of the chances to hit the target, mean over 128 and 256 trials"
+PART = "Difference of the chances to hit a {} target, mean over 128 and 256 trials"
+CLAIMS = (
+    rule("random-wins-in-one-dimension")
+    .says("Where only one dimension matters, nine random trials do better than a grid of nine.")
+    .of(
+        advantage(1),
+        measures="Best value of nine random trials minus that of the grid, one dimension counting",
+    )
+    .must(above(0.0), expectation="MATH"),
+    detail("grid-holds-in-two")
+    .says("Where both matter equally, they do not.")
+    .of(
+        advantage(4),
+        measures="Best value of nine random trials minus that of the grid, both counting equally",
+    )
+    .must(below(0.0), expectation="MATH"),
+    detail("random-beats-grid-stretched", PAPER)
+    .says("A target stretched in three dimensions is hit more often at random than by a grid.")
+    .of(hits("random", "grid", "stretched"), unit="points", measures=PART.format("stretched"))
+    .must(above(0.0)),
+    *claims("cube"),
+    *claims("stretched"),
+)
+
+BEST = Panel(("best",), "best value found (share of the maximum)")
+CUBE = Panel(("hit_cube",), "chance to hit a cube")
+BOX = Panel(("hit_stretched",), "chance to hit a stretched box")
+NINE, HITTING = "Nine trials", "Hitting 1 % of the volume in five dimensions"
+SECOND = "weight of the second dimension"
+FIGURES = (
+    Curves(NINE, panels=(BEST,), x="eps", x_label=SECOND, columns="overlay"),
+    Curves(
+        HITTING, panels=(CUBE, BOX), x="trials", x_label="trials", columns="overlay", x_log=True
+    ),
+)
 
 RECIPE = Recipe(
     slug="hpo-lowdim-simulation",
     version=1,
     question="When does random search beat a grid, and is there something better than either?",
-    sources=(Source("cs231n-slides", "003:721-726"),),
-    arms=(Arm("grid", "points at equal distances"), Arm("random", "independent points"), Arm("sobol", "Sobol's sequence, scrambled"), Arm("latin-hypercube", "one point in every slice of every dimension")),
+    sources=(Source("cs231n-slides", SLIDE),),
+    arms=(
+        Arm("grid", "points at equal distances"),
+        Arm("random", "independent points"),
+        Arm("sobol", "Sobol's sequence, scrambled"),
+        Arm("latin-hypercube", "one point in every slice of every dimension"),
+    ),
     scales=(Scale("quick", repeats=1000, targets=150), Scale("full", repeats=10_000, targets=2000)),
     measure=measure,
-    claims=(
-        Claim("random-wins-in-one-dimension", "Where only one dimension matters, nine random trials do better than a grid of nine.", "003:721-726", advantage(0), "share of the maximum", above=0.0, expectation="MATH", measures="Best value of nine random trials minus that of the grid, one dimension counting"),
-        Claim("grid-holds-in-two", "Where both matter equally, they do not.", "catalogue A7b", advantage(3), "share of the maximum", below=0.0, expectation="MATH", measures="Best value of nine random trials minus that of the grid, both dimensions counting equally"),
-        Claim("random-as-in-theory", "Random search hits a target of 1 % with probability 1 - 0.99^n, whatever its shape.", "catalogue A7b", against_theory, "probability", below=0.12, expectation="MATH"),
-        Claim("random-beats-grid-stretched", "A target stretched along three of five dimensions is hit more often by random search than by a grid.", "Bergstra and Bengio (2012), section 4 (catalogue A7b)", hit("random", "grid", "stretched"), "points", above=0.0, measures=PART),
-        Claim("sobol-beats-random", "Sobol's sequence hits a little more often than random search.", "Bergstra and Bengio (2012), section 4 (catalogue A7b)", hit("sobol", "random", "stretched"), "points", above=0.0, measures=PART),
-        Claim("latin-hypercube-like-random", "A Latin hypercube hits about as often as random search.", "Bergstra and Bengio (2012), section 4 (catalogue A7b)", hit("latin-hypercube", "random", "cube"), "points", above=-5.0, below=5.0, measures=PART),
-    ),  # fmt: skip
-    figures=(
-        Curves("Nine trials", panels=(Panel(("best",), "best value found (share of the maximum)"),), x="eps", x_label="weight of the second dimension", columns="overlay"),
-        Curves("Hitting 1 % of the volume in five dimensions", panels=(Panel(("hit_cube",), "chance to hit a cube"), Panel(("hit_stretched",), "chance to hit a stretched box")), x="trials", x_label="trials", columns="overlay", x_log=True),
-    ),  # fmt: skip
+    claims=CLAIMS,
+    figures=FIGURES,
+    metrics=(
+        Metric(
+            "best", "best value found", "share of the maximum", "weight of the second dimension"
+        ),
+    ),
 )

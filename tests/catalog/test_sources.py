@@ -159,6 +159,27 @@ def test_a_changed_copy_of_our_recipe_is_no_evidence_for_ours(copied_store, repr
     assert f"of another source ({copy.source}) than recipes/" in text
 
 
+def test_a_copy_that_measures_the_same_and_claims_otherwise_needs_a_slug_of_its_own(tmp_path, store_path, reprise):
+    copy = tmp_path / f"{OURS}.py"
+    copy.write_text((checkout.recipes_folder() / catalog.find(OURS).path).read_text())
+    result = reprise("run", copy, "--seeds", 1, "--store", store_path)
+    assert (result.exit_code, "1 replicates recorded." in result.stdout) == (0, True), result.output
+    edited(copy, "question=", 'question="Otherwise: "\n    ')
+    result = reprise("run", copy, "--seeds", 2, "--store", store_path)
+    assert result.exit_code == 2
+    assert "Give the recipe a slug of its own." in result.stderr
+    assert not (store_path / "judging").exists()
+
+
+def test_the_card_of_one_s_own_recipe_judges_old_records_once_it_ran(hers, store_path, reprise):
+    reprise("run", hers, "--seeds", 3, "--store", store_path)
+    edited(hers, '"two-is-three", ', '"two-is-nearly-three", ')
+    assert {row["claim"] for row in verdicts(store_path, reprise)} == {"two-is-two", "two-is-three"}
+    result = reprise("run", hers, "--seeds", 3, "--store", store_path, "--json")
+    assert json.loads(result.stdout)["recorded"] == 0
+    assert {row["claim"] for row in verdicts(store_path, reprise)} == {"two-is-two", "two-is-nearly-three"}
+
+
 def test_a_changed_copy_does_not_complete_a_suite(copied_store):
     summaries, _ = Store(copied_store).summaries()
     machine = summaries[0].machine

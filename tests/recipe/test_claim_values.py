@@ -98,6 +98,21 @@ def test_below_each_is_a_claim_for_each_of_several_values():
     assert [(c.id, c.interval) for c in cards(numbered)] == [("c-1", (0.0, None)), ("c-2", (0.0, None))]
 
 
+def test_a_claim_of_each_names_the_other_value():
+    made = Claim(
+        "c",
+        "Below {other}.",
+        "Slide",
+        value=BEST,
+        must=below_each(metric("small", "best"), metric("constant", "best")),
+        measures="Minus that of {other}",
+    )
+    assert [(one.says, one.measures) for one in made.each()] == [
+        ("Below small.", "Minus that of small"),
+        ("Below constant.", "Minus that of constant"),
+    ]
+
+
 def test_words_and_unit_come_from_the_declared_metrics():
     made = recipe(
         claim("a", value=metric("drop", "shift") - metric("constant", "shift")),

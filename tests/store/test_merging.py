@@ -30,9 +30,32 @@ def files(store: Path) -> dict[str, bytes]:
 def test_a_merge_into_an_empty_store_makes_the_same_store(tmp_path, other, reprise):
     result = reprise("merge", other, "--store", tmp_path / "new", "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout) == {"records": 6, "documents": 3, "present": 0, "repeated": 0, "unknown": 6}
-    assert files(tmp_path / "new") == {k: v for k, v in files(other).items() if not k.startswith("reports")}
+    assert json.loads(result.stdout) == {
+        "records": 6,
+        "documents": 3,
+        "present": 0,
+        "repeated": 0,
+        "unknown": 6,
+        "judged_otherwise": 0,
+    }
+    assert files(tmp_path / "new") == {
+        k: v for k, v in files(other).items() if not k.startswith(("reports", "judging"))
+    }
     assert check(Store(tmp_path / "new")) == (9, [])
+
+
+def test_what_another_store_judges_by_another_card_is_told_and_not_brought(tmp_path, filled_store, other, reprise):
+    (named,) = (other / "judging").iterdir()
+    measurement = json.loads(named.read_bytes())["measurement"]
+    card = json.loads(next((other / "cards").glob("*.json")).read_bytes())
+    mended = Store(other).add_document("cards", card | {"title": "In other words"})
+    Store(other).judge_by(measurement, mended)
+    result = reprise("merge", other, "--store", tmp_path / "new")
+    assert "Judged by another card there than here, which was not brought: 1 of" in result.output
+    assert not (tmp_path / "new" / "judging").exists()
+    kept = (filled_store / "judging" / named.name).read_bytes()
+    assert "which was not brought: 1 of" in reprise("merge", other, "--store", filled_store).output
+    assert (filled_store / "judging" / named.name).read_bytes() == kept
 
 
 def test_a_second_merge_brings_nothing(filled_store, other, reprise):
@@ -46,7 +69,14 @@ def test_only_what_is_missing_is_brought(filled_store, other, reprise):
     for path in list((filled_store / "records").rglob("*.json"))[:2]:
         path.unlink()
     result = reprise("merge", other, "--store", filled_store, "--json")
-    assert json.loads(result.stdout) == {"records": 2, "documents": 0, "present": 4, "repeated": 0, "unknown": 2}
+    assert json.loads(result.stdout) == {
+        "records": 2,
+        "documents": 0,
+        "present": 4,
+        "repeated": 0,
+        "unknown": 2,
+        "judged_otherwise": 0,
+    }
     assert files(filled_store) == files(other)
 
 

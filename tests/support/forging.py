@@ -16,10 +16,14 @@ Change = Callable[[dict[str, Any]], None]
 def forge(
     store: Path, *, card: Change | None = None, record: Change | None = None, machine: Change | None = None
 ) -> None:
-    """Rewrite every record of `store` with its card and machine, changed in place by the functions, and hashed anew."""
+    """Rewrite every record of `store` with its card and machine, changed in place by the functions, and hashed anew.
+
+    No card is named any longer by which they are judged, so that it is their own.
+    """
     documents = [json.loads(path.read_bytes()) for path in sorted((store / "records").rglob("*.json"))]
     shutil.rmtree(store / "records")
-    shutil.rmtree(store / ".cache", ignore_errors=True)
+    for folder in (".cache", "judging"):
+        shutil.rmtree(store / folder, ignore_errors=True)
     for document in documents:
         if card is not None:
             changed = json.loads((store / "cards" / f"{document['recipe']['card'][:12]}.json").read_bytes())

@@ -58,16 +58,19 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     """
     from keras_reprise.base.progress import counter
     from keras_reprise.judge import comparable
+    from keras_reprise.judge.judging import judged_otherwise
     from keras_reprise.store import merging
     from keras_reprise.store.store import Store
 
     store = open_store(store_path)
     with counter("records") as tell:
         merged = merging.merge(store, Store(other), tell)
-    records, repeated = len(merged.names), comparable.repeated(store.summaries()[0], merged.names)
+    summaries = store.summaries()[0]
+    records, repeated = len(merged.names), comparable.repeated(summaries, merged.names)
+    otherwise = judged_otherwise(summaries, store, Store(other))
     if as_json:
         facts = {"documents": merged.documents, "present": merged.present, "unknown": merged.unknown}
-        facts["judged_otherwise"] = merged.judged_otherwise
+        facts["judged_otherwise"] = otherwise
         return print_json({"records": records, "repeated": repeated} | facts)
     click.echo(
         f"{records} records and {merged.documents} documents merged, {merged.present} records were here already."
@@ -77,9 +80,9 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
             f"{merged.unknown} of them are of a source that the lock does not know: they are shown apart, and count "
             "for none of the package's recipes."
         )
-    if merged.judged_otherwise:
+    if otherwise:
         click.echo(
-            f"{merged.judged_otherwise} measurements are judged by another card there than here; that was not brought. "
+            f"Judged by another card there than here, which was not brought: {otherwise} of one's own measurements. "
             "Running their recipe here names its card."
         )
     if repeated:

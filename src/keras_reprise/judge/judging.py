@@ -5,7 +5,7 @@ somebody's own, the card that a run of her recipe named in this store (`judging/
 finished first, so that nobody's later record judges it anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from keras_reprise.catalog import sources
@@ -33,3 +33,15 @@ def judging_card(members: Sequence[Summary], cards: NamedCards) -> Card:
         if (card.slug, card.version) == (first.slug, first.version):
             return card
     return cards.card(first.card)
+
+
+def judged_otherwise(summaries: Iterable[Summary], cards: NamedCards, others: NamedCards) -> int:
+    """How many measurements of somebody's own recipes another store judges by another card than this one, with these
+    records."""
+    own = [one for one in summaries if one.recipe.measurement and sources.entry_of(one.recipe) is None]
+    found = 0
+    for measurement, members in comparable.together(own, lambda one: one.recipe.measurement or "").items():
+        theirs = others.judging(measurement)
+        first = comparable.as_finished(members)[0].recipe
+        found += theirs is not None and theirs != (cards.judging(measurement) or first.card)
+    return found

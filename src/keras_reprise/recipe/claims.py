@@ -127,7 +127,8 @@ class Claim:
     def each(self) -> tuple["Claim", ...]:
         """The claim itself, or, where it must lie below or above each of several values, a claim for each of them.
 
-        Their ids end with the arm that the other value is of, else with its number.
+        Their ids end with the arm that the other value is of, else with its number, which stands for `{other}` in
+        the sentence and the words.
         """
         others = self.must.others if self.must is not None else ()
         if not others or self.value is None or self.must is None:
@@ -139,7 +140,14 @@ class Claim:
         names = [next(iter(one)) if len(one) == 1 else "" for one in arms]
         ends = names if all(names) and len(set(names)) == len(names) else [str(n) for n in range(1, len(names) + 1)]
         return tuple(
-            replace(self, id=f"{self.id}-{end}", value=self.value - one, must=bound)
+            replace(
+                self,
+                id=f"{self.id}-{end}",
+                says=self.says.replace("{other}", end),
+                measures=self.measures.replace("{other}", end),
+                value=self.value - one,
+                must=bound,
+            )
             for end, one in zip(ends, others, strict=True)
         )
 
@@ -154,7 +162,7 @@ class Claim:
             "says": self.says,
             "where": self.where,
             "statistic": self.measures or self._words(metrics, one_arm=one_arm),
-            "unit": self.unit or ("" if self.value is None else phrasing.unit(self.value, metrics)),
+            "unit": self.unit or self._unit(metrics),
             "interval": [self.must.low, self.must.high],
             "exact": self.tested_as == "exact",
             "log": self.tested_as == "positive",
@@ -168,6 +176,11 @@ class Claim:
             "given": None if self.given is None else msgspec.to_builtins(self.given),
             "retired": self.retired,
         }
+
+    def _unit(self, metrics: Iterable[Metric]) -> str:
+        if self.tested_as == "share":
+            return "share"
+        return "" if self.value is None else phrasing.unit(self.value, metrics)
 
     def _words(self, metrics: Iterable[Metric], *, one_arm: bool) -> str:
         if self.value is None:

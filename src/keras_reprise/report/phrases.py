@@ -12,6 +12,7 @@ from keras_reprise.record.wording import aligned, backend_name, hardware, interv
 from keras_reprise.store.store import Store, Summary
 
 WIDTH = 100  # columns of the terminal
+FEWEST_WORDS = 35  # columns for a rule in words, below which a part of it says nothing
 
 VERDICT_HEADERS = (
     "claim",
@@ -72,11 +73,14 @@ def finding(verdict: Verdict) -> str:
 
 
 def rule_rows(groups: Sequence[Group]) -> list[str]:
-    """A line of 100 columns for the rule of each group: verdict, recipe, n, what was found, and the rule in words."""
+    """A line of 100 columns for the rule of each group: verdict, recipe, n, what was found, and, where there is room,
+    the rule in words."""
     versions = together(groups, lambda group: group.slug)
     several = {slug for slug, mine in versions.items() if len({group.version for group in mine}) > 1}
     rows = [_rule_row(group, version=group.slug in several) for group in groups]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    if sum(widths) + FEWEST_WORDS > WIDTH:  # the slug says what the rule is about
+        rows = [(*row[:4], "") for row in rows]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)) for row in rows]
     return [_cut(line.rstrip()) for line in lines]
 

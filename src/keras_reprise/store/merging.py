@@ -23,7 +23,7 @@ from keras_reprise.base.parallel import Tell, spread
 from keras_reprise.catalog import sources
 from keras_reprise.record.schema import MAX_RECORD_BYTES, Record, decode
 from keras_reprise.store.checking import disagreement, documents_of
-from keras_reprise.store.store import JUDGING, Store, named_card, record_path
+from keras_reprise.store.store import Store, record_path
 
 SHOWN = 10
 WHOLE = "whole"
@@ -32,15 +32,13 @@ WHOLE = "whole"
 @dataclass(frozen=True)
 class Merged:
     """What a merge brought: the names of records that were not here, how many documents and how many records that
-    were, how many of the new ones are of a source that the lock does not know (somebody's own recipe, or an edited copy
-    of one of ours), and how many measurements the other store judges by another card than this one: theirs stays there.
-    """
+    were, and how many of the new ones are of a source that the lock does not know: somebody's own recipe, or an
+    edited copy of one of ours."""
 
     names: tuple[str, ...]
     documents: int
     present: int
     unknown: int = 0
-    judged_otherwise: int = 0
 
 
 class _Staged(NamedTuple):
@@ -97,23 +95,7 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
         if not (staging / WHOLE).exists():
             shutil.rmtree(staging, ignore_errors=True)
     _finish(store)
-    return Merged(
-        tuple(new),
-        documents,
-        len(names) - len(new),
-        sum(one.unknown for one in staged),
-        _judged_otherwise(store, other),
-    )
-
-
-def _judged_otherwise(store: Store, other: Store) -> int:
-    """How many measurements the other store names another card for than this one, which may name none."""
-    found = 0
-    for path in (other.root / JUDGING).glob("*.json"):
-        with contextlib.suppress(IntegrityError):
-            theirs = named_card(other.read_bytes(path), other.name(path))
-            found += store.judging(theirs.measurement) != theirs.card
-    return found
+    return Merged(tuple(new), documents, len(names) - len(new), sum(one.unknown for one in staged))
 
 
 def finish(store: Store) -> None:

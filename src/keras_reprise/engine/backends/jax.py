@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from keras_reprise.engine.backends.interface import Backend, Ensemble, Program
+from keras_reprise.engine.backends.jax_compiling import Values, compiled
 from keras_reprise.engine.backends.jax_ensemble import JaxEnsemble
+from keras_reprise.engine.backends.jax_operations import faster
 from keras_reprise.engine.backends.jax_program import JaxProgram, device
 from keras_reprise.engine.batches import output_gradient
 from keras_reprise.engine.objective import Objective
@@ -40,16 +42,17 @@ class Jax:
     def gradients(
         self, model: "keras.Model", inputs: list[np.ndarray], y: np.ndarray, loss: "keras.losses.Loss"
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        non_trainable = [variable.value for variable in model.non_trainable_variables]
-
-        def value(trainable: list[jax.Array], tensors: list[jax.Array]) -> jax.Array:
+        def value(trainable: Values, tensors: Values, non_trainable: Values, labels: jax.Array) -> jax.Array:
             outputs, _ = model.stateless_call(
                 trainable, non_trainable, tensors if len(tensors) > 1 else tensors[0], training=False
             )
-            return Objective(loss).value(jnp.asarray(y), outputs)
+            return Objective(loss).value(labels, outputs)
 
-        trainable = [variable.value for variable in model.trainable_variables]
-        weights, flows = jax.jit(jax.grad(value, argnums=(0, 1)))(trainable, [jnp.asarray(tensor) for tensor in inputs])
+        trainable, non_trainable = (
+            [v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)
+        )
+        arguments = (trainable, [jnp.asarray(tensor) for tensor in inputs], non_trainable, jnp.asarray(y))
+        weights, flows = compiled(jax.grad(faster(value), argnums=(0, 1)), *arguments)(*arguments)  # once a shape
         return [np.asarray(gradient) for gradient in weights], [np.asarray(gradient) for gradient in flows]
 
     def timed_call(self, model: "keras.Model", x: np.ndarray, backward: bool) -> Callable[[], None]:
@@ -68,7 +71,7 @@ class Jax:
             return outputs, backward(flow)  # the outputs, too, lest a linear layer leaves its forward pass out
 
         arguments = (trainable, images, flow) if backward else (trainable, images)
-        call = jax.jit(gradient if backward else forward).lower(*arguments).compile()
+        call = compiled(gradient if backward else forward, *arguments)
 
         def finished() -> None:
             jax.block_until_ready(call(*arguments))

@@ -1,14 +1,17 @@
 """Tidy tables: metrics.csv with one row per replicate, arm and metric, claims.csv with one per replicate and claim."""
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
 from keras_reprise.catalog import sources
+from keras_reprise.judge import comparable
+from keras_reprise.judge.judging import judging_card
 from keras_reprise.record.facts import EnvironmentFacts, MachineFacts
-from keras_reprise.record.schema import Record, number
+from keras_reprise.record.schema import Card, Record, number
 from keras_reprise.store.store import Store, Summary
 
 PLACE = (
@@ -61,19 +64,29 @@ def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[Row]:
 
 
 def claim_rows(summaries: Sequence[Summary], store: Store) -> Iterator[Row]:
-    """One row per replicate and claim: the claim's statistic and the interval in which it must lie."""
+    """One row per replicate and claim: the claim's statistic (nan: none) and the interval in which it must lie."""
+    judged: dict[str, tuple[Card, Mapping[str, float | None]]] = {}
+    for members in comparable.groups(summaries).values():
+        card = judging_card(members, store)
+        complete = [one for one in members if one.status == "complete"]
+        judged |= {one.id: (card, {}) for one in members} | {
+            id_: (card, numbers) for id_, numbers in store.values(card, complete).items()
+        }
     for record, place in _records(summaries, store):
-        for claim in store.card(record.recipe.card).claims:
-            if claim.id in record.claims:
-                yield {
-                    **place,
-                    "claim": claim.id,
-                    "statistic": number(record.claims[claim.id]),
-                    "unit": claim.unit,
-                    "must_lie_above": claim.interval[0],
-                    "must_lie_below": claim.interval[1],
-                    "printed": claim.printed,
-                }
+        card, numbers = judged[record.id]
+        for claim in card.claims:
+            if claim.value is None and claim.id not in record.claims:
+                continue
+            value = number(record.claims[claim.id]) if claim.value is None else numbers.get(claim.id)
+            yield {
+                **place,
+                "claim": claim.id,
+                "statistic": math.nan if value is None else value,
+                "unit": claim.unit,
+                "must_lie_above": claim.interval[0],
+                "must_lie_below": claim.interval[1],
+                "printed": claim.printed,
+            }
 
 
 def _records(summaries: Sequence[Summary], store: Store) -> Iterator[tuple[Record, Row]]:

@@ -82,8 +82,14 @@ def draw_all(wanted: Sequence[Drawing], store: Store, folder: Path, tell: Callab
         if not drawing.is_finished(folder):
             by_group.setdefault(drawing.group.digest, []).append(drawing)
     total, done = sum(map(len, by_group.values())), 0
-    jobs = [(store.root, [s.path for s in same[0].group.complete], same[0].group.first.recipe.card,
-             [(d.number, d.line, folder / d.file) for d in same]) for same in by_group.values()]  # fmt: skip
+    jobs = [
+        (
+            store.root,
+            [summary.path for summary in same[0].group.complete],
+            [(one.specification, one.line, folder / one.file) for one in same],
+        )
+        for same in by_group.values()
+    ]
     if total > MANY and (os.cpu_count() or 1) > 1:
         workers = min(os.cpu_count() or 1, 8, len(jobs))
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -95,20 +101,20 @@ def draw_all(wanted: Sequence[Drawing], store: Store, folder: Path, tell: Callab
     return total
 
 
-Job = tuple[Path, list[str], str, list[tuple[int, str, Path]]]
+Job = tuple[Path, list[str], list[tuple[dict[str, object], str, Path]]]
+"""A store, records of it, and the figures of them with the last line and the place of each file."""
 
 
 def _draw_group(job: Job) -> int:
     """Draw the figures of one group; what cannot be drawn is a file that says why, so that it is not tried again."""
     from keras_reprise import figures
 
-    root, paths, card, wanted = job
+    root, paths, wanted = job
     store = Store(root)
     records = [store.read(root / path) for path in paths]
-    specifications = store.card(card).figures
-    for number, line, path in wanted:
+    for specification, line, path in wanted:
         try:
-            svg = figures.draw(specifications[number - 1], records)
+            svg = figures.draw(specification, records)
         except FigureError as error:  # the report goes on without this figure
             svg = FAULT + html.escape(str(error)).encode() + END + b"\n"
         write_atomically(path, svg + line.encode() + b"\n")
