@@ -121,7 +121,9 @@ class PrintedSeries:
 
     def _says(self, key: Key, printed: float, erratum: Erratum | None) -> str:
         said = (
-            self.says.format(key=key, printed=printed, arm=self.arm) if self.says else f"The value {key} is {printed:g}, as printed."
+            self.says.format(key=key, printed=printed, arm=self.arm)
+            if self.says
+            else f"The value {key} is {printed:g}, as printed."
         )
         if erratum is None or erratum.value is None:
             return said
