@@ -178,7 +178,7 @@ CLAIMS = (
         "weights",
         LISTED,
         of=listed,
-        says="A layer from {key} has {printed:,} weights.",
+        says="The layer {key} has {printed:,} weights.",
         unit="weights",
         measures="Weights, {key}",
         **MATH,
