@@ -2,20 +2,18 @@
 
 Source: "Training" (notes on hyper-parameters), section "Fc to convolution"
 Data:   none (standard normal feature maps)
-Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21), each in a
-        process of its own
+Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run fc-to-conv --scale full
 
-Full scale has the documented sizes: 7 x 7 x 512 features into 4,096 units. The notes behind the
-section go on: a 384 x 384 image leaves 12 x 12 x 512 features, on which the converted layer gives
-6 x 6 results, those of 36 crops.
+Full scale is the documented layer: 7 x 7 x 512 features into 4,096 units. The larger image is the
+384 x 384 one of the notes behind the section: 12 x 12 features, 36 windows.
 """
 
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Claim, HeatMap, Measurement, Metric, Recipe, Scale, Source, above
-from keras_reprise import between, equal, metric, timed_calls
+from keras_reprise import Arm, HeatMap, Measurement, Metric, Recipe, Scale, Source, above, between
+from keras_reprise import detail, equal, metric, printed_value, rule, timed_calls
 
 WINDOW = 7
 
@@ -79,82 +77,52 @@ def measure(arm, replicate):
     )
 
 
-def claim(id, says, value, must, kind="exact", **more):
-    return Claim(id, says, SECTION, value=value, must=must, kind=kind, **more)
-
-
-SECTION = "Fc to convolution"
-IDENTICAL = (
-    "The convolution gives the dense layer's result, within a ten-thousandth of the largest."
-)
-SAME = between(0.0, 1e-4)  # rounding: 0 on some machines
-ONE, MANY = metric("one-window", "difference"), metric("larger-image", "difference")
+ROUNDING = between(0.0, 1e-4)  # 0 on some machines
 CLAIMS = (
-    claim("identical-result", IDENTICAL, ONE, SAME, "discrete", role="rule"),
-    claim(
-        "same-weights",
-        "It has as many parameters.",
-        metric("one-window", "params_difference"),
-        equal(0),
-    ),
-    claim(
-        "documented-weights",
-        "The layer of the example has 7 * 7 * 512 * 4,096 weights, biases left out.",
-        metric("one-window", "documented_weights"),
-        equal(102_760_448),
-        role="table",
-        printed=102_760_448,
-    ),
-    claim(
-        "six-by-six",
-        "A 384 x 384 image gives 6 x 6 results.",
-        metric("larger-image", "results"),
-        equal(36),
-        printed=36,
-    ),
-    claim("crops-identical", "They are those of 36 crops.", MANY, SAME, "discrete"),
-    claim(
-        "one-pass-cheaper",
-        "One pass is cheaper than 36 crops one by one.",
-        metric("larger-image", "crops_over_pass"),
-        above(1.0),
-        "positive",
-    ),
+    rule("identical-result")
+    .says("The convolution gives the dense layer's result, to a ten-thousandth of the largest.")
+    .of(metric("one-window", "difference"))
+    .must(ROUNDING, kind="discrete"),
+    detail("same-weights")
+    .says("It has as many parameters.")
+    .of(metric("one-window", "params_difference"))
+    .must(equal(0), kind="exact"),
+    printed_value("documented-weights")
+    .says("The layer of the example has 7 * 7 * 512 * 4,096 weights, biases left out.")
+    .of(metric("one-window", "documented_weights"))
+    .must(equal(102_760_448), kind="exact", printed=102_760_448),
+    detail("six-by-six")
+    .says("A 384 x 384 image gives 6 x 6 results.")
+    .of(metric("larger-image", "results"))
+    .must(equal(36), kind="exact", printed=36),
+    detail("crops-identical")
+    .says("They are those of 36 crops.")
+    .of(metric("larger-image", "difference"))
+    .must(ROUNDING, kind="discrete"),
+    detail("one-pass-cheaper")
+    .says("One pass is cheaper than 36 crops one by one.")
+    .of(metric("larger-image", "crops_over_pass"))
+    .must(above(1.0), kind="positive"),
 )
+AXES = ("row", "column", "score", "window, from the top", "window, from the left", "score")
 
 RECIPE = Recipe(
     slug="fc-to-conv",
     version=2,
     question="Is a dense layer the same as a convolution with a window as large as its input?",
-    sources=(Source("hyperparameters-notes", SECTION),),
+    sources=(Source("hyperparameters-notes", "Fc to convolution"),),
     arms=(
         Arm("one-window", "an input as large as the window", shifts=1),
         Arm("larger-image", "an input five cells larger: 36 windows", shifts=6),
     ),
-    scales=(
-        Scale("quick", channels=32, units=64, seeds=6),
-        Scale("full", channels=512, units=4096, seeds=6),
-    ),
+    scales=(Scale("quick", channels=32, units=64), Scale("full", channels=512, units=4096)),
     measure=measure,
     claims=CLAIMS,
     timing=True,
-    figures=(
-        HeatMap(
-            "The map of one unit's scores",
-            "row",
-            "column",
-            "score",
-            "window, from the top",
-            "window, from the left",
-            "score",
-            arms=("larger-image",),
-        ),
-    ),
+    figures=(HeatMap("The map of one unit's scores", *AXES, arms=("larger-image",)),),
     metrics=(
         Metric("difference", "largest difference of a result over the largest result", "ratio"),
         Metric("params_difference", "difference of the numbers of parameters"),
-        Metric("documented_weights", "number of weights of the documented layer"),
-        Metric("results", "number of results"),
         Metric("crops_over_pass", "seconds for 36 crops over seconds for one pass", "ratio"),
     ),
 )

@@ -6,9 +6,8 @@ Data:   none (three numbers)
 Cost:   quick under a second per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run l1-l2-toy --scale full
 
-x = (1, 2, 1); the weights (0, 0.75, 0) and (0.25, 0.5, 0.25) both give 1.5, which the slides do not
-print. The penalties are computed by Keras's regularizers, so that a change of their meaning is
-noticed.
+Both weightings of x = (1, 2, 1) give 1.5, which the slides do not print. Keras's own regularizers
+give the penalties, so that a change of their meaning is noticed.
 """
 
 import keras
@@ -18,7 +17,6 @@ from keras_reprise import Arm, Erratum, Measurement, Metric, PrintedSeries, Reci
 from keras_reprise import below, detail, metric, near, rule
 
 X = np.array([1.0, 2.0, 1.0], "float32")
-SLIDE = "L1 and L2 Regularizations"
 
 
 def measure(arm, replicate):
@@ -32,35 +30,10 @@ def measure(arm, replicate):
     )
 
 
-def predicts(arm):
-    """The claim that both weightings predict the same."""
-    return (
-        detail(f"{arm}-prediction")
-        .says(f"The weighting {arm} predicts 1.5.")
-        .of(metric(arm, "prediction"))
-        .must(near(1.5, absolute=1e-6), kind="exact", printed=1.5)
-    )
-
-
-def penalties(arm, l1, l2, errata):
-    """The claims that the penalties of a weighting are the printed ones."""
-    return PrintedSeries(
-        arm,
-        {"l1": l1, "l2": l2},
-        SLIDE,
-        arm=arm,
-        within=1e-6,
-        says=f"The penalty {{key}} of the weighting {arm} is {{printed}}.",
-        kind="exact",
-        errata=errata,
-    )
-
-
-ROUNDED = "The slide rounds 0.5625 to 0.56."
-CUT = "The slide cuts 0.375 to 0.37."
-SUM = (
-    "The slide prints the sum as 0.25 + 0.5 + 0.5; its last term is 0.25, and the sum 1 as printed."
-)
+ROUNDED = Erratum("The slide rounds 0.5625 to 0.56.", 0.5625)
+CUT = Erratum("The slide cuts 0.375 to 0.37.", 0.375)
+SUM = Erratum("The slide prints 0.25 + 0.5 + 0.5; the last term is 0.25, and the sum 1 as printed.")
+EXACT = {"says": "The {key} penalty of {arm} is {printed}.", "within": 1e-6, "kind": "exact"}
 CLAIMS = (
     rule("l1-ignores-features")
     .says("L1 prefers the weighting that ignores two features.")
@@ -70,17 +43,31 @@ CLAIMS = (
     .says("L2 prefers the weighting that uses all features.")
     .of(metric("all-features", "l2") - metric("one-feature", "l2"))
     .must(below(0.0), kind="exact"),
-    predicts("one-feature"),
-    predicts("all-features"),
-    penalties("one-feature", 0.75, 0.56, {"l2": Erratum(ROUNDED, 0.5625)}),
-    penalties("all-features", 1.0, 0.37, {"l1": Erratum(SUM), "l2": Erratum(CUT, 0.375)}),
+    detail("one-feature-prediction")
+    .says("The weighting that ignores two features predicts 1.5.")
+    .of(metric("one-feature", "prediction"))
+    .must(near(1.5, absolute=1e-6), kind="exact", printed=1.5),
+    detail("all-features-prediction")
+    .says("So does the one that uses all.")
+    .of(metric("all-features", "prediction"))
+    .must(near(1.5, absolute=1e-6), kind="exact", printed=1.5),
+    PrintedSeries(
+        "one-feature", {"l1": 0.75, "l2": 0.56}, arm="one-feature", errata={"l2": ROUNDED}, **EXACT
+    ),
+    PrintedSeries(
+        "all-features",
+        {"l1": 1.0, "l2": 0.37},
+        arm="all-features",
+        errata={"l1": SUM, "l2": CUT},
+        **EXACT,
+    ),
 )
 
 RECIPE = Recipe(
     slug="l1-l2-toy",
     version=1,
     question="Which of two weightings with equal predictions does each penalty prefer?",
-    sources=(Source("dl-recap-slides", SLIDE),),
+    sources=(Source("dl-recap-slides", "L1 and L2 Regularizations"),),
     arms=(
         Arm("one-feature", "weights (0, 0.75, 0)", weights=(0.0, 0.75, 0.0)),
         Arm("all-features", "weights (0.25, 0.5, 0.25)", weights=(0.25, 0.5, 0.25)),

@@ -6,9 +6,8 @@ Data:   none (1,000 standard normal inputs of 500 features)
 Cost:   full 20 s per replicate, quick 3 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run init-activation-std-tanh --scale full
 
-The slides print one run's mean and standard deviation per layer. The set-up beside them (1,000 x
-500 normal inputs, ten layers of 500 units, no biases) is that of the lecture they come from. A
-replicate averages several draws.
+The set-up is that of the lecture which the slides come from: ten layers of 500 units, no biases.
+The slides print one run; a replicate averages several draws.
 """
 
 import math
@@ -54,7 +53,7 @@ SLIDES = {
     "large": "W = np.random.randn(fan in, fan out)",
     "xavier": "XAVIOR INITILAIZATION",
 }
-PRINTED = (  # mean and standard deviation of layers 1 to 10: small, large, xavier
+PRINTED = (  # mean and standard deviation of small, large and xavier, a layer a row
     (-0.000117, 0.213081, -0.000430, 0.981879, 0.001198, 0.627953),
     (-0.000001, 0.047551, -0.000849, 0.981649, -0.000175, 0.486051),
     (-0.000002, 0.010630, 0.000566, 0.981601, 0.000055, 0.407723),
@@ -67,34 +66,16 @@ PRINTED = (  # mean and standard deviation of layers 1 to 10: small, large, xavi
     (-0.000000, 0.000000, 0.000584, 0.981736, 0.000139, 0.228008),
 )
 COLUMNS = tuple(zip(*PRINTED, strict=True))
-MEANS = {"small": COLUMNS[0], "large": COLUMNS[2], "xavier": COLUMNS[4]}
-STDS = {"small": COLUMNS[1], "large": COLUMNS[3], "xavier": COLUMNS[5]}
-GARBLED = Erratum(
+MEANS = dict(zip(SLIDES, COLUMNS[::2], strict=True))
+STDS = dict(zip(SLIDES, COLUMNS[1::2], strict=True))
+SAYS = "Layer {key} of the {arm} network has standard deviation {printed:.6f}, as printed."
+NEAR = {"says": SAYS, "relative": 0.03, "within": 1e-6, "kind": "positive"}
+LEVEL = NEAR | {"relative": 0.0, "within": 0.002}
+GARBLED = (
     "The document prints 0.357108 for layers 4 and 5. Layer 5 must be near 0.3208: a NumPy check"
-    " over 6 seeds gave 0.320762, two public reruns of the lecture's code 0.32023 and 0.320092.",
-    value=0.3208,
-    within=0.004,
+    " over 6 seeds gave 0.320762, two public reruns of the lecture's code 0.32023 and 0.320092."
 )
-DEAD = "a dead network fulfils it, whatever its weights; see std-small-layer-10-as-printed"
-WIDE = "3 % holds for weights of 0.5 or 10, too; see std-large-printed-layer"
-
-
-def printed(id, arm, values, relative=0.03, within=1e-6, **more):
-    """The claims that the printed standard deviations of an arm's layers come out."""
-    says = f"Layer {{key}} of the {arm} network has standard deviation {{printed:.6f}}, as printed."
-    near = {"relative": relative, "within": within, "kind": "positive"}
-    return PrintedSeries(id, values, SLIDES[arm], arm, "std", says=says, **near, **more)
-
-
-def centred(arm):
-    return (
-        printed_value(f"mean-{arm}-is-zero", SLIDES[arm])
-        .says(f"The mean over all layers of the {arm} network is within the largest printed one.")
-        .of(mean(arm, "mean"))
-        .must(between(-0.0013, 0.0013))
-    )
-
-
+ERRATA = {5: Erratum(GARBLED, value=0.3208, within=0.004)}
 SMALL = curve("small", "std")
 SHRINKAGE = window(SMALL, after=2, before=8) / window(SMALL, after=1, before=7)
 CLAIMS = (
@@ -106,7 +87,7 @@ CLAIMS = (
     .says("Xavier is reasonable for tanh: layer 10 keeps 0.36 of the spread of layer 1.")
     .of(last("xavier", "std") / first("xavier", "std"))
     .must(between(0.353, 0.373), kind="positive"),
-    detail("small-shrinks-by-theory", SLIDES["small"])
+    detail("small-shrinks-by-theory")
     .says("From layer 3 to layer 8 each one shrinks the signal by 0.01 times the root of 500.")
     .of(maximum(abs(SHRINKAGE - 0.01 * math.sqrt(UNITS))))
     .must(below(0.005), kind="positive"),
@@ -118,19 +99,32 @@ CLAIMS = (
     .says("The uniform formula of the slide and the normal weights of its table do the same.")
     .of(maximum(abs(curve("glorot-uniform", "std") / curve("xavier", "std") - 1)))
     .must(below(0.03), kind="positive"),
-    *map(centred, SLIDES),
-    printed("std-small-layer", "small", STDS["small"][:9]),
-    printed_value("std-small-layer-10-as-printed", SLIDES["small"])
+    *(
+        printed_value(f"mean-{arm}-is-zero", slide)
+        .says(f"The mean over all layers of the {arm} network is within the largest printed one.")
+        .of(mean(arm, "mean"))
+        .must(between(-0.0013, 0.0013))
+        for arm, slide in SLIDES.items()
+    ),
+    PrintedSeries("std-small-layer", STDS["small"][:9], SLIDES["small"], "small", "std", **NEAR),
+    printed_value("std-small-layer-10-as-printed")
     .says("The standard deviation of layer 10 of the small network rounds to the printed 0.")
     .of(last("small", "std"))
     .must(below(5e-7), kind="positive", printed=0.0),
-    printed("std-large-printed-layer", "large", STDS["large"], relative=0.0, within=0.002),
-    printed("std-xavier-layer", "xavier", STDS["xavier"], errata={5: GARBLED}),
+    PrintedSeries(
+        "std-large-printed-layer", STDS["large"], SLIDES["large"], "large", "std", **LEVEL
+    ),
+    PrintedSeries(
+        "std-xavier-layer", STDS["xavier"], SLIDES["xavier"], "xavier", "std", errata=ERRATA, **NEAR
+    ),
 )
 
 LAYER_NAMES = tuple(map(str, range(1, LAYERS + 1)))
-MEAN = Panel(("mean",), "mean of the activations")
-STD = Panel(("std",), "standard deviation", log=True)
+PANELS = (
+    Panel(("mean",), "mean of the activations"),
+    Panel(("std",), "standard deviation", log=True),
+)
+CROSSES = {"columns": "overlay", "printed": {"std": STDS, "mean": MEANS}}
 RECIPE = Recipe(
     slug="init-activation-std-tanh",
     version=1,
@@ -146,16 +140,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves(
-            "Activations against depth",
-            (MEAN, STD),
-            x_label="layer",
-            columns="overlay",
-            printed={"std": STDS, "mean": MEANS},
-        ),
-        HistogramGrid(
-            "Activations per layer", LAYER_NAMES, ("layer",), "activation", "layer", tuple(STDS)
-        ),
+        Curves("Activations against depth", PANELS, x_label="layer", **CROSSES),
+        HistogramGrid("Activations", LAYER_NAMES, ("layer",), "activation", "layer", tuple(SLIDES)),
     ),
     suites=("quickstart", "gate"),
     metrics=(

@@ -6,8 +6,7 @@ Cost:   quick 18 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run init-relu-deep-training --scale full
 
 The claims are those of the paper's Figs. 2 and 3. Its networks are convolutional; these are dense,
-100 units wide, without batch normalisation. Of a fixed set of rates the best counts, for each
-initialisation by itself.
+100 units wide, without batch normalisation, each at the best of a fixed set of rates.
 """
 
 import math
@@ -68,9 +67,6 @@ def measure(arm, replicate):
     )
 
 
-SLIDE = "RESEARCH..."
-
-
 LEARNS, STALLS = below(LN10 - 0.1), above(LN10 - 0.02)
 CLAIMS = (
     rule("he-30-converges")
@@ -95,7 +91,6 @@ CLAIMS = (
     .must(below(0.0)),
 )
 
-GAINS = (("xavier", 1.0), ("he", 2.0))
 PANELS = (
     Panel(("train_loss",), "training loss (nats)", level=LN10, level_label="ln 10"),
     Panel(("test_error",), "test error (fraction)"),
@@ -104,17 +99,12 @@ RECIPE = Recipe(
     slug="init-relu-deep-training",
     version=1,
     question="Does the factor of two in He's weights decide whether a deep ReLU network trains?",
-    sources=(Source("cs231n-slides", SLIDE),),
+    sources=(Source("cs231n-slides", "RESEARCH..."),),
     data="cifar10",
     arms=tuple(
-        Arm(
-            f"{name}-{depth}",
-            f"{depth} hidden layers, weights of variance {gain:g} / fan-in",
-            depth=depth,
-            gain=gain,
-        )
+        Arm(f"{name}-{depth}", f"{depth} layers, variance {gain:g}/fan-in", depth=depth, gain=gain)
         for depth in (22, 30)
-        for name, gain in GAINS
+        for name, gain in (("xavier", 1.0), ("he", 2.0))
     ),
     scales=(
         Scale("quick", n_train=5_000, n_test=1_000, epochs=8, rates=(1e-3, 1e-2)),

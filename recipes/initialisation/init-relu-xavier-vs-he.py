@@ -1,14 +1,13 @@
 """ReLU halves the signal's power at every layer, so its weights need twice the variance.
 
-Source: "Training" (notes on hyper-parameters), section "Hyper parameters of model"; "Deep Network
-        Components & Training", slide "RESEARCH..."; He et al. (2015)
+Source: "Deep Network Components & Training", slide "RESEARCH..."; "Training" (notes on
+        hyper-parameters), section "Hyper parameters of model"; He et al. (2015)
 Data:   none (1,000 standard normal inputs of 500 features)
 Cost:   full 35 s per replicate, quick 2 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run init-relu-xavier-vs-he --scale full
 
-The documents name the rule and its paper but print no table; the two tables here are one network
-each, printed in material of the 2017 lecture behind the slides, whence their wide intervals. A
-replicate averages several draws.
+The documents print no table; the printed values are those of one network each, in material of the
+2017 lecture behind the slides, whence their wide intervals. A replicate averages several draws.
 """
 
 import math
@@ -43,8 +42,8 @@ def measure(arm, replicate) -> Measurement:
     return statistics.measurement()
 
 
-SLIDE, LECTURE = "RESEARCH...", "cs231n 2017 lecture 6"
-PRINTED = (  # layers 1 to 10: standard deviation of xavier, mean and standard deviation of he
+LECTURE = "cs231n 2017 lecture 6"
+PRINTED = (  # standard deviation of xavier, mean and standard deviation of he, a layer a row
     (0.58348, 0.562488, 0.825232),
     (0.42625, 0.553614, 0.827835),
     (0.30635, 0.545867, 0.813855),
@@ -57,55 +56,49 @@ PRINTED = (  # layers 1 to 10: standard deviation of xavier, mean and standard d
     (0.02879, 0.552531, 0.844523),
 )
 XAVIER_STD, HE_MEAN, HE_STD = (tuple(column) for column in zip(*PRINTED, strict=True))
-
-
-def printed(id, arm, values, where):
-    """The claims that one network's printed values come out, within 15 %."""
-    says = (
-        f"Layer {{key}} of the {arm} network has about the value that a run printed, {{printed:g}}."
-    )
-    kind = "positive"
-    return PrintedSeries(
-        id, values, where, arm, id[: id.index("-")], says=says, relative=0.15, kind=kind
-    )
-
-
+SAYS = "Layer {key} of the {arm} network has about the value that a run printed, {printed:g}."
+ABOUT = {"says": SAYS, "relative": 0.15, "kind": "positive"}
 CLAIMS = (
-    rule("xavier-halves-power", SLIDE)
+    rule("xavier-halves-power")
     .says("With Xavier weights ReLU layers shrink the spread by the root of two each, on average.")
     .of((last("xavier", "std") / first("xavier", "std")) ** (1 / (LAYERS - 1)))
     .must(near(math.sqrt(0.5), absolute=0.03), kind="positive"),
-    rule("he-keeps-power", SLIDE)
+    rule("he-keeps-power")
     .says("With He weights the mean square stays that of the input, 1, on average over the layers.")
     .of(mean("he", "second_moment"))
     .must(between(0.85, 1.15), kind="positive"),
-    detail("he-beats-xavier-at-depth", SLIDE)
+    detail("he-beats-xavier-at-depth")
     .says("After ten layers the He network's spread is over twenty times the Xavier network's.")
     .of(last("he", "std") / last("xavier", "std"))
     .must(above(20.0), kind="exact"),
-    detail("he-first-layer-std", SLIDE)
+    detail("he-first-layer-std")
     .says("The first He layer has the standard deviation of theory, the root of 1 - 1/pi.")
     .of(first("he", "std"))
     .must(near(math.sqrt(1 - 1 / math.pi), relative=0.01), kind="positive"),
-    detail("he-first-layer-mean", SLIDE)
+    detail("he-first-layer-mean")
     .says("The first He layer has the mean of theory, the root of 1/pi.")
     .of(first("he", "mean"))
     .must(near(math.sqrt(1 / math.pi), relative=0.01), kind="positive"),
-    printed("std-xavier-layer", "xavier", XAVIER_STD, f"public rerun of {LECTURE}"),
-    printed("std-he-layer", "he", HE_STD, LECTURE),
-    printed("mean-he-layer", "he", HE_MEAN, LECTURE),
+    PrintedSeries(
+        "std-xavier-layer", XAVIER_STD, f"public rerun of {LECTURE}", "xavier", "std", **ABOUT
+    ),
+    PrintedSeries("std-he-layer", HE_STD, LECTURE, "he", "std", **ABOUT),
+    PrintedSeries("mean-he-layer", HE_MEAN, LECTURE, "he", "mean", **ABOUT),
 )
 
-MEAN = Panel(("mean",), "mean of the activations", log=True)
-STD = Panel(("std",), "standard deviation", log=True)
+PANELS = (
+    Panel(("mean",), "mean of the activations", log=True),
+    Panel(("std",), "standard deviation", log=True),
+)
+CROSSES = {"std": {"xavier": XAVIER_STD, "he": HE_STD}, "mean": {"he": HE_MEAN}}
 LAYER_NAMES = tuple(map(str, range(1, LAYERS + 1)))
 RECIPE = Recipe(
     slug="init-relu-xavier-vs-he",
     version=1,
     question="Why do ReLU networks need twice the weight variance of tanh networks?",
     sources=(
+        Source("cs231n-slides", "RESEARCH..."),
         Source("hyperparameters-notes", "Hyper parameters of model"),
-        Source("cs231n-slides", SLIDE),
     ),
     arms=(
         Arm("xavier", "normal weights of variance 1 / fan-in", gain=1.0),
@@ -115,13 +108,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves(
-            "Activations against depth",
-            (MEAN, STD),
-            x_label="layer",
-            columns="overlay",
-            printed={"std": {"xavier": XAVIER_STD, "he": HE_STD}, "mean": {"he": HE_MEAN}},
-        ),
+        Curves("Signal by depth", PANELS, x_label="layer", columns="overlay", printed=CROSSES),
         HistogramGrid("Activations per layer", LAYER_NAMES, ("layer",), "activation", "layer"),
     ),
     suites=("quickstart", "gate"),

@@ -17,11 +17,7 @@ from keras_reprise import curve, detail, evaluate, metric, minimum, near, printe
 from keras_reprise import window
 from keras_reprise.two_layer import raw_pixels, two_layer
 
-SLIDE = "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"
 STRENGTHS = (0.0, 1.0, 10.0, 100.0, 1000.0)
-PRINTED = 3.06859716482
-EXPECTED = math.log(10) + 0.5 * 1e3 * (3072 * 50 + 50 * 10) * 1e-8
-THREE_SIGMA = 0.0083
 
 
 def measure(arm, replicate):
@@ -33,11 +29,9 @@ def measure(arm, replicate):
     return Measurement({"loss_at_1000": loss[-1]}, {"strength": STRENGTHS, "loss": loss})
 
 
-METRICS = (
-    Metric("loss", "loss before training", "nats", "strength"),
-    Metric("loss_at_1000", "loss before training at a penalty of 1,000", "nats"),
-)
-LOSS = curve("two-layer", "loss")
+PRINTED = 3.06859716482
+LOSS, AT_1000 = curve("two-layer", "loss"), metric("two-layer", "loss_at_1000")
+THREE_SIGMA = 0.0083  # of the penalty, from one initialisation to the next
 
 CLAIMS = (
     rule("loss-went-up")
@@ -48,47 +42,41 @@ CLAIMS = (
     )
     .must(above(0.0), expectation="MATH"),
     detail("loss-as-computed")
-    .says("At 1,000 it is ln 10 plus the expected penalty.")
-    .of(metric("two-layer", "loss_at_1000"))
-    .must(near(EXPECTED, absolute=THREE_SIGMA), expectation="VERIFIED-HERE"),
+    .says("At 1,000 the loss is ln 10 plus the expected penalty.")
+    .of(AT_1000)
+    .must(
+        near(math.log(10) + 0.5 * 1e3 * (3072 * 50 + 50 * 10) * 1e-8, absolute=THREE_SIGMA),
+        expectation="VERIFIED-HERE",
+    ),
     printed_value("loss-as-printed")
-    .says(
-        "At 1,000 it is that of the original slides, within three deviations of an initialisation."
-    )
-    .of(metric("two-layer", "loss_at_1000"))
+    .says("At 1,000 the loss is that of the original slides, within three standard deviations.")
+    .of(AT_1000)
     .must(
         near(PRINTED, absolute=THREE_SIGMA),
         expectation="VERIFIED-HERE",
         printed=PRINTED,
-        erratum="The slide shows the second check without its number; the original has reg = 1e3"
-        " and 3.06859716482.",
+        erratum="The slide lacks the second check's number; the original has 3.06859716482.",
     ),
 )
 
 AXES = Panel(("loss",), "loss (nats)", level=PRINTED, level_label="original slides, at 1,000")
+FIGURE = Curves(
+    "Loss before training", (AXES,), x="strength", x_label="penalty strength", columns="overlay"
+)
 
 RECIPE = Recipe(
     slug="sanity-reg-raises-loss",
     version=1,
     question="Does the loss rise when the penalty is turned on?",
-    sources=(Source("cs231n-slides", SLIDE),),
+    sources=(Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),),
     data="cifar10",
-    arms=(
-        Arm(
-            "two-layer", "the document's network before training, at five strengths of the penalty"
-        ),
-    ),
+    arms=(Arm("two-layer", "the document's network, at five strengths of the penalty"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Loss before training",
-            panels=(AXES,),
-            x="strength",
-            x_label="penalty strength",
-            columns="overlay",
-        ),
+    figures=(FIGURE,),
+    metrics=(
+        Metric("loss", "loss before training", "nats", "strength"),
+        Metric("loss_at_1000", "loss before training at a penalty of 1,000", "nats"),
     ),
-    metrics=METRICS,
 )

@@ -17,8 +17,6 @@ from keras_reprise import below, between, metric, rule, update_ratios
 from keras_reprise.two_layer import Trainer, tripled_at
 
 CURVE = "update_ratio/hidden/kernel"
-LOW_SLIDE, HIGH_SLIDE = "loss not going down:", "loss exploding:"
-LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
 
 
 def measure(arm, replicate):
@@ -45,34 +43,27 @@ def measure(arm, replicate):
     )
 
 
-METRICS = (
-    Metric("median_ratio", "median ratio of update to weights", "ratio"),
-    Metric("exploded", "number of explosions"),
-)
 LOW, GOOD, HIGH = (metric(arm, "median_ratio") for arm in ("low", "good", "high"))
+LOW_SLIDE, HIGH_SLIDE = "loss not going down:", "loss exploding:"
+LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
 
 CLAIMS = (
     rule("good-near-a-thousandth", "Rough range for learning rate we should be")
-    .says("The good rate's ratio is around a thousandth: between a ten-thousandth and a hundredth.")
+    .says("The good rate's ratio is about a thousandth: from a ten-thousandth to a hundredth.")
     .of(GOOD)
     .must(between(LOWEST, HIGHEST), kind="positive", printed=1e-3),
     rule("low-below-a-thousandth")
-    .says("That of the rate that hardly learns is below what is around a thousandth.")
+    .says("The ratio of the rate that hardly learns is below a ten-thousandth.")
     .of(LOW)
     .must(below(LOWEST), kind="positive"),
     rule("high-above-a-thousandth", HIGH_SLIDE)
-    .says("That of the rate that explodes is above it.")
+    .says("The ratio of the rate that explodes is above a hundredth.")
     .of(HIGH, given=metric("high", "exploded") > 0)
     .must(above(HIGHEST), kind="positive"),
 )
 
-RATIOS = Panel(
-    ("ratio",),
-    "update over weights, first layer",
-    log=True,
-    level=1e-3,
-    level_label="healthy, 1e-3",
-)
+RATIO = Panel(("ratio",), "update over weights", log=True, level=1e-3, level_label="healthy, 1e-3")
+ACCURACY = Panel(("accuracy",), "validation accuracy (fraction)")
 
 RECIPE = Recipe(
     slug="update-to-weight-ratio",
@@ -91,12 +82,9 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Size of an update over the size of the weights",
-            panels=(RATIOS, Panel(("accuracy",), "validation accuracy (fraction)")),
-            columns="overlay",
-        ),
+    figures=(Curves("Updates and weights", panels=(RATIO, ACCURACY), columns="overlay"),),
+    metrics=(
+        Metric("median_ratio", "median ratio of update to weights", "ratio"),
+        Metric("exploded", "number of explosions"),
     ),
-    metrics=METRICS,
 )

@@ -31,7 +31,7 @@ class PrintedSeries:
     `start` on, or by position. By name they are metrics: of `arm` where it is given, else of the arms of these names,
     whose metric is `metric`. `of` says otherwise which value is meant: a function from the key to an expression. A
     value is as printed within `within` (in its unit) or `relative` of it, whichever is wider; each may be by key.
-    `errata` are by key. `says` may hold {key} and {printed}.
+    `errata` are by key. `says` may hold {key}, {printed} and {arm}.
     """
 
     id: str
@@ -121,7 +121,9 @@ class PrintedSeries:
 
     def _says(self, key: Key, printed: float, erratum: Erratum | None) -> str:
         said = (
-            self.says.format(key=key, printed=printed) if self.says else f"The value {key} is {printed:g}, as printed."
+            self.says.format(key=key, printed=printed, arm=self.arm)
+            if self.says
+            else f"The value {key} is {printed:g}, as printed."
         )
         if erratum is None or erratum.value is None:
             return said
