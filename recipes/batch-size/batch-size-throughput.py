@@ -6,10 +6,8 @@ Data:   none (random pixels: only the time counts)
 Cost:   full 69 s per replicate, quick 14 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run batch-size-throughput --scale full
 
-A process is a replicate. Seconds per update are the median over timed stretches of updates in one
-compiled call, after warm-up. The arm `empty` has next to nothing to compute: what remains is the
-update's overhead, and the claims are stated with and without it. The notes speak of the time of a
-whole training; here it is that of an image.
+The notes speak of the time of a whole training; here it is that of an image, from the median over
+stretches of updates in one compiled call. The arm `empty` shows an update's overhead.
 """
 
 import keras
@@ -103,54 +101,44 @@ def steps(row):
 
 
 def knee(arm):
-    """Smallest batch size from which every doubling gains less than a tenth."""
+    """The last batch size that still trains a tenth more images than half of it."""
     batch = curve(arm, "batch")
     gains = steps(curve(arm, "images_per_s")) >= steps(batch) * np.log(1.1) / np.log(2)
     return maximum(first(batch), maximum(window(batch, after=1) * gains))
 
 
 def claims(arm):
-    """What is claimed of a network, with the update's overhead and without."""
-    whole = of_batch(arm, "images_per_s", 128) / of_batch(arm, "images_per_s", 1)
-    without = 128 * computing(arm, 1) / computing(arm, 128)
+    """What is claimed of a network, with the overhead of an update and without."""
+    gain = of_batch(arm, "images_per_s", 128) / of_batch(arm, "images_per_s", 1)
+    net = 128 * computing(arm, 1) / computing(arm, 128)
     some = (computing(arm, 1) > 0) & (computing(arm, 128) > 0)
     return (
         rule(f"{arm}-more-images")
         .says("A batch of 128 trains a tenth more images per second than single ones, at least.")
-        .of(whole, unit="ratio", measures=RATIO)
+        .of(gain, unit="ratio", measures=RATIO)
         .must(above(1.1), kind="positive", expectation="HW"),
         detail(f"{arm}-gains-two")
         .says("A batch of 128 trains twice as many images per second as single ones, at least.")
-        .of(whole, unit="ratio", measures=RATIO)
+        .of(gain, unit="ratio", measures=RATIO)
         .must(above(2.0), kind="positive", printed=2.0, expectation="HW"),
         detail(f"{arm}-gains-two-net")
         .says("It trains twice as many also with the overhead of an update taken off.")
-        .of(without, given=some, unit="ratio", measures=f"{RATIO}, the empty update taken off")
+        .of(net, given=some, unit="ratio", measures=f"{RATIO}, the empty update taken off")
         .must(above(2.0), kind="positive", expectation="HW"),
         detail(f"{arm}-knee-above-10", "Bengio (2012)")
         .says("The gain goes on beyond a batch of ten.")
-        .of(
-            knee(arm),
-            unit="images",
-            measures="Smallest batch size from which every doubling gains less than a tenth",
-        )
+        .of(knee(arm), unit="images", measures=KNEE)
         .must(above(10.0), kind="discrete", printed=10.0, expectation="HW"),
     )
 
 
 RATIO = "Images per second at batch 128 over those at 1"
-IMAGES = Panel(("images_per_s",), "images per second", log=True)
-UPDATES = Panel(("updates_per_s",), "updates per second", log=True)
-FLOPS = Panel(("gflops",), "GFLOP/s", log=True)
-FIGURE = Curves(
-    "Speed against batch size",
-    panels=(IMAGES, UPDATES, FLOPS),
-    x="batch",
-    x_label="batch size",
-    columns="overlay",
-    x_log=True,
+KNEE = "Smallest batch size from which every doubling gains less than a tenth"
+PANELS = (
+    Panel(("images_per_s",), "images per second", log=True),
+    Panel(("updates_per_s",), "updates per second", log=True),
 )
-EMPTY = "one dense layer from one number to ten: the overhead of an update"
+BATCH = {"x": "batch", "x_label": "batch size", "x_log": True}
 QUICK = {"empty_images": 10_000, "dense_images": 8_000, "conv_images": 800}
 FULL = {"empty_images": 50_000, "dense_images": 30_000, "conv_images": 3_000}
 
@@ -160,7 +148,7 @@ RECIPE = Recipe(
     question="How many more images per second does a larger batch train on this machine?",
     sources=(Source("hyperparameters-notes", "Batching"),),
     arms=(
-        Arm("empty", EMPTY, budget="empty_images"),
+        Arm("empty", "one dense layer, from one number to ten", budget="empty_images"),
         Arm("two-layer", "the 3072-50-10 network", budget="dense_images"),
         Arm("convnet", "the small convnet of cifar10-lr-drop", budget="conv_images"),
     ),
@@ -170,6 +158,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=(*claims("two-layer"), *claims("convnet")),
-    figures=(FIGURE,),
+    figures=(Curves("Speed against batch size", PANELS, columns="overlay", **BATCH),),
     timing=True,
 )

@@ -7,10 +7,8 @@ Cost:   full 15 min per replicate, quick 20 s (2 cores of an Intel Xeon, shared 
         TensorFlow 2.21)
 Replay: reprise run hpo-coarse-to-fine --scale full
 
-keras-tuner draws the trials; each trains the two-layer network for five epochs at full scale, the
-rate falling by 10 % an epoch, without momentum. Two more arms train the printed settings
-themselves. The printed best, 0.531, is one of 100 trials, each known to 0.016 (1,000 validation
-images).
+Two more arms train the printed settings themselves; the rate falls by 10 % an epoch. The printed
+best, 0.531, is one of 100 trials, each known to 0.016 (1,000 validation images).
 """
 
 import numpy as np
@@ -104,9 +102,7 @@ def measure(arm, replicate):
     )
 
 
-STRATEGY = "CROSS-VALIDATION STRATEGY"
-COARSELY = "FOR EXAMPLE: RUN COARSE SEARCH"
-FINELY = "NOW RUN FINER SEARCH..."
+COARSELY, FINELY = "FOR EXAMPLE: RUN COARSE SEARCH", "NOW RUN FINER SEARCH..."
 RATE, PENALTY = column("fine", "learning_rate"), column("fine", "reg")
 TOP, MIDDLE = RATE >= 10**-3.2, (RATE >= 10**-3.6) & (RATE <= 10**-3.4)  # fifths of the box
 STRONG, LOW = column("coarse", "reg") > 1e3, column("coarse", "learning_rate") < 1e-5
@@ -127,12 +123,10 @@ def mean_where(arm, condition):
     return mean(keep(accuracy(arm), condition))
 
 
-def printed(arm):
-    return [row[0] for row in PRINTED[arm]]
-
-
-OURS, TABLE = accuracy("printed-fine"), printed("printed-fine")
-COARSE_OFF = accuracy("printed-coarse") - printed("printed-coarse")
+AGAIN, TABLE = accuracy("printed-fine"), [row[0] for row in PRINTED["printed-fine"]]
+OFF = accuracy("printed-coarse") - [row[0] for row in PRINTED["printed-coarse"]]
+TWO_STAGES = "Best of half of either search's trials minus the best of all coarse ones"
+BORDER = "Mean validation accuracy of the top fifth of the rates minus the middle fifth's"
 CLAIMS = (
     rule("best-of-fine", FINELY)
     .says("The best trial of the fine search reaches at least 0.50.")
@@ -141,10 +135,7 @@ CLAIMS = (
     rule("two-stages-beat-one")
     .says("Half coarse, half fine finds a setting a point better than as many coarse trials alone.")
     .of(
-        maximum(best("coarse", HALF), best("fine", HALF)) - best("coarse", ALL),
-        unit="fraction",
-        measures="Best validation accuracy of half of either search's trials minus that of all"
-        " coarse ones",
+        maximum(best("coarse", HALF), best("fine", HALF)) - best("coarse", ALL), measures=TWO_STAGES
     )
     .must(above(0.01)),
     printed_value("best-as-printed", FINELY)
@@ -153,71 +144,43 @@ CLAIMS = (
     .must(near(0.531, absolute=0.04), printed=0.531),
     detail("strong-penalty-is-chance", COARSELY)
     .says("A penalty above 1,000 leaves nothing but chance.")
-    .of(
-        mean_where("coarse", STRONG),
-        given=count(STRONG) > 0,
-        unit="fraction",
-        measures="Mean validation accuracy of the coarse trials with a penalty above 1,000",
-    )
+    .of(mean_where("coarse", STRONG), given=count(STRONG) > 0)
     .must(below(0.12)),
     detail("low-rate-learns-little", COARSELY)
     .says("A rate below 1e-5 learns little in so few epochs.")
-    .of(
-        mean_where("coarse", LOW),
-        given=count(LOW) > 0,
-        unit="fraction",
-        measures="Mean validation accuracy of the coarse trials with a rate below 1e-5",
-    )
+    .of(mean_where("coarse", LOW), given=count(LOW) > 0)
     .must(below(0.25)),
     detail("still-rising-at-the-border", FINELY)
     .says("Accuracy rises to the upper border of the fine box, so better rates may lie beyond it.")
     .of(
         mean_where("fine", TOP) - mean_where("fine", MIDDLE),
         given=(count(TOP) > 0) & (count(MIDDLE) > 0),
-        unit="fraction",
-        measures="Mean validation accuracy of the top fifth of the rates minus the middle fifth's",
+        measures=BORDER,
     )
     .must(above(0.0), expectation="MIXED"),
     detail("rate-matters", FINELY)
     .says("In the fine box accuracy rises with the rate.")
-    .of(
-        rank_correlation(accuracy("fine"), RATE),
-        measures="Rank correlation of rate and validation accuracy, fine search",
-    )
+    .of(rank_correlation(accuracy("fine"), RATE))
     .must(above(0.5), printed=0.80),
     detail("penalty-hardly-matters", FINELY)
     .says("And the penalty hardly matters.")
-    .of(
-        rank_correlation(accuracy("fine"), PENALTY),
-        measures="Rank correlation of penalty and validation accuracy, fine search",
-    )
+    .of(rank_correlation(accuracy("fine"), PENALTY))
     .must(between(-0.35, 0.35), printed=-0.005),
     printed_value("coarse-trials-as-printed", COARSELY)
     .says("The 11 printed coarse trials come out as printed, on average.")
-    .of(
-        mean(abs(COARSE_OFF)),
-        unit="fraction",
-        measures="Mean absolute difference from the 11 printed validation accuracies",
-    )
+    .of(mean(abs(OFF)), measures="Mean absolute difference from the 11 printed accuracies")
     .must(below(0.05)),
     printed_value("fine-trials-at-printed-level", FINELY)
     .says("The 22 printed fine trials come out as good as printed.")
-    .of(
-        mean(OURS - TABLE),
-        unit="fraction",
-        measures="Mean difference from the 22 printed validation accuracies",
-    )
+    .of(mean(AGAIN - TABLE), measures="Mean difference from the 22 printed accuracies")
     .must(near(0.0, absolute=0.015)),
     printed_value("fine-trials-differ-as-printed", FINELY)
     .says("And differ from each other as printed.")
-    .of(slope(OURS, TABLE), measures="Slope of the validation accuracies over the 22 printed ones")
+    .of(slope(AGAIN, TABLE), measures="Slope of the accuracies over the 22 printed ones")
     .must(between(0.5, 1.5)),
     printed_value("fine-trials-in-printed-order", FINELY)
     .says("And rank as printed.")
-    .of(
-        rank_correlation(OURS, TABLE),
-        measures="Rank correlation with the 22 printed validation accuracies",
-    )
+    .of(rank_correlation(AGAIN, TABLE), measures="Rank correlation with the 22 printed accuracies")
     .must(above(0.5)),
     detail("plain-draws-crowd", COARSELY)
     .says("Drawn uniformly, not in log space, nine rates of ten lie in the box's highest decade.")
@@ -228,60 +191,21 @@ CLAIMS = (
     .of(metric("coarse", "log_above_1e-4"))
     .must(near(1 / 3, absolute=0.05), expectation="MATH"),
 )
-METRICS = (
-    Metric("best", "best validation accuracy", "fraction"),
-    Metric("mean", "mean validation accuracy", "fraction"),
-    Metric("plain_above_1e-4", "share of 2,000 uniform draws above 1e-4", "share"),
-    Metric("log_above_1e-4", "share of 2,000 log-uniform draws above 1e-4", "share"),
-)
-
-RATES, PENALTIES, ACCURACY = "learning rate", "penalty strength", "validation accuracy"
-BOXES = (Box("coarse box", *COARSE), Box("fine box", *FINE))
+AXES = ("learning_rate", "reg", "learning rate", "penalty strength")
+COLOUR = {"color": "accuracy", "color_label": "validation accuracy"}
+ACCURACY = ("learning_rate", "accuracy", "learning rate", "validation accuracy")
 POINTS = {
     arm: [{"accuracy": a, "learning_rate": rate, "reg": reg} for a, rate, reg in rows]
     for arm, rows in PRINTED.items()
 }
-FIGURES = (
-    Scatter(
-        "The two searches",
-        "learning_rate",
-        "reg",
-        RATES,
-        PENALTIES,
-        color="accuracy",
-        color_label=ACCURACY,
-        log=("x", "y"),
-        boxes=BOXES,
-        arms=("coarse", "fine"),
-    ),
-    Scatter(
-        "Accuracy against the rate",
-        "learning_rate",
-        "accuracy",
-        RATES,
-        ACCURACY,
-        log=("x",),
-        arms=("coarse", "fine"),
-    ),
-    Scatter(
-        "The printed settings, trained again",
-        "learning_rate",
-        "accuracy",
-        RATES,
-        ACCURACY,
-        log=("x",),
-        arms=tuple(PRINTED),
-        printed=POINTS,
-    ),
-)
+BOXES = {"boxes": (Box("coarse box", *COARSE), Box("fine box", *FINE)), "log": ("x", "y")}
 
 RECIPE = Recipe(
     slug="hpo-coarse-to-fine",
     version=1,
-    question="Does a coarse search followed by a fine one find the documented accuracy of a"
-    " two-layer network?",
+    question="Does a coarse search, then a fine one, find the documented accuracy?",
     sources=(
-        Source("cs231n-slides", STRATEGY),
+        Source("cs231n-slides", "CROSS-VALIDATION STRATEGY"),
         Source("cs231n-slides", COARSELY),
         Source("cs231n-slides", FINELY),
     ),
@@ -298,6 +222,16 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=FIGURES,
-    metrics=METRICS,
+    figures=(
+        Scatter("The two searches", *AXES, **COLOUR, **BOXES, arms=("coarse", "fine")),
+        Scatter("Trained again", *ACCURACY, log=("x",), printed=POINTS, arms=tuple(PRINTED)),
+    ),
+    metrics=(
+        Metric("accuracy", "validation accuracy", "fraction"),
+        Metric("best", "best validation accuracy", "fraction"),
+        Metric("reg", "penalty"),
+        Metric("learning_rate", "rate"),
+        Metric("plain_above_1e-4", "share of 2,000 uniform draws above 1e-4", "share"),
+        Metric("log_above_1e-4", "share of 2,000 log-uniform draws above 1e-4", "share"),
+    ),
 )

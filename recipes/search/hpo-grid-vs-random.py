@@ -7,9 +7,8 @@ Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   quick 25 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run hpo-grid-vs-random --scale full
 
-keras-tuner walks whole grids of 9, 16 and 25 trials (full scale also 100) and draws one pool of
-random trials from the same box. How a random search of s trials would end is computed exactly from
-the pool: every subset of s is as likely as another.
+How a random search of s trials would end is computed exactly from a pool of trials: every subset of
+s is as likely as another.
 """
 
 import math
@@ -70,7 +69,6 @@ def expected_best(accuracies, size):
     return float(np.dot(weights, accuracies))
 
 
-SLIDE = "Random Search vs. Grid Search"
 POOL = column("random", "accuracy", default=0.0)  # a diverged trial has none
 
 
@@ -88,34 +86,36 @@ def better(grid, size):
     return 1 - (all_of(count(best > POOL), size) + all_of(count(best >= POOL), size)) / 2
 
 
-HALF = "Probability that the best of {} random trials beats the grid of {}, a tie counted half"
+HALF = "Probability that the best of {0} random trials beats the grid of {0}, a tie counted half"
+DISTINCT = "Distinct learning rates among the first nine random trials"
+EIGHT = "Expected best accuracy of eight random trials minus the best of the largest grid"
 CLAIMS = (
     detail("grid-tries-three")
     .says("A grid of nine tries three values of the rate.")
-    .of(metric("grid-9", "distinct_rates"), unit="values")
+    .of(metric("grid-9", "distinct_rates"))
     .must(equal(3), kind="exact", expectation="MATH"),
     detail("random-tries-nine")
     .says("Nine random trials try nine.")
     .of(
         distinct(window(column("random", "learning_rate"), since=1, before=9)),
         unit="values",
-        measures="Distinct learning rates among the first nine random trials",
+        measures=DISTINCT,
     )
     .must(equal(9), kind="exact", expectation="MATH"),
     rule("random-better-than-grid-9")
     .says("Nine random trials end better than a grid of nine more often than not.")
-    .of(better("grid-9", 9), unit="probability", measures=HALF.format("nine", "nine"))
+    .of(better("grid-9", 9), unit="probability", measures=HALF.format("nine"))
     .must(above(0.5)),
     rule("random-better-than-grid-16")
     .says("So do sixteen.")
-    .of(better("grid-16", 16), unit="probability", measures=HALF.format("sixteen", "sixteen"))
+    .of(better("grid-16", 16), unit="probability", measures=HALF.format("sixteen"))
     .must(above(0.5)),
     detail("eight-match-the-largest-grid", "Bergstra and Bengio (2012), Figs. 5 and 6")
     .says("Eight random trials come within a standard error (1.6 points) of the largest grid.")
     .of(
         100 * (at(curve("random", "expected_best"), 8) - metric("grid-largest", "best")),
         unit="points",
-        measures="Expected best accuracy of eight random trials minus the best of the largest grid",
+        measures=EIGHT,
     )
     .must(above(-1.6), expectation="MIXED"),
     detail("sixty-trials-suffice")
@@ -123,31 +123,17 @@ CLAIMS = (
     .of(metric("random", "sixty_hit"))
     .must(near(1 - 0.95**60, absolute=0.03), expectation="MATH"),
 )
-METRICS = (
-    Metric("distinct_rates", "number of distinct learning rates", "values"),
-    Metric("sixty_hit", "share of 500 searches of 60 that hit the best twentieth", "probability"),
-)
-
 AXES = ("learning_rate", "reg", "learning rate", "penalty strength")
 COLOUR = {"color": "accuracy", "color_label": "validation accuracy"}
-FIGURES = (
-    Scatter("Grids and random trials", *AXES, **COLOUR, log=("x", "y")),
-    Curves(
-        "Best accuracy against the number of trials",
-        panels=(Panel(("expected_best",), "best validation accuracy (random: expected)"),),
-        x="trials_in_search",
-        x_label="trials in the search",
-        columns="overlay",
-        x_log=True,
-    ),
-)
+BEST = (Panel(("expected_best",), "best validation accuracy (random: expected)"),)
+TRIALS = {"x": "trials_in_search", "x_label": "trials in the search", "x_log": True}
 
 RECIPE = Recipe(
     slug="hpo-grid-vs-random",
     version=1,
     question="At equal cost, does random search beat a grid?",
     sources=(
-        Source("cs231n-slides", SLIDE),
+        Source("cs231n-slides", "Random Search vs. Grid Search"),
         Source("fleuret-2021", "Choosing the network structure"),
         Source("training-practice-slides", "Grid VS Random Search"),
     ),
@@ -155,11 +141,7 @@ RECIPE = Recipe(
     arms=(
         Arm("grid-9", "every combination of 3 rates and 3 penalties", side=3),
         Arm("grid-16", "every combination of 4 rates and 4 penalties", side=4),
-        Arm(
-            "grid-largest",
-            "every combination of 5 rates and 5 penalties (full scale: 10 and 10)",
-            side=None,
-        ),
+        Arm("grid-largest", "5 rates and 5 penalties (full scale: 10 and 10)", side=None),
         Arm("random", "a pool of random trials from the same box"),
     ),
     scales=(
@@ -168,6 +150,12 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=FIGURES,
-    metrics=METRICS,
+    figures=(
+        Scatter("Grids and random trials", *AXES, **COLOUR, log=("x", "y")),
+        Curves("Best accuracy against the trials", BEST, columns="overlay", **TRIALS),
+    ),
+    metrics=(
+        Metric("distinct_rates", "number of distinct learning rates", "values"),
+        Metric("sixty_hit", "share of 500 searches that hit the best twentieth", "probability"),
+    ),
 )

@@ -6,9 +6,8 @@ Data:   none (simulated objectives)
 Cost:   quick 1 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run hpo-lowdim-simulation --scale full
 
-Two parts. Nine trials on g(x) + eps h(y), bumps at random places: the grid has three values of x,
-random search nine. And the chance to hit a target of 1 % of the volume, a cube or a stretched box
-in five dimensions, with up to 512 trials.
+Nine trials on g(x) + eps h(y), bumps at random places; and the chance to hit a target of 1 % of the
+volume, a cube or a stretched box in five dimensions, with up to 512 trials.
 """
 
 import numpy as np
@@ -70,8 +69,8 @@ def measure(arm, replicate):
     return Measurement(curves={"eps": WEIGHTS, "best": best, "trials": SIZES, **hits})
 
 
-SLIDE, PAPER = "Random Search vs. Grid Search", "Bergstra and Bengio (2012), section 4"
-THEORY = 1 - (1 - VOLUME) ** np.array(SIZES)
+PAPER = "Bergstra and Bengio (2012), section 4"
+CHANCE = 1 - (1 - VOLUME) ** np.array(SIZES)
 
 
 def advantage(index):
@@ -86,16 +85,11 @@ def hits(better, worse, shape):
 
 
 def claims(shape):
-    """What is claimed of the target of either shape."""
-    measures = PART.format(shape)
+    measures = HITS.format(shape)
     return (
         detail(f"random-hits-as-in-theory-{shape}")
         .says(f"Random search hits a {shape} target of 1 % with probability 1 - 0.99^n.")
-        .of(
-            100 * mean(curve("random", f"hit_{shape}") - THEORY),
-            unit="points",
-            measures=f"Chance to hit a {shape} target minus 1 - 0.99^n, mean over all n",
-        )
+        .of(100 * mean(curve("random", f"hit_{shape}") - CHANCE), unit="points", measures=THEORY)
         .must(near(0.0, absolute=2.0), expectation="MATH"),
         detail(f"sobol-a-little-better-{shape}", PAPER)
         .says(f"Sobol's sequence hits a {shape} target a little more often than random search.")
@@ -108,47 +102,38 @@ def claims(shape):
     )
 
 
-PART = "Difference of the chances to hit a {} target, mean over 128 and 256 trials"
+HITS = "Difference of the chances to hit a {} target, mean over 128 and 256 trials"
+THEORY = "Chance to hit the target minus 1 - 0.99^n, mean over all n"
+BEST = "Best value of nine random trials minus that of the grid, {}"
 CLAIMS = (
     rule("random-wins-in-one-dimension")
     .says("Where only one dimension matters, nine random trials do better than a grid of nine.")
-    .of(
-        advantage(1),
-        measures="Best value of nine random trials minus that of the grid, one dimension counting",
-    )
+    .of(advantage(1), measures=BEST.format("one dimension counting"))
     .must(above(0.0), expectation="MATH"),
     detail("grid-holds-in-two")
     .says("Where both matter equally, they do not.")
-    .of(
-        advantage(4),
-        measures="Best value of nine random trials minus that of the grid, both counting equally",
-    )
+    .of(advantage(4), measures=BEST.format("both counting equally"))
     .must(below(0.0), expectation="MATH"),
     detail("random-beats-grid-stretched", PAPER)
     .says("A target stretched in three dimensions is hit more often at random than by a grid.")
-    .of(hits("random", "grid", "stretched"), unit="points", measures=PART.format("stretched"))
+    .of(hits("random", "grid", "stretched"), unit="points", measures=HITS.format("stretched"))
     .must(above(0.0)),
     *claims("cube"),
     *claims("stretched"),
 )
-
-BEST = Panel(("best",), "best value found (share of the maximum)")
-CUBE = Panel(("hit_cube",), "chance to hit a cube")
-BOX = Panel(("hit_stretched",), "chance to hit a stretched box")
-NINE, HITTING = "Nine trials", "Hitting 1 % of the volume in five dimensions"
-SECOND = "weight of the second dimension"
-FIGURES = (
-    Curves(NINE, panels=(BEST,), x="eps", x_label=SECOND, columns="overlay"),
-    Curves(
-        HITTING, panels=(CUBE, BOX), x="trials", x_label="trials", columns="overlay", x_log=True
-    ),
+FOUND = (Panel(("best",), "best value found (share of the maximum)"),)
+TARGETS = (
+    Panel(("hit_cube",), "chance to hit a cube"),
+    Panel(("hit_stretched",), "chance to hit a stretched box"),
 )
+WEIGHT = {"x": "eps", "x_label": "weight of the second dimension"}
+TRIALS = {"x": "trials", "x_label": "trials", "x_log": True}
 
 RECIPE = Recipe(
     slug="hpo-lowdim-simulation",
     version=1,
     question="When does random search beat a grid, and is there something better than either?",
-    sources=(Source("cs231n-slides", SLIDE),),
+    sources=(Source("cs231n-slides", "Random Search vs. Grid Search"),),
     arms=(
         Arm("grid", "points at equal distances"),
         Arm("random", "independent points"),
@@ -158,10 +143,9 @@ RECIPE = Recipe(
     scales=(Scale("quick", repeats=1000, targets=150), Scale("full", repeats=10_000, targets=2000)),
     measure=measure,
     claims=CLAIMS,
-    figures=FIGURES,
-    metrics=(
-        Metric(
-            "best", "best value found", "share of the maximum", "weight of the second dimension"
-        ),
+    figures=(
+        Curves("Nine trials", FOUND, columns="overlay", **WEIGHT),
+        Curves("Hitting 1 % of the volume in 5 dimensions", TARGETS, columns="overlay", **TRIALS),
     ),
+    metrics=(Metric("best", "best value found", "share of the maximum", "dimension's weight"),),
 )

@@ -6,14 +6,12 @@ Data:   none (weights and multiply-accumulates are counted from Keras's layers)
 Cost:   full 4 s per replicate, quick 1 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run separable-cost-analytic --scale full
 
-It costs 1/N + 1/F^2 of an ordinary one: F is the window, M and N are input and output channels,
-16 x 16 places; biases are left out. The notes' ">>" is false where 1/N + 1/F^2 is 1 or more. At
-both scales all pairs of a window and two channel numbers are built and counted.
+F is the window, M and N are input and output channels, 16 x 16 places; biases are left out.
 """
 
 import keras
 
-from keras_reprise import Arm, Curves, HeatMap, Measurement, Metric, Panel, PrintedSeries, Recipe
+from keras_reprise import Arm, HeatMap, Measurement, Metric, PrintedSeries, Recipe
 from keras_reprise import Scale, Source, above, below, between, column, detail, equal, finite, first
 from keras_reprise import keep, maximum, metric, minimum, printed_value, rule, same, total
 from keras_reprise.flops import layer_costs
@@ -27,7 +25,6 @@ PRINTED = {  # window, inputs, outputs: weights of the ordinary and the separabl
 
 
 def counted(layer, inputs):
-    """Weights and multiply-accumulates of a layer, as Keras and the package count them."""
     costs = layer_costs(keras.Sequential([keras.Input((PLACES, PLACES, inputs)), layer]))[-1]
     return costs.params, costs.macs
 
@@ -123,20 +120,6 @@ def measure(arm, replicate):
     )
 
 
-LAYER, PAPER = "Separable 3D Convolutioon", "MobileNet paper"
-SIDE = "The operations are written with S, the side of the feature map; the weights are right."
-DEARER = (
-    'The notes print ">>" without a condition. With one output channel or a window of one the'
-    " separable layer has more weights."
-)
-LISTED = {
-    f"{inputs} to {outputs} {kind}": weights
-    for (_, inputs, outputs), both in PRINTED.items()
-    for kind, weights in zip(("ordinary", "separable"), both, strict=True)
-}
-MOBILENET = {"params": 4.2, "macs": 569.0, "full_params": 29.3, "full_macs": 4866.0}
-
-
 def swept(name):
     """An entry of the pairs, which the layers listed by name have not."""
     return finite(column("sweep", name))
@@ -149,6 +132,19 @@ def listed(key):
     return first(keep(weights, same(column("sweep", "listed"), f"(3, {inputs}, {outputs})")))
 
 
+PAPER = "MobileNet paper"
+SIDE = "The operations are written with S, the side of the feature map; the weights are right."
+DEARER = (
+    'The notes print ">>" without a condition. With one output channel or a window of one the'
+    " separable layer has more weights."
+)
+LISTED = {
+    f"{inputs} to {outputs} {kind}": weights
+    for (_, inputs, outputs), both in PRINTED.items()
+    for kind, weights in zip(("ordinary", "separable"), both, strict=True)
+}
+MOBILENET = {"params": 4.2, "macs": 569.0, "full_params": 29.3, "full_macs": 4866.0}
+MATH = {"kind": "exact", "expectation": "MATH"}
 RATIO = swept("weights_ratio")
 PAIRS = 1 / swept("outputs") + 1 / swept("window") ** 2
 LARGE = (swept("window") >= 3) & (swept("outputs") >= 16)
@@ -157,80 +153,54 @@ CLAIMS = (
     rule("weights-ratio")
     .says("The ratio of weights is 1/N + 1/F^2.")
     .of(metric("sweep", "weights_ratio"))
-    .must(between(0, 1e-12), kind="exact", expectation="MATH"),
+    .must(between(0, 1e-12), **MATH),
     detail("operations-ratio")
     .says("So is the ratio of operations.")
     .of(metric("sweep", "operations_ratio"))
-    .must(between(0, 1e-12), kind="exact", expectation="MATH", erratum=SIDE),
+    .must(between(0, 1e-12), **MATH, erratum=SIDE),
     rule("far-fewer-weights")
     .says("With a window of 3 and 16 outputs, or more, it has less than a quarter of the weights.")
-    .of(
-        maximum(keep(RATIO, LARGE)),
-        unit="ratio",
-        measures="Largest ratio of weights, windows of 3 and 16 outputs or more",
-    )
-    .must(below(0.25), kind="exact", expectation="MATH"),
+    .of(maximum(keep(RATIO, LARGE)), unit="ratio", measures="Largest ratio of weights")
+    .must(below(0.25), **MATH),
     detail("cheaper-iff")
     .says("It is cheaper exactly where 1/N + 1/F^2 is below 1.")
-    .of(
-        total(abs((RATIO < 1) - (PAIRS < 1))),
-        unit="pairs",
-        measures='Pairs that break the rule "cheaper if and only if 1/N + 1/F^2 is below 1"',
-    )
-    .must(equal(0), kind="exact", expectation="MATH", erratum=DEARER),
+    .of(total(abs((RATIO < 1) - (PAIRS < 1))), unit="pairs", measures="Pairs where it is not so")
+    .must(equal(0), **MATH, erratum=DEARER),
     printed_value("saves-at-least-8", PAPER)
-    .says("With a window of three and 72 outputs or more it saves a factor of at least 8.")
+    .says("With a window of 3 and 72 outputs or more it saves a factor of at least 8.")
     .of(minimum(SAVINGS), unit="ratio", measures="Smallest saving, window of 3, 72 outputs or more")
-    .must(above(8.0), kind="exact", expectation="MATH", printed=8.0),
+    .must(above(8.0), **MATH, printed=8.0),
     printed_value("saves-at-most-9", PAPER)
     .says("And at most 9.")
     .of(maximum(SAVINGS), unit="ratio", measures="Largest saving, window of 3, 72 outputs or more")
-    .must(below(9.0), kind="exact", expectation="MATH", printed=9.0),
+    .must(below(9.0), **MATH, printed=9.0),
     PrintedSeries(
         "weights",
         LISTED,
-        where=LAYER,
         of=listed,
-        kind="exact",
-        expectation="MATH",
-        says="A layer from {key} has {printed:,} weights.",
+        says="The layer {key} has {printed:,} weights.",
         unit="weights",
         measures="Weights, {key}",
+        **MATH,
     ),
     PrintedSeries(
         "mobilenet",
         MOBILENET,
-        where="MobileNet paper, table 4",
-        arm="mobilenet",
+        "MobileNet paper, table 4",
+        "mobilenet",
         relative=0.02,
-        kind="exact",
-        expectation="MATH",
         says="MobileNet has {printed:g} million.",
+        **MATH,
     ),
 )
-METRICS = (
-    Metric("weights_ratio", "largest distance of the ratio of weights from 1/N + 1/F^2"),
-    Metric("operations_ratio", "largest distance of the ratio of operations from 1/N + 1/F^2"),
-    Metric("params", "parameters", "million"),
-    Metric("macs", "multiply-accumulates", "million"),
-    Metric("full_params", "parameters with ordinary convolutions", "million"),
-    Metric("full_macs", "multiply-accumulates with ordinary convolutions", "million"),
-)
-
 NAME, INPUTS, OUTPUTS = "saving_of_window_3", "input channels", "output channels"
 AXES = ("inputs", "outputs", NAME, INPUTS, OUTPUTS, "ordinary over separable")
-SAVING = Panel((NAME,), "ordinary over separable weights", level=9.0, level_label="limit, 9")
-AGAINST = "Saving against output channels, window of three"
-FIGURES = (
-    HeatMap("Saving of weights, window of three", *AXES, arms=("sweep",)),
-    Curves(AGAINST, (SAVING,), x="outputs", x_label=OUTPUTS, columns="overlay", x_log=True),
-)
 
 RECIPE = Recipe(
     slug="separable-cost-analytic",
     version=1,
     question="How much does a separable convolution save, and when does it save nothing?",
-    sources=(Source("hyperparameters-notes", LAYER),),
+    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
     arms=(
         Arm("sweep", "pairs of layers over windows and channels"),
         Arm("mobilenet", "MobileNet as Keras builds it, and with ordinary convolutions"),
@@ -241,7 +211,14 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=FIGURES,
-    metrics=METRICS,
+    figures=(HeatMap("Saving of weights, window of three", *AXES, arms=("sweep",)),),
+    metrics=(
+        Metric("weights_ratio", "largest distance of the ratio of weights from 1/N + 1/F^2"),
+        Metric("operations_ratio", "largest distance of the ratio of operations from 1/N + 1/F^2"),
+        Metric("params", "parameters", "million"),
+        Metric("macs", "multiply-accumulates", "million"),
+        Metric("full_params", "parameters with ordinary convolutions", "million"),
+        Metric("full_macs", "multiply-accumulates with ordinary convolutions", "million"),
+    ),
     suites=("gate",),
 )
