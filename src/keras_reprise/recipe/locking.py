@@ -88,8 +88,6 @@ def relock(folder: Path) -> list[Unlocked]:
     touched = {one.path for one in found}
     changed, moved = [], []
     for name, path in recipe_files(folder).items():
-        if name not in touched:
-            continue
         loaded = load(path)
         entry = entry_of(folder, loaded)
         before = lock.version(entry.slug, entry.version)
@@ -100,7 +98,11 @@ def relock(folder: Path) -> list[Unlocked]:
             entry = msgspec.structs.replace(
                 entry, card=card, accepted=before.accepted, unchanged=_unchanged(before, entry)
             )
-        changed.append(entry)
+        if name not in touched and entry != before:  # the package makes other words of the same claims
+            found.append(Unlocked(name, "words", entry.slug))
+            touched.add(name)
+        if name in touched:
+            changed.append(entry)
     if moved:
         raise RecipeError(_unversioned(moved))
     for one, other in _twins([entry for entry in lock.recipes if entry.path not in touched] + changed):
