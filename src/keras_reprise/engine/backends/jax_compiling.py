@@ -30,10 +30,10 @@ Examples = tuple[jax.Array, jax.Array]
 def compiled(function: Callable[..., object], *arguments: object, donate: tuple[int, ...] = ()) -> jax.stages.Compiled:
     """The executable of `function` for these arguments, compiled unless one of the same text is kept.
 
-    Arguments that are not used are not in the text, but they are counted when it is called.
+    Arguments that are not used are not in the text, but their shapes and types are looked at when it is called.
     """
     lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
-    key = hashlib.sha256(f"{lowered.in_tree} {lowered.as_text()}".encode()).hexdigest()
+    key = hashlib.sha256(f"{lowered.args_info} {lowered.as_text()}".encode()).hexdigest()
     if key not in _executables:
         _executables[key] = lowered.compile()
         if len(_executables) > KEPT_EXECUTABLES:
