@@ -102,6 +102,7 @@ def measure(arm, replicate):
     )
 
 
+STRATEGY = "CROSS-VALIDATION STRATEGY"
 COARSELY, FINELY = "FOR EXAMPLE: RUN COARSE SEARCH", "NOW RUN FINER SEARCH..."
 RATE, PENALTY = column("fine", "learning_rate"), column("fine", "reg")
 TOP, MIDDLE = RATE >= 10**-3.2, (RATE >= 10**-3.6) & (RATE <= 10**-3.4)  # fifths of the box
@@ -110,20 +111,14 @@ HALF, ALL = setting("trials") / 2, setting("trials")
 
 
 def accuracy(arm):
-    """The accuracies of an arm's trials; that of one that diverged is 0."""
-    return column(arm, "accuracy", default=0.0)
+    return column(arm, "accuracy", default=0.0)  # a diverged trial has none
 
 
-def best(arm, trials):
-    """The best accuracy of an arm's first trials."""
-    return maximum(accuracy(arm), since=1, before=trials)
-
-
-def mean_where(arm, condition):
-    return mean(keep(accuracy(arm), condition))
-
-
-AGAIN, TABLE = accuracy("printed-fine"), [row[0] for row in PRINTED["printed-fine"]]
+COARSES, FINES, AGAIN = accuracy("coarse"), accuracy("fine"), accuracy("printed-fine")
+ONE_STAGE = maximum(COARSES, since=1, before=ALL)
+STAGES = [maximum(found, since=1, before=HALF) for found in (COARSES, FINES)]
+HIGHER = mean(keep(FINES, TOP)) - mean(keep(FINES, MIDDLE))
+TABLE = [row[0] for row in PRINTED["printed-fine"]]
 OFF = accuracy("printed-coarse") - [row[0] for row in PRINTED["printed-coarse"]]
 TWO_STAGES = "Best of half of either search's trials minus the best of all coarse ones"
 BORDER = "Mean validation accuracy of the top fifth of the rates minus the middle fifth's"
@@ -134,9 +129,7 @@ CLAIMS = (
     .must(above(0.50)),
     rule("two-stages-beat-one")
     .says("Half coarse, half fine finds a setting a point better than as many coarse trials alone.")
-    .of(
-        maximum(best("coarse", HALF), best("fine", HALF)) - best("coarse", ALL), measures=TWO_STAGES
-    )
+    .of(maximum(*STAGES) - ONE_STAGE, measures=TWO_STAGES)
     .must(above(0.01)),
     printed_value("best-as-printed", FINELY)
     .says("It is about the printed 53 %, the best of 100 trials.")
@@ -144,27 +137,23 @@ CLAIMS = (
     .must(near(0.531, absolute=0.04), printed=0.531),
     detail("strong-penalty-is-chance", COARSELY)
     .says("A penalty above 1,000 leaves nothing but chance.")
-    .of(mean_where("coarse", STRONG), given=count(STRONG) > 0)
+    .of(mean(keep(COARSES, STRONG)), given=count(STRONG) > 0)
     .must(below(0.12)),
     detail("low-rate-learns-little", COARSELY)
     .says("A rate below 1e-5 learns little in so few epochs.")
-    .of(mean_where("coarse", LOW), given=count(LOW) > 0)
+    .of(mean(keep(COARSES, LOW)), given=count(LOW) > 0)
     .must(below(0.25)),
     detail("still-rising-at-the-border", FINELY)
     .says("Accuracy rises to the upper border of the fine box, so better rates may lie beyond it.")
-    .of(
-        mean_where("fine", TOP) - mean_where("fine", MIDDLE),
-        given=(count(TOP) > 0) & (count(MIDDLE) > 0),
-        measures=BORDER,
-    )
+    .of(HIGHER, given=(count(TOP) > 0) & (count(MIDDLE) > 0), measures=BORDER)
     .must(above(0.0), expectation="MIXED"),
     detail("rate-matters", FINELY)
     .says("In the fine box accuracy rises with the rate.")
-    .of(rank_correlation(accuracy("fine"), RATE))
+    .of(rank_correlation(FINES, RATE))
     .must(above(0.5), printed=0.80),
     detail("penalty-hardly-matters", FINELY)
     .says("And the penalty hardly matters.")
-    .of(rank_correlation(accuracy("fine"), PENALTY))
+    .of(rank_correlation(FINES, PENALTY))
     .must(between(-0.35, 0.35), printed=-0.005),
     printed_value("coarse-trials-as-printed", COARSELY)
     .says("The 11 printed coarse trials come out as printed, on average.")
@@ -194,21 +183,15 @@ CLAIMS = (
 AXES = ("learning_rate", "reg", "learning rate", "penalty strength")
 COLOUR = {"color": "accuracy", "color_label": "validation accuracy"}
 ACCURACY = ("learning_rate", "accuracy", "learning rate", "validation accuracy")
-POINTS = {
-    arm: [{"accuracy": a, "learning_rate": rate, "reg": reg} for a, rate, reg in rows]
-    for arm, rows in PRINTED.items()
-}
+ENTRIES = ("accuracy", "learning_rate", "reg")
+POINTS = {a: [dict(zip(ENTRIES, one, strict=True)) for one in rows] for a, rows in PRINTED.items()}
 BOXES = {"boxes": (Box("coarse box", *COARSE), Box("fine box", *FINE)), "log": ("x", "y")}
 
 RECIPE = Recipe(
     slug="hpo-coarse-to-fine",
     version=1,
     question="Does a coarse search, then a fine one, find the documented accuracy?",
-    sources=(
-        Source("cs231n-slides", "CROSS-VALIDATION STRATEGY"),
-        Source("cs231n-slides", COARSELY),
-        Source("cs231n-slides", FINELY),
-    ),
+    sources=tuple(Source("cs231n-slides", title) for title in (STRATEGY, COARSELY, FINELY)),
     data="cifar10",
     arms=(
         Arm("coarse", "random search: rate 1e-6 to 1e-3, penalty 1e-5 to 1e5", box=COARSE),

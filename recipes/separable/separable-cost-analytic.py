@@ -121,28 +121,15 @@ def measure(arm, replicate):
 
 
 def swept(name):
-    """An entry of the pairs, which the layers listed by name have not."""
-    return finite(column("sweep", name))
+    return finite(column("sweep", name))  # the listed layers have none
 
 
-def listed(key):
-    """Weights of a layer that is listed by its window, input and output channels."""
-    inputs, _, outputs, kind = key.split()
-    weights = column("sweep", "conv_weights" if kind == "ordinary" else "separable_weights")
-    return first(keep(weights, same(column("sweep", "listed"), f"(3, {inputs}, {outputs})")))
-
-
-PAPER = "MobileNet paper"
+PAPER, TABLE = "MobileNet paper", "MobileNet paper, table 4"
+MILLION = "MobileNet has {printed:g} million."
 SIDE = "The operations are written with S, the side of the feature map; the weights are right."
-DEARER = (
-    'The notes print ">>" without a condition. With one output channel or a window of one the'
-    " separable layer has more weights."
-)
-LISTED = {
-    f"{inputs} to {outputs} {kind}": weights
-    for (_, inputs, outputs), both in PRINTED.items()
-    for kind, weights in zip(("ordinary", "separable"), both, strict=True)
-}
+DEARER = 'The notes print ">>" without a condition: one output or a window of one makes it dearer.'
+CONV, SEPARABLE = column("sweep", "conv_weights"), column("sweep", "separable_weights")
+KINDS, NAMED = {"ordinary": CONV, "separable": SEPARABLE}, column("sweep", "listed")
 MOBILENET = {"params": 4.2, "macs": 569.0, "full_params": 29.3, "full_macs": 4866.0}
 MATH = {"kind": "exact", "expectation": "MATH"}
 RATIO = swept("weights_ratio")
@@ -174,37 +161,26 @@ CLAIMS = (
     .says("And at most 9.")
     .of(maximum(SAVINGS), unit="ratio", measures="Largest saving, window of 3, 72 outputs or more")
     .must(below(9.0), **MATH, printed=9.0),
-    PrintedSeries(
-        "weights",
-        LISTED,
-        of=listed,
-        says="The layer {key} has {printed:,} weights.",
-        unit="weights",
-        measures="Weights, {key}",
-        **MATH,
+    *(
+        printed_value(f"weights-{key[1]}-to-{key[2]}-{kind}")
+        .says(f"The {kind} layer from {key[1]} to {key[2]} channels has {printed:,} weights.")
+        .of(first(keep(KINDS[kind], same(NAMED, str(key)))), unit="weights", measures="Weights")
+        .must(equal(printed), printed=printed, **MATH)
+        for key, both in PRINTED.items()
+        for kind, printed in zip(KINDS, both, strict=True)
     ),
     PrintedSeries(
-        "mobilenet",
-        MOBILENET,
-        "MobileNet paper, table 4",
-        "mobilenet",
-        relative=0.02,
-        says="MobileNet has {printed:g} million.",
-        **MATH,
+        "mobilenet", MOBILENET, TABLE, arm="mobilenet", relative=0.02, says=MILLION, **MATH
     ),
 )
-NAME, INPUTS, OUTPUTS = "saving_of_window_3", "input channels", "output channels"
-AXES = ("inputs", "outputs", NAME, INPUTS, OUTPUTS, "ordinary over separable")
+AXES = ("inputs", "outputs", "saving_of_window_3", "inputs", "outputs", "ordinary over separable")
 
 RECIPE = Recipe(
     slug="separable-cost-analytic",
     version=1,
     question="How much does a separable convolution save, and when does it save nothing?",
     sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
-    arms=(
-        Arm("sweep", "pairs of layers over windows and channels"),
-        Arm("mobilenet", "MobileNet as Keras builds it, and with ordinary convolutions"),
-    ),
+    arms=(Arm("sweep", "pairs of layers"), Arm("mobilenet", "MobileNet, separable and not")),
     scales=(
         Scale("quick", channels=(1, 8, 32, 128), seeds=1),
         Scale("full", channels=(1, 8, 16, 32, 64, 72, 128, 256, 512), seeds=3),
