@@ -37,7 +37,7 @@ def test_the_docstring_says_source_data_cost_and_replay(entry):
 def test_the_file_is_named_after_the_slug_and_short_enough_to_read(entry):
     path = checkout.recipes_folder() / entry.path
     assert path.stem == entry.slug
-    assert len(path.read_text().splitlines()) <= 240
+    assert len(path.read_text().splitlines()) <= 220
 
 
 @pytest.mark.parametrize("entry", CURRENT, ids=lambda entry: entry.slug)
