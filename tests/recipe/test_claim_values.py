@@ -219,7 +219,7 @@ def test_a_recipe_needs_a_rule():
 def test_a_printed_series_is_a_claim_for_each_value():
     series = PrintedSeries(
         "cost", (2.3, 2.2, 2.0), "Rate too low", arm="drop", within={2: 0.5}, relative=0.01,
-        says="The cost of epoch {key} is {printed}.", unit="nats", kind="positive",
+        says="The cost of {arm} at epoch {key} is {printed}.", unit="nats", kind="positive",
         errata={3: Erratum("it was garbled", 2.1, within=0.2)},
     )  # fmt: skip
     found = cards(recipe(claim(), series))[1:]
@@ -230,8 +230,8 @@ def test_a_printed_series_is_a_claim_for_each_value():
     assert [c.interval for c in found] == [
         pytest.approx(one) for one in ((2.277, 2.323), (1.7, 2.7), (1.9, 2.3))
     ]  # fmt: skip
-    assert found[0].says == "The cost of epoch 1 is 2.3."
-    assert (found[2].says, found[2].erratum) == ("The cost of epoch 3 is 2.0 (judged against the erratum, 2.1).", "it was garbled")  # fmt: skip
+    assert found[0].says == "The cost of drop at epoch 1 is 2.3."
+    assert (found[2].says, found[2].erratum) == ("The cost of drop at epoch 3 is 2.0 (judged against the erratum, 2.1).", "it was garbled")  # fmt: skip
 
 
 def test_printed_values_by_name_are_metrics_of_an_arm_or_one_metric_of_several():
