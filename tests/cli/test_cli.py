@@ -118,6 +118,15 @@ def test_show_says_claims_intervals_and_errata(reprise):
     assert json.loads(reprise("show", "init-activation-std-tanh@1", "--json").output)["version"] == 1
 
 
+def test_show_tells_the_rule_first_and_retired_claims_last_with_the_reason(reprise):
+    text = reprise("show", "lr-nan").output
+    places = [
+        text.index(words) for words in ("nan-in-first-epoch (rule)", "(detail)", "(table)", "one-class-left (retired)")
+    ]
+    assert places == sorted(places)
+    assert text.index("Counts no more: by definition") > places[-1]
+
+
 def test_verdict_json_has_the_promised_keys(filled_store, reprise):
     rows = json.loads(reprise("verdict", "plain", "--store", filled_store, "--json").stdout)
     keys = {

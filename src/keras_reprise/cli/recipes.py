@@ -81,6 +81,9 @@ def show(recipe: str, as_json: bool) -> None:
     say(describe_card(card, path.name))
 
 
+SHOWN_FIRST = ("rule", "detail", "table", "")  # roles
+
+
 def describe_card(card: "Card", file_name: str) -> str:
     """A recipe's card as text."""
     from keras_reprise.record import wording
@@ -99,14 +102,16 @@ def describe_card(card: "Card", file_name: str) -> str:
         for name, settings in card.scales.items()
     ]
     lines += ["", "Claims"]
-    for claim in card.claims:
+    for claim in sorted(card.claims, key=lambda claim: (claim.retired is not None, SHOWN_FIRST.index(claim.role))):
         printed = f", printed {claim.printed:g}" if claim.printed is not None else ""
+        role = "retired" if claim.retired else claim.role
         lines += [
-            f"  {claim.id}  [{claim.where}]",
+            f"  {claim.id}{f' ({role})' if role else ''}  [{claim.where}]",
             f"    {claim.says}",
             f"    {claim.statistic}: {wording.interval(claim.interval)} {claim.unit}{printed}",
         ]
         lines += [f"    Erratum {claim.erratum}"] if claim.erratum else []
+        lines += [f"    Counts no more: {claim.retired}"] if claim.retired else []
     return "\n".join(lines)
 
 
