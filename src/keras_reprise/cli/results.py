@@ -192,7 +192,12 @@ def rule_lines(groups: "Sequence[Group]", store: "Store") -> str:
     for place, members in together(groups, lambda group: group.place).items():
         head = [phrases.machine_line(store, place.machine), phrases.environment_line(store, place.environment)]
         texts.append("\n".join([*head, "", *phrases.rule_rows(members)]))
-    rules = [group.rule.verdict for group in groups]
+    texts += [
+        f"{group.slug}@{group.version}, scale {group.scale}: of {group.whose}; not counted."
+        for group in groups
+        if group.foreign
+    ]
+    rules = [group.rule.verdict for group in groups if not group.foreign]
     words = [f"{rules.count(word)} {word}" for word in ("reproduced", "contradicted", "inconclusive")]
     without = f"; {rules.count(None)} cards do not tell which claims are the rule" if None in rules else ""
     more = "\nAdd -v for every claim, its numbers, and what stands against it." if any(rules) else ""
