@@ -1,6 +1,7 @@
 """Every recipe is complete, says where its claims stand, and one of its replicates runs offline."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def test_the_docstring_says_source_data_cost_and_replay(entry):
 def test_the_file_is_named_after_the_slug_and_short_enough_to_read(entry):
     path = checkout.recipes_folder() / entry.path
     assert path.stem == entry.slug
-    assert len(path.read_text().splitlines()) <= 220
+    rows = re.compile(r"\s*\([-+0-9.e, ]+\),")  # of printed numbers, which stand one a line
+    assert sum(not rows.fullmatch(line) for line in path.read_text().splitlines()) <= 200
 
 
 @pytest.mark.parametrize("entry", CURRENT, ids=lambda entry: entry.slug)
