@@ -56,6 +56,16 @@ def test_a_convolution_by_patches_is_the_convolution(strides, padding):
         assert distance(ours, expected) < 1e-5
 
 
+def test_the_product_is_as_exact_as_the_convolution_was_to_be():
+    def function(x, kernel):
+        numbers = ("NHWC", "HWIO", "NHWC")
+        return lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=numbers, precision="highest")
+
+    assert "precision=(Precision.HIGHEST" in text(faster(function), images(2, 6, 6, 3), images(3, 3, 3, 2))
+    coarse = text(faster(convolution((1, 1), "VALID")), images(2, 6, 6, 3), images(3, 3, 3, 2))
+    assert "HIGHEST" not in coarse
+
+
 def test_a_convolution_in_groups_or_of_many_patches_stays():
     grouped = convolution((1, 1), "SAME", groups=2)
     assert "conv_general_dilated" in text(faster(grouped), images(2, 8, 8, 4), images(3, 3, 2, 6))

@@ -12,11 +12,13 @@ TEMPORARY = ".tmp-"
 LEFT_FOR_S = 3600.0
 
 
-def own_cache() -> Path:
-    """The user's own folder for what can be made again. What came with a store never lies there."""
+def own_cache() -> Path | None:
+    """The user's own folder for what can be made again; None for a user without a home. What came with a store never
+    lies there."""
     import pooch
 
-    return Path(pooch.os_cache("keras-reprise"))
+    folder = Path(pooch.os_cache("keras-reprise"))
+    return folder if folder.is_absolute() else None  # "~" stays where nothing says whose it is
 
 
 def make_folder(folder: Path) -> None:

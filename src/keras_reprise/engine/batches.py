@@ -21,6 +21,11 @@ def scaled_at_once(stored: np.ndarray) -> bool:
     return 4 * stored.size <= SCALED_AT_ONCE_BYTES
 
 
+def may_change(*arrays: np.ndarray) -> bool:
+    """Whether what lies in the arrays can become another without their being others: then no copy of it is kept."""
+    return any(array.flags.writeable for array in arrays)
+
+
 def in_batches(
     call: Callable[..., Sequence[object]], batch: int | None, *arrays: np.ndarray
 ) -> list[list[np.ndarray | None]]:

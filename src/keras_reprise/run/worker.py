@@ -51,7 +51,8 @@ class Worker:
         self._said: set[str] = set()
         _require_code(setup.code_sha256, package_code.running_sha256())
         start.start(setup.backend, setup.precision, setup.determinism)
-        start.current_backend().keep_compiled(own_cache())
+        if (folder := own_cache()) is not None:
+            start.current_backend().keep_compiled(folder)
         self.machine: dict[str, object] = {**machine_facts()}
         self.environment = environment_facts(setup.determinism, setup.precision)
         self._recipes: dict[tuple[str, str], loading.LoadedRecipe] = {}

@@ -60,7 +60,8 @@ def _computed(equation: core.JaxprEqn, operands: list[jax.Array]) -> Sequence[ja
     if name == "reduce_window_max" and _tiles(operands[0], parameters):
         return [largest_of_tiles(operands[0], parameters["window_dimensions"][1], parameters["window_dimensions"][2])]
     if name == "conv_general_dilated" and _has_small_patches(equation):
-        return [convolved(operands[0], operands[1], parameters["window_strides"], parameters["padding"])]
+        given = (parameters[name] for name in ("window_strides", "padding", "precision"))
+        return [convolved(operands[0], operands[1], *given)]
     bound = equation.primitive.get_bind_params(parameters)
     functions, bound = bound if isinstance(bound, tuple) else ((), bound)  # before JAX 0.10 they stood apart
     found = equation.primitive.bind(*functions, *operands, **bound)
@@ -135,6 +136,7 @@ def _has_small_patches(equation: core.JaxprEqn) -> bool:
         parameters["feature_group_count"] == parameters["batch_group_count"] == 1
         and all(one == 1 for one in (*parameters["lhs_dilation"], *parameters["rhs_dilation"]))
         and images.dtype == kernel.dtype == jnp.float32
+        and parameters["preferred_element_type"] in (None, jnp.float32)
     )
     n, rows, columns, _ = equation.outvars[0].aval.shape
     height, width, channels, _ = kernel.shape
@@ -142,10 +144,14 @@ def _has_small_patches(equation: core.JaxprEqn) -> bool:
 
 
 def convolved(
-    images: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Sequence[tuple[int, int]]
+    images: jax.Array,
+    kernel: jax.Array,
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    precision: tuple[lax.Precision, lax.Precision] | None = None,
 ) -> jax.Array:
     """Images (n, height, width, channels) convolved with a kernel (height, width, channels, filters), by one product
-    of patches."""
+    of patches, which is as exact as the convolution was to be (`precision`)."""
     height, width, channels, filters = kernel.shape
     padded = lax.pad(images, jnp.zeros((), images.dtype), [(0, 0, 0), *((a, b, 0) for a, b in padding), (0, 0, 0)])
     n, rows, columns, _ = padded.shape
@@ -155,5 +161,6 @@ def convolved(
         for stride, many, size in ((strides[0], rows, height), (strides[1], columns, width))
     )
     patches = padded[:, down[:, None, :, None], right[None, :, None, :]]
-    product = patches.reshape(n * rows * columns, -1) @ kernel.reshape(-1, filters)
+    flat = patches.reshape(n * rows * columns, -1), kernel.reshape(-1, filters)
+    product = jnp.matmul(*flat, precision=precision)
     return product.reshape(n, rows, columns, filters)

@@ -20,7 +20,7 @@ from keras_reprise.engine.backends.jax_compiling import (
     whole_and_rest,
 )
 from keras_reprise.engine.backends.jax_operations import faster
-from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, in_batches, outputs_and_mask
+from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, in_batches, may_change, outputs_and_mask
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
@@ -285,7 +285,7 @@ class JaxProgram:
 
     def _per_sample_at_once(self, x: np.ndarray, y: np.ndarray, batch: int) -> Evaluation:
         """In one call, which goes through the parts; the examples stay on the device until others are evaluated."""
-        if self._tested is None or self._tested.x is not x or self._tested.y is not y:
+        if self._tested is None or self._tested.x is not x or self._tested.y is not y or may_change(x, y):
             self._tested = TestedOn(x, y, self.place(x, y))
         trainable, non_trainable, _ = self.state()
         arguments = (trainable, non_trainable, *self._tested.placed)

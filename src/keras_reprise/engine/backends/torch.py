@@ -17,6 +17,7 @@ from keras_reprise.engine.batches import (
     EVALUATION_BATCH,
     KEPT_BYTES,
     in_batches,
+    may_change,
     output_gradient,
     outputs_and_mask,
     scaled_at_once,
@@ -155,7 +156,7 @@ class TorchProgram:
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
         if self.device.type != "cuda" or x.nbytes > KEPT_BYTES:
             return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
-        if self._tested is None or self._tested[0] is not x or self._tested[1] is not y:
+        if self._tested is None or self._tested[0] is not x or self._tested[1] is not y or may_change(x, y):
             self._tested = x, y, (self._tensor(x), self._tensor(y))
         cut = [array.split(self.evaluation_batch or len(array)) for array in self._tested[2]]
         parts = [self._evaluate_batch(*part) for part in zip(*cut, strict=True)]
