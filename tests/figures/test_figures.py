@@ -14,6 +14,7 @@ from keras_reprise import Box, Curves, HeatMap, HistogramGrid, Panel, Scatter, c
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.figures import Figure, FigureError, kinds
 from keras_reprise.record.histogram import Histogram
+from keras_reprise.record.metric import Metric, by_name
 from keras_reprise.record.schema import ArmData, Record, pretty
 from keras_reprise.store.store import Store
 
@@ -99,10 +100,42 @@ def test_what_numpy_computed_is_stored_as_plain_numbers():
     assert document["printed"] == {"loss": {"one": [0.0, 1.0]}}
 
 
+WORDS = by_name(
+    (
+        Metric("ratio", "update over weights", per="update"),
+        Metric("rate", "learning rate"),
+        Metric("accuracy", "accuracy", "percent"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("figure", "labels"),
+    [
+        (
+            Curves("t", ("ratio", Panel(("train_loss", "test_loss"), log=True), Panel("test_error", "errors"))),
+            {"label": ["update over weights", "loss (nats)", "errors"], "x_label": "update"},
+        ),
+        (Curves("t", ("train_loss",)), {"label": ["training loss (nats)"], "x_label": "epoch"}),
+        (Curves("t", ("odd_one",), x="rate"), {"label": ["odd one"], "x_label": "learning rate"}),
+        (Curves("t", (Panel(("accuracy", "ratio")),)), {"label": ["accuracy, update over weights"]}),
+        (Scatter("t", "rate", "accuracy"), {"x_label": "learning rate", "y_label": "accuracy (percent)"}),
+        (
+            HeatMap("t", "depth", "rate", "accuracy", column_label="step"),
+            {"row_label": "depth", "column_label": "step", "value_label": "accuracy (percent)"},
+        ),
+    ],
+)
+def test_labels_that_a_figure_leaves_out_are_the_words_of_the_metrics(figure, labels):
+    document: Any = figures.encode(figure, WORDS)
+    found = {"label": [panel["label"] for panel in document.get("panels", ())], **document}
+    assert {name: found[name] for name in labels} == labels
+
+
 @pytest.mark.parametrize(
     ("figure", "words"),
     [
-        (Curves("Loss", (Panel("loss", "loss"),)), "'Loss'.*Expected `array`, got `str` - at `\\$.panels\\[0\\].y`"),  # type: ignore[arg-type]
+        (Curves("Loss", (Panel(3, "loss"),)), "'Loss'.*Expected `str | array`, got `int` - at `\\$.panels\\[0\\].y`"),  # type: ignore[arg-type]
         (Curves("Loss", Panel(("loss",), "loss")), "'Loss'.*Expected `array`, got `object`"),  # type: ignore[arg-type]
         (Curves("Loss", (), columns="both"), "Invalid enum value 'both'"),  # type: ignore[arg-type]
         (Curves("Loss", (), mark=len), "'Loss' cannot be stored in a card: it holds a builtin_function_or_method."),  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ folder draws (and the report's history of a metric, with this folder's style).
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from keras_reprise.base.errors import RecipeError, UserError, printable
 from keras_reprise.figures import kinds
 from keras_reprise.figures.figure import Figure, FigureError
+from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
 
 __all__ = ["Figure", "FigureError", "decode", "draw", "encode", "known_kinds"]
@@ -26,14 +28,14 @@ def known_kinds() -> dict[str, type[Figure]]:
     return {str(kind.__struct_config__.tag): kind for kind in Figure.__subclasses__()}
 
 
-def encode(figure: Figure) -> dict[str, object]:
-    """A figure as the card holds it; RecipeError when it is not what its kind declares."""
+def encode(figure: Figure, metrics: Mapping[str, Metric] = MappingProxyType({})) -> dict[str, object]:
+    """A figure as the card holds it, labelled in the words of `metrics`; RecipeError when it is not as its kind is."""
     name = getattr(figure, "title", figure)
     if not isinstance(figure, Figure):
         raise RecipeError(f"The figure {name!r} is a {type(figure).__name__}.\nUse one of the package's figures.")
     try:
-        document: dict[str, object] = msgspec.to_builtins(figure, str_keys=True, enc_hook=_plain)
-        decode(document)
+        declared: dict[str, object] = msgspec.to_builtins(figure, str_keys=True, enc_hook=_plain)
+        document: dict[str, object] = msgspec.to_builtins(decode(declared).labelled(metrics), str_keys=True)
     except (FigureError, TypeError) as error:
         raise RecipeError(f"The figure {name!r} cannot be stored in a card: {error}\nMend it in the recipe.") from error
     return document

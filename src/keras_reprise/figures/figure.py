@@ -1,10 +1,12 @@
 """A figure, as recipes declare it and cards hold it: what each kind has, and how one says that it cannot be drawn."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Self
 
 from keras_reprise.base.errors import UserError, printable
 from keras_reprise.record.fields import Strict
+from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ class Figure(Strict, frozen=True, tag_field="kind"):
         """
         raise NotImplementedError
 
+    def labelled(self, metrics: Mapping[str, Metric]) -> Self:
+        """The figure with the labels that its recipe left out, made of what the recipe's metrics say by their names."""
+        return self
+
     def caption(self, n: int) -> str:
         """What the figure of `n` replicates shows, for the text below it and for readers who cannot see it."""
         raise NotImplementedError
@@ -43,6 +49,15 @@ def require(what: str, wanted: Iterable[str], there: Collection[str]) -> None:
     if missing:
         known = f"there {'is' if len(there) == 1 else 'are'} {_listed(sorted(there))}" if there else "there is none"
         raise FigureError(f"There is no {what} {_listed(missing)}; {known}.")
+
+
+def label(names: Sequence[str], metrics: Mapping[str, Metric]) -> str:
+    """What an axis of these curves or trial values shows: "training loss (nats)", or of several what they share."""
+    known = [metrics.get(name, Metric(name, name.replace("_", " "))) for name in names]
+    words = os.path.commonprefix([one.words.split()[::-1] for one in known])[::-1]
+    units = {one.unit for one in known}
+    unit = f" ({units.pop()})" if len(units) == 1 and "" not in units else ""
+    return f"{' '.join(words) or ', '.join(one.words for one in known)}{unit}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from keras_reprise.recipe.naming import require_claims
 from keras_reprise.recipe.numbers import ArmResult, Measurement
 from keras_reprise.recipe.printed import PrintedSeries
 from keras_reprise.recipe.settings import SLUG, Arm, Named, Scale, plain, plain_settings
-from keras_reprise.record.metric import Metric
+from keras_reprise.record.metric import Metric, by_name
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Recipe:
             "sources": [asdict(source) for source in self.sources],
             "arms": {arm.name: arm.means for arm in self.arms},
             "claims": [claim.card(self.metrics, one_arm=len(self.arms) == 1) for claim in self.each_claim],
-            "figures": [encode(figure) for figure in self.figures],
+            "figures": [encode(figure, by_name(self.metrics)) for figure in self.figures],
             "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
             "data": self.data_name,
             "suites": list(self.suites),

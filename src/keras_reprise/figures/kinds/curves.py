@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from msgspec.structs import replace
 
-from keras_reprise.figures.figure import Figure, FigureError, require
+from keras_reprise.figures.figure import Figure, FigureError, label, require
 from keras_reprise.record.fields import Strict
+from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record, number
 
 if TYPE_CHECKING:
@@ -19,40 +21,57 @@ COLUMNS = ["x", "y", "arm", "curve", "seed"]
 
 
 class Panel(Strict, frozen=True):
-    """One pair of axes: the curves `y` (names), what the axis shows, and whether it is logarithmic.
+    """One pair of axes: the curve `y`, or several; what the axis shows, and whether it is logarithmic.
 
-    `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by
+    Without a `label` the axis says what the recipe's `metrics` say of its curves. `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by
     `level_label`.
     """
 
-    y: tuple[str, ...]
-    label: str
+    y: str | tuple[str, ...]
+    label: str = ""
     log: bool = False
     level: float | None = None
     level_label: str = ""
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        return (self.y,) if isinstance(self.y, str) else self.y
 
 
 class Curves(Figure, frozen=True, tag="curves"):
     """Curves averaged over the replicates, with their spread.
 
-    `columns="arms"` draws each arm in a column of its own; "overlay" draws the arms over each other. `x` names
-    the curve that holds the abscissa (default: 1, 2, 3, ...). `mark` names a metric at whose value a vertical line
+    `panels` are one below (or beside) the other, each a `Panel` or just the name of a curve. "overlay" draws the arms
+    over each other; `columns="arms"` draws each arm in a column of its own. `x` names the curve that holds the abscissa
+    (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names a metric at whose value a vertical line
     stands. `printed` gives the document's values as {curve: {arm: [..]}} to be drawn as crosses, at `printed_x` where
     that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
     """
 
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | str, ...]
     x: str | None = None
-    x_label: str = "epoch"
-    columns: Literal["arms", "overlay"] = "arms"
+    x_label: str = ""
+    columns: Literal["arms", "overlay"] = "overlay"
     mark: str | None = None
     mark_label: str = ""
     printed: Mapping[str, Mapping[str, Sequence[float]]] = {}
     printed_x: tuple[float, ...] = ()
     x_log: bool = False
 
+    @property
+    def axes(self) -> tuple[Panel, ...]:
+        """The panels, each as a `Panel`."""
+        return tuple(Panel(one, one) if isinstance(one, str) else one for one in self.panels)
+
+    def labelled(self, metrics: Mapping[str, Metric]) -> "Curves":
+        panels = (Panel(one) if isinstance(one, str) else one for one in self.panels)
+        labelled = tuple(replace(one, label=one.label or label(one.curves, metrics)) for one in panels)
+        first = metrics.get(labelled[0].curves[0]) if labelled and labelled[0].curves else None
+        x = label((self.x,), metrics) if self.x else (first.per if first else "") or "epoch"
+        return replace(self, panels=labelled, x_label=self.x_label or x)
+
     def caption(self, n: int) -> str:
-        logarithmic = any(panel.log for panel in self.panels)
+        logarithmic = any(panel.log for panel in self.axes)
         robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
         spread = (
             f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
@@ -65,15 +84,15 @@ class Curves(Figure, frozen=True, tag="curves"):
         import matplotlib.pyplot as plt
 
         self._require_names(records)
-        frames = [_frame(records, panel.y, self.x) for panel in self.panels]
-        frames = [frame[frame["y"] > 0] if one.log else frame for one, frame in zip(self.panels, frames, strict=True)]
+        frames = [_frame(records, panel.curves, self.x) for panel in self.axes]
+        frames = [frame[frame["y"] > 0] if one.log else frame for one, frame in zip(self.axes, frames, strict=True)]
         arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
         if not arms:
-            positive = " positive" if any(panel.log for panel in self.panels) else ""
+            positive = " positive" if any(panel.log for panel in self.axes) else ""
             raise FigureError(f"Its curves hold no{positive} value.")
         by_arm = self.columns == "arms"
-        columns = len(arms if by_arm else self.panels)
-        rows = len(self.panels) if by_arm else 1
+        columns = len(arms if by_arm else self.axes)
+        rows = len(self.axes) if by_arm else 1
         figure, axes = plt.subplots(
             rows,
             columns,
@@ -82,7 +101,7 @@ class Curves(Figure, frozen=True, tag="curves"):
             sharex=True,
             sharey="row" if by_arm else False,
         )
-        for index, (panel, frame) in enumerate(zip(self.panels, frames, strict=True)):
+        for index, (panel, frame) in enumerate(zip(self.axes, frames, strict=True)):
             if by_arm:
                 for ax, arm in zip(axes[index], arms, strict=True):
                     _lines(ax, frame[frame["arm"] == arm], "curve", legend=ax is axes[index, -1], log=panel.log)
@@ -92,14 +111,14 @@ class Curves(Figure, frozen=True, tag="curves"):
             else:
                 ax = axes[0, index]
                 _lines(ax, frame, "arm", legend=index == columns - 1, log=panel.log)
-                for name in panel.y:
+                for name in panel.curves:
                     _printed(ax, self.printed.get(name, {}), arms, self.printed_x or None)
                 self._finish(ax, panel, label_x=True)
         return figure
 
     def _require_names(self, records: Sequence[Record]) -> None:
         there = {name for record in records for arm in record.arms.values() for name in arm.curves}
-        drawn = [name for panel in self.panels for name in panel.y]
+        drawn = [name for panel in self.axes for name in panel.curves]
         require("curve", [*drawn, *([self.x] if self.x else []), *self.printed], there)
         require("arm", [arm for by_arm in self.printed.values() for arm in by_arm], records[0].arms)
 

@@ -1,9 +1,12 @@
 """Trials as a table of colours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from keras_reprise.figures.figure import Figure
+from msgspec.structs import replace
+
+from keras_reprise.figures.figure import Figure, label
+from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
 
 if TYPE_CHECKING:
@@ -14,15 +17,24 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
     """A trial value as a table of colours, averaged over the replicates, a table per arm.
 
     `row` and `column` name the trial values that the table is laid out by, in the order in which they were measured.
+    Labels that are left out say what the recipe's `metrics` say.
     """
 
     row: str
     column: str
     value: str
-    row_label: str
-    column_label: str
-    value_label: str
+    row_label: str = ""
+    column_label: str = ""
+    value_label: str = ""
     arms: tuple[str, ...] = ()
+
+    def labelled(self, metrics: Mapping[str, Metric]) -> "HeatMap":
+        return replace(
+            self,
+            row_label=self.row_label or label((self.row,), metrics),
+            column_label=self.column_label or label((self.column,), metrics),
+            value_label=self.value_label or label((self.value,), metrics),
+        )
 
     def caption(self, n: int) -> str:
         return f"{self.title}. {f'Means over {n} replicates' if n > 1 else 'One replicate'}."

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from msgspec.structs import replace
 
-from keras_reprise.figures.figure import Figure, FigureError, require
+from keras_reprise.figures.figure import Figure, FigureError, label, require
 from keras_reprise.record.fields import Strict
+from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
 
 if TYPE_CHECKING:
@@ -27,13 +29,14 @@ class Scatter(Figure, frozen=True, tag="scatter"):
     """The trials of all replicates as points: trial values `x` and `y`, coloured by `color`, a column per arm.
 
     `log` lists which of "x", "y" are logarithmic. `diagonal` draws y = x. `boxes` are drawn in every column, `printed`
-    the document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names.
+    the document's points as {arm: [{x: .., y: ..}, ..]} with the trial values' names. Labels that are left out say
+    what the recipe's `metrics` say.
     """
 
     x: str
     y: str
-    x_label: str
-    y_label: str
+    x_label: str = ""
+    y_label: str = ""
     color: str | None = None
     color_label: str = ""
     log: tuple[Literal["x", "y"], ...] = ()
@@ -41,6 +44,13 @@ class Scatter(Figure, frozen=True, tag="scatter"):
     boxes: tuple[Box, ...] = ()
     printed: Mapping[str, Sequence[Mapping[str, float]]] = {}
     arms: tuple[str, ...] = ()
+
+    def labelled(self, metrics: Mapping[str, Metric]) -> "Scatter":
+        return replace(
+            self,
+            x_label=self.x_label or label((self.x,), metrics),
+            y_label=self.y_label or label((self.y,), metrics),
+        )
 
     def caption(self, n: int) -> str:
         printed = " Crosses are the points that the document prints." if self.printed else ""
