@@ -1,10 +1,14 @@
+import hashlib
+import json
 import shutil
 
 import pytest
+from forging import add_record, records
 
 from keras_reprise import catalog
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.recipe import locking
+from keras_reprise.record.schema import pretty
 from keras_reprise.run import replay, request
 from keras_reprise.store.store import Store
 
@@ -58,6 +62,21 @@ def test_code_that_gives_every_number_again_is_accepted_under_the_same_version(f
     assert after.accepts("quick", backend(), old, "f" * 64)
     assert after.measurements["full"] != before.measurements["full"]
     assert not after.accepts("full", None, before.measurements["full"][backend()], "f" * 64)
+
+
+def test_where_this_machine_has_records_another_ones_bits_do_not_count(folder, store):
+    document = json.loads(records(store.root)[0].read_text())
+    facts = json.loads((store.root / "machines" / f"{document['machine']}.json").read_text()) | {"cpu": "another"}
+    content = pretty(facts)
+    document["machine"] = hashlib.sha256(content).hexdigest()[:12]
+    (store.root / "machines" / f"{document['machine']}.json").write_bytes(content)
+    for arm in document["arms"].values():
+        arm["metrics"] = {name: 99.0 for name in arm["metrics"]}
+    document["replicate"]["seed"] = 1
+    add_record(store.root, document)
+    edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
+    (line,) = replay.replay(folder, "plain", None, Store(store.root), backend(), measure)
+    assert line == "plain at quick scale: seeds 2, 5 gave every number again; the old measurement is accepted."
 
 
 def test_code_that_gives_another_number_is_not_accepted(folder, store):

@@ -11,12 +11,13 @@ from pathlib import Path
 import msgspec
 
 from keras_reprise.base.errors import RecipeError, UserError
+from keras_reprise.base.machine import machine_facts
 from keras_reprise.catalog import read_lock
 from keras_reprise.catalog.lockfile import AcceptedHash, LockEntry
 from keras_reprise.recipe import locking
 from keras_reprise.recipe.loading import load
 from keras_reprise.record.schema import ArmData, Record
-from keras_reprise.store.store import Store
+from keras_reprise.store.store import Store, document_id
 
 NUMBERS = ("status", "metrics", "curves", "histograms", "trials")
 SEEDS = 3  # that are measured again of every scale
@@ -89,17 +90,27 @@ def _entry(folder: Path, slug: str, version: int | None) -> LockEntry:
 
 
 def _stored(store: Store, entry: LockEntry) -> dict[tuple[str, str], list[Record]]:
-    """By scale and backend the complete records that count for it, on the recipe's own data, one of each seed."""
+    """By scale and backend the complete records that count for it, on the recipe's own data, one of each seed.
+
+    Where there are some of this machine it is those, since another machine's bits differ without a change.
+    """
     found: dict[tuple[str, str], dict[int, Record]] = {}
-    for summary in store.summaries()[0]:
+    here = document_id(machine_facts())
+    ours: set[tuple[str, str]] = set()
+    for summary in sorted(store.summaries()[0], key=lambda one: one.machine != here):
         recipe = summary.recipe
         substitute = summary.data is not None and summary.data.substitute
         if (recipe.slug, recipe.version) != (entry.slug, entry.version) or summary.status != "complete" or substitute:
             continue
         backend = store.document("environments", summary.environment)["backend"]["name"]
+        key = recipe.scale, backend
         if entry.accepts(recipe.scale, backend, recipe.measurement, recipe.source_sha256):
+            if summary.machine == here:
+                ours.add(key)
+            elif key in ours:
+                continue
             record = store.read(store.root / summary.path)
-            found.setdefault((recipe.scale, backend), {}).setdefault(record.replicate.seed, record)
+            found.setdefault(key, {}).setdefault(record.replicate.seed, record)
     return {key: [records[seed] for seed in sorted(records)] for key, records in found.items()}
 
 

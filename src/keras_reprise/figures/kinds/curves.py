@@ -23,8 +23,8 @@ COLUMNS = ["x", "y", "arm", "curve", "seed"]
 class Panel(Strict, frozen=True):
     """One pair of axes: the curve `y`, or several; what the axis shows, and whether it is logarithmic.
 
-    Without a `label` the axis says what the recipe's `metrics` say of its curves. `level` draws a horizontal line at a number of interest, such as a printed value or a target, named by
-    `level_label`.
+    Without a `label` the axis says what the recipe's `metrics` say of its curves. `level` draws a horizontal line
+    at a number of interest, such as a printed value or a target, named by `level_label`.
     """
 
     y: str | tuple[str, ...]
@@ -43,9 +43,9 @@ class Curves(Figure, frozen=True, tag="curves"):
 
     `panels` are one below (or beside) the other, each a `Panel` or just the name of a curve. "overlay" draws the arms
     over each other; `columns="arms"` draws each arm in a column of its own. `x` names the curve that holds the abscissa
-    (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names a metric at whose value a vertical line
-    stands. `printed` gives the document's values as {curve: {arm: [..]}} to be drawn as crosses, at `printed_x` where
-    that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
+    (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names
+    a metric at whose value a vertical line stands. `printed` gives the document's values as {curve: {arm: [..]}} to be
+    drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
     """
 
     panels: tuple[Panel | str, ...]
