@@ -21,6 +21,7 @@ from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benc
 from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.gate.stored import Occasion, Quality
 from keras_reprise.record.schema import ClaimCard, DataRef
+from keras_reprise.store.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -567,6 +568,20 @@ def replicates(seeds, values, *, version=1, failed=0, fingerprint=SHA, statistic
         margins={"a/test_error": 0.01}, claims=[claim], statistics={"it-learns": list(statistics or [0.9 + seed / 1000 for seed in range(len(values))])},
         failed=failed, seconds=1.0,
     )  # fmt: skip
+
+
+def test_quality_holds_what_the_claims_of_now_give_on_the_arms_not_what_was_stored_at_the_time():
+    store = Store(Path(__file__).parents[2] / "results")
+    records = [
+        store.read(store.root / one.path)
+        for one in store.summaries()[0]
+        if (one.recipe.slug, one.recipe.scale) == ("abort-on-3x", "quick")
+    ]
+    found = quality.quality_of(records, store, Settings())
+    for claim in found.claims:
+        assert all(value is None or value != "nan" for value in found.statistics[claim.id])
+    assert any(None in values for values in found.statistics.values())  # good runs that had no run to be stopped
+    assert any(set(found.statistics) - set(record.claims) for record in records)
 
 
 @pytest.fixture

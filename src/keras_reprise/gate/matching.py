@@ -77,7 +77,12 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
         if old is None or [claim.id for claim in old.claims] != [claim.id for claim in new.claims]:
             continue
         verdicts = [
-            decisions.decide([_values(side, claim.id) for claim in new.claims], new.claims) for side in (old, new)
+            decisions.decide(
+                [_values(side, claim.id) for claim in new.claims],
+                new.claims,
+                undefined=[side.statistics[claim.id].count(None) for claim in new.claims],
+            )
+            for side in (old, new)
         ]
         for claim, was, found in zip(new.claims, *verdicts, strict=True):
             if claim.retired is not None or {was.verdict, found.verdict} != {"reproduced", "contradicted"}:
@@ -102,8 +107,8 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
 
 
 def _values(quality: Quality, claim: str) -> np.ndarray:
-    """A claim's number in every replicate (n,); nan where there is none."""
-    return np.array([number(value) for value in quality.statistics[claim]], float)
+    """A claim's number in every replicate that can have one (n,); nan where it has none."""
+    return np.array([number(value) for value in quality.statistics[claim] if value is not None], float)
 
 
 def difference(old: Quality, new: Quality) -> str:

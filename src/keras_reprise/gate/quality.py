@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from keras_reprise import catalog
 from keras_reprise.base.errors import INTERRUPTED, OK, RECIPE_FAILED, MeasurementError, printable
@@ -13,7 +14,8 @@ from keras_reprise.gate.stored import Quality
 from keras_reprise.judge.comparable import together
 from keras_reprise.record import wording
 from keras_reprise.record.fields import Number
-from keras_reprise.record.schema import Record
+from keras_reprise.record.schema import Record, encode_number
+from keras_reprise.store import claim_values
 from keras_reprise.store.store import Store
 
 
@@ -78,7 +80,8 @@ def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Q
     records = sorted(records, key=lambda record: record.replicate.seed)
     complete = [record for record in records if record.status == "complete"]
     first = records[0]
-    card = store.card(first.recipe.card)
+    card, _ = claim_values.judge(first, store.card)
+    numbers = [_claims_of(record, store) for record in complete]
     names = [f"{arm}/{metric}" for arm, data in (complete or records)[0].arms.items() for metric in data.metrics]
     margins = {name: margin for name in names if (margin := _margin(card.margins, settings, first, name)) is not None}
     return Quality(
@@ -91,12 +94,19 @@ def quality_of(records: Sequence[Record], store: Store, settings: Settings) -> Q
         metrics={name: [_metric(record, name) for record in complete] for name in margins},
         margins=margins,
         claims=card.claims,
-        statistics={claim.id: [record.claims.get(claim.id, "nan") for record in complete] for claim in card.claims},
+        statistics={claim.id: [one.get(claim.id, "nan") for one in numbers] for claim in card.claims},
         failed=len(records) - len(complete),
         seconds=statistics.fmean(record.duration_s for record in records),
         measurement=first.recipe.measurement,
         backend=wording.backend_name(store.document("environments", first.environment)),
     )
+
+
+def _claims_of(record: Record, store: Store) -> dict[str, Number | None]:
+    """The numbers of a replicate's claims by the card that judges it; None where a claim's premise is not met."""
+    values = claim_values.by_record(record, store.card)
+    found = {claim: None if one is None else cast(Number, encode_number(one)) for claim, one in values.items()}
+    return record.claims | found
 
 
 def _margin(declared: Mapping[str, float], settings: Settings, record: Record, name: str) -> float | None:

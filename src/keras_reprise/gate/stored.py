@@ -44,6 +44,7 @@ class Software(Strict, frozen=True):
 class Quality(Strict, frozen=True):
     """What the replicates of one recipe gave, one number a seed: metrics by `arm/name`, statistics by claim.
 
+    A statistic is None where the claim's premise is not met, so that the replicate says nothing of it.
     `failed` counts replicates without a result, `seconds` is what one took. Baselines made before there were
     measurements have neither `measurement` nor `backend`.
     """
@@ -57,7 +58,7 @@ class Quality(Strict, frozen=True):
     metrics: dict[str, list[Number]]
     margins: dict[str, float]
     claims: list[ClaimCard]
-    statistics: dict[str, list[Number]]
+    statistics: dict[str, list[Number | None]]
     failed: int
     seconds: float
     measurement: Sha256 | None = None

@@ -204,7 +204,8 @@ def _require_sound(what: str, expression: Any) -> None:
         raise RecipeError(f"{what} cannot be evaluated: {error}.\ndocs/claims.md has every form.") from error
 
 
-# ---- Claims whose statistic is a function: until every recipe's are data.
+# ---- Claims whose statistic is a function, as recipe files of others may have them. Such a claim is computed when the
+# record is written and judged by the stored number, so that a later one says nothing of older records.
 
 
 def _check_function(claim: Claim) -> None:
