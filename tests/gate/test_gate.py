@@ -19,7 +19,7 @@ from keras_reprise.gate.installations import Installation, parse
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks
 from keras_reprise.gate.settings import Settings, read_settings
-from keras_reprise.gate.stored import Occasion, Quality
+from keras_reprise.gate.stored import Occasion, Quality, finished_gates
 from keras_reprise.record.schema import ClaimCard, DataRef
 from keras_reprise.store.store import Store
 
@@ -913,8 +913,13 @@ def test_the_accepted_code_is_measured_beside_that_of_now(gate, median_of, sourc
     assert "The accepted code itself is 3" in result.stdout
     assert "slower now than when it was accepted" in result.stdout
     assert "3 same" in result.stdout
-    kept = [json.loads(path.read_text()) for path in (store_path / ".cache").rglob("gates/**/*.json")]
-    assert [{process["side"] for process in one["measured"]["processes"]} for one in kept] == [{"now"}]
+    machine = measuring.this_machine()
+    kept = [
+        gate
+        for folder in (store_path / ".cache" / "gates" / machine).iterdir()
+        for gate in finished_gates(Store(store_path), machine, folder.name)
+    ]
+    assert [{process.side for process in one.measured.processes} for one in kept] == [{"now"}]
     median_of.factor = {(f"{SUITE}::test_slow", "now"): 1.2}
     result = gate("gate", "--json")
     assert result.exit_code == 1

@@ -1,7 +1,9 @@
 """Files that are whole or not there, whatever happens while they are written."""
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +21,48 @@ def own_cache() -> Path | None:
 
     folder = Path(pooch.os_cache("keras-reprise"))
     return folder if folder.is_absolute() else None  # "~" stays where nothing says whose it is
+
+
+def own_temporary_folder() -> Path:
+    """A folder of this user for what processes of this machine share, made at need; OSError when it is not his.
+
+    It is named by number where there is one: a container's user may have no name.
+    """
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folder = Path(tempfile.gettempdir()) / f"keras-reprise-{user}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return require_own(folder)
+
+
+def require_own(folder: Path) -> Path:
+    """The folder; PermissionError when it is a link, or others can write to it."""
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, f"{folder} is no folder that only its owner writes to")
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, f"{folder} is somebody else's")
+    return folder
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """The content of a plain file of at most `most` bytes; OSError that says so for anything else.
+
+    A link is not followed, and nothing that could wait or never end is read: no pipe, no device.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link, not a plain file") from error
+        raise
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a plain file")
+        content = b"" if status.st_size > most else file.read(most + 1)
+        if status.st_size > most or len(content) > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+        return content
 
 
 def make_folder(folder: Path) -> None:

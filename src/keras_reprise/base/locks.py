@@ -1,14 +1,13 @@
 """Locks: one run at a time for each recipe of a store, and timings alone on their machine."""
 
 import contextlib
-import getpass
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, ReadWriteLock, Timeout
 
 from keras_reprise.base.errors import StoreError
+from keras_reprise.base.files import own_temporary_folder
 from keras_reprise.base.presence import present
 
 
@@ -38,8 +37,13 @@ def machine(*, alone: bool, say: Callable[[str], None]) -> Iterator[Callable[[],
     Gives a function that tells whether no other was there so far (None: not known). Only runs of this package are
     known. Freed when a process dies.
     """
-    folder = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder = own_temporary_folder()
+    except OSError as error:
+        raise StoreError(
+            f"Runs on this machine cannot be told from each other: {error.strerror or error}.\n"
+            "Set TMPDIR to a folder of your own."
+        ) from error
     lock = ReadWriteLock(folder / "machine.db")
     acquire = lock.acquire_write if alone else lock.acquire_read
     try:

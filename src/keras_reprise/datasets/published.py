@@ -146,7 +146,10 @@ class PublishedFiles(Provider):
 
 
 def _keras_cache() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+    """As Keras has it: in the temporary folder for a user without a home."""
+    home = os.path.expanduser("~")
+    default = os.path.join(home if os.path.isabs(home) else "/tmp", ".keras")
+    return Path(os.environ.get("KERAS_HOME", default)) / "datasets"
 
 
 @lru_cache(maxsize=32)

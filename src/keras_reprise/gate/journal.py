@@ -15,13 +15,15 @@ from pathlib import Path
 
 import msgspec
 
+from keras_reprise.base import seals
 from keras_reprise.base.errors import StoreError
-from keras_reprise.base.files import write_atomically
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import git
 from keras_reprise.gate.processes import Process, Task
 from keras_reprise.store.store import Store
 
 KEPT_DAYS = 3
+MOST_BYTES = 2**28  # of the processes of a step
 
 
 class Journal:
@@ -36,7 +38,7 @@ class Journal:
             return secrets.randbits(32)
         path = self.folder / f"{step}-order"
         with contextlib.suppress(OSError, ValueError):
-            return int(path.read_text())
+            return int(read_plain(path, 100))
         drawn = secrets.randbits(32)
         write_atomically(path, str(drawn).encode())
         return drawn
@@ -46,7 +48,8 @@ class Journal:
         if self.folder is None:
             return []
         try:
-            found = msgspec.json.decode((self.folder / f"{step}.json").read_bytes(), type=list[Process])
+            kept = read_plain(self.folder / f"{step}.json", MOST_BYTES)
+            found = msgspec.json.decode(seals.opened(kept, self.folder.name, step) or b"", type=list[Process])
         except (OSError, ValueError, RecursionError):
             return []
         sound = {(p.suite, p.side, p.round) for p in found if not p.error and not p.disturbed}
@@ -57,7 +60,8 @@ class Journal:
 
     def keep(self, step: str, processes: Sequence[Process]) -> None:
         if self.folder is not None:
-            write_atomically(self.folder / f"{step}.json", msgspec.json.encode(list(processes)))
+            content = seals.seal(msgspec.json.encode(list(processes)), self.folder.name, step)
+            write_atomically(self.folder / f"{step}.json", content)
 
     @contextlib.contextmanager
     def store(self, name: str) -> Iterator[Store]:

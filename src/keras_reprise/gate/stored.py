@@ -16,8 +16,9 @@ from typing import Annotated, TypeVar
 import msgspec
 import numpy as np
 
+from keras_reprise.base import seals
 from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, UserError, printable
-from keras_reprise.base.files import write_atomically
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.catalog import sources
 from keras_reprise.gate.processes import Process
 from keras_reprise.record.fields import Id12, Number, Sha256, Slug, Strict, Timestamp
@@ -25,6 +26,7 @@ from keras_reprise.record.schema import ClaimCard, Code, DataRef, RecipeRef, num
 from keras_reprise.store.store import Problem, Store
 
 SCHEMA = 1
+MOST_BYTES = 2**26  # of a baseline, a calibration or a finished gate
 Schema = Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)]
 T = TypeVar("T")
 
@@ -143,25 +145,31 @@ def finished_gates(store: Store, machine: str, name: str) -> list[Finished]:
     """The finished gates that are kept in the cache, oldest first; those that cannot be read are left out."""
     found = []
     for path in (store.cache / "gates" / machine / name).glob("*.json"):
-        with contextlib.suppress(IntegrityError):
-            found.append(read(path, Finished))
-    return sorted((one for one in found if one is not None), key=lambda one: one.finished_at)
+        with contextlib.suppress(IntegrityError, OSError):
+            content = seals.opened(read_plain(path, MOST_BYTES), machine, name)
+            found += [] if content is None else [_decoded(content, path, Finished)]
+    return sorted(found, key=lambda one: one.finished_at)
 
 
 def keep(store: Store, name: str, gate: Finished) -> None:
     """Keep a finished gate in the cache."""
     stamp = re.sub(r"\W", "", gate.finished_at)
-    write(store.cache / "gates" / gate.measured.machine / name / f"{stamp}.json", gate)
+    path = store.cache / "gates" / gate.measured.machine / name / f"{stamp}.json"
+    write_atomically(path, seals.seal(_encoded(gate), gate.measured.machine, name))
 
 
 def read(path: Path, kind: type[T]) -> T | None:
     """What the file at `path` holds, None when there is none; IntegrityError when it is broken."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path, MOST_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise IntegrityError(f"{path.name} cannot be read: {error.strerror}.\nRestore it from git.") from error
+    return _decoded(content, path, kind)
+
+
+def _decoded(content: bytes, path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except (ValueError, RecursionError) as error:
@@ -171,9 +179,13 @@ def read(path: Path, kind: type[T]) -> T | None:
         ) from error
 
 
-def write(path: Path, content: Baseline | Calibration | Finished) -> None:
+def write(path: Path, content: Baseline | Calibration) -> None:
     """Write a file as records are written: sorted keys, two spaces, all of it or nothing."""
-    write_atomically(path, pretty(msgspec.to_builtins(content)))
+    write_atomically(path, _encoded(content))
+
+
+def _encoded(content: Baseline | Calibration | Finished) -> bytes:
+    return pretty(msgspec.to_builtins(content))
 
 
 def check_baselines(store: Store) -> tuple[int, list[Problem]]:

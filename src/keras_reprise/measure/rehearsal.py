@@ -17,12 +17,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_reprise.base import seals
 from keras_reprise.base.failures import described
+from keras_reprise.base.files import read_plain
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History
 from keras_reprise.measure.own_data import Facts
-from keras_reprise.measure.replicate import Replicate
+from keras_reprise.measure.replicate import MOST_BYTES, Replicate
 from keras_reprise.recipe.beside import Beside
 from keras_reprise.recipe.definition import Recipe
 from keras_reprise.recipe.guard import attempt
@@ -108,7 +110,7 @@ def forget_stale_trials(recipe: Recipe, arm: Arm, replicate: Replicate, beside: 
         return
     kept = None
     with contextlib.suppress(OSError, ValueError):
-        kept = json.loads(path.read_bytes())
+        kept = json.loads(seals.opened(read_plain(path, MOST_BYTES), path.name) or b"")
     found, _ = rehearsed(recipe, arm, replicate, beside, seed=replicate.seed)
     if kept not in found:
         shutil.rmtree(path.parent, ignore_errors=True)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_reprise.base import seals
 from keras_reprise.base.errors import RecipeError
-from keras_reprise.base.files import write_atomically
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset, registry
 from keras_reprise.engine import History
@@ -25,6 +26,8 @@ from keras_reprise.record.schema import decode_trial, encode_trial
 
 if TYPE_CHECKING:
     import keras
+
+MOST_BYTES = 2**20  # of a trial that is kept
 
 
 @dataclass
@@ -125,13 +128,13 @@ class Replicate:
         kept = None
         if path is not None:
             with contextlib.suppress(OSError, ValueError):
-                kept = json.loads(path.read_bytes())
+                kept = json.loads(seals.opened(read_plain(path, MOST_BYTES), text) or b"")
         if kept is None:
             known, used = len(self.digests), len(self.noted)
             kept = {"trial": encoded_trial(compute(), self.trial_number + 1), "digests": self.digests[known:]}
             kept["noted"] = self.noted[used:]
             if path is not None:
-                write_atomically(path, json.dumps(kept, allow_nan=False).encode())
+                write_atomically(path, seals.seal(json.dumps(kept, allow_nan=False).encode(), text))
             if self.on_epoch is not None:
                 done = self.trial_number + 1
                 self.on_epoch(done, self.trials, f"trial {done}/{self.trials}")
@@ -159,7 +162,7 @@ class Replicate:
             self.noted.append(facts)
             path = self.made_path
             if facts is not None and path is not None and not path.exists():
-                write_atomically(path, json.dumps(facts).encode())
+                write_atomically(path, seals.seal(json.dumps(facts).encode(), path.name))
         return None
 
     @property

@@ -24,7 +24,8 @@ from keras_reprise.record.metric import Metric
 SCHEMA = 2
 SCHEMAS = (1, 2)
 CURVE_DIGITS = 7
-MAX_RECORD_BYTES = 2**20
+MAX_RECORD_BYTES = 2**20  # of documents and cards, too
+LONGEST_NUMBER = 20  # digits and sign of 64 bits
 
 
 Role = Literal["rule", "detail", "table", ""]
@@ -275,7 +276,7 @@ def record_id(content: Mapping[str, object]) -> str:
 def decode(content: bytes, name: str) -> tuple[Record, dict[str, object]]:
     """The record in `content`, validated, its id recomputed; IntegrityError names the file `name` and the fault."""
     try:
-        facts = json.loads(content, parse_constant=_refuse_constant)
+        facts = parsed(content)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(
             f"{name} is truncated or not JSON: {error}.\nRestore it from git, or delete it."
@@ -311,9 +312,33 @@ def decode(content: bytes, name: str) -> tuple[Record, dict[str, object]]:
 def decode_card(content: bytes, name: str) -> Card:
     """The card in `content`; IntegrityError names the file and the fault."""
     try:
-        return msgspec.json.decode(content, type=Card)
-    except (ValueError, RecursionError) as error:
+        document = parsed(content)
+        canonical(document)
+        return msgspec.convert(document, Card)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{name} is not a recipe card: {error}.\nRestore it from git.") from error
+
+
+def decode_document(content: bytes, name: str) -> dict[str, Any]:
+    """The facts of a machine or an environment in `content`; IntegrityError names the file and the fault."""
+    try:
+        document = parsed(content)
+        canonical(document)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"{name} is truncated or not JSON: {error}.\nRestore it from git.") from error
+    if not isinstance(document, dict):
+        raise IntegrityError(f"{name} is not a JSON object.\nRestore it from git.")
+    return document
+
+
+def parsed(content: bytes) -> Any:
+    """What a file of the store holds; ValueError for all that two readers could take for different things.
+
+    JSON in UTF-8 whose objects have no name twice and whose whole numbers fit 64 bits.
+    """
+    return json.loads(
+        content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object, parse_int=_whole_number
+    )
 
 
 def failed_arm(params: Mapping[str, object], kind: str, message: str, total_s: float) -> dict[str, Any]:
@@ -334,6 +359,20 @@ def failed_arm(params: Mapping[str, object], kind: str, message: str, total_s: f
 def number(value: float | str) -> float:
     """The float that a stored number stands for."""
     return float(value)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it has the name {next(name for name in names if names.count(name) > 1)[:50]!r} twice")
+    return found
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > LONGEST_NUMBER or not -(2**63) <= (value := int(text)) < 2**64:
+        raise ValueError(f"the number {text[:20]}... does not fit 64 bits")
+    return value
 
 
 def _refuse_constant(name: str) -> float:

@@ -1,6 +1,7 @@
 """What an interrupted run leaves behind: finished arms and training state, in the store's git-ignored cache.
 
-Everything here can be deleted at any time; it costs the time to compute it again. The cache of a replicate is removed
+Everything here can be deleted at any time; it costs the time to compute it again. It is sealed: what another user, or
+who made the store, put there is not taken for what was measured here. The cache of a replicate is removed
 once its record is written.
 """
 
@@ -17,9 +18,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from keras_reprise.base.files import write_atomically
+from keras_reprise.base import seals
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.record.fields import Strict, Timestamp
 from keras_reprise.record.schema import ArmData, DataRef
+
+MOST_BYTES = 2**34  # of a training state
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,17 @@ class ReplicateCache:
         self.folder = folder / self.name
 
     def load_arm(self, name: str) -> KeptArm | None:
-        """What was saved of the arm, or None; a file that is not what `save_arm` writes counts as none."""
+        """What was saved of the arm, or None; a file that is not what this user's `save_arm` wrote counts as none."""
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = (self.folder / f"arm-{name}.json").read_bytes()
+            kept = read_plain(self.folder / f"arm-{name}.json", MOST_BYTES)
+            if (content := seals.opened(kept, self.name, name)) is None:
+                return None
             return KeptArm(made=msgspec.json.decode(content, type=_Form).made, result=json.loads(content))
         return None
 
     def save_arm(self, name: str, result: dict[str, object]) -> None:
-        write_atomically(self.folder / f"arm-{name}.json", json.dumps(result, allow_nan=False).encode())
+        content = seals.seal(json.dumps(result, allow_nan=False).encode(), self.name, name)
+        write_atomically(self.folder / f"arm-{name}.json", content)
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -75,13 +82,11 @@ class Checkpoints:
         """The latest of `keys` (in order of epochs) that is kept, with its arrays."""
         for key in reversed(keys):
             path = self.folder / f"{key[:24]}.npz"
-            if not path.exists():
-                continue
-            with (
-                contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
-                np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays,
-            ):
-                return key, dict(arrays)
+            with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+                content = seals.opened(read_plain(path, MOST_BYTES), key)
+                if content is not None:
+                    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                        return key, dict(arrays)
         return None
 
     def save(self, key: str, arrays: dict[str, np.ndarray], *, keep: bool) -> None:
@@ -89,7 +94,7 @@ class Checkpoints:
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         path = self.folder / f"{key[:24]}.npz"
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, seals.seal(buffer.getvalue(), key))
         if self._passing is not None and self._passing != path:
             self._passing.unlink(missing_ok=True)
         self._passing = None if keep else path

@@ -1,7 +1,8 @@
 """Whether a store is what it was: every file hashed again, every reference followed."""
 
 import hashlib
-import json
+import os
+import stat
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -9,30 +10,41 @@ from pathlib import Path
 from keras_reprise.base.errors import IntegrityError
 from keras_reprise.base.files import TEMPORARY
 from keras_reprise.base.parallel import Tell, spread
-from keras_reprise.record.schema import Card, Record, decode_card
+from keras_reprise.record.schema import Card, Record, decode_card, decode_document
 from keras_reprise.store.store import DOCUMENTS, JUDGING, Problem, Store, named_card
+
+WRITTEN = ("baselines", "reports")  # that commands write, and that no record is read from
 
 
 def check(store: Store, tell: Tell | None = None) -> tuple[int, list[Problem]]:
     """Re-hash every file; returns how many were read and what is truncated, edited, misplaced or refers to nothing."""
     count, problems = 0, []
     for kind in DOCUMENTS:
-        for path in sorted((store.root / kind).glob("*")):
+        for path in _files(store, kind):
             count += 1
             try:
                 _check_document(store, kind, path)
             except (IntegrityError, ValueError) as error:
                 problems.append(Problem(store.name(path), str(error).split("\n")[0]))
-    for path in sorted((store.root / JUDGING).glob("*")):
+    for path in _files(store, JUDGING):
         count += 1
         try:
             _check_named(store, path)
         except IntegrityError as error:
             problems.append(Problem(store.name(path), str(error).split("\n")[0]))
-    names = store.record_names()
+    problems += strangers(store)
+    names = [name for name in store.record_names() if _is_plain(store.root / name)]
     for found in spread(_checked, store.root, names, tell):
         problems += found
     return count + len(names), problems
+
+
+def _files(store: Store, folder: str) -> list[Path]:
+    """The plain files of a folder; `strangers` names the rest."""
+    top = store.root / folder
+    return (
+        [] if top.is_symlink() else sorted(path for path in top.glob("*") if path.is_file() and not path.is_symlink())
+    )
 
 
 def _check_document(store: Store, kind: str, path: Path) -> None:
@@ -44,7 +56,27 @@ def _check_document(store: Store, kind: str, path: Path) -> None:
     if kind == "cards":
         decode_card(content, store.name(path))
     else:
-        json.loads(content)
+        decode_document(content, store.name(path))
+
+
+def strangers(store: Store) -> list[Problem]:
+    """What lies in the store and is neither a folder nor a plain file, and so is neither read nor written."""
+    found, folders = [], [store.root / top for top in (*DOCUMENTS, JUDGING, "records", *WRITTEN)]
+    while folders:
+        folder = folders.pop()
+        if not os.path.lexists(folder):
+            continue
+        if folder.is_symlink() or not folder.is_dir():
+            found.append(Problem(store.name(folder), f"{store.name(folder)} is no folder of the store."))
+            continue
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    name = store.name(Path(entry.path))
+                    found.append(Problem(name, f"{name} is not a plain file: a link, a pipe or a device."))
+    return sorted(found, key=lambda problem: problem.path)
 
 
 def _check_named(store: Store, path: Path) -> None:
@@ -52,7 +84,7 @@ def _check_named(store: Store, path: Path) -> None:
     if path.name.startswith(TEMPORARY):
         return
     named = named_card(store.read_bytes(path), store.name(path))
-    if path.name != f"{named.measurement[:12]}.json" or path.is_symlink():
+    if path.name != f"{named.measurement[:12]}.json":
         raise IntegrityError(f"{store.name(path)} is misplaced: it is of the measurement {named.measurement[:12]}.")
     store.card(named.card)
 
@@ -74,6 +106,10 @@ def _checked(root: Path, names: Sequence[str]) -> list[Problem]:
         except IntegrityError as error:
             problems.append(Problem(store.name(path), str(error).split("\n")[0]))
     return problems
+
+
+def _is_plain(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def documents_of(record: Record) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from keras_reprise.base import seals
 from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, StoreError, UserError
-from keras_reprise.base.files import make_folder
+from keras_reprise.base.files import make_folder, read_plain
 from keras_reprise.base.parallel import Tell, spread
 from keras_reprise.catalog import sources
-from keras_reprise.record.schema import MAX_RECORD_BYTES, Record, decode
+from keras_reprise.record.schema import Record, decode
 from keras_reprise.store.checking import disagreement, documents_of
 from keras_reprise.store.store import Store, record_path
 
@@ -85,7 +86,7 @@ def _merged(store: Store, other: Store, names: Sequence[str], tell: Tell | None)
             )
         documents = _stage_documents(store, other, staging, {document for one in staged for document in one.documents})
         os.sync()
-        (staging / WHOLE).touch()
+        (staging / WHOLE).write_bytes(seals.seal(b"", staging.name))
     except OSError as error:
         raise StoreError(
             f"The records could not be copied to {store.root}: {error.strerror}.\n"
@@ -111,18 +112,26 @@ def _lock(store: Store) -> FileLock:
 
 
 def _finish(store: Store) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for staging in sorted((store.cache / "merge").iterdir()):
-            if (staging / WHOLE).exists():
-                _move(staging, store.root)
+            if _is_whole(staging):
+                _move(staging, store)
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _move(staging: Path, root: Path) -> None:
+def _is_whole(staging: Path) -> bool:
+    """Whether a merge of this user had all of its files ready there."""
+    with contextlib.suppress(OSError):
+        return not staging.is_symlink() and seals.opened(read_plain(staging / WHOLE, 1000), staging.name) is not None
+    return False
+
+
+def _move(staging: Path, store: Store) -> None:
     """Documents first, so that no record ever refers to one that is missing."""
-    files = [path for path in staging.rglob("*.json")]
+    files = [path for path in staging.rglob("*.json") if path.is_file() and not path.is_symlink()]
     for path in sorted(files, key=lambda path: path.relative_to(staging).parts[0] == "records"):
-        target = root / path.relative_to(staging)
+        target = store.root / path.relative_to(staging)
+        store.require_own(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, target)
@@ -137,7 +146,7 @@ def _move(staging: Path, root: Path) -> None:
 def _is_there(store: Store, other: Store, name: str) -> bool:
     """Whether the store has this very file; IntegrityError when it has another one of this name."""
     mine = store.root / name
-    if not mine.exists():
+    if not os.path.lexists(mine):
         return False
     if store.read_bytes(mine) != other.read_bytes(other.root / name):
         raise IntegrityError(
@@ -169,13 +178,7 @@ def _stage(staging: Path, root: Path, names: Sequence[str]) -> list[_Staged]:
 
 def _copied(other: Store, path: Path, staging: Path) -> Record:
     """The record in `path`, whose very bytes that were validated are written below `staging`."""
-    if path.is_symlink():
-        raise IntegrityError(f"{other.name(path)} is a link, not a record.")
     content = other.read_bytes(path)
-    if len(content) > MAX_RECORD_BYTES:
-        raise IntegrityError(
-            f"{other.name(path)} has {len(content):,} bytes; a record has {MAX_RECORD_BYTES:,} at most."
-        )
     record, _ = decode(content, other.name(path))
     if path != other.root / record_path(record):
         raise IntegrityError(f"{other.name(path)} is misplaced: it belongs at {record_path(record)}.")

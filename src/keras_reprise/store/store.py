@@ -7,8 +7,8 @@ deleted at any time.
 
 import contextlib
 import hashlib
-import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from keras_reprise.base import seals
 from keras_reprise.base.errors import IntegrityError, StoreError, printable
-from keras_reprise.base.files import TEMPORARY, sweep, write_atomically
+from keras_reprise.base.files import TEMPORARY, read_plain, sweep, write_atomically
 from keras_reprise.base.parallel import spread
 from keras_reprise.catalog import sources
 from keras_reprise.record.fields import Number, Sha256, Strict
@@ -33,6 +34,8 @@ from keras_reprise.record.schema import (
     ReplicateRef,
     decode,
     decode_card,
+    decode_document,
+    parsed,
     pretty,
 )
 from keras_reprise.store import claim_values
@@ -41,6 +44,8 @@ T = TypeVar("T")
 
 DOCUMENTS = ("machines", "environments", "cards")
 JUDGING = "judging"
+CACHE = ".cache"
+MOST_KEPT = 2**32  # bytes of a file in the cache
 INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
 
 
@@ -92,6 +97,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._folders: set[Path] = set()  # that are known to be folders, not links
         self.digests = claim_values.Digests()
 
     def require_folder(self) -> None:
@@ -104,15 +110,21 @@ class Store:
 
     @property
     def cache(self) -> Path:
-        return self.root / ".cache"
+        """Where commands keep what can be made again, each file sealed by the user whose command it was.
+
+        What anybody else put there is not looked at.
+        """
+        return self.root / CACHE
 
     def make_writable(self) -> None:
         """Create the folders, and fail now rather than after an hour of training when nothing can be written."""
         try:
-            for folder in (*DOCUMENTS, "records", ".cache"):
-                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
+            for folder in (*DOCUMENTS, "records"):
+                self.require_own(self.root / folder / "a file")
+                (self.root / folder).mkdir(exist_ok=True)
             self._make_cache()
-            for folder in (*DOCUMENTS, "records", ".cache"):
+            for folder in (*DOCUMENTS, "records", CACHE):
                 with tempfile.TemporaryFile(dir=self.root / folder) as probe:
                     probe.write(b"\0" * 4096)
                     probe.flush()
@@ -128,10 +140,13 @@ class Store:
         """Store a machine, environment or card once; returns its sha256."""
         content = pretty(document)
         digest = hashlib.sha256(content).hexdigest()
-        path = self.root / kind / f"{digest[:12]}.json"
+        self._write_once(self.root / kind / f"{digest[:12]}.json", content)
+        return digest
+
+    def _write_once(self, path: Path, content: bytes) -> None:
+        self.require_own(path)
         if not _holds(path, content):
             write_atomically(path, content)
-        return digest
 
     def add_record(self, content: bytes) -> tuple[Path, Record]:
         """Validate the bytes of a record and write them once; returns where it lies."""
@@ -142,8 +157,31 @@ class Store:
                 f"{MAX_RECORD_BYTES:,}.\nStore fewer or coarser curves."
             )
         path = self.root / record_path(record)
+        self.require_own(path)
         write_atomically(path, content)
         return path, record
+
+    def require_own(self, path: Path) -> None:
+        """StoreError when a folder of the store on the way to `path` is a link: nothing is written out of the store."""
+        if link := self._link_to(path):
+            raise StoreError(
+                f"{self.name(link)} in the store {self.root} is a link; what is written there would leave the store.\n"
+                "Replace it by a folder."
+            )
+
+    def _link_to(self, path: Path) -> Path | None:
+        """The first folder below the store's on the way to a file that is a link, or something else than a folder."""
+        folders = [
+            self.root.joinpath(*path.relative_to(self.root).parts[: n + 1])
+            for n in range(len(path.relative_to(self.root).parts) - 1)
+        ]
+        for folder in folders:
+            if folder not in self._folders:
+                with contextlib.suppress(FileNotFoundError):
+                    if not stat.S_ISDIR(folder.lstat().st_mode):
+                        return folder
+                    self._folders.add(folder)
+        return None
 
     def records_of(
         self, slug: str, version: int, scale: str, machine: str, environment: str, *, seed: int | None = None
@@ -169,6 +207,8 @@ class Store:
     def _walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result]]:
         """Name and state of every file under `top`; links are named but never followed."""
         folders = [top]
+        if self._link_to(self.root / top / "a file"):
+            return  # `check` says so
         while folders:
             folder = folders.pop()
             with contextlib.suppress(OSError), os.scandir(self.root / folder) as entries:
@@ -180,8 +220,6 @@ class Store:
 
     def read(self, path: Path) -> Record:
         """The record in `path`, validated and verified; IntegrityError when something is wrong with it."""
-        if path.is_symlink():
-            raise IntegrityError(f"{self.name(path)} is a link, not a record.\nDelete it, and copy the record itself.")
         record, _ = decode(self.read_bytes(path), self.name(path))
         if path != self.root / record_path(record):
             raise IntegrityError(
@@ -207,10 +245,7 @@ class Store:
             raise IntegrityError(
                 f"{self.name(path)} was edited: its content does not hash to its name.\nRestore it from git."
             )
-        document = json.loads(content)
-        if not isinstance(document, dict):
-            raise IntegrityError(f"{self.name(path)} is not a JSON object.\nRestore it from git.")
-        return document
+        return decode_document(content, self.name(path))
 
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
         """Every readable record without its arms, and what is wrong with the others.
@@ -219,7 +254,7 @@ class Store:
         """
         known = self.remembered(INDEX, dict[str, _Indexed]) or {}
         values: claim_values.Known = {}
-        states = {name: (status.st_size, status.st_mtime_ns) for name, status in self._walk()}
+        states = {name: _state(status) for name, status in self._walk()}
         new = [name for name, state in states.items() if name not in known or known[name].state != state]
         read = {}
         for found, evaluated in spread(_summarised, self.root, new):
@@ -273,7 +308,7 @@ class Store:
     def judging(self, measurement: str) -> str | None:
         """The card by which the records of somebody's own measurement are judged, where a run here has named one."""
         path = self.root / JUDGING / f"{measurement[:12]}.json"
-        if path.is_symlink() or not path.is_file():
+        if not os.path.lexists(path):
             return None
         named = named_card(self.read_bytes(path), self.name(path))
         return named.card if named.measurement == measurement else None
@@ -281,10 +316,7 @@ class Store:
     def judge_by(self, measurement: str, card: str) -> None:
         """Have the records of a measurement judged by a card from now on: its recipe ran here."""
         content = pretty({"measurement": measurement, "card": card})
-        path = self.root / JUDGING / f"{measurement[:12]}.json"
-        if not _holds(path, content):
-            path.parent.mkdir(exist_ok=True)
-            write_atomically(path, content)
+        self._write_once(self.root / JUDGING / f"{measurement[:12]}.json", content)
 
     def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:
         """The records whose card, machine and environment are there unchanged, and what is wrong with the others."""
@@ -313,12 +345,14 @@ class Store:
         return ""
 
     def read_bytes(self, path: Path) -> bytes:
-        """The content of a file of the store; IntegrityError when it cannot be read."""
+        """The content of a plain file of the store; IntegrityError when it cannot be read, or lies elsewhere."""
+        if link := self._link_to(path):
+            raise IntegrityError(f"{self.name(link)} is a link, not a folder of the store.\nReplace it by the folder.")
         try:
-            return path.read_bytes()
+            return read_plain(path, MAX_RECORD_BYTES)
         except OSError as error:
             raise IntegrityError(
-                f"{self.name(path)} cannot be read: {error.strerror}.\nRestore it from git."
+                f"{self.name(path)} cannot be read: {error.strerror}.\nRestore it from git, or delete it."
             ) from error
 
     def name(self, path: Path) -> str:
@@ -327,18 +361,21 @@ class Store:
 
     def remembered(self, name: str, kind: type[T]) -> T | None:
         """What `remember` kept under `name` in the cache; None when it is missing or of another form."""
+        path = self.cache / f"{name}.msgpack"
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            return msgspec.msgpack.decode((self.cache / f"{name}.msgpack").read_bytes(), type=kind)
+            if self._link_to(path) is None and (content := seals.opened(read_plain(path, MOST_KEPT), name)) is not None:
+                return msgspec.msgpack.decode(content, type=kind)
         return None
 
     def remember(self, name: str, value: object) -> None:
         """Keep `value` in the cache, for speed alone; a read-only store is read without."""
         with contextlib.suppress(OSError, StoreError):
             self._make_cache()
-            write_atomically(self.cache / f"{name}.msgpack", msgspec.msgpack.encode(value))
+            write_atomically(self.cache / f"{name}.msgpack", seals.seal(msgspec.msgpack.encode(value), name))
 
     def _make_cache(self) -> None:
-        self.cache.mkdir(exist_ok=True)
+        self.require_own(self.cache / "a file")
+        self.cache.mkdir(parents=True, exist_ok=True)
         if not (ignore := self.cache / ".gitignore").exists():
             write_atomically(ignore, b"*\n")
 
@@ -402,12 +439,17 @@ def _evaluated(card: Card, unchanged: tuple[str, ...], root: Path, names: Sequen
 def named_card(content: bytes, name: str) -> NamedCard:
     """The content of a file of judging/; IntegrityError names the file and the fault."""
     try:
-        return msgspec.json.decode(content, type=NamedCard)
+        return msgspec.convert(parsed(content), NamedCard)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(f"{name} names no card: {error}.\nRestore it from git, or delete it.") from error
 
 
+def _state(status: os.stat_result) -> tuple[int, int]:
+    """Size and modification time of a plain file; anything else has none that is remembered."""
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, -1)
+
+
 def _holds(path: Path, content: bytes) -> bool:
     with contextlib.suppress(OSError):
-        return path.read_bytes() == content
+        return read_plain(path, len(content)) == content
     return False

@@ -1,10 +1,8 @@
 """What of a run over Ray is on a node: a worker process, and the relay between it and the driver."""
 
 import contextlib
-import getpass
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from keras_reprise.base.errors import DataError, UserError
-from keras_reprise.base.files import write_atomically
+from keras_reprise.base.files import own_temporary_folder, write_atomically
 from keras_reprise.base.machine import THREAD_VARIABLES
 from keras_reprise.datasets import registry
 from keras_reprise.datasets.published import PublishedFiles
@@ -102,7 +100,7 @@ def _reads(path: Path, text: str) -> bool:
 
 def _own_cache() -> Path:
     """A folder of this node for training states; what nobody touched for two weeks is removed."""
-    cache = Path(tempfile.gettempdir()) / f"keras-reprise-{getpass.getuser()}" / "cache"
+    cache = own_temporary_folder() / "cache"
     (cache / "replicates").mkdir(parents=True, exist_ok=True)
     for folder in (cache / "replicates").iterdir():
         with contextlib.suppress(OSError):
