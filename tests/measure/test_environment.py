@@ -67,6 +67,11 @@ def test_a_document_says_which_packages_it_lists(started):
         ("--xla_gpu_cuda_data_dir=~/cuda", "--xla_gpu_cuda_data_dir=<path>"),
         ("--xla_force_host_platform_device_count=2", "--xla_force_host_platform_device_count=2"),
         (r"--xla_dump_to=C:\Users\me", "--xla_dump_to=<path>"),
+        ("--xla_dump_to=/home/Jane Doe/my dump --a=1", "--xla_dump_to=<path> --a=1"),
+        ("--xla_dump_to=dump of jane", "--xla_dump_to=<path>"),
+        ("--x=jane@node", "--x=<path>"),
+        ("2", "2"),
+        ("{0,1},{2}", "{0,1},{2}"),
     ],
 )  # fmt: skip
 def test_variables_keep_flags_and_lose_paths(started, monkeypatch, text, kept):

@@ -6,8 +6,12 @@ are published, so paths, hosts and users are taken out as well.
 
 import contextlib
 import getpass
+import ipaddress
+import os
 import re
 import socket
+import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from traceback import walk_tb
@@ -16,6 +20,7 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.base.slips import hint
 
 LONGEST = 300
+_OF_OWN_NETWORKS = "local|localdomain|internal|lan|corp|intranet|home"
 WHOLE_LINES = 4  # messages of up to so many lines are kept whole where they fit
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CALLING = re.compile(r"Exception encountered when calling [^\n]*\n")
@@ -86,17 +91,44 @@ def shortened(text: str, most: int = LONGEST) -> str:
 
 def without_names(text: str) -> str:
     """`text` without absolute paths, and names and addresses of this machine and its user: records are published."""
+    text = re.sub(r"(\w+://)[^\s/'\"<>]+", r"\1<host>", text)
+    text = re.sub(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*(?![\w@])", "<address>", text)
     text = without_paths(text)
     text = re.sub(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])", "<address>", text)
+    text = re.sub(r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{1,4}(?:%\w+)?(?![\w:.])", _if_address, text)
+    text = re.sub(
+        r"(?<![\w.-])(?:[\w-]+\.)+(?:local|localdomain|internal|lan|corp|intranet|home)(?![\w-])", "<host>", text
+    )
     for name, instead in _own_names():
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, text)
     return text
 
 
 def without_paths(text: str) -> str:
-    """`text` with every absolute path replaced."""
+    """`text` with every absolute path replaced, those with blanks too where they are quoted, known or go on with a /."""
+    for place in _own_places():
+        text = text.replace(place, "/<path>")
     text = re.sub(r"(['\"])(?:[A-Za-z]:)?[/\\][^'\"\n]*[/\\][^'\"\n]*\1", r"\1<path>\1", text)
-    return re.sub(r"(?:[A-Za-z]:)?(?:[/\\][\w.@~+-]+){2,}[/\\]?", "<path>", text)
+    blanks = r"[\w@~+-]+(?: [\w.@~+-]+){1,2}(?=[/\\])"  # a folder's name; a file's has a dot, and ends the path
+    text = re.sub(rf"(?:[A-Za-z]:)?(?:[/\\](?:<path>|{blanks}|[\w.@~+-]+)){{2,}}[/\\]?", "<path>", text)
+    return text.replace("/<path>", "<path>")
+
+
+def _if_address(found: re.Match[str]) -> str:
+    """IPv6; times of day stay."""
+    try:
+        ipaddress.IPv6Address(found[0].partition("%")[0])
+    except ValueError:
+        return found[0]
+    return "<address>"
+
+
+def _own_places() -> tuple[str, ...]:
+    """Where this user and this process are, the longest first."""
+    found = {os.path.expanduser("~"), tempfile.gettempdir(), sys.prefix}
+    with contextlib.suppress(OSError):
+        found.add(str(Path.cwd()))
+    return tuple(sorted((one for one in found if len(Path(one).parts) > 2), key=len, reverse=True))
 
 
 @cache

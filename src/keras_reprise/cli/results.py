@@ -245,6 +245,8 @@ def report(
     summaries, store, broken = read_store(store_path, recipes, selection)
     whole = not recipes and selection.whole and not broken
     not_drawn: list[str] = []
+    if output is None:
+        store.require_own(store.root / "reports" / "index.html")
     with counter("figures") as tell:
         index = reports.write(
             summaries,

@@ -134,11 +134,17 @@ class Finished(Strict, frozen=True):
 
 
 def baseline_path(store: Store, machine: str, name: str) -> Path:
-    return store.root / "baselines" / machine / f"{name}.json"
+    return _own(store, store.root / "baselines" / machine / f"{name}.json")
 
 
 def calibration_path(store: Store, machine: str, name: str) -> Path:
-    return store.root / "baselines" / machine / f"{name}.calibration.json"
+    return _own(store, store.root / "baselines" / machine / f"{name}.calibration.json")
+
+
+def _own(store: Store, path: Path) -> Path:
+    """The path; StoreError when a link on the way leads out of the store."""
+    store.require_own(path)
+    return path
 
 
 def finished_gates(store: Store, machine: str, name: str) -> list[Finished]:

@@ -111,9 +111,24 @@ def _normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
+_VALUE = re.compile(r"[\w.,:+{}()*-]*")
+_PLACE = re.compile(r"(dir|to|path|file|files|dirs|paths)$")
+
+
 def _variables() -> dict[str, str]:
-    """The variables that change how a process computes;
-    of what they say of places on this machine only that they do."""
-    found = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
-    place = re.compile(r"(^|=)[^=]*[/\\~].*")
-    return {name: " ".join(place.sub(r"\1<path>", word) for word in text.split()) for name, text in found.items()}
+    """The variables that change how a process computes, as flags and numbers: of a place only that one is named."""
+    return {name: _flags(os.environ[name]) for name in THREAD_VARIABLES if name in os.environ}
+
+
+def _flags(text: str) -> str:
+    """`--a=1 --b_dir=/home/me/my data 2` as `--a=1 --b_dir=<path>`: what follows a flag's place may be more of it."""
+    words, kept, after_flag = text.split(), list[str](), False
+    for word in words:
+        flag, sign, value = word.partition("=")
+        if word.startswith("-"):
+            place = not _VALUE.fullmatch(value) or _PLACE.search(flag)
+            kept.append(f"{flag}=<path>" if sign and place else word if _VALUE.fullmatch(flag) else "<path>")
+            after_flag = True
+        elif not after_flag:
+            kept.append(word if _VALUE.fullmatch(word) else "<path>")
+    return " ".join(kept)
