@@ -430,6 +430,14 @@ def test_existing_benchmark_files_are_compared(gate, tmp_path):
     assert gate("gate", "--import-benchmarks", new[0]).exit_code == 3
 
 
+def test_a_benchmark_file_that_is_given_twice_is_refused(gate, tmp_path):
+    old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.3, INFO)
+    for words in ([*new, new[0], "--against", *old], [*new, "--against", *new]):
+        refused = gate("gate", "--import-benchmarks", *words)
+        assert refused.exit_code == 2
+        assert f"{new[0]} and {new[0]} hold the same measurement" in refused.output
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -105,7 +105,7 @@ def without_names(text: str) -> str:
 
 
 def without_paths(text: str) -> str:
-    """`text` with every absolute path replaced, those with blanks too where they are quoted, known or go on with a /."""
+    """`text` with every absolute path replaced, also one with blanks that is quoted, known or goes on."""
     for place in _own_places():
         text = text.replace(place, "/<path>")
     text = re.sub(r"(['\"])(?:[A-Za-z]:)?[/\\][^'\"\n]*[/\\][^'\"\n]*\1", r"\1<path>\1", text)

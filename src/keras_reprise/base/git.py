@@ -12,6 +12,7 @@ def git(folder: Path | None, *arguments: str, **variables: str) -> str | None:
     if folder is None:
         return None
     inherited = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
+    inherited["GIT_OPTIONAL_LOCKS"] = "0"  # who only asks takes no index.lock from who commits meanwhile
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, env=inherited | variables, capture_output=True, encoding="utf-8",

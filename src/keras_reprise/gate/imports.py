@@ -1,5 +1,7 @@
 """Comparing JSON files of pytest-benchmark, each of which counts as one process, and the machines that they name."""
 
+import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -45,6 +47,7 @@ def imported(
     Files of different machines or Pythons are incomparable, unless they are to be compared `across` them. UserError
     when one side holds files of several.
     """
+    _require_different(*before, *now)
     this = measuring.this_machine()
     estimate = "fastest" if settings.estimate == "fastest" else "median"  # files say nothing of the machine's speed
     settings = msgspec.structs.replace(settings, estimate=estimate)
@@ -72,6 +75,20 @@ def imported(
     changed = [f"{fact} {there[fact]} -> {here[fact]}" for fact in differ]
     was = f"before ({len(before)} files)" if before else f"baseline {name!r}"
     return Outcome(judgement, was, f"now ({len(now)} files)", changed, notes, this)
+
+
+def _require_different(*paths: Path) -> None:
+    """UserError when two files are one: its processes would count twice."""
+    known: dict[str, Path] = {}
+    for path in paths:
+        with contextlib.suppress(OSError):  # whoever reads it says so
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if digest in known:
+                raise UserError(
+                    f"{known[digest]} and {path} hold the same measurement, which would count twice.\n"
+                    "Give each file once, and files of processes of their own."
+                )
+            known[digest] = path
 
 
 def _elsewhere(differ: Sequence[str], there: Facts, here: Facts, across: bool) -> str:

@@ -105,7 +105,18 @@ def journal(store: Store, *facts: object) -> Journal:
         store.make_writable()
     except StoreError:
         return Journal()
-    return Journal(top / key)
+    return Journal(_sealed(top / key))
+
+
+def _sealed(folder: Path) -> Path:
+    """The folder, emptied where it is not this user's command that made it."""
+    mark = folder / "sealed"
+    with contextlib.suppress(OSError):
+        if seals.opened(read_plain(mark, 1000), folder.name) is not None:
+            return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    write_atomically(mark, seals.seal(b"", folder.name))
+    return folder
 
 
 def _state(folder: Path) -> str | None:
