@@ -13,61 +13,35 @@ and many images trained shortly (no gap), in which the width grows. All sizes ar
 import keras
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import below, curve, detail, evaluate, first, mean, rank_correlation, rule
-from keras_reprise import snapshot, train
+from keras_reprise import below, curve, detail, evaluate, first, mean, rank_correlation, rule, train
 from keras_reprise.models import dense_classifier
 
-PENALTIES = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-WIDTHS = (2, 4, 8, 16, 32, 64)
+PENALTIES = [{"width": 64, "penalty": penalty} for penalty in (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)]
+WIDTHS = [{"width": width, "penalty": 0.0} for width in (2, 4, 8, 16, 32, 64)]
 
 
 def measure(arm, replicate):
-    scale, data = replicate.scale, replicate.dataset().standardised().flattened()
+    scale, seeds = replicate.scale, replicate.seeds
+    data = replicate.dataset().standardised().flattened()
+    settings, epochs = WIDTHS, scale.short
     if arm.few:
-        data = data.first(scale.few)
-    built = {}
+        settings, epochs, data = PENALTIES, scale.long, data.first(scale.few)
 
     def trained(width, penalty):
-        if width not in built:
-            model, optimizer = (
-                dense_classifier(
-                    replicate.seeds, data.image_shape[0], [width], data.classes, penalty=0.5
-                ),
-                keras.optimizers.SGD(),
-            )
-            built.clear()
-            built[width] = model, optimizer, snapshot(model, optimizer)
-        model, optimizer, restart = built[width]
-        restart()
+        model = dense_classifier(seeds, data.image_shape[0], [width], data.classes, penalty=0.5)
+        sgd = keras.optimizers.SGD(0.02)
         history = train(
-            model,
-            data,
-            replicate,
-            optimizer=optimizer,
-            learning_rate=0.02,
-            batch_size=50,
-            penalty=penalty,
-            epochs=scale.long if arm.few else scale.short,
+            model, data, replicate, optimizer=sgd, batch_size=50, penalty=penalty, epochs=epochs
         )
         _, wrong = evaluate(model, data.x_train[:5000], data.y_train[:5000])
-        training, validation = (
-            100 * (1 - wrong.mean()),
-            100 * (1 - history.curves["test_error"][-1]),
-        )
+        training = 100 * (1 - wrong.mean())
+        validation = 100 * (1 - history.curves["test_error"][-1])
         return {"training": training, "validation": validation, "gap": training - validation}
 
-    trials = replicate.sweep(
-        [{"width": 64, "penalty": p} for p in PENALTIES]
-        if arm.few
-        else [{"width": w, "penalty": 0.0} for w in WIDTHS],
-        trained,
-    )
+    trials = replicate.sweep(settings, trained)
     names = ("width", "penalty", "training", "validation", "gap")
-    return Measurement(
-        curves={name: [trial[name] for trial in trials] for name in names}
-        | {"step": list(range(1, len(trials) + 1))},
-        trials=trials,
-    )
+    curves = {name: [trial[name] for trial in trials] for name in names}
+    return Measurement(curves=curves | {"step": range(1, len(trials) + 1)}, trials=trials)
 
 
 CLAIMS = (
@@ -97,15 +71,7 @@ CLAIMS = (
     .must(below(5.0)),
 )
 
-FIGURE = Curves(
-    "Training and validation accuracy",
-    panels=(
-        Panel(("training", "validation"), "accuracy (percent)"),
-        Panel(("gap",), "gap (points)"),
-    ),
-    x="step",
-    x_label="step: penalty 0 to 0.1 (left), width 2 to 64 (right)",
-)
+PANELS = (Panel(("training", "validation"), "accuracy (percent)"), Panel("gap", "gap (points)"))
 
 RECIPE = Recipe(
     slug="monitor-gap",
@@ -123,10 +89,11 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(FIGURE,),
+    figures=(Curves("Training and validation accuracy", PANELS, x="step", columns="arms"),),
     metrics=(
         Metric("gap", "gap between training and validation accuracy", "points", "step"),
         Metric("training", "training accuracy", "points", "step"),
         Metric("validation", "validation accuracy", "points", "step"),
+        Metric("step", "step: penalty 0 to 0.1 (left), width 2 to 64 (right)"),
     ),
 )

@@ -16,60 +16,56 @@ from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale
 from keras_reprise import below, between, metric, rule, update_ratios
 from keras_reprise.two_layer import Trainer, tripled_at
 
-CURVE = "update_ratio/hidden/kernel"
-
 
 def measure(arm, replicate):
-    scale = replicate.scale
     history = Trainer(replicate).train(
         arm.rate,
         reg=1e-6,
-        epochs=scale.epochs,
-        updates=scale.updates,
+        epochs=replicate.scale.epochs,
+        updates=replicate.scale.updates,
         decay=1.0,
         probes=[update_ratios()],
         diverged_factor=None,
     )
-    ratios = np.array(history.curves[CURVE])
-    finite = ratios[np.isfinite(ratios)]
+    ratio = np.array(history.curves["update_ratio/hidden/kernel"])
+    accuracy = 1 - np.array(history.curves["test_error"])
     return Measurement(
         metrics={
-            "median_ratio": np.median(finite),
-            "accuracy": 1 - history.curves["test_error"][-1],
+            "median_ratio": np.median(ratio[np.isfinite(ratio)]),
+            "accuracy": accuracy[-1],
             "exploded": float(tripled_at(history) is not None),
         },
-        curves={"ratio": ratios, "accuracy": [1 - error for error in history.curves["test_error"]]},
+        curves={"ratio": ratio, "accuracy": accuracy},
         diverged=history.diverged,
     )
 
 
-LOW, GOOD, HIGH = (metric(arm, "median_ratio") for arm in ("low", "good", "high"))
-LOW_SLIDE, HIGH_SLIDE = "loss not going down:", "loss exploding:"
 LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
-
 CLAIMS = (
     rule("good-near-a-thousandth", "Rough range for learning rate we should be")
     .says("The good rate's ratio is about a thousandth: from a ten-thousandth to a hundredth.")
-    .of(GOOD)
+    .of(metric("good", "median_ratio"))
     .must(between(LOWEST, HIGHEST), kind="positive", printed=1e-3),
     rule("low-below-a-thousandth")
     .says("The ratio of the rate that hardly learns is below a ten-thousandth.")
-    .of(LOW)
+    .of(metric("low", "median_ratio"))
     .must(below(LOWEST), kind="positive"),
-    rule("high-above-a-thousandth", HIGH_SLIDE)
+    rule("high-above-a-thousandth", "loss exploding:")
     .says("The ratio of the rate that explodes is above a hundredth.")
-    .of(HIGH, given=metric("high", "exploded") > 0)
+    .of(metric("high", "median_ratio"), given=metric("high", "exploded") > 0)
     .must(above(HIGHEST), kind="positive"),
 )
 
-RATIO = Panel(("ratio",), "update over weights", log=True, level=1e-3, level_label="healthy, 1e-3")
-ACCURACY = Panel(("accuracy",), "validation accuracy (fraction)")
+RATIO = Panel("ratio", log=True, level=1e-3, level_label="healthy, 1e-3")
 
 RECIPE = Recipe(
     slug="update-to-weight-ratio",
     version=1,
     question="Does the ratio of update to weights tell a good learning rate from a bad one?",
-    sources=(Source("cs231n-slides", LOW_SLIDE), Source("cs231n-slides", HIGH_SLIDE)),
+    sources=(
+        Source("cs231n-slides", "loss not going down:"),
+        Source("cs231n-slides", "loss exploding:"),
+    ),
     data="cifar10",
     arms=(
         Arm("low", "rate 1e-6, which hardly learns", rate=1e-6),
@@ -82,9 +78,11 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Updates and weights", panels=(RATIO, ACCURACY), columns="overlay"),),
+    figures=(Curves("Updates and weights", (RATIO, "accuracy")),),
     metrics=(
         Metric("median_ratio", "median ratio of update to weights", "ratio"),
         Metric("exploded", "number of explosions"),
+        Metric("ratio", "update over weights", per="epoch"),
+        Metric("accuracy", "validation accuracy", "fraction"),
     ),
 )

@@ -87,6 +87,25 @@ def test_code_that_gives_another_number_is_not_accepted(folder, store):
     assert (folder / "family" / "plain.lock").read_bytes() == before
 
 
+THREE = """        Claim("two-is-three", "Two is three.", "tests", value, above=2.9, below=3.1, erratum="X0: it is two"),\n"""
+
+
+def test_a_retired_claim_is_still_in_the_lock_after_a_replay(folder, store):
+    locking.retire(folder, "plain", "two-is-three", "it is two")
+    edit(folder, THREE, "")
+    edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
+    replay.replay(folder, "plain", None, store, backend(), measure)
+    claims = {claim.id: claim.retired for claim in catalog.read_lock(folder).recipes[0].card.claims}
+    assert claims == {"two-is-two": None, "two-is-three": "it is two"}
+
+
+def test_nothing_is_measured_again_for_a_recipe_that_dropped_a_claim(folder, store):
+    edit(folder, THREE, "")
+    edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
+    with pytest.raises(RecipeError, match="no longer states the claim two-is-three"):
+        replay.replay(folder, "plain", None, store, backend(), lambda *_: pytest.fail("measured"))
+
+
 def test_records_of_another_backend_are_left_to_a_replay_there(folder, store):
     edit(folder, "0.01 * noise[0]", "noise[0] * 0.01")
     other = next(name for name in ("torch", "jax") if name != backend())

@@ -94,10 +94,7 @@ def relock(folder: Path) -> list[Unlocked]:
         if before is not None:
             if before.measurements != entry.measurements:
                 moved.append(_Moved(before, name, before.sha256 != entry.sha256, loaded.code.modules))
-            card = retiring.with_retired(before.card, entry.card, name)
-            entry = msgspec.structs.replace(
-                entry, card=card, accepted=before.accepted, unchanged=_unchanged(before, entry)
-            )
+            entry = renewed(before, entry)
         if name not in touched and entry != before:  # the package makes other words of the same claims
             found.append(Unlocked(name, "words", entry.slug))
             touched.add(name)
@@ -171,6 +168,13 @@ def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
         summary=loaded.summary,
         accepted=[],
     )
+
+
+def renewed(before: LockEntry, now: LockEntry) -> LockEntry:
+    """What is pinned of a recipe now, with what the lock keeps of it beside the file: retired claims and accepted
+    hashes. RecipeError when a claim that may have been cited is no longer what it was."""
+    card = retiring.with_retired(before.card, now.card, now.path)
+    return msgspec.structs.replace(now, card=card, accepted=before.accepted, unchanged=_unchanged(before, now))
 
 
 def _unchanged(before: LockEntry, now: LockEntry) -> list[str]:

@@ -29,12 +29,14 @@ Measure = Callable[[Path, Store, str, Sequence[int]], object]
 def replay(folder: Path, slug: str, version: int | None, store: Store, backend: str, measure: Measure) -> list[str]:
     """Measure stored seeds of a recipe again on `backend`, and lock what it measures now if the numbers are the same.
 
-    Returns a line for each scale. RecipeError names the first number that differs; the lock is then as before.
+    Returns a line for each scale. RecipeError names the first number that differs, or a claim that is no longer what it
+    was; the lock is then as before.
     """
     before = _entry(folder, slug, version)
     path = folder / before.path
     now = locking.entry_of(folder, load(path))
     _refuse_what_replays_nothing(before, now)
+    now = locking.renewed(before, now)
     stored = _stored(store, before)
     measurements = {scale: dict(known) for scale, known in before.measurements.items() if scale in now.measurements}
     accepted, lines = list(before.accepted), []
