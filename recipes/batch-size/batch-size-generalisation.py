@@ -12,7 +12,7 @@ rates, chosen on the test images, so that all accuracies are a little too high.
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Recipe, Scale, Source
 from keras_reprise import above, below, detail, metric, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 
@@ -22,16 +22,14 @@ def measure(arm, replicate):
     n, size = len(data.y_train), min(arm.batch, len(data.y_train) // 2)
     small_updates = -(-n // 32) * scale.epochs
     updates = small_updates if arm.budget == "updates" else -(-n // size) * scale.epochs
-    model, optimizer = (
-        dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes),
-        keras.optimizers.SGD(),
-    )
+    looks = min(scale.epochs, updates)
+    order = Order("with-replacement", examples=size * (updates // looks))
+    model = dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes)
+    optimizer = keras.optimizers.SGD()
     restart = snapshot(model, optimizer)
 
     def trained(rate):
         restart()
-        looks = min(scale.epochs, updates)
-        order = Order("with-replacement", examples=size * (updates // looks))
         history = train(
             model,
             data,
@@ -43,19 +41,16 @@ def measure(arm, replicate):
             epochs=looks,
         )
         return {
-            "accuracy": 100 * (1 - history.curves["test_error"][-1]),
-            "train_loss": history.curves["train_loss"][-1],
+            "accuracy": 100 * (1 - history.last["test_error"]),
+            "train_loss": history.last["train_loss"],
             "examples": history.examples,
             "updates": history.updates,
         }
 
     trials = replicate.sweep([{"rate": rate} for rate in arm.rates], trained)
     best = max(trials, key=lambda trial: trial["accuracy"])
-    return Measurement(
-        {name: best[name] for name in ("accuracy", "train_loss", "examples", "updates", "rate")},
-        {"rate": [t["rate"] for t in trials], "accuracy": [t["accuracy"] for t in trials]},
-        trials=trials,
-    )
+    curves = {name: [trial[name] for trial in trials] for name in ("rate", "accuracy")}
+    return Measurement(best, curves, trials=trials)
 
 
 ACCURACY = metric("small", "accuracy")
@@ -70,8 +65,6 @@ CLAIMS = (
     .must(below(0.0), expectation="MIXED"),
 )
 LOW, HIGH = (0.003, 0.01, 0.03), (0.03, 0.1, 0.3)
-PANELS = (Panel(("accuracy",), "test accuracy (percent)"),)
-RATE = {"x": "rate", "x_label": "learning rate", "x_log": True}
 
 RECIPE = Recipe(
     slug="batch-size-generalisation",
@@ -81,14 +74,12 @@ RECIPE = Recipe(
     data="cifar10",
     arms=(
         Arm("small", "batches of 32", batch=32, budget="epochs", rates=LOW),
-        Arm("large-equal-epochs", "1,024, equal epochs", batch=1024, budget="epochs", rates=HIGH),
-        Arm(
-            "large-equal-updates", "1,024, equal updates", batch=1024, budget="updates", rates=HIGH
-        ),
+        Arm("large-equal-epochs", "1,024, same epochs", batch=1024, budget="epochs", rates=HIGH),
+        Arm("large-equal-updates", "1,024, same updates", batch=1024, budget="updates", rates=HIGH),
     ),
     scales=(Scale("quick", n_train=5_000, n_test=2_000, epochs=6), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test accuracy against the rate", PANELS, columns="overlay", **RATE),),
-    metrics=(Metric("accuracy", "test accuracy", "percent"),),
+    figures=(Curves("Test accuracy by rate", ("accuracy",), x="rate", x_log=True),),
+    metrics=(Metric("accuracy", "test accuracy", "percent"), Metric("rate", "learning rate")),
 )

@@ -1,13 +1,11 @@
 """Mini-batch gradients are noisy; the noise falls as one over the batch size
 
-Source: Training: notes on data splits, hyper-parameters and optimisation, section "Batching"; the
-        noise scale is that of McCandlish et al. (2018)
+Source: "Training" (notes on hyper-parameters), section "Batching"; McCandlish et al. (2018)
 Data:   cifar10, standardised, flattened
 Cost:   quick 14 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run gradient-noise-scale --scale full
 
-The simple noise scale is the trace of the gradients' covariance over the squared gradient,
-estimated without bias from batches of two sizes.
+The noise scale, estimated without bias, is the covariance's trace over the squared gradient.
 """
 
 import keras
@@ -17,72 +15,39 @@ from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale
 from keras_reprise import between, detail, first, gradients, last, metric, rule, train
 from keras_reprise.models import dense_classifier
 
-SIZES = (10, 32, 100, 316, 1000)
-
-
-class Noise:
-    """Probe: the variance of gradients by batch size and the noise scale, at the listed epochs."""
-
-    def __init__(self, replicate, data):
-        self.data, self.scale, self.draw = data, replicate.scale, replicate.seeds.generator("data")
-        self.epochs, self.noise_scale, self.variances = [], [], []
-
-    def __call__(self, moment):
-        if moment.epoch not in self.scale.moments:
-            return {}
-
-        def gradient(index):
-            x = self.data.scaled(self.data.stored_train[index])
-            found = gradients(
-                moment.model, [x], self.data.y_train[index], moment.loss
-            ).weights.values()
-            return np.concatenate([np.asarray(g, np.float64).ravel() for g in found])
-
-        squares, variances = [], []
-        for size in SIZES:
-            drawn = np.stack(
-                [
-                    gradient(self.draw.integers(0, len(self.data.y_train), size))
-                    for _ in range(self.scale.draws)
-                ]
-            )
-            squares.append((drawn**2).sum(axis=1).mean())
-            variances.append(drawn.var(axis=0, ddof=1).sum())
-        small, large = SIZES[0], SIZES[-1]
-        squared = (large * squares[-1] - small * squares[0]) / (large - small)
-        trace = (squares[0] - squares[-1]) / (1 / small - 1 / large)
-        self.epochs.append(moment.epoch)
-        self.noise_scale.append(trace / squared if squared > 0 else np.inf)
-        self.variances.append(variances)
-        return {}
-
 
 def measure(arm, replicate):
-    data = replicate.dataset().standardised().flattened()
-    noise = Noise(replicate, data)
-    history = train(
-        dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes),
-        data,
-        replicate,
-        optimizer=keras.optimizers.SGD(),
-        learning_rate=0.01,
-        batch_size=100,
-        epochs=replicate.scale.moments[-1],
-        probes=[noise],
-    )
-    slopes = [np.polyfit(np.log(SIZES), np.log(variance), 1)[0] for variance in noise.variances]
-    return Measurement(
-        metrics={"slope_before": slopes[0], "slope_after": slopes[-1]} | history.last,
-        curves={
-            "epoch": noise.epochs,
-            "noise_scale": noise.noise_scale,
-            "batch": SIZES,
-            "variance_before": noise.variances[0],
-            "variance_after": noise.variances[-1],
-        },
-    )
+    data, scale = replicate.dataset().standardised().flattened(), replicate.scale
+    sizes = (10, 32, 100, 316, 1000)
+    draw, found = replicate.seeds.generator("data"), {}
+
+    def gradient(moment, size):
+        chosen = draw.integers(0, len(data.y_train), size)
+        x, y = data.scaled(data.stored_train[chosen]), data.y_train[chosen]
+        weights = gradients(moment.model, [x], y, moment.loss).weights.values()
+        return np.concatenate([np.asarray(weight, float).ravel() for weight in weights])
+
+    def noise(moment):
+        for size in sizes if moment.epoch in scale.moments else ():
+            drawn = np.stack([gradient(moment, size) for _ in range(scale.draws)])
+            square, variance = (drawn**2).sum(axis=1).mean(), drawn.var(axis=0, ddof=1).sum()
+            found.setdefault(moment.epoch, []).append((square, variance))
+        return {}
+
+    model = dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes)
+    sgd, epochs = keras.optimizers.SGD(0.01), scale.moments[-1]
+    history = train(model, data, replicate, optimizer=sgd, epochs=epochs, probes=[noise])
+    squares, variances = np.transpose(list(found.values()), (2, 0, 1))  # (moments, sizes) each
+    squared = (sizes[-1] * squares[:, -1] - sizes[0] * squares[:, 0]) / (sizes[-1] - sizes[0])
+    trace = (squares[:, 0] - squares[:, -1]) / (1 / sizes[0] - 1 / sizes[-1])
+    curves = {"epoch": list(found), "noise_scale": np.where(squared > 0, trace / squared, np.inf)}
+    curves |= {"batch": sizes, "variance_before": variances[0], "variance_after": variances[-1]}
+    slopes = [np.polyfit(np.log(sizes), np.log(variance), 1)[0] for variance in variances]
+    metrics = history.last | {"slope_before": slopes[0], "slope_after": slopes[-1]}
+    return Measurement(metrics, curves)
 
 
+VARIANCE = Panel(("variance_before", "variance_after"), "variance, all weights", log=True)
 CLAIMS = (
     rule("variance-falls-before")
     .says("Before training the gradient's variance falls as one over the batch size.")
@@ -97,9 +62,6 @@ CLAIMS = (
     .of(last("two-layer", "noise_scale") / first("two-layer", "noise_scale"))
     .must(above(1.0), kind="positive"),
 )
-NOISE = (Panel(("noise_scale",), "noise scale (images)", log=True),)
-VARIANCE = (Panel(("variance_before", "variance_after"), "variance, all weights", log=True),)
-BATCH = {"x": "batch", "x_label": "batch size", "x_log": True}
 
 RECIPE = Recipe(
     slug="gradient-noise-scale",
@@ -115,12 +77,13 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Noise scale through training", NOISE, x="epoch", columns="overlay"),
-        Curves("Variance of the gradient", VARIANCE, **BATCH),
+        Curves("Noise scale through training", (Panel("noise_scale", log=True),), x="epoch"),
+        Curves("Variance of the gradient", (VARIANCE,), x="batch", x_log=True, columns="arms"),
     ),
     metrics=(
         Metric("slope_before", "slope of log variance over log batch size before training"),
         Metric("slope_after", "slope of log variance over log batch size after training"),
         Metric("noise_scale", "noise scale", "images", "moment"),
+        Metric("batch", "batch size"),
     ),
 )

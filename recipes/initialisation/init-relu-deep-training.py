@@ -12,89 +12,60 @@ The claims are those of the paper's Figs. 2 and 3. Its networks are convolutiona
 import math
 
 import keras
-import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
 from keras_reprise import below, detail, first, metric, rule, snapshot, train
 
-WIDTH, LN10 = 100, math.log(10)
+LN10 = math.log(10)
 
 
 def network(seeds, data, depth, gain):
-    widths = [data.image_shape[0], *[WIDTH] * depth, data.classes]
-    layers = [
-        keras.layers.Dense(
-            units,
-            "relu" if number <= depth else None,
-            kernel_initializer=keras.initializers.RandomNormal(
-                0.0, math.sqrt(gain / fan_in), seeds.weights(f"layer{number}")
-            ),
-        )
-        for number, (fan_in, units) in enumerate(zip(widths, widths[1:], strict=False), start=1)
-    ]
-    return keras.Sequential([keras.Input(data.image_shape), *layers])
+    model = keras.Sequential([keras.Input(data.image_shape)])
+    for number in range(1, depth + 2):
+        units, activation = (100, "relu") if number <= depth else (data.classes, None)
+        seed = seeds.weights(f"layer{number}")
+        weights = keras.initializers.VarianceScaling(gain, "fan_in", "untruncated_normal", seed)
+        model.add(keras.layers.Dense(units, activation, kernel_initializer=weights))
+    return model
 
 
 def measure(arm, replicate):
-    data = replicate.dataset().standardised().flattened()
-    model, optimizer = (
-        network(replicate.seeds, data, arm.depth, arm.gain),
-        keras.optimizers.SGD(momentum=0.9),
-    )
-    restart, histories = snapshot(model, optimizer), []
+    data, epochs = replicate.dataset().standardised().flattened(), replicate.scale.epochs
+    model = network(replicate.seeds, data, arm.depth, arm.gain)
+    sgd = keras.optimizers.SGD(momentum=0.9)
+    restart, runs = snapshot(model, sgd), []
     for rate in replicate.scale.rates:
         restart()
-        histories.append(
-            train(
-                model,
-                data,
-                replicate,
-                optimizer=optimizer,
-                learning_rate=rate,
-                batch_size=100,
-                epochs=replicate.scale.epochs,
-            )
-        )
-    losses = [
-        history.curves["train_loss"][-1]
-        if np.isfinite(history.curves["train_loss"][-1])
-        else np.inf
-        for history in histories
-    ]
-    best = int(np.argmin(losses))
-    return Measurement(
-        histories[best].last | {"rate": replicate.scale.rates[best]}, histories[best].curves
-    )
+        runs.append(train(model, data, replicate, optimizer=sgd, learning_rate=rate, epochs=epochs))
+    losses = [run.last["train_loss"] for run in runs]
+    best = losses.index(min(losses, key=lambda loss: loss if math.isfinite(loss) else math.inf))
+    return Measurement(runs[best].last | {"rate": replicate.scale.rates[best]}, runs[best].curves)
 
 
-LEARNS, STALLS = below(LN10 - 0.1), above(LN10 - 0.02)
+LOSS = Panel("train_loss", level=LN10, level_label="ln 10")
 CLAIMS = (
     rule("he-30-converges")
     .says("Thirty layers from He's weights begin to learn.")
     .of(metric("he-30", "train_loss"))
-    .must(LEARNS),
+    .must(below(LN10 - 0.1)),
     rule("xavier-30-stalls")
     .says("From Xavier's they stall.")
     .of(metric("xavier-30", "train_loss"))
-    .must(STALLS),
+    .must(above(LN10 - 0.02)),
     detail("he-22-converges")
     .says("Twenty-two layers from He's weights begin to learn.")
     .of(metric("he-22", "train_loss"))
-    .must(LEARNS),
+    .must(below(LN10 - 0.1)),
     detail("xavier-22-converges")
     .says("So do twenty-two from Xavier's.")
     .of(metric("xavier-22", "train_loss"))
-    .must(LEARNS),
+    .must(below(LN10 - 0.1)),
     detail("he-22-starts-earlier")
     .says("But He's start earlier, each at its best rate.")
     .of(first("he-22", "train_loss") - first("xavier-22", "train_loss"))
     .must(below(0.0)),
 )
 
-PANELS = (
-    Panel(("train_loss",), "training loss (nats)", level=LN10, level_label="ln 10"),
-    Panel(("test_error",), "test error (fraction)"),
-)
 RECIPE = Recipe(
     slug="init-relu-deep-training",
     version=1,
@@ -112,6 +83,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training very deep ReLU networks", PANELS, columns="overlay"),),
+    figures=(Curves("Training very deep ReLU networks", (LOSS, "test_error")),),
     metrics=(Metric("train_loss", "training loss at the best rate", "nats", "epoch"),),
 )

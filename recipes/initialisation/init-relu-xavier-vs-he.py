@@ -13,31 +13,21 @@ The documents print no table; the printed values are those of one network each, 
 import math
 
 import keras
-import numpy as np
 
-from keras_reprise import Arm, Curves, HistogramGrid, Measurement, Metric, Panel, PrintedSeries
-from keras_reprise import Recipe, Scale, Source, above, between, detail, first, last, mean, near
-from keras_reprise import rule
+from keras_reprise import Arm, Curves, HistogramGrid, Metric, Panel, PrintedSeries, Recipe, Scale
+from keras_reprise import Source, above, between, detail, first, last, mean, near, rule
 from keras_reprise.activations import LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
-LAYERS, UNITS, INPUTS = 10, 500, 1000
 
+def measure(arm, replicate):
+    def initialiser(fan_in, seed):
+        return keras.initializers.RandomNormal(0.0, math.sqrt(arm.gain / fan_in), seed)
 
-def measure(arm, replicate) -> Measurement:
     statistics = LayerStatistics(0.0, 3.0, bins=30)
     for draw in range(replicate.scale.draws):
-        x = replicate.seeds.generator("data", draw).standard_normal((INPUTS, UNITS), np.float32)
-        model = dense_stack(
-            replicate.seeds,
-            UNITS,
-            [UNITS] * LAYERS,
-            "relu",
-            lambda fan_in, seed: keras.initializers.RandomNormal(
-                0.0, math.sqrt(arm.gain / fan_in), seed=seed
-            ),
-            draw,
-        )
+        x = replicate.seeds.generator("data", draw).standard_normal((1000, 500), "float32")
+        model = dense_stack(replicate.seeds, 500, [500] * 10, "relu", initialiser, draw)
         statistics.add(forward(model, x))
     return statistics.measurement()
 
@@ -61,7 +51,7 @@ ABOUT = {"says": SAYS, "relative": 0.15, "kind": "positive"}
 CLAIMS = (
     rule("xavier-halves-power")
     .says("With Xavier weights ReLU layers shrink the spread by the root of two each, on average.")
-    .of((last("xavier", "std") / first("xavier", "std")) ** (1 / (LAYERS - 1)))
+    .of((last("xavier", "std") / first("xavier", "std")) ** (1 / 9))
     .must(near(math.sqrt(0.5), absolute=0.03), kind="positive"),
     rule("he-keeps-power")
     .says("With He weights the mean square stays that of the input, 1, on average over the layers.")
@@ -86,12 +76,10 @@ CLAIMS = (
     PrintedSeries("mean-he-layer", HE_MEAN, LECTURE, "he", "mean", **ABOUT),
 )
 
-PANELS = (
-    Panel(("mean",), "mean of the activations", log=True),
-    Panel(("std",), "standard deviation", log=True),
-)
+MEAN, STD = Panel("mean", log=True), Panel("std", log=True)
 CROSSES = {"std": {"xavier": XAVIER_STD, "he": HE_STD}, "mean": {"he": HE_MEAN}}
-LAYER_NAMES = tuple(map(str, range(1, LAYERS + 1)))
+LAYER_NAMES = tuple(map(str, range(1, 11)))
+
 RECIPE = Recipe(
     slug="init-relu-xavier-vs-he",
     version=1,
@@ -108,7 +96,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Signal by depth", PANELS, x_label="layer", columns="overlay", printed=CROSSES),
+        Curves("Signal by depth", (MEAN, STD), printed=CROSSES),
         HistogramGrid("Activations per layer", LAYER_NAMES, ("layer",), "activation", "layer"),
     ),
     suites=("quickstart", "gate"),
