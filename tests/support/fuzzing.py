@@ -15,6 +15,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -28,7 +29,8 @@ import numpy as np
 from click.testing import CliRunner
 
 from keras_reprise import catalog
-from keras_reprise.base.errors import UserError
+from keras_reprise.base import seals
+from keras_reprise.base.errors import BROKEN, NothingMeasuredError, UserError
 from keras_reprise.catalog import lockfile
 from keras_reprise.cli.recipes import describe_card
 from keras_reprise.datasets import cifar10_batches
@@ -73,6 +75,7 @@ class Guard:
     def __init__(self) -> None:
         self.folder: str | None = None
         os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="reprise-fuzz-")  # where matplotlib keeps its fonts
+        seals.seal(b"")  # makes this user's key, where there is none yet
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -85,7 +88,8 @@ class Guard:
                 raise Escape(f"opened {path!r} for writing")
         elif event in CHANGING:
             below = [one for one in arguments[1:] if isinstance(one, int) and one not in (-1, 0o777)]
-            for path in () if below else arguments[:2]:  # below a folder that was opened, which was looked at then
+            places = arguments[1:2] if event == "os.symlink" else arguments[:2]  # what a link says changes nothing
+            for path in () if below else places:  # below a folder that was opened, which was looked at then
                 if isinstance(path, str | bytes) and not self.inside(path):
                     raise Escape(f"{event} {path!r}")
         elif event in FORBIDDEN or event == "subprocess.Popen" and Path(str(arguments[0])).name not in HARMLESS:
@@ -270,13 +274,15 @@ def read_cache(content: bytes, scratch: Path) -> None:
     """What the store's own cache may hold after a crash: an arm, the index, a gate's journal."""
     cache = ReplicateCache(scratch, seed=1)
     cache.folder.mkdir(parents=True, exist_ok=True)
-    (cache.folder / "arm-a.json").write_bytes(content)
-    cache.load_arm("a")
+    for kept in (content, seals.seal(content, cache.name, "a")):
+        (cache.folder / "arm-a.json").write_bytes(kept)
+        cache.load_arm("a")
     store = Store(scratch / "store")
     store.cache.mkdir(parents=True, exist_ok=True)
-    (store.cache / f"{INDEX}.msgpack").write_bytes(content)
-    store.summaries()
-    (scratch / "first.json").write_bytes(content)
+    for kept in (content, seals.seal(content, INDEX)):
+        (store.cache / f"{INDEX}.msgpack").write_bytes(kept)
+        store.summaries()
+    (scratch / "first.json").write_bytes(seals.seal(content, scratch.name, "first"))
     (scratch / "first-order").write_bytes(content)
     Journal(scratch).processes("first", [Task("a", "now", 0)])
 
@@ -300,8 +306,6 @@ def read_message(content: bytes, scratch: Path) -> None:
 
 def read_store(content: bytes, scratch: Path) -> None:
     """A whole store one of whose files is changed: read by every command, and merged into another."""
-    import shutil
-
     change = json.loads(content)
     drawn = random.Random(change["seed"])
     store, other = scratch / "store", scratch / "merged"
@@ -324,11 +328,47 @@ def read_store(content: bytes, scratch: Path) -> None:
                     place = store / record_path(decode(path.read_bytes(), "x")[0])
                     place.parent.mkdir(parents=True, exist_ok=True)
                     path.rename(place)
-    for words in (["status"], ["verdict"], ["check"], ["cite", "plain"], ["compare", "scale:quick", "scale:full"]):
-        called([*words, "--store", str(store)])
-    with contextlib.suppress(UserError):
+    if drawn.random() < 0.4:
+        disturbed(store, drawn)
+    sound = called(["check", "--store", str(store)]) == 0
+    for words in (["status"], ["verdict"], ["cite", "plain"], ["compare", "scale:quick", "scale:full"]):
+        code = called([*words, "--store", str(store)])
+        assert not sound or code != BROKEN, f"check passes a store that {words[0]} cannot read"
+    try:
         merge(Store(other), Store(store))
+    except UserError as error:
+        if sound and not isinstance(error, NothingMeasuredError):
+            raise ValueError(f"check passes a store that merge does not take: {error}") from error
+    else:
         assert check(Store(other))[1] == []
+
+
+def disturbed(store: Path, drawn: random.Random) -> None:
+    """Put something else in the place of a file or folder of the store: a link, a pipe, a device, another cache."""
+    path = drawn.choice(sorted(path for path in store.rglob("*") if ".cache" not in path.parts))
+    kind = drawn.randrange(6)
+    if kind == 0:
+        aside = store.parent / "aside"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.unlink(missing_ok=True)
+        path.rename(aside)
+        path.symlink_to(aside)
+    elif kind == 1 and path.is_file():
+        path.unlink()
+        os.mkfifo(path)
+    elif kind == 2 and path.is_file():
+        path.unlink()
+        path.symlink_to(drawn.choice(("/dev/zero", "/etc/passwd", "nowhere", path.name)))
+    elif kind == 3:
+        for kept in (store / ".cache").rglob("*.msgpack"):
+            kept.write_bytes(changed_bytes(kept.read_bytes(), drawn, [b"reproduced"]))
+    elif kind == 4:
+        left = store / ".cache" / "merge" / "left"
+        left.mkdir(parents=True, exist_ok=True)
+        (left / "whole").touch()
+        (left / "records").symlink_to(store.parent)
+    else:
+        path.with_name("stranger.json").write_bytes(drawn.choice((b"", b"{}", b"[" * 9)))
 
 
 _store: list[Path] = []
@@ -450,8 +490,8 @@ WORDS = [
 NEVER = {"fetch", "/", "..", "."}  # what would use the network, or be a real folder
 
 
-def called(words: list[str]) -> None:
-    """A command ends with an exit code that the design names, and without a traceback."""
+def called(words: list[str]) -> int:
+    """A command ends with an exit code that the design names, which is returned, and without a traceback."""
     from keras_reprise.cli import main
 
     result = CliRunner().invoke(main, words)
@@ -459,6 +499,7 @@ def called(words: list[str]) -> None:
         raise result.exception
     assert result.exit_code in (0, 1, 2, 3, 4, 5, 130), (words, result.exit_code)
     assert "Traceback" not in result.output, words
+    return int(result.exit_code)
 
 
 def read_words(content: bytes, scratch: Path) -> None:
