@@ -1,6 +1,6 @@
 """Separable convolutions have fewer weights and so overfit less
 
-Source: Training: notes on data splits and hyper-parameters, "Separable 3D Convolutioon"
+Source: "Training" (notes on hyper-parameters), section "Separable 3D Convolutioon"
 Data:   cifar10, standardised
 Cost:   quick 25 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run separable-accuracy --scale full
@@ -104,10 +104,7 @@ CLAIMS = (
     .of(metric("separable", "test_accuracy") - metric("conv", "test_accuracy"), unit="points")
     .must(above(-3.0)),
 )
-PANELS = (
-    Panel(("train_error", "test_error"), "error (fraction)"),
-    Panel(("train_loss", "test_loss"), "loss (nats)"),
-)
+ERROR, LOSS = Panel(("train_error", "test_error")), Panel(("train_loss", "test_loss"))
 
 RECIPE = Recipe(
     slug="separable-accuracy",
@@ -123,7 +120,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=10_000, n_test=2_000, epochs=10), Scale("full", epochs=30)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training", PANELS),),
+    figures=(Curves("Training", (ERROR, LOSS), columns="arms"),),
     metrics=(
         Metric("conv2_params", "parameters of the second convolution", "parameters"),
         Metric("test_accuracy", "test accuracy", "percent"),
