@@ -154,16 +154,16 @@ CLAIMS = (
     .must(near(np.log(10), absolute=0.1), expectation="MATH"),
 )
 
-LOSS = Panel(("train_loss", "test_loss"), "loss (nats)")
-ERROR = Panel(("train_error", "test_error"), "error (fraction)")
+LOSS, ERROR = Panel(("train_loss", "test_loss")), Panel(("train_error", "test_error"))
 TRAIN = Panel(("train_q05", "train_q50", "train_q95"), "train loss (nats)", log=True)
 TEST = Panel(("test_q05", "test_q50", "test_q95"), "test loss (nats)", log=True)
 FEW, SAMPLED = (0, 1, 2, 3, 5, 6, 7, 10, 12), (0, 1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50)
 EPOCHS, SETS = tuple(map(str, SAMPLED)), ("train", "test")
+HALVED = {"mark": "drop", "mark_label": "rate halved"}
 FIGURES = (
-    Curves("Loss and error", (LOSS, ERROR), mark="drop", mark_label="rate halved"),
+    Curves("Loss and error", (LOSS, ERROR), columns="arms", **HALVED),
     HistogramGrid("Losses of images", EPOCHS, SETS, "log10 of the loss", "epoch", arms=("drop",)),
-    Curves("Quantiles", (TRAIN, TEST), "sample_epoch", mark="drop", mark_label="rate halved"),
+    Curves("Quantiles", (TRAIN, TEST), "sample_epoch", columns="arms", **HALVED),
 )
 
 RECIPE = Recipe(
