@@ -74,7 +74,12 @@ RECIPE = Recipe(
     version=1,
     question="Do the update rules of this backend give the published losses?",
     sources=(Source("hyperparameters-notes", "Momentum"), Source("dl-recap-slides", "Optimizers")),
-    arms=(Arm("sgd"), Arm("momentum", "0.9"), Arm("nesterov", "0.9"), Arm("rmsprop", "decay 0.99")),
+    arms=(
+        Arm("sgd", "plain gradient descent"),
+        Arm("momentum", "momentum 0.9"),
+        Arm("nesterov", "Nesterov's momentum 0.9"),
+        Arm("rmsprop", "RMSprop with decay 0.99 and epsilon 1e-8"),
+    ),
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
     claims=CLAIMS,
