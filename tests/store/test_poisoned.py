@@ -102,7 +102,9 @@ def test_a_record_that_cannot_be_read_is_named_and_the_others_go_on(filled_store
 
 
 @pytest.mark.parametrize("kind", ["machines", "environments", "cards"])
-@pytest.mark.parametrize("breaks", [names_twice, cut, a_pipe, a_device, "a number"], ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(
+    "breaks", [names_twice, cut, a_pipe, a_device, "a number"], ids=lambda one: getattr(one, "__name__", one)
+)
 def test_a_document_that_cannot_be_read_is_named(filled_store, kind, breaks):
     (path,) = (filled_store / kind).glob("*.json")
     if breaks == "a number":

@@ -67,15 +67,16 @@ def strangers(store: Store) -> list[Problem]:
         if not os.path.lexists(folder):
             continue
         if folder.is_symlink() or not folder.is_dir():
-            found.append(Problem(store.name(folder), f"{store.name(folder)} is no folder of the store."))
+            what = "a link" if folder.is_symlink() else "a file"
+            found.append(Problem(store.name(folder), f"{store.name(folder)} is {what}, not a folder of the store."))
             continue
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False):
-                    name = store.name(Path(entry.path))
-                    found.append(Problem(name, f"{name} is not a plain file: a link, a pipe or a device."))
+                    name, what = store.name(Path(entry.path)), "link" if entry.is_symlink() else "pipe or a device"
+                    found.append(Problem(name, f"{name} is a {what}, not a plain file."))
     return sorted(found, key=lambda problem: problem.path)
 
 
