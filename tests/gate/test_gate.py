@@ -430,12 +430,19 @@ def test_existing_benchmark_files_are_compared(gate, tmp_path):
     assert gate("gate", "--import-benchmarks", new[0]).exit_code == 3
 
 
-def test_a_benchmark_file_that_is_given_twice_is_refused(gate, tmp_path):
+def test_a_benchmark_file_that_is_given_twice_counts_once(gate, tmp_path):
     old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.3, INFO)
-    for words in ([*new, new[0], "--against", *old], [*new, "--against", *new]):
-        refused = gate("gate", "--import-benchmarks", *words)
-        assert refused.exit_code == 2
-        assert f"{new[0]} and {new[0]} hold the same measurement" in refused.output
+    (tmp_path / "copy.json").write_bytes(Path(new[0]).read_bytes())
+    once = json.loads(gate("gate", "--import-benchmarks", *new, "--against", *old, "--json").stdout)
+    twice = gate("gate", "--import-benchmarks", *new, new[0], tmp_path / "copy.json", "--against", *old, "--json")
+    found = json.loads(twice.stdout)
+    assert found["metrics"] == once["metrics"]
+    assert [note for note in found["notes"] if note not in once["notes"]] == [
+        f"{path} holds the measurement of {new[0]} again, which counts once."
+        for path in (new[0], tmp_path / "copy.json")
+    ]
+    itself = gate("gate", "--import-benchmarks", *new, "--against", *new, "--json")
+    assert f"Both sides have {len(new)} of the measurements" in json.loads(itself.stdout)["notes"][0]
 
 
 @pytest.mark.parametrize(

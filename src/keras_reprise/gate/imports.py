@@ -47,7 +47,7 @@ def imported(
     Files of different machines or Pythons are incomparable, unless they are to be compared `across` them. UserError
     when one side holds files of several.
     """
-    _require_different(*before, *now)
+    before, now, twice = _each_once(before, now)
     this = measuring.this_machine()
     estimate = "fastest" if settings.estimate == "fastest" else "median"  # files say nothing of the machine's speed
     settings = msgspec.structs.replace(settings, estimate=estimate)
@@ -60,7 +60,7 @@ def imported(
         known = calibrated(store, this, name, settings)
     if not new.costs:
         raise NothingMeasuredError("The files hold no benchmark.\nMake them with `pytest --benchmark-json=FILE`.")
-    notes = ["Nothing could be measured again: what looks changed rests on these files alone."]
+    notes = [*twice, "Nothing could be measured again: what looks changed rests on these files alone."]
     differ = [fact for fact in PLACES if fact in here and fact in there and here[fact] != there[fact]]
     if differ:
         said = _elsewhere(differ, there, here, across)
@@ -77,18 +77,23 @@ def imported(
     return Outcome(judgement, was, f"now ({len(now)} files)", changed, notes, this)
 
 
-def _require_different(*paths: Path) -> None:
-    """UserError when two files are one: its processes would count twice."""
-    known: dict[str, Path] = {}
-    for path in paths:
-        with contextlib.suppress(OSError):  # whoever reads it says so
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            if digest in known:
-                raise UserError(
-                    f"{known[digest]} and {path} hold the same measurement, which would count twice.\n"
-                    "Give each file once, and files of processes of their own."
-                )
-            known[digest] = path
+def _each_once(before: Sequence[Path], now: Sequence[Path]) -> tuple[list[Path], list[Path], list[str]]:
+    """The files of both sides without those that hold what another of their side holds; and what is to be said of it.
+
+    Their processes would count twice, and make a chance look like a finding.
+    """
+    kept: list[dict[str, Path]] = [{}, {}]
+    said = []
+    for side, paths in zip(kept, (before, now), strict=True):
+        for path in paths:
+            content = str(path)
+            with contextlib.suppress(OSError):  # whoever reads it says so
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            if side.setdefault(content, path) != path or list(paths).count(path) > 1:
+                said.append(f"{path} holds the measurement of {side[content]} again, which counts once.")
+    if shared := kept[0].keys() & kept[1].keys():
+        said.append(f"Both sides have {len(shared)} of the measurements: of those nothing can have changed.")
+    return list(kept[0].values()), list(kept[1].values()), list(dict.fromkeys(said))
 
 
 def _elsewhere(differ: Sequence[str], there: Facts, here: Facts, across: bool) -> str:
