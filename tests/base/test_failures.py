@@ -56,6 +56,8 @@ def test_the_message_of_a_model_that_does_not_fit_its_data_is_one_sentence():
         ("denied for jane.doe@cluster-7.example.org: key", "denied for <address>: key"),
         ("lost fe80::1ff:fe23:4567:890a at 12:30:15", "lost <address> at 12:30:15"),
         ("node-12.rack3.internal did not answer", "<host> did not answer"),
+        ("cannot pickle threading.local of jax._src.internal, x[::2]", None),
+        (f"{Path.cwd()}-other/data is gone", "<path> is gone"),
         ("GET http://proxy.example.org:3128/x failed", "GET http://<host>/x failed"),
         ("shape (2, 3) @ (3, 4) does not fit", None),
         ("3/4 of the loss, version 2.21.0", "3/4 of the loss, version 2.21.0"),

@@ -21,6 +21,7 @@ from keras_reprise.base.slips import hint
 
 LONGEST = 300
 _OF_OWN_NETWORKS = "local|localdomain|internal|lan|corp|intranet|home"
+SHORTEST_ADDRESS = 8  # of IPv6 that could tell something
 WHOLE_LINES = 4  # messages of up to so many lines are kept whole where they fit
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CALLING = re.compile(r"Exception encountered when calling [^\n]*\n")
@@ -96,9 +97,7 @@ def without_names(text: str) -> str:
     text = without_paths(text)
     text = re.sub(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])", "<address>", text)
     text = re.sub(r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{1,4}(?:%\w+)?(?![\w:.])", _if_address, text)
-    text = re.sub(
-        r"(?<![\w.-])(?:[\w-]+\.)+(?:local|localdomain|internal|lan|corp|intranet|home)(?![\w-])", "<host>", text
-    )
+    text = re.sub(rf"(?<![\w.-])(?=[\w.]*[-\d])(?:[\w-]+\.)+(?:{_OF_OWN_NETWORKS})(?![\w-])", "<host>", text)
     for name, instead in _own_names():
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, text)
     return text
@@ -107,7 +106,7 @@ def without_names(text: str) -> str:
 def without_paths(text: str) -> str:
     """`text` with every absolute path replaced, also one with blanks that is quoted, known or goes on."""
     for place in _own_places():
-        text = text.replace(place, "/<path>")
+        text = re.sub(rf"{re.escape(place)}(?![\w.-])", "/<path>", text)
     text = re.sub(r"(['\"])(?:[A-Za-z]:)?[/\\][^'\"\n]*[/\\][^'\"\n]*\1", r"\1<path>\1", text)
     blanks = r"[\w@~+-]+(?: [\w.@~+-]+){1,2}(?=[/\\])"  # a folder's name; a file's has a dot, and ends the path
     text = re.sub(rf"(?:[A-Za-z]:)?(?:[/\\](?:<path>|{blanks}|[\w.@~+-]+)){{2,}}[/\\]?", "<path>", text)
@@ -115,8 +114,10 @@ def without_paths(text: str) -> str:
 
 
 def _if_address(found: re.Match[str]) -> str:
-    """IPv6; times of day stay."""
+    """IPv6; times of day and slices as `[::2]` stay."""
     try:
+        if len(found[0]) < SHORTEST_ADDRESS:
+            return found[0]
         ipaddress.IPv6Address(found[0].partition("%")[0])
     except ValueError:
         return found[0]

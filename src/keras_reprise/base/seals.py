@@ -62,8 +62,12 @@ def _make(path: Path) -> None:
     try:
         os.write(handle, secrets.token_bytes(KEY_BYTES))
         os.fsync(handle)
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(temporary, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            os.replace(temporary, path)
     finally:
         os.close(handle)
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)

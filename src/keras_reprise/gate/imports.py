@@ -89,8 +89,10 @@ def _each_once(before: Sequence[Path], now: Sequence[Path]) -> tuple[list[Path],
             content = str(path)
             with contextlib.suppress(OSError):  # whoever reads it says so
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
-            if side.setdefault(content, path) != path or list(paths).count(path) > 1:
+            if content in side:
                 said.append(f"{path} holds the measurement of {side[content]} again, which counts once.")
+            else:
+                side[content] = path
     if shared := kept[0].keys() & kept[1].keys():
         said.append(f"Both sides have {len(shared)} of the measurements: of those nothing can have changed.")
     return list(kept[0].values()), list(kept[1].values()), list(dict.fromkeys(said))

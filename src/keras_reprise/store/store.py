@@ -171,11 +171,9 @@ class Store:
 
     def _link_to(self, path: Path) -> Path | None:
         """The first folder below the store's on the way to a file that is a link, or something else than a folder."""
-        folders = [
-            self.root.joinpath(*path.relative_to(self.root).parts[: n + 1])
-            for n in range(len(path.relative_to(self.root).parts) - 1)
-        ]
-        for folder in folders:
+        if path.parent in self._folders:
+            return None
+        for folder in reversed([one for one in path.parents if self.root in one.parents]):
             if folder not in self._folders:
                 with contextlib.suppress(FileNotFoundError):
                     if not stat.S_ISDIR(folder.lstat().st_mode):
