@@ -32,7 +32,7 @@ class ReferenceHook(BuildHookInterface):
 def reference(results: Path) -> dict[str, Any]:
     """The content of the reference file for the store `results`."""
     sys.path.insert(0, str(Path(__file__).parent / "src"))  # what is built is not installed
-    from keras_reprise.record.schema import encode_number
+    from keras_reprise.record.encoding import encode_number
     from keras_reprise.store.claim_values import by_record
     from keras_reprise.store.store import Store
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 from made_store import made_store
 
-from keras_reprise.record.schema import pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
 from keras_reprise.store.store import Store
 
 RECORDS = int(os.environ.get("REPRISE_BENCH_RECORDS", "10000"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_reprise.record.schema import canonical, pretty
+from keras_reprise.record.encoding import canonical, pretty
 
 RESULTS = Path(__file__).parents[1] / "results"
 RECIPES = 40

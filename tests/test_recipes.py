@@ -15,7 +15,7 @@ from keras_reprise.measure.environment import environment_facts
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.settings import Scale
-from keras_reprise.record.schema import pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
 from keras_reprise.store.store import Store
 
 start.start()

@@ -13,9 +13,10 @@ import keras_reprise
 from keras_reprise import Box, Curves, HeatMap, HistogramGrid, Panel, Scatter, catalog, figures
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.figures import Figure, FigureError, kinds
+from keras_reprise.record.encoding import pretty
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.metric import Metric, by_name
-from keras_reprise.record.schema import ArmData, Record, pretty
+from keras_reprise.record.schema import ArmData, Record
 from keras_reprise.store.store import Store
 
 CARDS = sorted((Path(__file__).parents[2] / "results" / "cards").glob("*.json"))

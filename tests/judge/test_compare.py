@@ -12,7 +12,7 @@ from forging import forge
 from scipy import stats as reference
 
 from keras_reprise.base import statistics
-from keras_reprise.record.schema import pretty
+from keras_reprise.record.encoding import pretty
 
 
 def timed(seconds, *, alone=True, compile_s=1.0, per_update=True):

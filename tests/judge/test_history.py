@@ -13,7 +13,7 @@ from forging import add_record, records
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.judge.history import change_points, of_records
-from keras_reprise.record.schema import pretty
+from keras_reprise.record.encoding import pretty
 from keras_reprise.report.history_figure import draw_history
 from keras_reprise.store.store import Store
 

@@ -11,8 +11,9 @@ from keras_reprise import catalog
 from keras_reprise.base.errors import IntegrityError
 from keras_reprise.catalog import lockfile, sources
 from keras_reprise.judge import comparable, groups, judging, verdicts
+from keras_reprise.record.encoding import pretty, record_id
 from keras_reprise.record.expressions.authoring import count, last, metric, number
-from keras_reprise.record.schema import ClaimCard, decode, pretty, record_id
+from keras_reprise.record.schema import ClaimCard, decode
 from keras_reprise.store import claim_values
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store

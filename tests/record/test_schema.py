@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keras_reprise.base.errors import IntegrityError
-from keras_reprise.record import schema
+from keras_reprise.record import encoding, schema
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -34,42 +34,42 @@ def test_the_id_is_the_sha256_of_the_canonical_json_of_everything_else(document)
 
 
 def test_documents_are_sorted_indented_and_end_with_a_newline():
-    assert schema.pretty({"b": 1, "a": [1]}) == b'{\n  "a": [\n    1\n  ],\n  "b": 1\n}\n'
+    assert encoding.pretty({"b": 1, "a": [1]}) == b'{\n  "a": [\n    1\n  ],\n  "b": 1\n}\n'
 
 
 def test_numbers_that_json_lacks_become_strings():
-    assert [schema.encode_number(value) for value in (math.nan, math.inf, -math.inf, 1.5)] == [
+    assert [encoding.encode_number(value) for value in (math.nan, math.inf, -math.inf, 1.5)] == [
         "nan",
         "inf",
         "-inf",
         1.5,
     ]
-    assert schema.encode_curve([1 / 3, math.nan]) == [0.3333333, "nan"]
-    assert math.isnan(schema.number("nan"))
+    assert encoding.encode_curve([1 / 3, math.nan]) == [0.3333333, "nan"]
+    assert math.isnan(encoding.number("nan"))
 
 
 def test_a_record_with_an_unknown_schema_says_what_to_do(document):
     with pytest.raises(IntegrityError, match="schema 3; this version reads the schemas 1 and 2"):
-        schema.decode(schema.pretty(document | {"schema": 3}), "x.json")
+        schema.decode(encoding.pretty(document | {"schema": 3}), "x.json")
 
 
 def test_only_records_of_schema_2_have_a_measurement(document):
     with pytest.raises(IntegrityError, match="schema 1 and has a measurement"):
-        schema.decode(schema.pretty(document | {"schema": 1}), "x.json")
+        schema.decode(encoding.pretty(document | {"schema": 1}), "x.json")
     recipe = {name: value for name, value in document["recipe"].items() if name != "measurement"}
     with pytest.raises(IntegrityError, match="schema 2 and has no measurement"):
-        schema.decode(schema.pretty(document | {"recipe": recipe}), "x.json")
+        schema.decode(encoding.pretty(document | {"recipe": recipe}), "x.json")
 
 
 def test_a_record_with_an_unknown_field_is_refused(document):
     with pytest.raises(IntegrityError, match="extra"):
-        schema.decode(schema.pretty(document | {"extra": 1}), "x.json")
+        schema.decode(encoding.pretty(document | {"extra": 1}), "x.json")
 
 
 def test_an_edited_record_is_refused(document):
     document["claims"]["two-is-two"] = 7.0
     with pytest.raises(IntegrityError, match="was edited"):
-        schema.decode(schema.pretty(document), "x.json")
+        schema.decode(encoding.pretty(document), "x.json")
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_anything_else_is_refused_with_the_name_of_the_file(content):
 def test_seed_zero_in_a_record_is_refused(document):
     document["replicate"]["seed"] = 0
     with pytest.raises(IntegrityError, match="seed"):
-        schema.decode(schema.pretty(document), "x.json")
+        schema.decode(encoding.pretty(document), "x.json")

@@ -8,7 +8,7 @@ from forging import add_record, records
 from keras_reprise import catalog
 from keras_reprise.base.errors import RecipeError, UserError
 from keras_reprise.recipe import locking
-from keras_reprise.record.schema import pretty
+from keras_reprise.record.encoding import pretty
 from keras_reprise.run import replay, request
 from keras_reprise.store.store import Store
 

@@ -7,7 +7,7 @@ from faults import documents
 from forging import records
 
 from keras_reprise.base import failures
-from keras_reprise.record import schema
+from keras_reprise.record import encoding
 from keras_reprise.store.store import Store
 
 
@@ -200,8 +200,8 @@ def test_the_largest_seed_runs(store_path, plain_recipe, reprise):
 def test_a_record_with_a_number_beyond_64_bits_is_refused_with_a_sentence(filled_store, reprise, field):
     document = documents(filled_store)[0]
     document["replicate"][field] = 2**63
-    document["id"] = schema.record_id(document)
-    records(filled_store)[0].write_bytes(schema.pretty(document))
+    document["id"] = encoding.record_id(document)
+    records(filled_store)[0].write_bytes(encoding.pretty(document))
     result = reprise("check", "--store", filled_store)
     assert (result.exit_code, "is not a record" in result.output, "Traceback" in result.output) == (1, True, False)
 

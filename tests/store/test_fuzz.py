@@ -18,7 +18,8 @@ from keras_reprise.gate.processes import read_benchmarks
 from keras_reprise.recipe.definition import Recipe, Source
 from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.recipe.settings import Arm, Scale
-from keras_reprise.record.schema import decode, decode_card, pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
+from keras_reprise.record.schema import decode, decode_card
 from keras_reprise.report.cite.checking import Checker
 from keras_reprise.store.store import Store
 

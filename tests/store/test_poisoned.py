@@ -14,7 +14,8 @@ from forging import add_record, records
 from keras_reprise.base import seals
 from keras_reprise.base.errors import IntegrityError, UserError
 from keras_reprise.cli import main
-from keras_reprise.record.schema import MAX_RECORD_BYTES, canonical, failed_arm, pretty
+from keras_reprise.record.encoding import canonical, pretty
+from keras_reprise.record.schema import MAX_RECORD_BYTES, failed_arm
 from keras_reprise.run.kept import Checkpoints, ReplicateCache
 from keras_reprise.store import merging
 from keras_reprise.store.merging import merge

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keras_reprise.base.errors import StoreError
-from keras_reprise.record.schema import pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
 from keras_reprise.store import store as stores
 from keras_reprise.store.store import INDEX, Store
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_reprise.record.schema import decode, pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
+from keras_reprise.record.schema import decode
 from keras_reprise.store.store import record_path
 
 Change = Callable[[dict[str, Any]], None]

@@ -15,7 +15,6 @@ import json
 import os
 import pickle
 import random
-import shutil
 import sys
 import tarfile
 import tempfile
@@ -26,11 +25,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from click.testing import CliRunner
+from fuzz_changes import as_json, changed_bytes, changed_value
+from fuzz_commands import read_words
+from fuzz_stores import read_store
 
 from keras_reprise import catalog
 from keras_reprise.base import seals
-from keras_reprise.base.errors import BROKEN, NothingMeasuredError, UserError
+from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import lockfile
 from keras_reprise.cli.recipes import describe_card
 from keras_reprise.datasets import cifar10_batches
@@ -40,23 +41,16 @@ from keras_reprise.gate.processes import Task, read_benchmarks
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.stored import Baseline, Calibration
 from keras_reprise.gate.stored import read as read_document
-from keras_reprise.record.schema import decode, decode_card, pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
+from keras_reprise.record.schema import decode, decode_card
 from keras_reprise.report.cite import identifiers
 from keras_reprise.report.cite.checking import Checker
 from keras_reprise.run import messages
 from keras_reprise.run.kept import ReplicateCache
-from keras_reprise.store.checking import check
-from keras_reprise.store.merging import merge
 from keras_reprise.store.store import INDEX, Store, record_path
 
 TOP = Path(__file__).parents[2]
 SLOW_S = 5.0
-STRANGE: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**63), 10**30, 0.5, -0.0, 1e308, 1e999, -1e999, 5e-324, "", "nan",
-    "inf", "-inf", "\0", "\n", "\ud800", "‮", "../../../../etc/passwd", "/etc/passwd", "a" * 5000, "é", "１２", "<script>",
-    "{{7*7}}", "%s%n", "-" * 10, "9" * 400, [], {}, [[]], [None], {"": None}, {"a": {"a": {}}}, "2026-02-30T99:99:99Z",
-    "2026-01-01T00:00:00Z\n", "0" * 64, "0" * 12, "digits", "cifar10", "quick\n", "\x1b[2J",
-)  # fmt: skip
 
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -106,83 +100,6 @@ class Guard:
             yield
         finally:
             self.folder = None
-
-
-def changed_bytes(content: bytes, drawn: random.Random, others: list[bytes]) -> bytes:
-    """`content` with a few of its bytes otherwise."""
-    data = bytearray(content)
-    for _ in range(drawn.choice((1, 1, 1, 2, 4, 16))):
-        at = drawn.randrange(len(data) + 1)
-        kind = drawn.randrange(7)
-        if kind == 0 and data:
-            data[at % len(data)] ^= 1 << drawn.randrange(8)
-        elif kind == 1:
-            del data[at : at + drawn.randrange(1, 64)]
-        elif kind == 2:
-            data[at:at] = drawn.randbytes(drawn.randrange(1, 16))
-        elif kind == 3:
-            data[at:at] = data[at : at + drawn.randrange(1, 200)]
-        elif kind == 4:
-            del data[at:]
-        elif kind == 5:
-            data[at:at] = drawn.choice(
-                (b'"', b"{", b"[", b"}", b"\\", b"\0", b"1e999", b"NaN", b"null", b"\xff\xfe", b"[" * 3000)
-            )
-        else:
-            other = drawn.choice(others)
-            start = drawn.randrange(len(other) + 1)
-            data[at:at] = other[start : start + drawn.randrange(1, 400)]
-    return bytes(data)
-
-
-def changed_value(value: Any, drawn: random.Random) -> Any:
-    """A JSON value with one or a few of its parts otherwise."""
-    places: list[tuple[Any, Any]] = []
-
-    def walk(part: Any) -> None:
-        keys = list(part) if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ()
-        for key in keys:
-            places.append((part, key))
-            if len(places) < 3000:
-                walk(part[key])
-
-    value = json.loads(json.dumps(value))
-    walk(value)
-    for _ in range(drawn.choice((1, 1, 1, 2, 5))):
-        if not places:
-            return drawn.choice(STRANGE)
-        part, key = drawn.choice(places)
-        with contextlib.suppress(LookupError, TypeError, RecursionError):
-            kind = drawn.randrange(6)
-            if kind == 0:
-                del part[key]
-            elif kind == 1 and isinstance(part, dict):
-                part[str(drawn.choice(STRANGE))] = part[key]
-            elif kind == 2:
-                part[key] = deep(drawn.randrange(1, 2000)) if drawn.random() < 0.1 else [part[key]]
-            elif kind == 3:
-                other, place = drawn.choice(places)
-                part[key] = json.loads(json.dumps(other[place]))  # RecursionError: it is deep enough
-            elif kind == 4 and isinstance(part[key], int | float):
-                part[key] = part[key] * drawn.choice((-1, 0, 1e300, 10**18, 0.5))
-            else:
-                part[key] = drawn.choice(STRANGE)
-    return value
-
-
-def deep(levels: int) -> Any:
-    found: Any = 0
-    for _ in range(levels):
-        found = [found]
-    return found
-
-
-def as_json(value: Any) -> bytes:
-    """JSON with all that Python's reader takes: NaN, infinities, lone surrogates."""
-    try:
-        return json.dumps(value, indent=2, sort_keys=True).encode()
-    except (RecursionError, TypeError, ValueError):
-        return b"{}"
 
 
 Target = Callable[[bytes, Path], None]
@@ -302,223 +219,6 @@ def read_message(content: bytes, scratch: Path) -> None:
     for reader in (messages.decode_reply, messages.decode_task):
         with contextlib.suppress(ValueError, RecursionError):
             reader(content)
-
-
-def read_store(content: bytes, scratch: Path) -> None:
-    """A whole store one of whose files is changed: read by every command, and merged into another."""
-    change = json.loads(content)
-    drawn = random.Random(change["seed"])
-    store, other = scratch / "store", scratch / "merged"
-    for folder in (store, other):
-        shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(_small_store(), store)
-    for path in drawn.sample(sorted(path for path in store.rglob("*.json")), drawn.choice((1, 1, 2))):
-        before = path.read_bytes()
-        if drawn.random() < 0.5:
-            path.write_bytes(changed_bytes(before, drawn, [before]))
-            continue
-        document = changed_value(json.loads(before), drawn)
-        with contextlib.suppress(ValueError, RecursionError, TypeError):
-            if "records" in path.parts and isinstance(document, dict):
-                document.pop("id", None)
-                document["id"] = record_id(document)
-            path.write_bytes(pretty(document))
-            with contextlib.suppress(UserError):
-                if "records" in path.parts:
-                    place = store / record_path(decode(path.read_bytes(), "x")[0])
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    path.rename(place)
-    if drawn.random() < 0.4:
-        disturbed(store, drawn)
-    sound = called(["check", "--store", str(store)]) == 0
-    for words in (["status"], ["verdict"], ["cite", "plain"], ["compare", "scale:quick", "scale:full"]):
-        code = called([*words, "--store", str(store)])
-        assert not sound or code != BROKEN, f"check passes a store that {words[0]} cannot read"
-    try:
-        merge(Store(other), Store(store))
-    except UserError as error:
-        if sound and not isinstance(error, NothingMeasuredError):
-            raise ValueError(f"check passes a store that merge does not take: {error}") from error
-    else:
-        assert check(Store(other))[1] == []
-
-
-def disturbed(store: Path, drawn: random.Random) -> None:
-    """Put something else in the place of a file or folder of the store: a link, a pipe, a device, another cache."""
-    path = drawn.choice(sorted(path for path in store.rglob("*") if ".cache" not in path.parts))
-    kind = drawn.randrange(6)
-    if kind == 0:
-        aside = store.parent / "aside"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.unlink(missing_ok=True)
-        path.rename(aside)
-        path.symlink_to(aside)
-    elif kind == 1 and path.is_file():
-        path.unlink()
-        os.mkfifo(path)
-    elif kind == 2 and path.is_file():
-        path.unlink()
-        path.symlink_to(drawn.choice(("/dev/zero", "/etc/passwd", "nowhere", path.name)))
-    elif kind == 3:
-        for kept in (store / ".cache").rglob("*.msgpack"):
-            kept.write_bytes(changed_bytes(kept.read_bytes(), drawn, [b"reproduced"]))
-    elif kind == 4:
-        left = store / ".cache" / "merge" / "left"
-        left.mkdir(parents=True, exist_ok=True)
-        (left / "whole").touch()
-        (left / "records").symlink_to(store.parent)
-    else:
-        path.with_name("stranger.json").write_bytes(drawn.choice((b"", b"{}", b"[" * 9)))
-
-
-_store: list[Path] = []
-
-
-def _small_store() -> Path:
-    """A store of a few small records."""
-    if not _store:
-        folder = Path(tempfile.mkdtemp(prefix="reprise-fuzz-store-"))
-        source = TOP / "tests" / "data" / "golden-schema-1"
-        import shutil
-
-        shutil.copytree(source, folder, dirs_exist_ok=True)
-        _store.append(folder)
-    return _store[0]
-
-
-COMMANDS = [
-    "list",
-    "show",
-    "status",
-    "verdict",
-    "report",
-    "compare",
-    "check",
-    "merge",
-    "export",
-    "cite",
-    "check-citations",
-    "resolve",
-    "history",
-    "lock",
-    "data",
-    "doctor",
-    "gate",
-    "accept",
-    "calibrate",
-    "run",
-]
-WORDS = [
-    "--json",
-    "--store",
-    "--scale",
-    "--seeds",
-    "--machine",
-    "--environment",
-    "--data",
-    "--help",
-    "--strict",
-    "--suite",
-    "--family",
-    "--missing",
-    "--format",
-    "--output",
-    "--no-data",
-    "--latex",
-    "--all",
-    "--arm",
-    "--backend",
-    "--workers",
-    "--threads",
-    "--time-limit",
-    "--determinism",
-    "--executor",
-    "--address",
-    "--between",
-    "--why",
-    "--config",
-    "--benchmarks",
-    "--recipe",
-    "--import-benchmarks",
-    "--against",
-    "--last",
-    "--name",
-    "--debug",
-    "--data-dir",
-    "--precision",
-    "quick",
-    "full",
-    "all",
-    "quickstart",
-    "gate",
-    "csv",
-    "parquet",
-    "plain",
-    "plain@1",
-    "plain@99",
-    "cifar10-lr-drop",
-    "digits",
-    "cifar10",
-    "1",
-    "0",
-    "-1",
-    "6",
-    "1,2,3",
-    "auto",
-    "x,",
-    "1e9",
-    "99999999999999999999",
-    "reprise:plain@1/000000000000",
-    "reprise:plain@1/",
-    "./nothing.py",
-    "nowhere/",
-    ".",
-    "..",
-    "/",
-    "''",
-    "--",
-    "-",
-    "=",
-    "%",
-    "\\",
-    "\u202e",
-    "é",
-    "fetch",
-    "verify",
-    "list",
-]
-NEVER = {"fetch", "/", "..", "."}  # what would use the network, or be a real folder
-
-
-def called(words: list[str]) -> int:
-    """A command ends with an exit code that the design names, which is returned, and without a traceback."""
-    from keras_reprise.cli import main
-
-    result = CliRunner().invoke(main, words)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code in (0, 1, 2, 3, 4, 5, 130), (words, result.exit_code)
-    assert "Traceback" not in result.output, words
-    return int(result.exit_code)
-
-
-def read_words(content: bytes, scratch: Path) -> None:
-    """Words of the command line; nothing is measured, since no recipe or benchmark that is named exists."""
-    os.chdir(scratch)  # a folder without a gate.toml
-    drawn = random.Random(content)
-    command = drawn.choice(COMMANDS)
-    pool = [word for word in WORDS if word not in NEVER and not (command in ("run", "gate", "accept", "calibrate", "lock") and word in
-            ("quick", "full", "all", "quickstart", "gate", "--all", "--suite", "--family", "cifar10-lr-drop", "--last"))]  # fmt: skip
-    words = [command, *(drawn.choice(pool) for _ in range(drawn.randrange(7)))]
-    if drawn.random() < 0.2:
-        words.insert(
-            drawn.randrange(len(words) + 1), "".join(chr(drawn.randrange(1, 0x2FFF)) for _ in range(drawn.randrange(9)))
-        )
-    if command == "lock":
-        words.append("--check")  # without it the lock is made anew, as it should
-    elif command not in ("list", "show", "data", "doctor"):
-        words[1:1] = ["--store", str(scratch / "store")]  # first, so that no option before it takes it for its value
-    called(words)
 
 
 def json_corpus(values: list[Any]) -> list[bytes]:

@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from keras_reprise.base.errors import RecipeError
+from keras_reprise.record.encoding import pretty
 from keras_reprise.record.fields import Sha256, Slug, Strict
-from keras_reprise.record.schema import Card, pretty
+from keras_reprise.record.schema import Card
 
 SCHEMA = 3
 """Of a lock file; up to 2 one file held all recipes."""

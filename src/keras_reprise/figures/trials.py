@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from keras_reprise.figures.figure import FigureError, require
-from keras_reprise.record.schema import Record, decode_trial
+from keras_reprise.record.encoding import decode_trial
+from keras_reprise.record.schema import Record
 
 
 def trials_table(records: Sequence[Record], arms: Sequence[str], names: Sequence[str]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import CONTROL, ESTIMATES, Process
 from keras_reprise.gate.stored import Quality
-from keras_reprise.record.schema import encode_number, number
+from keras_reprise.record.encoding import encode_number, number
 
 VARIABLE = "REPRISE_GATE_INJECT"
 

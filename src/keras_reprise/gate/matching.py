@@ -17,7 +17,7 @@ from keras_reprise.gate.rule import (
 )
 from keras_reprise.gate.stored import Quality, quality_samples
 from keras_reprise.judge import decisions
-from keras_reprise.record.schema import number
+from keras_reprise.record.encoding import number
 
 
 def quality_of_both(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:

@@ -13,8 +13,9 @@ from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Quality
 from keras_reprise.judge.comparable import together
 from keras_reprise.record import wording
+from keras_reprise.record.encoding import encode_number
 from keras_reprise.record.fields import Number
-from keras_reprise.record.schema import Record, encode_number
+from keras_reprise.record.schema import Record
 from keras_reprise.store import claim_values
 from keras_reprise.store.store import Store
 

@@ -21,8 +21,9 @@ from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, User
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.catalog import sources
 from keras_reprise.gate.processes import Process
+from keras_reprise.record.encoding import number, pretty
 from keras_reprise.record.fields import Id12, Number, Sha256, Slug, Strict, Timestamp
-from keras_reprise.record.schema import ClaimCard, Code, DataRef, RecipeRef, number, pretty
+from keras_reprise.record.schema import ClaimCard, Code, DataRef, RecipeRef
 from keras_reprise.store.store import Problem, Store
 
 SCHEMA = 1

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from keras_reprise.judge.groups import Group, read
-from keras_reprise.record.schema import Record, number
+from keras_reprise.record.encoding import number
+from keras_reprise.record.schema import Record
 from keras_reprise.store.store import Store
 
 COSTS = "costs-2"

@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
+from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Number
-from keras_reprise.record.schema import ArmData, Record, number
+from keras_reprise.record.schema import ArmData, Record
 from keras_reprise.store.store import Store, Summary
 
 SHORTEST = 3  # values between two change points

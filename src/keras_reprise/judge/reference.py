@@ -16,10 +16,12 @@ from keras_reprise.base.errors import NothingMeasuredError
 from keras_reprise.judge import comparable
 from keras_reprise.judge.costs import COSTS, cost_of
 from keras_reprise.judge.judging import judging_card
+from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Number
-from keras_reprise.record.schema import Card, Record, number
+from keras_reprise.record.schema import Card, Record
 from keras_reprise.store.claim_values import computed
-from keras_reprise.store.store import Problem, Store, Summary, T, summary_of
+from keras_reprise.store.folder import T
+from keras_reprise.store.store import Problem, Store, Summary, summary_of
 
 FILE = Path(__file__).parents[1] / "_reference.json.gz"
 

@@ -16,7 +16,8 @@ from keras_reprise.judge import comparable
 from keras_reprise.judge.decisions import Decision, decide
 from keras_reprise.judge.judging import NamedCards, judging_card
 from keras_reprise.judge.weighing import all_equal, lies_inside, sign_flip_p_of
-from keras_reprise.record.schema import Card, ClaimCard, Kind, Role, number
+from keras_reprise.record.encoding import number
+from keras_reprise.record.schema import Card, ClaimCard, Kind, Role
 from keras_reprise.store.store import Summary
 
 RULE = 4  # raised when the same records could get other verdicts, so that remembered ones are forgotten

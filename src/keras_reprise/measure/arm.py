@@ -25,7 +25,7 @@ from keras_reprise.measure.returned import InvalidMeasurement, encoded, too_big
 from keras_reprise.recipe.guard import attempt
 from keras_reprise.recipe.loading import LoadedRecipe
 from keras_reprise.recipe.settings import Arm, copied, plain_settings
-from keras_reprise.record.schema import canonical
+from keras_reprise.record.encoding import canonical
 
 NUMBERS = ("metrics", "curves", "histograms", "trials")
 

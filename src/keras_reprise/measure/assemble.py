@@ -15,9 +15,10 @@ from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe.loading import LoadedRecipe
 from keras_reprise.recipe.numbers import ArmResult
 from keras_reprise.recipe.settings import Scale
+from keras_reprise.record.encoding import decode_trial, encode_number
 from keras_reprise.record.expressions.evaluating import Stored
 from keras_reprise.record.histogram import Histogram
-from keras_reprise.record.schema import SCHEMA, decode_trial, encode_number
+from keras_reprise.record.schema import SCHEMA
 
 
 def document(

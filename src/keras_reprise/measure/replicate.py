@@ -22,7 +22,7 @@ from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
 from keras_reprise.recipe.settings import Scale, copied, plain
-from keras_reprise.record.schema import decode_trial, encode_trial
+from keras_reprise.record.encoding import decode_trial, encode_trial
 
 if TYPE_CHECKING:
     import keras

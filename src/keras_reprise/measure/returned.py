@@ -16,9 +16,10 @@ import numpy as np
 from keras_reprise.base.failures import shortened
 from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.recipe.settings import plain
+from keras_reprise.record.encoding import encode_curve, encode_number, encode_trial, pretty
 from keras_reprise.record.fields import LONGEST_NAME, NAMES, citable
 from keras_reprise.record.histogram import Histogram
-from keras_reprise.record.schema import MAX_RECORD_BYTES, encode_curve, encode_number, encode_trial, pretty
+from keras_reprise.record.schema import MAX_RECORD_BYTES
 
 LONGEST_TEXT = 1000
 

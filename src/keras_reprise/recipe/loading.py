@@ -19,7 +19,8 @@ from keras_reprise.recipe.beside import Beside, unused
 from keras_reprise.recipe.definition import Recipe
 from keras_reprise.recipe.guard import attempt
 from keras_reprise.recipe.settings import plain_settings
-from keras_reprise.record.schema import Card, pretty
+from keras_reprise.record.encoding import pretty
+from keras_reprise.record.schema import Card
 
 
 @dataclass(frozen=True)

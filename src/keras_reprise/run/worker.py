@@ -28,7 +28,8 @@ from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import registry
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.guard import end_process
-from keras_reprise.record.schema import MAX_RECORD_BYTES, failed_arm, pretty, record_id
+from keras_reprise.record.encoding import pretty, record_id
+from keras_reprise.record.schema import MAX_RECORD_BYTES, failed_arm
 from keras_reprise.run import messages
 from keras_reprise.run.kept import Checkpoints
 from keras_reprise.store.store import document_id

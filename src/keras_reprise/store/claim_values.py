@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from keras_reprise.catalog import sources
+from keras_reprise.record.encoding import canonical
 from keras_reprise.record.expressions.evaluating import Stored, statistic
-from keras_reprise.record.schema import Card, ClaimCard, Record, canonical
+from keras_reprise.record.schema import Card, ClaimCard, Record
 
 EVALUATION = 1
 """Raised when the same expression could give another number for the same record: then remembered ones are forgotten."""

@@ -10,19 +10,19 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from keras_reprise.base import seals
 from keras_reprise.base.errors import IntegrityError, StoreError, printable
-from keras_reprise.base.files import TEMPORARY, read_plain, sweep, write_atomically
+from keras_reprise.base.files import sweep, write_atomically
 from keras_reprise.base.parallel import spread
 from keras_reprise.catalog import sources
+from keras_reprise.record.encoding import parsed, pretty
 from keras_reprise.record.fields import Number, Sha256, Strict
 from keras_reprise.record.schema import (
     MAX_RECORD_BYTES,
@@ -35,17 +35,12 @@ from keras_reprise.record.schema import (
     decode,
     decode_card,
     decode_document,
-    parsed,
-    pretty,
 )
 from keras_reprise.store import claim_values
-
-T = TypeVar("T")
+from keras_reprise.store.folder import CACHE, Folder
 
 DOCUMENTS = ("machines", "environments", "cards")
 JUDGING = "judging"
-CACHE = ".cache"
-MOST_KEPT = 2**32  # bytes of a file in the cache
 INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
 
 
@@ -92,29 +87,12 @@ class Problem:
     fault: str
 
 
-class Store:
+class Store(Folder):
     """The folder that holds records/, cards/, machines/ and environments/."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._folders: set[Path] = set()  # that are known to be folders, not links
+        super().__init__(root)
         self.digests = claim_values.Digests()
-
-    def require_folder(self) -> None:
-        """StoreError when something else is in its place."""
-        if self.root.exists() and not self.root.is_dir():
-            raise StoreError(
-                f"{self.root} is a file, not a results store.\n"
-                "Give --store a folder; it is made when it does not exist."
-            )
-
-    @property
-    def cache(self) -> Path:
-        """Where commands keep what can be made again, each file sealed by the user whose command it was.
-
-        What anybody else put there is not looked at.
-        """
-        return self.root / CACHE
 
     def make_writable(self) -> None:
         """Create the folders, and fail now rather than after an hour of training when nothing can be written."""
@@ -123,7 +101,7 @@ class Store:
             for folder in (*DOCUMENTS, "records"):
                 self.require_own(self.root / folder / "a file")
                 (self.root / folder).mkdir(exist_ok=True)
-            self._make_cache()
+            self.make_cache()
             for folder in (*DOCUMENTS, "records", CACHE):
                 with tempfile.TemporaryFile(dir=self.root / folder) as probe:
                     probe.write(b"\0" * 4096)
@@ -140,13 +118,8 @@ class Store:
         """Store a machine, environment or card once; returns its sha256."""
         content = pretty(document)
         digest = hashlib.sha256(content).hexdigest()
-        self._write_once(self.root / kind / f"{digest[:12]}.json", content)
+        self.write_once(self.root / kind / f"{digest[:12]}.json", content)
         return digest
-
-    def _write_once(self, path: Path, content: bytes) -> None:
-        self.require_own(path)
-        if not _holds(path, content):
-            write_atomically(path, content)
 
     def add_record(self, content: bytes) -> tuple[Path, Record]:
         """Validate the bytes of a record and write them once; returns where it lies."""
@@ -161,26 +134,6 @@ class Store:
         write_atomically(path, content)
         return path, record
 
-    def require_own(self, path: Path) -> None:
-        """StoreError when a folder of the store on the way to `path` is a link: nothing is written out of the store."""
-        if link := self._link_to(path):
-            raise StoreError(
-                f"{self.name(link)} in the store {self.root} is a link; what is written there would leave the store.\n"
-                "Replace it by a folder."
-            )
-
-    def _link_to(self, path: Path) -> Path | None:
-        """The first folder below the store's on the way to a file that is a link, or something else than a folder."""
-        if path.parent in self._folders:
-            return None
-        for folder in reversed([one for one in path.parents if self.root in one.parents]):
-            if folder not in self._folders:
-                with contextlib.suppress(FileNotFoundError):
-                    if not stat.S_ISDIR(folder.lstat().st_mode):
-                        return folder
-                    self._folders.add(folder)
-        return None
-
     def records_of(
         self, slug: str, version: int, scale: str, machine: str, environment: str, *, seed: int | None = None
     ) -> list[Summary]:
@@ -189,7 +142,7 @@ class Store:
         Those that cannot be read, or belong elsewhere, are passed over: `check` names them.
         """
         found = []
-        for name, _ in self._walk(records_folder(slug, version, scale, machine, environment).as_posix()):
+        for name, _ in self.walk(records_folder(slug, version, scale, machine, environment).as_posix()):
             if seed is not None and not name.rpartition("/")[2].startswith(f"seed{seed}-"):
                 continue
             with contextlib.suppress(IntegrityError):
@@ -200,21 +153,7 @@ class Store:
 
     def record_names(self) -> list[str]:
         """Every file under records/, sorted by folder; leftovers of an interrupted write are passed over."""
-        return [name for name, _ in self._walk()]
-
-    def _walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result]]:
-        """Name and state of every file under `top`; links are named but never followed."""
-        folders = [top]
-        if self._link_to(self.root / top / "a file"):
-            return  # `check` says so
-        while folders:
-            folder = folders.pop()
-            with contextlib.suppress(OSError), os.scandir(self.root / folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-                folders += [f"{folder}/{e.name}" for e in reversed(found) if e.is_dir(follow_symlinks=False)]
-                for entry in found:
-                    if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(TEMPORARY):
-                        yield f"{folder}/{entry.name}", entry.stat(follow_symlinks=False)
+        return [name for name, _ in self.walk()]
 
     def read(self, path: Path) -> Record:
         """The record in `path`, validated and verified; IntegrityError when something is wrong with it."""
@@ -252,7 +191,7 @@ class Store:
         """
         known = self.remembered(INDEX, dict[str, _Indexed]) or {}
         values: claim_values.Known = {}
-        states = {name: _state(status) for name, status in self._walk()}
+        states = {name: _state(status) for name, status in self.walk()}
         new = [name for name, state in states.items() if name not in known or known[name].state != state]
         read = {}
         for found, evaluated in spread(_summarised, self.root, new):
@@ -314,7 +253,7 @@ class Store:
     def judge_by(self, measurement: str, card: str) -> None:
         """Have the records of a measurement judged by a card from now on: its recipe ran here."""
         content = pretty({"measurement": measurement, "card": card})
-        self._write_once(self.root / JUDGING / f"{measurement[:12]}.json", content)
+        self.write_once(self.root / JUDGING / f"{measurement[:12]}.json", content)
 
     def usable(self, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Problem]]:
         """The records whose card, machine and environment are there unchanged, and what is wrong with the others."""
@@ -341,41 +280,6 @@ class Store:
         except (IntegrityError, ValueError) as error:
             return str(error).split("\n")[0]
         return ""
-
-    def read_bytes(self, path: Path) -> bytes:
-        """The content of a plain file of the store; IntegrityError when it cannot be read, or lies elsewhere."""
-        if link := self._link_to(path):
-            raise IntegrityError(f"{self.name(link)} is a link, not a folder of the store.\nReplace it by the folder.")
-        try:
-            return read_plain(path, MAX_RECORD_BYTES)
-        except OSError as error:
-            raise IntegrityError(
-                f"{self.name(path)} cannot be read: {error.strerror}.\nRestore it from git, or delete it."
-            ) from error
-
-    def name(self, path: Path) -> str:
-        """A file of the store in messages."""
-        return printable(path.relative_to(self.root).as_posix())
-
-    def remembered(self, name: str, kind: type[T]) -> T | None:
-        """What `remember` kept under `name` in the cache; None when it is missing or of another form."""
-        path = self.cache / f"{name}.msgpack"
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            if self._link_to(path) is None and (content := seals.opened(read_plain(path, MOST_KEPT), name)) is not None:
-                return msgspec.msgpack.decode(content, type=kind)
-        return None
-
-    def remember(self, name: str, value: object) -> None:
-        """Keep `value` in the cache, for speed alone; a read-only store is read without."""
-        with contextlib.suppress(OSError, StoreError):
-            self._make_cache()
-            write_atomically(self.cache / f"{name}.msgpack", seals.seal(msgspec.msgpack.encode(value), name))
-
-    def _make_cache(self) -> None:
-        self.require_own(self.cache / "a file")
-        self.cache.mkdir(parents=True, exist_ok=True)
-        if not (ignore := self.cache / ".gitignore").exists():
-            write_atomically(ignore, b"*\n")
 
 
 def document_id(document: Mapping[str, object]) -> str:
@@ -445,9 +349,3 @@ def named_card(content: bytes, name: str) -> NamedCard:
 def _state(status: os.stat_result) -> tuple[int, int]:
     """Size and modification time of a plain file; anything else has none that is remembered."""
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, -1)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    with contextlib.suppress(OSError):
-        return read_plain(path, len(content)) == content
-    return False

@@ -7,9 +7,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from keras_reprise.figures.figure import Figure, FigureError, label, require
+from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Strict
 from keras_reprise.record.metric import Metric
-from keras_reprise.record.schema import Record, number
+from keras_reprise.record.schema import Record
 
 if TYPE_CHECKING:
     import pandas as pd

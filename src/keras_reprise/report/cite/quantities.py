@@ -15,8 +15,8 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.judge.groups import Group, one, read
 from keras_reprise.judge.verdicts import Verdict, estimate
 from keras_reprise.record import wording
+from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import NAMES, citable
-from keras_reprise.record.schema import number
 from keras_reprise.store.store import Store
 
 NUMBERS = ("mean", "sd", "ci_low", "ci_high", "n", "n_failed", "p", "p_exact", "printed")

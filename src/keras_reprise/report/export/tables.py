@@ -10,8 +10,9 @@ from keras_reprise.base.files import make_folder
 from keras_reprise.catalog import sources
 from keras_reprise.judge import comparable
 from keras_reprise.judge.judging import judging_card
+from keras_reprise.record.encoding import number
 from keras_reprise.record.facts import EnvironmentFacts, MachineFacts
-from keras_reprise.record.schema import Card, Record, number
+from keras_reprise.record.schema import Card, Record
 from keras_reprise.store.store import Store, Summary
 
 PLACE = (

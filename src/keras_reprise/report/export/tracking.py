@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
 from keras_reprise.judge.groups import Group, gather
-from keras_reprise.record.schema import ArmData, Record, number
+from keras_reprise.record.encoding import number
+from keras_reprise.record.schema import ArmData, Record
 from keras_reprise.store.store import Store, Summary
 
 if TYPE_CHECKING:

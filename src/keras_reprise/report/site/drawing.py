@@ -16,7 +16,7 @@ from pathlib import Path
 from keras_reprise.base.files import write_atomically
 from keras_reprise.figures.figure import FigureError
 from keras_reprise.judge.groups import Group
-from keras_reprise.record.schema import canonical
+from keras_reprise.record.encoding import canonical
 from keras_reprise.store.store import Store
 
 MANY = 8  # figures from which on a second process pays for its start
