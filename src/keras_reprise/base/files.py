@@ -15,12 +15,21 @@ LEFT_FOR_S = 3600.0
 
 
 def own_cache() -> Path | None:
-    """The user's own folder for what can be made again; None for a user without a home. What came with a store never
-    lies there."""
+    """The user's own folder for what can be made again, made at need; what came with a store never lies there.
+
+    A temporary one for a user without a home that he can write to; None where there is neither.
+    """
     import pooch
 
-    folder = Path(pooch.os_cache("keras-reprise"))
-    return folder if folder.is_absolute() else None  # "~" stays where nothing says whose it is
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: nothing says where his home is
+        folder = Path(pooch.os_cache("keras-reprise"))
+        if folder.is_absolute():  # older versions of platformdirs leave a "~"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.access(require_own(folder), os.W_OK):
+                return folder
+    with contextlib.suppress(OSError):
+        return own_temporary_folder()
+    return None
 
 
 def own_temporary_folder() -> Path:

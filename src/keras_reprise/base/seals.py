@@ -13,7 +13,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from keras_reprise.base.files import own_cache, own_temporary_folder, require_own
+from keras_reprise.base.files import own_cache
 
 KEY_BYTES = 32
 MARK_BYTES = 32
@@ -38,22 +38,16 @@ def _mark(content: bytes, about: tuple[str, ...]) -> bytes:
 @cache
 def _key() -> bytes | None:
     """The user's key, made at the first use; None where nothing can be kept."""
+    folder = own_cache()
     with contextlib.suppress(OSError):
-        path = _folder() / "key"
+        if folder is None:
+            return None
+        path = folder / "key"
         if not path.exists():
             _make(path)
         content = path.read_bytes()
         return content if len(content) == KEY_BYTES else None
     return None
-
-
-def _folder() -> Path:
-    """A folder that nobody else can write to; OSError when there is none."""
-    folder = own_cache()
-    if folder is None:
-        return own_temporary_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return require_own(folder)
 
 
 def _make(path: Path) -> None:
