@@ -13,9 +13,7 @@ import pytest
 from forging import forge, records
 from hostile import poison, poison_record
 
-from keras_reprise import catalog
 from keras_reprise.base.escaping import markdown as escape
-from keras_reprise.report.cite import literature
 from keras_reprise.store.store import Store
 
 
@@ -128,13 +126,6 @@ def test_the_pages_show_verdicts_evidence_errata_printed_values_and_record_ids(r
         for summary in Store(filled_store).summaries()[0]:
             assert summary.id in page
     assert "Printed and measured" in (report / "plain-v1.html").read_text()
-
-
-def test_every_source_of_the_recipes_is_a_described_document():
-    for entry in catalog.current():
-        for source in entry.card.sources:
-            assert literature.described(source.key)
-            assert source.where.startswith(literature.DOCUMENTS[source.key].number) or not source.where[:1].isdigit()
 
 
 def test_the_front_page_has_every_claim_with_its_effect(report):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGED_RECIPES = "_recipes"  # of PACKAGE: the wheel's copy
+PACKAGED_DOCUMENTS = "_documents"
 
 
 def is_checkout(folder: Path) -> bool:
@@ -26,6 +27,12 @@ def recipes_folder() -> Path:
     """The checkout's recipes/, or the copy that the wheel brings."""
     top = of_package()
     return top / "recipes" if top else PACKAGE / PACKAGED_RECIPES
+
+
+def documents_folder() -> Path:
+    """The checkout's documents/, or the copy that the wheel brings."""
+    top = of_package()
+    return top / "documents" if top else PACKAGE / PACKAGED_DOCUMENTS
 
 
 def of_current_folder() -> Path | None:

@@ -9,9 +9,9 @@ import jinja2
 from markupsafe import Markup
 
 from keras_reprise.base.errors import printable
+from keras_reprise.catalog import documents
 from keras_reprise.record import wording
 from keras_reprise.report import phrases, side_by_side
-from keras_reprise.report.cite import literature
 from keras_reprise.report.site.pages import Site
 
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
@@ -52,7 +52,7 @@ def _environment() -> jinja2.Environment:
         "aligned": wording.aligned,
         "number": wording.number,
         "interval": wording.interval,
-        "described": literature.described,
+        "described": documents.described,
         "tally": phrases.tally,
         "told": side_by_side.summary,
         "overall_speed": side_by_side.overall_speed,

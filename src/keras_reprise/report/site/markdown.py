@@ -6,9 +6,9 @@ from tabulate import tabulate
 
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.base.escaping import markdown_code
+from keras_reprise.catalog import documents
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
-from keras_reprise.report.cite import literature
 from keras_reprise.report.site.pages import FigureView, RecipePage, Section, Site
 
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
@@ -101,7 +101,7 @@ def _recipe(page: RecipePage) -> str:
 
 def _source(key: str, card: Card) -> str:
     places = "; ".join(escape(source.where) for source in card.sources if source.key == key)
-    return ": ".join(filter(None, (escape(key), escape(literature.described(key)), places)))
+    return ": ".join(filter(None, (escape(key), escape(documents.described(key)), places)))
 
 
 def _section(section: Section) -> str:

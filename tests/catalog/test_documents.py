@@ -1,0 +1,66 @@
+"""The documents and their rules: the measure of what is replayed."""
+
+import pytest
+
+from keras_reprise import catalog
+from keras_reprise.base import checkout
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.catalog.documents import described, documents, read
+
+RULES = [(document, rule) for document in documents().values() for rule in document.rules]
+SLUGS = {entry.slug for entry in catalog.current()}
+MINIMAL = 'key = "notes"\nnumber = "9"\ntitle = "Notes"\n[[section]]\ntitle = "One"\n[[section.rule]]\nid = "a"\nsays = "A."\nlines = "1"\n'
+
+
+def test_every_recipe_is_named_by_a_rule_of_a_document():
+    assert SLUGS - {slug for _, rule in RULES for slug in rule.recipes} == set()
+
+
+def test_every_recipe_that_a_rule_names_is_there():
+    assert {slug for _, rule in RULES for slug in rule.recipes} - SLUGS == set()
+
+
+def test_every_source_of_the_recipes_is_a_document():
+    for entry in catalog.current():
+        for source in entry.card.sources:
+            assert described(source.key), (entry.slug, source.key)
+
+
+def test_the_documents_are_counted():
+    assert sum(rule.testable for _, rule in RULES) == 287
+    assert len(RULES) == 340
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ('kind = "rule"\nrecipes = []', "either recipes or the family"),
+        ('kind = "rule"\nrecipes = ["x"]\nfamily = "sgd"', "either recipes or the family"),
+        ('kind = "policy"\nrecipes = []', "it has why_none"),
+        ('kind = "policy"\nrecipes = ["x"]\nwhy_none = "y"', "it has why_none"),
+        ('kind = "opinion"\nrecipes = []', "Invalid enum value"),
+        ('kind = "rule"\nrecipes = ["x"]\ncolour = "red"', "unknown field"),
+    ],
+)
+def test_a_rule_that_says_neither_what_answers_it_nor_why_not_is_refused(tmp_path, lines, fault):
+    (tmp_path / "notes.toml").write_text(MINIMAL + lines)
+    with pytest.raises(RecipeError, match=fault):
+        read(tmp_path)
+
+
+def test_a_document_has_the_name_of_its_file_and_its_rules_different_ids(tmp_path):
+    rule = 'kind = "rule"\nrecipes = ["x"]\n'
+    (tmp_path / "notes.toml").write_text(MINIMAL + rule)
+    assert [one.recipes for one in read(tmp_path)["notes"].rules] == [["x"]]
+    (tmp_path / "notes.toml").write_text(
+        MINIMAL + rule + '[[section.rule]]\nid = "a"\nsays = "B."\nlines = "2"\n' + rule
+    )
+    with pytest.raises(RecipeError, match="two rules have the id a"):
+        read(tmp_path)
+    (tmp_path / "notes.toml").rename(tmp_path / "other.toml")
+    with pytest.raises(RecipeError, match="other.toml is no list of a document's rules: its key is 'notes'"):
+        read(tmp_path)
+
+
+def test_a_checkout_reads_its_own_documents():
+    assert checkout.documents_folder().name == "documents"
