@@ -1,10 +1,12 @@
 """Every recipe is complete, says where its claims stand, and one of its replicates runs offline."""
 
 import json
+import os
 import re
 from typing import Any
 
 import pytest
+import quick
 
 from keras_reprise import catalog
 from keras_reprise.base import checkout, package_code
@@ -46,6 +48,22 @@ def test_the_file_is_named_after_the_slug_and_short_enough_to_read(entry):
 def test_every_claim_says_where_it_is_documented(entry):
     assert entry.card.sources
     assert all(claim.where and claim.says and claim.statistic for claim in entry.card.claims)
+
+
+DOZEN = {
+    "abort-on-3x", "batch-size-throughput", "cifar10-lr-drop", "fc-to-conv", "gradient-noise-scale", "hpo-coarse-to-fine",
+    "hpo-lowdim-simulation", "init-activation-std-tanh", "init-zero-constant-symmetry", "l1-l2-toy", "separable-cost-analytic",
+    "update-to-weight-ratio",
+}  # fmt: skip
+"""Measured in every run of the tests: among them each kind of figure, a search, a simulation, a recipe about seconds."""
+
+
+def measured_here():
+    """The dozen and the recipes that changed since records were last added; with REPRISE_TEST_RECIPES=all every one."""
+    if os.environ.get("REPRISE_TEST_RECIPES") == "all":
+        return CURRENT
+    changed = set(quick.changed(quick.last_commit("results/records")))
+    return [one for one in CURRENT if one.slug in DOZEN or f"recipes/{one.path}" in changed]
 
 
 # Budgets of the quick scale that are made smaller still: here it counts that everything runs, not what comes out.
@@ -93,7 +111,7 @@ def one_record(entry, store_path, smaller):
 
 
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")  # rank correlations of a few easy trials
-@pytest.mark.parametrize("entry", CURRENT, ids=lambda entry: entry.slug)
+@pytest.mark.parametrize("entry", measured_here(), ids=lambda entry: entry.slug)
 def test_one_quick_replicate_runs_offline_with_every_statistic_and_figure(entry, store_path, reprise):
     record = one_record(entry, store_path, SMALLER.get(entry.slug, {}))
     assert record["status"] == "complete"
@@ -102,6 +120,12 @@ def test_one_quick_replicate_runs_offline_with_every_statistic_and_figure(entry,
     assert (result.exit_code, "not drawn" in result.output) == (0, False), result.output
     assert len(list((store_path / "reports" / "figures").glob("*.svg"))) == len(entry.card.figures)
     assert reprise("check", "--store", store_path).exit_code == 0
+
+
+def test_the_dozen_has_every_kind_of_figure():
+    kinds = {one.slug: {figure["kind"] for figure in one.card.figures} for one in CURRENT}
+    assert set(kinds) >= DOZEN
+    assert set().union(*(kinds[slug] for slug in DOZEN)) == set().union(*kinds.values())
 
 
 def test_the_quickstart_suite_needs_no_download():

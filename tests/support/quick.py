@@ -35,6 +35,11 @@ def changed(revision: str | None = None) -> list[str]:
     return sorted({*_git("diff", "--name-only", revision), *_git("ls-files", "--others", "--exclude-standard")})
 
 
+def last_commit(path: str) -> str:
+    """The newest commit that touched a path; HEAD where git does not know one."""
+    return "".join(_git("log", "-1", "--format=%H", "--", path)) or "HEAD"
+
+
 def _git(*arguments: str) -> list[str]:
     done = subprocess.run(["git", *arguments], cwd=TOP, capture_output=True, text=True, check=False)
     return done.stdout.splitlines()
