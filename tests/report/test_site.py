@@ -10,10 +10,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from markupsafe import Markup
 from forging import forge, records
 from hostile import poison, poison_record
 
 from keras_reprise.base.escaping import markdown as escape
+from keras_reprise.judge.groups import gather
+from keras_reprise.report.phrases import explained
 from keras_reprise.store.store import Store
 
 
@@ -126,6 +129,22 @@ def test_the_pages_show_verdicts_evidence_errata_printed_values_and_record_ids(r
         for summary in Store(filled_store).summaries()[0]:
             assert summary.id in page
     assert "Printed and measured" in (report / "plain-v1.html").read_text()
+
+
+def test_a_page_says_in_a_sentence_why_its_rule_has_its_verdict():
+    results = Path(__file__).parents[2] / "results"
+    store = Store(results)
+    mine = [one for one in store.summaries()[0] if one.recipe.slug in ("l1-l2-toy", "softmax-into-logits-floor")]
+    found = {group.rule.verdict: explained(group) for group in gather(mine, store)}
+    assert set(found) == {"reproduced", "contradicted", "inconclusive"}
+    assert "must lie above 1.46" in found["contradicted"]
+    assert "contradicted claim of 2 is enough" in found["contradicted"]
+    assert "Why not more: " in found["inconclusive"]
+    pages = [(results / "reports" / f"{name}-v1.html").read_text() for name in ("l1-l2-toy", "softmax-into-logits-floor")]
+    for verdict, sentence in found.items():
+        assert sentence.startswith(f"{verdict.capitalize()}: ")
+        assert "it must lie" in sentence
+        assert any(str(Markup.escape(sentence)) in page for page in pages)
 
 
 def test_the_front_page_has_every_claim_with_its_effect(report):

@@ -220,6 +220,7 @@ def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
         notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
         notes += [f"  {v.claim}: retired, counts no more: {v.retired}" for v in rows if not v.counts]
         notes += [f"  no verdict of a rule: {group.rule.reason}"] if group.rule.verdict is None else []
+        notes = [f"  the rule is {why[0].lower()}{why[1:]}", *notes] if (why := phrases.explained(group)) else notes
         notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
         body = tabulate(table, headers=phrases.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
         texts.append("\n".join([*head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))

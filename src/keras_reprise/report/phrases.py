@@ -72,6 +72,29 @@ def finding(verdict: Verdict) -> str:
     return f"{mean} ({low} to {high}){unit}" if math.isfinite(v.ci_low) else f"{mean}{unit}"
 
 
+def explained(group: Group) -> str:
+    """Why the rule has its verdict in this group: the claim that decides, what was measured, and what it needs."""
+    rule, v = group.rule, group.rule.deciding
+    if v is None or rule.verdict is None:
+        return ""
+    statistic = next(claim.statistic for claim in group.card.claims if claim.id == v.claim).rstrip(".")
+    told = (
+        f"{rule.verdict.capitalize()}: {statistic}: {finding(v)} over {v.n} replicates; it must lie {_needed(v)}."
+        if v.n
+        else f"{rule.verdict.capitalize()}: {statistic} could not be measured."
+    )
+    others = len(rule.claims) - 1
+    if rule.verdict == "reproduced" and others:
+        told += " So is the rule's other claim." if others == 1 else f" So are the rule's {others} other claims."
+    if rule.verdict == "contradicted" and others:
+        told += f" ({v.says.rstrip('.')}: one contradicted claim of {others + 1} is enough.)"
+    return told + (f" Why not more: {v.reason}." if rule.verdict == "inconclusive" and v.reason else "")
+
+
+def _needed(verdict: Verdict) -> str:
+    return f"{interval(verdict.interval)} {verdict.unit}".strip()
+
+
 def rule_rows(groups: Sequence[Group]) -> list[str]:
     """A line of 100 columns for the rule of each group: verdict, recipe, n, what was found, and, where there is room,
     the rule in words."""

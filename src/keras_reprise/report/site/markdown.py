@@ -125,6 +125,8 @@ def _section(section: Section) -> str:
         f"- environment {group.environment}: {escape(section.place.software)}\n"
         f"- seeds {', '.join(str(s.replicate.seed) for s in group.replicates)}; {section.tally}\n- `{group.identifier}`"
     )
+    if section.explained:
+        parts.append(f"**The rule is {escape(section.explained[0].lower() + section.explained[1:])}**")
     rows = [
         [MARKS.get(cell, escape(cell)) for cell in phrases.verdict_row(result.verdict)] for result in section.results
     ]

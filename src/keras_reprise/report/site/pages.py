@@ -128,6 +128,11 @@ class Section:
         return phrases.tally(self.group.verdicts)
 
     @property
+    def explained(self) -> str:
+        """Why the rule has its verdict here, in a sentence; nothing where no rule is named."""
+        return phrases.explained(self.group)
+
+    @property
     def apart(self) -> str:
         """Why these numbers stand apart from the recipe's; nothing where they are its own."""
         group = self.group
