@@ -140,7 +140,9 @@ def test_a_page_says_in_a_sentence_why_its_rule_has_its_verdict():
     assert "must lie above 1.46" in found["contradicted"]
     assert "contradicted claim of 2 is enough" in found["contradicted"]
     assert "Why not more: " in found["inconclusive"]
-    pages = [(results / "reports" / f"{name}-v1.html").read_text() for name in ("l1-l2-toy", "softmax-into-logits-floor")]
+    pages = [
+        (results / "reports" / f"{name}-v1.html").read_text() for name in ("l1-l2-toy", "softmax-into-logits-floor")
+    ]
     for verdict, sentence in found.items():
         assert sentence.startswith(f"{verdict.capitalize()}: ")
         assert "it must lie" in sentence

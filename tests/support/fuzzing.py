@@ -3,7 +3,7 @@
 `python tests/support/fuzzing.py --inputs 1000000 --seed 1` (or `tox -e fuzz`) is the long form, test_fuzz.py the short one. Inputs are
 real files that were changed: bytes flipped, cut, doubled, joined; values of JSON replaced by others that are wrong, huge, deep
 or of another type, then hashed anew where a hash would stop them at the door. With `--atheris` libFuzzer looks for inputs that
-reach new code. Whatever is raised but a `UserError` is a bug, and so is a call that takes longer than 5 seconds, a file that
+reach new code. Whatever is raised but a `UserError` is a bug, and so is a call that takes longer than 5 seconds of the processor, a file that
 is opened for writing outside of the scratch folder, a process that is started, or an address that is looked up.
 """
 
@@ -50,7 +50,8 @@ from keras_reprise.run.kept import ReplicateCache
 from keras_reprise.store.store import INDEX, Store, record_path
 
 TOP = Path(__file__).parents[2]
-SLOW_S = 5.0
+SLOW_S = 5.0  # of the processor
+HANGS_S = 300.0
 
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -346,12 +347,12 @@ def fuzz(name: str, count: int, seed: int, guard: Guard) -> int:
     target = corpora()[name][0]
     with tempfile.TemporaryDirectory(prefix="reprise-fuzz-") as scratch:
         for number, content in enumerate(inputs(name, count, seed)):
-            began = time.perf_counter()
-            faulthandler.dump_traceback_later(60, exit=True)
+            began = time.process_time()  # a busy machine is no fault of the reader's
+            faulthandler.dump_traceback_later(HANGS_S, exit=True)
             try:
                 with guard.watching(Path(tempfile.gettempdir())):
                     target(content, Path(scratch))
-                assert time.perf_counter() - began < SLOW_S, "it took longer than 5 seconds"
+                assert time.process_time() - began < SLOW_S, "it took longer than 5 seconds"
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
                     raise
