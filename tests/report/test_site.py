@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from markupsafe import Markup
 from forging import forge, records
 from hostile import poison, poison_record
+from markupsafe import Markup
 
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.judge.groups import gather
