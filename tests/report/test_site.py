@@ -15,6 +15,7 @@ from hostile import poison, poison_record
 from markupsafe import Markup
 
 from keras_reprise.base.escaping import markdown as escape
+from keras_reprise.catalog.documents import documents
 from keras_reprise.judge.groups import gather
 from keras_reprise.report.phrases import explained
 from keras_reprise.store.store import Store
@@ -144,9 +145,27 @@ def test_a_page_says_in_a_sentence_why_its_rule_has_its_verdict():
         (results / "reports" / f"{name}-v1.html").read_text() for name in ("l1-l2-toy", "softmax-into-logits-floor")
     ]
     for verdict, sentence in found.items():
-        assert sentence.startswith(f"{verdict.capitalize()}: ")
+        assert sentence.startswith(f"{str(verdict).capitalize()}: ")
         assert "it must lie" in sentence
         assert any(str(Markup.escape(sentence)) in page for page in pages)
+
+
+def test_a_documents_page_walks_its_rules_in_its_order():
+    results = Path(__file__).parents[2] / "results"
+    for key, document in documents().items():
+        page = html.unescape((results / "reports" / f"document-{key}.html").read_text())
+        places = [page.index(rule.says) for rule in document.rules]
+        assert places == sorted(places)
+        for rule in document.rules:
+            assert all(f'href="{slug}-v' in page or f"reprise run {slug}" in page for slug in rule.recipes)
+            assert rule.why_none is None or rule.why_none in page
+        twin = (results / "reports" / f"document-{key}.md").read_text()
+        assert all(escape(rule.says) in twin for rule in document.rules)
+
+
+def test_a_store_without_the_projects_recipes_has_no_page_of_a_document(report):
+    assert list(report.glob("document-*")) == []
+    assert "document-" not in (report / "index.html").read_text()
 
 
 def test_the_front_page_has_every_claim_with_its_effect(report):

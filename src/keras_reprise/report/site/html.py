@@ -12,15 +12,17 @@ from keras_reprise.base.errors import printable
 from keras_reprise.catalog import documents
 from keras_reprise.record import wording
 from keras_reprise.report import phrases, side_by_side
+from keras_reprise.report.site.document_pages import document_pages
 from keras_reprise.report.site.pages import Site
 
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
 
 
 def render(site: Site) -> dict[str, str]:
-    """The pages by file name: the front page, one for each recipe version and machine, and the comparison."""
+    """The pages by file name: the front page, one for each recipe version, document and machine, and the comparison."""
     environment = _environment()
-    shared = {"site": site}
+    walks = document_pages(site.recipes)
+    shared = {"site": site, "walked": {one.document.key for one in walks}}
     written = {
         "index.html": environment.get_template("front.html").render(shared),
         "comparison.html": environment.get_template("comparison.html").render(shared),
@@ -28,6 +30,9 @@ def render(site: Site) -> dict[str, str]:
     recipe, machine = environment.get_template("recipe.html"), environment.get_template("machine.html")
     for page in (*site.recipes, *site.superseded):
         written[f"{page.stem}.html"] = recipe.render(shared, page=page)
+    document = environment.get_template("document.html")
+    for one in walks:
+        written[f"{one.stem}.html"] = document.render(shared, page=one)
     for place in site.machines:
         written[f"machine-{place.machine}.html"] = machine.render(shared, page=place)
     return written

@@ -7,24 +7,28 @@ from tabulate import tabulate
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.base.escaping import markdown_code
 from keras_reprise.catalog import documents
+from keras_reprise.catalog.documents import DocumentRule
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
+from keras_reprise.report.site.document_pages import DocumentPage, RecipeAnswer, RuleView, document_pages
 from keras_reprise.report.site.pages import FigureView, RecipePage, Section, Site
 
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
 
 
 def render(site: Site) -> dict[str, str]:
-    """The files of the report: README.md and a page for each recipe version."""
+    """The files of the report: README.md and a page for each recipe version and document."""
     files = {f"{page.stem}.md": _recipe(page) for page in (*site.recipes, *site.superseded)}
-    return files | {"README.md": _front(site)}
+    walks = document_pages(site.recipes)
+    files |= {f"{walk.stem}.md": _document(walk) for walk in walks}
+    return files | {"README.md": _front(site, walks)}
 
 
 def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
     return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
 
 
-def _front(site: Site) -> str:
+def _front(site: Site, walks: Sequence[DocumentPage]) -> str:
     rows = [
         [
             f"[{page.name}]({page.stem}.md#{section.group.key})",
@@ -49,6 +53,7 @@ def _front(site: Site) -> str:
         "",
         _table(rows, ["recipe", "scale", "data", "machine", "replicates", "claims"]),
         "",
+        *(["## Documents", "", *(f"- {_walk_line(walk)}" for walk in walks), ""] if walks else []),
         "## Machines and environments",
         "",
         *(f"- machine {machine.machine}: {escape(machine.hardware)}" for machine in site.machines),
@@ -58,6 +63,39 @@ def _front(site: Site) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _walk_line(walk: DocumentPage) -> str:
+    return f"[{escape(walk.document.described)}]({walk.stem}.md): {walk.told}"
+
+
+def _document(walk: DocumentPage) -> str:
+    """The rules of a document, section by section, with what the recipes found."""
+    parts = [f"# {escape(walk.document.described)}", escape(walk.told)]
+    for title, rules in walk.sections:
+        rows = [[escape(_said(view.rule)), "; ".join(_found(view))] for view in rules]
+        parts += [f"## {escape(title)}", _table(rows, ["the document, in our words", "what was found"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _said(rule: DocumentRule) -> str:
+    printed = f" (printed: {rule.printed})" if rule.printed else ""
+    return " ".join(filter(None, (f"{rule.says}{printed}", rule.note)))
+
+
+def _found(view: RuleView) -> list[str]:
+    if view.rule.why_none:
+        return [f"no experiment: {escape(view.rule.why_none)}"]
+    if view.rule.family:
+        return [f"not replayed yet ({view.rule.family})"]
+    return [_answer(answer) for answer in view.answers]
+
+
+def _answer(answer: RecipeAnswer) -> str:
+    if answer.page is None:
+        return f"`{answer.slug}` has no records here"
+    verdict = f"{MARKS[answer.page.rule.verdict or '']}: " if answer.page.rule else ""
+    return f"{verdict}[{escape(answer.page.card.title)}]({answer.page.stem}.md)"
 
 
 def _rule(section: Section) -> str:
