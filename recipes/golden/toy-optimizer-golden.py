@@ -33,16 +33,10 @@ def measure(arm, replicate):
     for weights, ends in zip(model.weights, evenly_spaced, strict=True):
         weights.assign(np.linspace(*ends, np.prod(weights.shape)).reshape(weights.shape))
     penalty = float(sum(model.losses))
-    losses = train(
-        model,
-        Dataset.of("five points", points, labels, points, labels),
-        replicate,
-        optimizer=OPTIMIZERS[arm.name](),
-        penalty=1e-3,
-        batch_size=5,
-        epochs=100,
-        order=Order("stored"),
-    ).update_losses
+    data = Dataset.of("five points", points, labels, points, labels)
+    updates = {"batch_size": 5, "epochs": 100, "order": Order("stored"), "penalty": 1e-3}
+    history = train(model, data, replicate, optimizer=OPTIMIZERS[arm.name](), **updates)
+    losses = history.update_losses
     initial = float(losses[0]) - 1e-3 * penalty + 0.1 * penalty
     return Measurement({"initial_loss": initial, "last_loss": losses[-1]}, {"loss": losses})
 

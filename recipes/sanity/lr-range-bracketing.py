@@ -5,9 +5,6 @@ Source: "Deep network components and training" (after CS231n), slides "loss expl
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   full 23 s per replicate, quick 14 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-range-bracketing --scale full
-
-A rate explodes when a cost is above three times the first or not finite, learns when the validation
-accuracy reaches 0.25, and does nothing otherwise.
 """
 
 import numpy as np
@@ -16,44 +13,36 @@ from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale
 from keras_reprise import between, column, count, detail, equal, finite, keep, mean, metric
 from keras_reprise import minimum, rule, same
 from keras_reprise.search import log_grid
-from keras_reprise.two_layer import Trainer, tripled_at
-
-RATES = log_grid(1e-7, 10.0, 17)
+from keras_reprise.two_layer import Trainer, to_the_end, tripled_at
 
 
 def measure(arm, replicate):
-    trainer = Trainer(replicate)
-    epochs, updates = replicate.scale.epochs, replicate.scale.updates
+    trainer, epochs, updates = Trainer(replicate), replicate.scale.epochs, replicate.scale.updates
 
     def trained(learning_rate):
-        history = trainer.train(
-            learning_rate, reg=1e-6, epochs=epochs, updates=updates, decay=1.0, diverged_factor=None
-        )
-        accuracy = 1 - history.curves["test_error"][-1]
+        history = to_the_end(trainer, learning_rate, reg=1e-6, epochs=epochs, updates=updates)
+        accuracy = history.accuracy[-1]
         kind = "explodes" if tripled_at(history) else "learns" if accuracy >= 0.25 else "nothing"
         return {"cost": history.update_losses[-1], "accuracy": accuracy, "kind": kind}
 
-    trials = replicate.sweep([{"learning_rate": rate} for rate in RATES], trained)
-    rates, kinds = (np.array([one[name] for one in trials]) for name in ("learning_rate", "kind"))
-    learning, exploding = rates[kinds == "learns"], rates[kinds == "explodes"]
-    curves = {name: [one[name] for one in trials] for name in ("cost", "accuracy")}
-    return Measurement(
-        metrics={
-            "lowest_learning": learning.min(initial=np.inf),
-            "highest_learning": learning.max(initial=0.0),
-            "lowest_exploding": exploding.min(initial=np.inf),
-        },
-        curves={"learning_rate": RATES, **curves},
-        trials=trials,
-    )
+    trials = replicate.sweep([{"learning_rate": rate} for rate in log_grid(1e-7, 10, 17)], trained)
+    rates, kinds = trials.column("learning_rate"), trials.column("kind")
+    metrics = {
+        "lowest_learning": rates[kinds == "learns"].min(initial=np.inf),
+        "highest_learning": rates[kinds == "learns"].max(initial=0.0),
+        "lowest_exploding": rates[kinds == "explodes"].min(initial=np.inf),
+    }
+    return Measurement(metrics, trials.curves("learning_rate", "cost", "accuracy"), trials=trials)
 
 
+SLIDES = ("loss exploding:", "MONITOR AND VISUALIZE THE LOSS CURVE")
 RANGE = "Rough range for learning rate we should be"
 RATE, COST = column("sweep", "learning_rate"), column("sweep", "cost")
 EXPLODES = same(column("sweep", "kind"), "explodes")
 FALLS = keep(finite(RATE, where=COST), finite(COST) < np.log(10) - 1e-3)  # where the loss goes down
 BETWEEN = (FALLS >= 1e-5) & (FALLS <= 1e-3)
-
+COSTS = Panel("cost", log=True, level=np.log(10), level_label="ln 10")
+ACCURACIES = Panel("accuracy", level=0.25, level_label="learns")
 CLAIMS = (
     rule("range-begins-near-1e-5", RANGE)
     .says("The lowest rate at which the loss goes down is within a factor of ten of 1e-5.")
@@ -77,19 +66,11 @@ CLAIMS = (
     .must(above(1e-6), kind="discrete"),
 )
 
-PANELS = (
-    Panel("cost", log=True, level=np.log(10), level_label="ln 10"),
-    Panel("accuracy", level=0.25, level_label="learns"),
-)
-
 RECIPE = Recipe(
     slug="lr-range-bracketing",
     version=1,
     question="Between which learning rates does the network learn?",
-    sources=(
-        Source("cs231n-slides", "loss exploding:"),
-        Source("cs231n-slides", "MONITOR AND VISUALIZE THE LOSS CURVE"),
-    ),
+    sources=tuple(Source("cs231n-slides", slide) for slide in SLIDES),
     data="cifar10",
     arms=(Arm("sweep", "seventeen rates from 1e-7 to 10, each from the same initial weights"),),
     scales=(
@@ -98,7 +79,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Which rates learn", PANELS, x="learning_rate", x_log=True),),
+    figures=(Curves("Which rates learn", (COSTS, ACCURACIES), x="learning_rate", x_log=True),),
     metrics=(
         Metric("lowest_learning", "lowest rate of the sweep that learns"),
         Metric("highest_learning", "highest rate of the sweep that learns"),

@@ -7,6 +7,14 @@ import numpy as np
 
 from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.record.histogram import Histogram
+from keras_reprise.record.metric import Metric
+
+OF_LAYERS = (
+    Metric("mean", "mean of the activations", per="layer"),
+    Metric("std", "standard deviation of the activations", per="layer"),
+    Metric("second_moment", "mean square of the activations", per="layer"),
+)
+"""What `LayerStatistics` gives of every layer, for `Recipe(metrics=...)`."""
 
 
 def forward(model: keras.Sequential, x: np.ndarray) -> list[np.ndarray]:

@@ -70,6 +70,16 @@ class Trainer:
         )
 
 
+def to_the_end(
+    trainer: Trainer, learning_rate: float, *, reg: float, epochs: int, updates: int | None, decay: float = 1.0
+) -> History:
+    """Trains from the initial weights at a constant rate (falling, with `decay`), however high the cost rises.
+
+    Only a cost that is not finite ends it early. The rest is as in `Trainer.train`.
+    """
+    return trainer.train(learning_rate, reg, epochs, decay=decay, updates=updates, diverged_factor=None)
+
+
 def costs(history: History) -> np.ndarray:
     """The cost as document 003 prints it: that of each epoch's last batch, shape (epochs,)."""
     return history.update_losses.reshape(history.epochs, -1)[:, -1]

@@ -126,6 +126,7 @@ def test_per_sample_losses_average_to_the_epochs_loss(data):
     assert history.test_losses.shape == history.test_wrong.shape == (3, 70)
     assert 0 < penalty < 0.1
     assert history.test_wrong[-1].mean() == pytest.approx(history.curves["test_error"][-1])
+    assert history.accuracy.tolist() == pytest.approx((~history.test_wrong[1:]).mean(axis=1).tolist())
     assert {epoch: len(losses) for epoch, losses in history.train_losses.items()} == {0: 40, 2: 40}
 
 

@@ -118,6 +118,7 @@ WORDS = by_name(
             {"label": ["update over weights", "loss (nats)", "errors"], "x_label": "update"},
         ),
         (Curves("t", ("train_loss",)), {"label": ["training loss (nats)"], "x_label": "epoch"}),
+        (Curves("t", ("validation_accuracy",)), {"label": ["validation accuracy (fraction)"], "x_label": "epoch"}),
         (Curves("t", ("odd_one",), x="rate"), {"label": ["odd one"], "x_label": "learning rate"}),
         (Curves("t", (Panel(("accuracy", "ratio")),)), {"label": ["accuracy, update over weights"]}),
         (Scatter("t", "rate", "accuracy"), {"x_label": "learning rate", "y_label": "accuracy (percent)"}),

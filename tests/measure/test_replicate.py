@@ -17,6 +17,17 @@ def test_a_trial_is_its_setting_and_what_was_measured():
     assert trials == [{"batch": 1, "seconds": 1.0}, {"batch": 2, "seconds": 0.5}, {"batch": 4, "seconds": 0.25}]
 
 
+def test_entries_of_the_trials_of_a_sweep_are_curves_over_its_settings():
+    trials = Replicate(Seeds(1), Scale("quick")).sweep(SETTINGS, lambda batch: {"seconds": 1 / batch, "kind": "slow"})
+    assert {name: list(values) for name, values in trials.curves("seconds", "batch").items()} == {
+        "seconds": [1.0, 0.5, 0.25],
+        "batch": [1, 2, 4],
+    }
+    assert list(trials.column("kind") == "slow") == [True, True, True]
+    with pytest.raises(KeyError, match="second"):
+        trials.curves("second")
+
+
 def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path):
     measured: list[Any] = []
 

@@ -64,6 +64,11 @@ class History:
         return len(self.curves.get("train_loss", ()))
 
     @property
+    def accuracy(self) -> np.ndarray:
+        """The fraction of the test examples that is classified correctly after each epoch, shape (epochs,)."""
+        return 1 - np.array(self.curves["test_error"])
+
+    @property
     def last(self) -> dict[str, float]:
         """Every curve's value at the last epoch, as metrics."""
         return {name: values[-1] for name, values in self.curves.items() if values}

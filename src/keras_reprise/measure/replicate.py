@@ -21,6 +21,7 @@ from keras_reprise.engine.preparing import LatestProgram
 from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
+from keras_reprise.recipe.numbers import Trials
 from keras_reprise.recipe.settings import Scale, copied, plain
 from keras_reprise.record.encoding import decode_trial, encode_trial
 
@@ -106,9 +107,7 @@ class Replicate:
                 value.setflags(write=False)  # an arm that changed it in place would change that of the arms after it
         return found
 
-    def sweep(
-        self, settings: Sequence[Mapping[str, object]], measure: Callable[..., Mapping[str, object]]
-    ) -> list[dict[str, Any]]:
+    def sweep(self, settings: Sequence[Mapping[str, object]], measure: Callable[..., Mapping[str, object]]) -> Trials:
         """Measure the arm at each of `settings`: `measure(**setting)` gives numbers, a trial is both together.
 
         Finished trials are kept, so that an interrupted sweep goes on where it was.
@@ -118,7 +117,7 @@ class Replicate:
         def measured(setting: Mapping[str, object]) -> dict[str, object]:
             return {**setting, **measure(**setting)}
 
-        return [self.trial(setting, partial(measured, setting)) for setting in settings]
+        return Trials(self.trial(setting, partial(measured, setting)) for setting in settings)
 
     def trial(self, values: Mapping[str, object], compute: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
         """What `compute` gives (numbers, text), or gave before an interruption for the same arm, number and values."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,18 @@ class Measurement:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     trials: Sequence[Mapping[str, object]] = ()
     diverged: bool = False
+
+
+class Trials(list[dict[str, Any]]):
+    """The trials of a sweep, in the order of its settings: each a setting with the numbers that came of it."""
+
+    def column(self, name: str) -> np.ndarray:
+        """One entry of every trial, shape (trials,); KeyError when a trial lacks it."""
+        return np.array([trial[name] for trial in self])
+
+    def curves(self, *names: str) -> dict[str, np.ndarray]:
+        """Several entries of every trial, as curves over the settings."""
+        return {name: self.column(name) for name in names}
 
 
 @dataclass(frozen=True)

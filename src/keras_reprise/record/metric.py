@@ -18,12 +18,15 @@ class Metric(Strict, frozen=True, omit_defaults=True):
     per: str = ""
 
 
-OF_TRAINING = tuple(
-    Metric(f"{data}_{what}", f"{words} {what}", unit, "epoch")
-    for what, unit in (("loss", "nats"), ("error", "fraction"))
-    for data, words in (("train", "training"), ("test", "test"))
+OF_TRAINING = (
+    *(
+        Metric(f"{data}_{what}", f"{words} {what}", unit, "epoch")
+        for what, unit in (("loss", "nats"), ("error", "fraction"))
+        for data, words in (("train", "training"), ("test", "test"))
+    ),
+    Metric("validation_accuracy", "validation accuracy", "fraction", "epoch"),
 )
-"""What `History` gives under these names, whatever the recipe."""
+"""What `History` gives under these names, whatever the recipe, and its `accuracy` where images are set apart."""
 
 
 def by_name(declared: Iterable[Metric]) -> dict[str, Metric]:
