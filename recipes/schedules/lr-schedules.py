@@ -94,7 +94,7 @@ CLAIMS = (
     )
     .of(
         mean("plateau", "test_loss", after=CUT) - mean("constant", "test_loss", after=CUT),
-        measures="Test loss of `plateau` minus that of `constant`, mean over the epochs after a cut",
+        measures="Test loss of `plateau` minus that of `constant`, mean of the epochs after a cut",
     )
     .must(below(0.0)),
 )
