@@ -16,7 +16,8 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import between, detail, equal, evaluate, gradients, metric, near, rule, train
+from keras_reprise import between, curve, detail, equal, evaluate, gradients, metric, minimum, near
+from keras_reprise import rule, train
 
 UNITS = 100
 LN10 = math.log(10)
@@ -86,6 +87,7 @@ SLIDE = "Q: WHAT HAPPENS WHEN W=0 INIT IS USED? NO LEARNING"
 ERRATUM = (
     "The loss is ln 10 and output biases have gradients; activations and weight gradients are 0."
 )
+HALF = "The sigmoid of 0 is 0.5; activations of tanh and ReLU units are 0."
 ACCURACY = {"unit": "percent", "measures": "Test accuracy after the last epoch"}
 DEAD = {"zero-relu": "ReLU", "zero-tanh": "tanh"}
 CLAIMS = (
@@ -118,6 +120,10 @@ CLAIMS = (
     .says("With all weights zero all hidden activations are zero at the start.")
     .of(metric("zero-tanh", "initial_hidden_largest"))
     .must(equal(0), kind="exact"),
+    detail("zero-sigmoid-activations")
+    .says("With all weights zero sigmoid units' activations are zero at the start, too.")
+    .of(metric("zero-sigmoid", "initial_hidden_largest"))
+    .must(equal(0), kind="exact", printed=0.0, erratum=HALF),
     detail("zero-weight-gradients")
     .says("With all weights zero all weight gradients are zero.")
     .of(metric("zero-tanh", "initial_weight_gradient"))
@@ -146,12 +152,14 @@ CLAIMS = (
     .says("Random weights are the best option, 15 points above constant ones.")
     .of(100 * (metric("constant", "test_error") - metric("random", "test_error")))
     .must(above(15.0)),
+    detail("constant-trains-longer")
+    .says(
+        "Constant weights train longer: after no epoch is their loss as low as that of random ones."
+    )
+    .of(minimum(curve("constant", "train_loss") - curve("random", "train_loss")))
+    .must(above(0.0)),
 )
 
-TRAINING = (
-    Panel(("train_loss",), "training loss (nats)"),
-    Panel(("test_error",), "test error (fraction)"),
-)
 COPIES = (
     Panel(("hidden_rank",), "rank of the hidden weights", log=True),
     Panel(("hidden_difference",), "largest difference of two units"),
@@ -177,7 +185,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Training", TRAINING, columns="overlay"),
+        Curves("Training", ("train_loss", "test_error"), columns="overlay"),
         Curves("Hidden units", COPIES, columns="overlay"),
     ),
     suites=("quickstart", "gate"),
