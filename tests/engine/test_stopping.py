@@ -1,4 +1,8 @@
-"""Early stopping on curves worked out by hand."""
+"""Early stopping on curves worked out by hand, and beside Keras's own."""
+
+import keras
+import numpy as np
+import pytest
 
 from keras_reprise.engine import Patience, Target
 
@@ -33,3 +37,21 @@ def test_a_target_is_reached_at_or_below_it():
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3, 5, 8])
+def test_a_patience_that_does_not_grow_stops_and_keeps_as_keras_does(patience):
+    curve = np.random.default_rng(patience).normal(0, 0.1, 60).cumsum().tolist()
+    callback = keras.callbacks.EarlyStopping("val_loss", patience=patience)
+    callback.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    callback.model.stop_training = False
+    callback.on_train_begin()
+    stopped = None
+    for epoch, value in enumerate(curve):
+        callback.on_epoch_end(epoch, {"val_loss": value})
+        if callback.model.stop_training:
+            stopped = epoch + 1
+            break
+    rule = Patience(patience, growth=1.0)
+    assert rule.stopped_at(curve) == stopped
+    assert rule.candidates(curve)[-1] == callback.best_epoch + 1
