@@ -18,7 +18,7 @@ import numpy as np
 from keras_reprise import Arm, Curves, Erratum, HistogramGrid, Measurement, Metric, Panel
 from keras_reprise import PrintedSeries, Recipe, Scale, Source, below, between, curve, detail
 from keras_reprise import first, last, maximum, mean, printed_value, rule, window
-from keras_reprise.activations import LayerStatistics, forward
+from keras_reprise.activations import OF_LAYERS, LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
 LAYERS, UNITS, INPUTS = 10, 500, 1000
@@ -144,9 +144,5 @@ RECIPE = Recipe(
         HistogramGrid("Activations", LAYER_NAMES, ("layer",), "activation", "layer", tuple(SLIDES)),
     ),
     suites=("quickstart", "gate"),
-    metrics=(
-        Metric("mean", "mean of the activations", per="layer"),
-        Metric("std", "standard deviation of the activations", per="layer"),
-        Metric("saturated", "share of activations beyond 0.99", "share", "layer"),
-    ),
+    metrics=(*OF_LAYERS, Metric("saturated", "share of activations beyond 0.99", "share", "layer")),
 )

@@ -1,22 +1,19 @@
 """ReLU halves the signal's power at every layer, so its weights need twice the variance.
 
 Source: "Deep Network Components & Training", slide "RESEARCH..."; "Training" (notes on
-        hyper-parameters), section "Hyper parameters of model"; He et al. (2015)
-Data:   none (1,000 standard normal inputs of 500 features)
+        hyper-parameters), section "Hyper parameters of model"; He et al. (2015); table of cs231n
+Data:   none (1,000 standard normal inputs of 500 features; a replicate averages several draws)
 Cost:   full 35 s per replicate, quick 2 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run init-relu-xavier-vs-he --scale full
-
-The documents print no table; the printed values are those of one network each, in material of the
-2017 lecture behind the slides, whence their wide intervals. A replicate averages several draws.
 """
 
 import math
 
 import keras
 
-from keras_reprise import Arm, Curves, HistogramGrid, Metric, Panel, PrintedSeries, Recipe, Scale
+from keras_reprise import Arm, Curves, HistogramGrid, Panel, PrintedSeries, Recipe, Scale
 from keras_reprise import Source, above, between, detail, first, last, mean, near, rule
-from keras_reprise.activations import LayerStatistics, forward
+from keras_reprise.activations import OF_LAYERS, LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
 
@@ -32,22 +29,19 @@ def measure(arm, replicate):
     return statistics.measurement()
 
 
-LECTURE = "cs231n 2017 lecture 6"
-PRINTED = (  # standard deviation of xavier, mean and standard deviation of he, a layer a row
-    (0.58348, 0.562488, 0.825232),
-    (0.42625, 0.553614, 0.827835),
-    (0.30635, 0.545867, 0.813855),
-    (0.23351, 0.565396, 0.826902),
-    (0.15980, 0.547678, 0.834092),
-    (0.11001, 0.587103, 0.860035),
-    (0.07977, 0.596867, 0.870610),
-    (0.05965, 0.623214, 0.889348),
-    (0.04146, 0.567498, 0.845357),
-    (0.02879, 0.552531, 0.844523),
+LECTURE, RERUN = "cs231n 2017 lecture 6", "public rerun of cs231n 2017 lecture 6"
+XAVIER = (0.58348, 0.42625, 0.30635, 0.23351, 0.15980, 0.11001, 0.07977, 0.05965, 0.04146, 0.02879)
+HE = (  # mean and standard deviation by layer; all of one network each, whence wide intervals
+    *((0.562488, 0.825232), (0.553614, 0.827835), (0.545867, 0.813855), (0.565396, 0.826902)),
+    *((0.547678, 0.834092), (0.587103, 0.860035), (0.596867, 0.870610), (0.623214, 0.889348)),
+    *((0.567498, 0.845357), (0.552531, 0.844523)),
 )
-XAVIER_STD, HE_MEAN, HE_STD = (tuple(column) for column in zip(*PRINTED, strict=True))
+HE_MEAN, HE_STD = (tuple(column) for column in zip(*HE, strict=True))
 SAYS = "Layer {key} of the {arm} network has about the value that a run printed, {printed:g}."
 ABOUT = {"says": SAYS, "relative": 0.15, "kind": "positive"}
+TABLE = {"std": {"xavier": XAVIER, "he": HE_STD}, "mean": {"he": HE_MEAN}}
+LAYER_NAMES = tuple(map(str, range(1, 11)))
+NOTES = Source("hyperparameters-notes", "Hyper parameters of model")
 CLAIMS = (
     rule("xavier-halves-power")
     .says("With Xavier weights ReLU layers shrink the spread by the root of two each, on average.")
@@ -69,25 +63,16 @@ CLAIMS = (
     .says("The first He layer has the mean of theory, the root of 1/pi.")
     .of(first("he", "mean"))
     .must(near(math.sqrt(1 / math.pi), relative=0.01), kind="positive"),
-    PrintedSeries(
-        "std-xavier-layer", XAVIER_STD, f"public rerun of {LECTURE}", "xavier", "std", **ABOUT
-    ),
+    PrintedSeries("std-xavier-layer", XAVIER, RERUN, "xavier", "std", **ABOUT),
     PrintedSeries("std-he-layer", HE_STD, LECTURE, "he", "std", **ABOUT),
     PrintedSeries("mean-he-layer", HE_MEAN, LECTURE, "he", "mean", **ABOUT),
 )
-
-MEAN, STD = Panel("mean", log=True), Panel("std", log=True)
-CROSSES = {"std": {"xavier": XAVIER_STD, "he": HE_STD}, "mean": {"he": HE_MEAN}}
-LAYER_NAMES = tuple(map(str, range(1, 11)))
 
 RECIPE = Recipe(
     slug="init-relu-xavier-vs-he",
     version=1,
     question="Why do ReLU networks need twice the weight variance of tanh networks?",
-    sources=(
-        Source("cs231n-slides", "RESEARCH..."),
-        Source("hyperparameters-notes", "Hyper parameters of model"),
-    ),
+    sources=(Source("cs231n-slides", "RESEARCH..."), NOTES),
     arms=(
         Arm("xavier", "normal weights of variance 1 / fan-in", gain=1.0),
         Arm("he", "normal weights of variance 2 / fan-in", gain=2.0),
@@ -96,13 +81,9 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Signal by depth", (MEAN, STD), printed=CROSSES),
+        Curves("Signal by depth", (Panel("mean", log=True), Panel("std", log=True)), printed=TABLE),
         HistogramGrid("Activations per layer", LAYER_NAMES, ("layer",), "activation", "layer"),
     ),
     suites=("quickstart", "gate"),
-    metrics=(
-        Metric("mean", "mean of the activations", per="layer"),
-        Metric("std", "standard deviation of the activations", per="layer"),
-        Metric("second_moment", "mean square of the activations", per="layer"),
-    ),
+    metrics=OF_LAYERS,
 )

@@ -81,7 +81,6 @@ RECIPE = Recipe(
     figures=(Curves("Training at a rate of 1e-6", PANELS, printed=PRINTED),),
     metrics=(
         Metric("cost", "cost of the last batch", "nats", "epoch"),
-        Metric("validation_accuracy", "validation accuracy", "fraction", "epoch"),
         Metric("furthest_probability", "largest distance of a validation probability from 0.1"),
     ),
 )
