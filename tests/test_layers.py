@@ -35,7 +35,7 @@ BESIDES = {"run": {"store", "judge"}, "__init__": set(MEASURING[: MEASURING.inde
 
 VOCABULARY = {
     "networks": {"activations", "callbacks", "flops", "models", "schedules"},
-    "procedures": {"search", "two_layer"},
+    "procedures": {"rates", "search", "two_layer"},
 }
 """The layers of the modules at the package's top, which recipes import: what the engine may use too, and what uses the engine."""
 

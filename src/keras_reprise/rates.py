@@ -1,0 +1,77 @@
+"""One network trained at many learning rates, always from the same initial weights, and what the rates then say.
+
+Which rate is best is chosen by some draws of the initial weights and told by others: the lowest of many errors is low
+by chance, too, and whatever is set against it looks worse than it is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.seeds import Seeds
+from keras_reprise.datasets import Dataset
+from keras_reprise.engine import History, snapshot, train
+from keras_reprise.engine.settings import Rate
+from keras_reprise.measure.replicate import Replicate
+
+
+class Restartable:
+    """A network that is trained as often as asked, each time from the same initial weights; compiles once.
+
+    `build(seeds)` makes the model; `draws` is the number of independent initial weights, draw 0 being those of the
+    replicate's own seeds. `optimizer` is SGD where none is given.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[Seeds], keras.Model],
+        data: Dataset,
+        replicate: Replicate,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        draws: int = 1,
+    ) -> None:
+        self.data, self.replicate = data, replicate
+        self.model, self.optimizer = build(replicate.seeds), optimizer or keras.optimizers.SGD()
+        self.restart = snapshot(self.model, self.optimizer)
+        others = [Seeds(replicate.seeds.integer("weights", f"draw {draw}")) for draw in range(1, draws)]
+        self.weights = [self.model.get_weights(), *(build(seeds).get_weights() for seeds in others)]
+
+    def train(self, learning_rate: Rate, epochs: int, draw: int = 0, **options: Any) -> History:
+        """Train from the initial weights of `draw` on; `options` are those of `engine.train`."""
+        self.restart()
+        self.model.set_weights(self.weights[draw])
+        return train(
+            self.model, self.data, self.replicate,
+            optimizer=self.optimizer, learning_rate=learning_rate, epochs=epochs, **options,
+        )  # fmt: skip
+
+
+def off_best(errors: np.ndarray, steps: int) -> float:
+    """By how much the error is higher `steps` places from the best rate (below it, where negative) than at it.
+
+    `errors` (draws, rates), the rates at equal ratios. For each draw the best rate is that of the lowest mean error of
+    the other draws. The mean over the draws; nan where a place lies beyond the rates. RecipeError for a single draw.
+    """
+    draws, rates = np.shape(errors)
+    if draws < 2:
+        raise RecipeError("The best rate of one draw cannot be told by another draw.\nUse two draws or more.")
+    found = []
+    for draw in range(draws):
+        best = int(np.argmin(np.delete(errors, draw, axis=0).mean(axis=0)))
+        place = best + steps
+        found.append(errors[draw, place] - errors[draw, best] if 0 <= place < rates else np.nan)
+    return float(np.mean(found))
+
+
+def diverges(history: History) -> bool:
+    """Whether training diverged: the mean loss of an epoch is not finite, is above three times the first loss, or is
+    in the end a tenth or more above the loss before training (what it is of one sample or another differs by less)."""
+    return history.diverged or not history.curves["train_loss"][-1] < 1.1 * history.initial["test_loss"]
+
+
+def stable(diverged: Sequence[bool]) -> int:
+    """How many rates, from the lowest on, are below the first at which training diverges; all, where it never does."""
+    return list(diverged).index(True) if any(diverged) else len(diverged)

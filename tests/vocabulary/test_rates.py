@@ -1,0 +1,112 @@
+"""One network at many rates: the same start each time, and what is best, stable or diverging."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.seeds import Seeds
+from keras_reprise.engine.backends import start
+from keras_reprise.engine.history import History
+from keras_reprise.measure.replicate import Replicate
+from keras_reprise.recipe.settings import Scale
+
+start.start()
+import keras  # noqa: E402
+
+from keras_reprise.models import dense_classifier, normalised_convnet  # noqa: E402
+from keras_reprise.rates import Restartable, diverges, off_best, stable  # noqa: E402
+
+
+@pytest.fixture
+def replicate():
+    return Replicate(Seeds(1), Scale("quick", n_train=300, n_test=100), data_name="digits")
+
+
+@pytest.fixture
+def network(replicate):
+    data = replicate.dataset().standardised().flattened()
+    build = partial(dense_classifier, features=data.image_shape[0], hidden=[10], classes=10)
+    return Restartable(build, data, replicate, draws=2)
+
+
+def test_training_starts_anew_each_time_without_compiling(network):
+    first = network.train(0.05, 2)
+    other = network.train(0.5, 2)
+    again = network.train(0.05, 2)
+    assert again.curves == first.curves
+    assert other.curves != first.curves
+    assert first.timing.compile_s > 0
+    assert again.timing.compile_s == 0
+
+
+def test_draws_are_other_weights_and_the_first_is_the_replicates_own(network, replicate):
+    own = dense_classifier(replicate.seeds, network.data.image_shape[0], [10], 10).get_weights()
+    np.testing.assert_array_equal(network.weights[0][0], own[0])
+    assert abs(network.weights[1][0] - own[0]).max() > 0.05
+    assert network.train(0.05, 1, draw=1).initial != network.train(0.05, 1).initial
+
+
+def test_it_trains_as_plain_fit_does(network, replicate):
+    network.train(0.05, 3)
+    trained = network.model.get_weights()
+    plain = dense_classifier(replicate.seeds, network.data.image_shape[0], [10], 10)
+    plain.compile(keras.optimizers.SGD(0.05), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    for epoch in (1, 2, 3):
+        order = replicate.seeds.permutation(300, epoch)
+        x, y = network.data.x_train[order], network.data.y_train[order]
+        plain.fit(x, y, batch_size=100, shuffle=False, verbose=0)
+    for one, other in zip(trained, plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_normalisation_starts_anew_too(replicate):
+    data = replicate.dataset().standardised()
+    build = partial(normalised_convnet, image_shape=data.image_shape, classes=10)
+    network = Restartable(build, data, replicate)
+    first = network.train(0.1, 1)
+    assert network.train(0.1, 1).curves == first.curves
+
+
+def test_the_normalised_convnets_parameters():
+    assert normalised_convnet(Seeds(1), (32, 32, 3), 10).count_params() == 432 + 64 + 4608 + 128 + 20490
+
+
+def test_the_best_rate_is_chosen_by_the_other_draws():
+    # The first draw is lowest at the second rate, the others at the third: 0.3 - 0.2 and, of the first, 0.5 - 0.4.
+    errors = np.array([[0.9, 0.1, 0.4, 0.5], [0.9, 0.3, 0.2, 0.3]])
+    assert off_best(errors, 1) == pytest.approx(((0.5 - 0.4) + (0.2 - 0.3)) / 2)
+    assert off_best(errors, -1) == pytest.approx(((0.1 - 0.4) + (0.9 - 0.3)) / 2)
+    assert np.isnan(off_best(errors, 2))
+
+
+def test_choosing_the_best_of_noise_gives_no_valley():
+    noise = np.random.default_rng(1).normal(size=(400, 2, 9))
+    found = [off_best(errors, 1) for errors in noise]
+    assert abs(np.nanmean(found)) < 4 * np.nanstd(found) / 20
+    naive = [errors.mean(axis=0) for errors in noise]
+    assert np.mean([np.mean(one) - one.min() for one in naive]) > 0.8
+
+
+def test_one_draw_cannot_choose_for_itself():
+    with pytest.raises(RecipeError, match="two draws"):
+        off_best(np.zeros((1, 3)), 1)
+
+
+@pytest.mark.parametrize(
+    ("last", "diverged", "expected"), [(2.0, False, False), (2.45, False, False), (2.6, False, True), (2.0, True, True)]
+)
+def test_training_diverges_where_the_loss_ends_a_tenth_above_its_start(last, diverged, expected):
+    history = History({"train_loss": [3.0, last]}, {"test_loss": 2.3}, diverged=diverged)
+    assert diverges(history) is expected
+
+
+def test_a_loss_that_is_no_number_diverges():
+    assert diverges(History({"train_loss": [np.nan]}, {"test_loss": 2.3}))
+
+
+def test_rates_are_stable_up_to_the_first_that_diverges():
+    assert stable([False, False, True, False]) == 2
+    assert stable([True, False]) == 0
+    assert stable([False, False]) == 2
