@@ -241,6 +241,7 @@ for _name, _shows, _class in (
     ("own-call", "a loss of one's own that overrides `__call__`", "OwnCall"),
 ):
     case(_name, _shows, "losses", **regression(3), loss=lambda m, _class=_class: getattr(m, _class)())
+case("own-penalised", "a loss of one's own beside a penalty of weights", "losses", **regression(3) | {"model": lambda m: m.mlp(3, features=6, kernel_regularizer=m.keras.regularizers.L2(0.1))}, loss=lambda m: m.PerExample())
 case("contrastive", "a loss of one's own over pairs of the batch", "losses", loss=lambda m: m.Contrastive())
 case("own-scalar-int-labels", "a scalar loss of one's own of int32 labels", "losses", data=lambda: made.line(1).with_labels(lambda y: np.round(y).astype(np.int32)), model=lambda m: m.mlp(1, features=6), loss=lambda m: m.Scalar(), optimizer=lambda m: m.optimizers.SGD(0.02))
 case(

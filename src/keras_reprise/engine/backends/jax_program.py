@@ -321,9 +321,10 @@ class JaxProgram:
         import keras
 
         found: list[Facts] = []
+        mapping = [(variable, variable.value) for variable in self.model.variables]  # which penalties of weights read
 
         def forward(x: jax.Array, y: jax.Array) -> int:
-            with keras.StatelessScope():
+            with keras.StatelessScope(state_mapping=mapping):
                 found.append(self.objective.look(self.model, self._images(x), y))
             return 0
 
