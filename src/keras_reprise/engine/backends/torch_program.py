@@ -35,8 +35,8 @@ Examples = tuple[torch.Tensor, torch.Tensor]
 Updates = Callable[[Examples, torch.Tensor, torch.Tensor | None], tuple[torch.Tensor, torch.Tensor]]
 """An update for each row of an order (updates, batch), at these rates; their losses and errors."""
 
-FEWEST_TRACED = 8
-"""Updates of a call below which tracing one takes longer than it saves."""
+FEWEST_TRACED = 20
+"""Updates of a call below which none is traced: that takes as long as a hundred updates of a small network save."""
 
 
 class TorchProgram:

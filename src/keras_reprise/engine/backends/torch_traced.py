@@ -116,12 +116,11 @@ def _writes(node: Node) -> bool:
 def _in_one_pass(graph: Graph, node: Node) -> None:
     """Put scaling and adding into one, where what is added is another list times one tensor, used nowhere else."""
     weights, products = node.args[:2]
-    scaled = products[0].args[0] if products else None
-    if not isinstance(scaled, Node) or scaled.target is not ATEN._foreach_mul.Tensor or node.kwargs:
+    scaled = next(iter(products[0].all_input_nodes), None) if products else None
+    if scaled is None or scaled.target is not ATEN._foreach_mul.Tensor or node.kwargs:
         return
-    if [one.args for one in products] == [(scaled, place) for place in range(len(products))] and all(
-        len(one.users) == 1 for one in products
-    ):
+    alone = all(len(one.users) == 1 for one in products)
+    if alone and [one.args for one in products] == [(scaled, place) for place in range(len(scaled.args[0]))]:
         with graph.inserting_before(node):
             graph.call_function(add_scaled_, (weights, *scaled.args))
         graph.erase_node(node)
