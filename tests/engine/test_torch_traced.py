@@ -11,6 +11,7 @@ if keras.backend.backend() != "torch":
     pytest.skip(f"Keras runs on {keras.backend.backend()}", allow_module_level=True)
 
 from engine_cases import Session  # noqa: E402
+from torch.fx.node import has_side_effect  # noqa: E402
 
 from keras_reprise.datasets import Dataset  # noqa: E402
 from keras_reprise.engine import Order, train  # noqa: E402
@@ -126,7 +127,7 @@ def test_traced_updates_that_give_other_numbers_are_not_taken(wrong, monkeypatch
     def spoiled(weights: Any, values: Any, factor: Any):
         right(weights, values, wrong * factor)
 
-    monkeypatch.setattr(torch_traced, "add_scaled_", torch_traced.has_side_effect(spoiled))
+    monkeypatch.setattr(torch_traced, "add_scaled_", has_side_effect(spoiled))
     program, losses = ran(keras.optimizers.SGD(), rate=1e-6)
     assert program._quick is None
     never_traced()
