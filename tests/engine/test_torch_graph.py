@@ -31,7 +31,7 @@ def test_updates_that_stay_on_the_device_are_the_same(name):
     if keras.backend.backend() != "torch":
         pytest.skip(f"Keras runs on {keras.backend.backend()}")
     from keras_reprise.engine.backends.interface import Plan
-    from keras_reprise.engine.backends.torch import TorchProgram
+    from keras_reprise.engine.backends.torch_program import TorchProgram
 
     x, y = np.random.default_rng(0).normal(size=(40, 8)).astype("f4"), np.arange(40) % 3
     states = []

@@ -30,6 +30,17 @@ IN_INFERENCE = frozenset(
         "GaussianDropout", "GaussianNoise",
     ]
 )  # fmt: skip
+# Layers that act on a whole batch, or keep a state, by the same operations in every update.
+IN_EVERY_UPDATE = frozenset(
+    [
+        "BatchNormalization",
+        "GroupNormalization",
+        "RMSNormalization",
+        "UnitNormalization",
+        "Conv2DTranspose",
+        "Embedding",
+    ]
+)
 # Operations of `keras.ops` that act on each element.
 OPERATIONS = frozenset(
     [
@@ -67,6 +78,30 @@ def _on_single_examples(operation: "keras.Operation", training: bool) -> bool:
         and getattr(operation, "activity_regularizer", None) is None
         and keras_own(getattr(operation, "activation", None))
         and not _reaches_batch(getattr(operation, "axis", -1))
+    )
+
+
+def same_in_every_update(
+    model: "keras.Model", optimizer: "keras.optimizers.Optimizer", loss: "keras.losses.Loss"
+) -> bool:
+    """Whether an update is the same operations every time, on other numbers: no random number, and no function of a
+    user's own, which may do otherwise the next time.
+
+    False where that is not known. Values that decide what is done (in the optimizer) are not looked for here.
+    """
+    parts = [optimizer, getattr(optimizer, "_learning_rate", None), loss, getattr(loss, "fn", None)]
+    for variable in model.variables:
+        parts += [variable.regularizer, variable.constraint]
+    return all(map(keras_own, parts)) and all(map(_same_in_every_update, operations(model)))
+
+
+def _same_in_every_update(operation: "keras.Operation") -> bool:
+    layer = hasattr(operation, "trainable_variables")
+    return (
+        keras_own(operation)
+        and type(operation).__name__ in (LAYERS | IN_EVERY_UPDATE if layer else OPERATIONS)
+        and keras_own(getattr(operation, "activation", None))
+        and keras_own(getattr(operation, "activity_regularizer", None))
     )
 
 
