@@ -120,6 +120,14 @@ def test_an_optimizer_that_decides_by_a_value_goes_on_as_it_did(never_traced):
     np.testing.assert_array_equal(losses, ran(accumulating())[1])
 
 
+def test_an_optimizer_that_hides_a_part_of_its_state_makes_no_update_on_trial(monkeypatch):
+    monkeypatch.setattr(torch_program, "TracedUpdate", lambda *_: pytest.fail("traced"))
+    program, _ = ran(keras.optimizers.Nadam())
+    assert program._quick is None
+    products = 0.9 * (1 - 0.5 * 0.96 ** np.arange(1.0, 2 * (UPDATES + 1) + 1))
+    assert float(program.optimizer._u_product) == pytest.approx(np.prod(products), rel=1e-3)
+
+
 @pytest.mark.parametrize("wrong", [0.99, 1.01])
 def test_traced_updates_that_give_other_numbers_are_not_taken(wrong, monkeypatch, never_traced):
     right = torch_traced.add_scaled_

@@ -26,7 +26,7 @@ from keras_reprise.engine.batches import (
 )
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
-from keras_reprise.engine.structure import acts_on_single_examples, same_in_every_update
+from keras_reprise.engine.structure import acts_on_single_examples, has_hidden_state, same_in_every_update
 
 if TYPE_CHECKING:
     import keras
@@ -55,7 +55,9 @@ class TorchProgram:
         self.scaling = None if plan.scaling is None else [self._tensor(np.array(value)) for value in plan.scaling]
         self.updates = max(1, plan.updates)
         on_cpu = self.device.type == "cpu"
-        self._faster, self._traced = on_cpu and known, on_cpu and same_in_every_update(model, optimizer, plan.loss)
+        self._faster = on_cpu and known
+        quick = not on_cpu or same_in_every_update(model, optimizer, plan.loss)
+        self._fewest = (FEWEST_TRACED if on_cpu else 2) if quick and not has_hidden_state(optimizer) else None
         self._quick_for: tuple[object, ...] | None = None
         self._quick: Updates | None = None
         self._tested: tuple[np.ndarray, np.ndarray, Examples] | None = (
@@ -123,9 +125,9 @@ class TorchProgram:
         self, data: Examples, index: torch.Tensor, rates: np.ndarray | None, penalty: float
     ) -> Updates | None:
         """Updates between which Keras does nothing; None where they cannot be had, give other numbers, or are few."""
-        captured, whole = self.device.type == "cuda", len(index) // self.batch_size
-        if whole < (2 if captured else FEWEST_TRACED) or not (captured or self._traced):
+        if self._fewest is None or len(index) < self._fewest * self.batch_size:
             return None
+        captured = self.device.type == "cuda"
         places = [part.data_ptr() if captured else part.dtype for part in data]
         key = (*places, data[0].shape[not captured :], data[1].shape[1:], rates is None, penalty)
         if key != self._quick_for:
