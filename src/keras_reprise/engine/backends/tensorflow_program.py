@@ -2,12 +2,14 @@
 
 On a CPU a batch is cut into shards, one per core, that the graph computes side by side: the kernels of small networks
 gain little from several threads each, and waking the threads costs more than the arithmetic. The gradients are those of
-the whole batch; only the order of summation differs. Models whose examples see each other (batch normalisation) or that
-draw random numbers (dropout) are not cut, nor is a batch whose loss is not the mean of one number per example.
+the whole batch; only the order of summation differs. Where layers see the whole batch (batch normalisation) or draw
+random numbers for it (dropout), `tensorflow_parts` gives them what they need of all parts. A batch whose loss is not
+the mean of one number per example is not cut, nor is one for a model with anything else that is not known to act on
+single examples.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_reprise.engine.backends.interface import Evaluation, Plan
+from keras_reprise.engine.backends.tensorflow_parts import in_parts
 from keras_reprise.engine.batches import EVALUATION_BATCH, in_batches, outputs_and_mask, scaled_at_once, shard_count
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
@@ -47,7 +50,8 @@ class TensorFlowProgram:
         alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         self.parts = shard_count(EVALUATION_BATCH) if alone and device() == "cpu" else 1
-        cut = alone and len(model.output_shape) == 2 and acts_on_single_examples(model, training=True)
+        cut = alone and len(model.output_shape) == 2
+        self._alone = acts_on_single_examples(model, training=True)
         self.shards = shard_count(plan.batch_size) if cut and device() == "cpu" else 1
         self._scaling = None if plan.scaling is None else [tf.constant(value) for value in plan.scaling]
         self._runs: dict[bool, Callable[..., tuple[tf.Tensor, tf.Tensor]]] = {}
@@ -65,10 +69,14 @@ class TensorFlowProgram:
         mean, deviation = self._scaling
         return (tf.cast(stored, tf.float32) - mean) / deviation
 
-    def _forward(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _forward(self, images: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """The outputs in training for each part of a batch."""
+        if self._alone or self.shards == 1:
+            return [only(self.model(part, training=True)) for part in images]
+        return in_parts(self.model, images)
+
+    def _judged(self, labels: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The loss of a batch, or the sum of those of a part of it, and the number of misclassified examples."""
-        labels = tf.gather(y, index)
-        outputs = only(self.model(self._images(tf.gather(x, index)), training=True))
         loss = self.objective.value if self.shards == 1 else self.objective.sum
         wrong = self.objective.wrong(labels, outputs, _argmax)
         return loss(labels, outputs), tf.math.count_nonzero(wrong, dtype=tf.int32)
@@ -77,7 +85,9 @@ class TensorFlowProgram:
         """The loss of the batch `index`, penalties included, and the number of misclassified examples."""
         n = tf.shape(index)[0]
         parts = [index[n * i // self.shards : n * (i + 1) // self.shards] for i in range(self.shards)]
-        losses, wrong = zip(*(self._forward(x, y, part) for part in parts), strict=True)
+        labels = [tf.gather(y, part) for part in parts]
+        outputs = self._forward([self._images(tf.gather(x, part)) for part in parts])
+        losses, wrong = zip(*map(self._judged, labels, outputs), strict=True)
         value = losses[0] if self.shards == 1 else tf.add_n(losses) / tf.cast(n, losses[0].dtype)
         if self.model.losses:
             value += tf.cast(penalty, value.dtype) * self._penalties(value.dtype)
