@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from keras_reprise.engine.structure import acts_alone, is_graph, normalises_batch
+from keras_reprise.engine.structure import acts_alone, is_graph, normalises_batch, operations
+from keras_reprise.flops import layer_costs
 
 if TYPE_CHECKING:
     import keras
@@ -22,11 +23,26 @@ if TYPE_CHECKING:
 FusedNorm, FusedNormGradient = tf.raw_ops.FusedBatchNormV3, tf.raw_ops.FusedBatchNormGradV3
 
 
+LEAST_MACS = 50_000_000
+"""Multiply-accumulates of a batch, forward, for each layer that sees all of it: fewer take less time than the parts
+wait for each other."""
+
+
 class Parts:
     """The parts of a batch, where a graph of Keras has one tensor; Keras passes it on as it is."""
 
     def __init__(self, tensors: Sequence[tf.Tensor]) -> None:
         self.tensors = list(tensors)
+
+
+def pays(model: "keras.Model", batch_size: int) -> bool:
+    """Whether such batches of a model that can be cut in this way are trained faster for it."""
+    joints = sum(not acts_alone(operation, training=True) for operation in operations(model))
+    try:
+        macs = batch_size * sum(cost.macs for cost in layer_costs(model))
+    except ValueError:  # of layers whose operations are not counted
+        return False
+    return macs >= joints * LEAST_MACS
 
 
 def in_parts(model: "keras.Model", parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
