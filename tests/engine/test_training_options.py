@@ -89,7 +89,7 @@ def test_programs_that_differ_in_a_constant_are_compiled_apart():
     assert results == [0.0, 2.0]
 
 
-def test_operations_that_mix_examples_or_draw_numbers_are_never_cut():
+def test_operations_that_mix_examples_or_draw_numbers_are_told_from_others():
     def alone(model, training=True):
         return structure.acts_on_single_examples(model, training=training)
 

@@ -86,6 +86,11 @@ def setting(backend: str, threads: int, only: Sequence[str], path: Path | None, 
     backends.start(backend)
     from parity_training import outcome
 
+    if backend == "tensorflow":
+        from keras_reprise.engine.backends import tensorflow_parts
+
+        tensorflow_parts.LEAST_MACS = 0  # batches are cut wherever they can be
+
     start, found = time.perf_counter(), []
     for case in chosen(only):
         result = outcome(case, kept)

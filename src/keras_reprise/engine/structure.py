@@ -51,9 +51,14 @@ OPERATIONS = frozenset(
 )  # fmt: skip
 
 
+def is_graph(operation: "keras.Operation") -> bool:
+    """Whether it is a model of Keras's own making whose operations are known."""
+    return keras_own(operation) and type(operation).__name__ in ("Sequential", "Functional")
+
+
 def operations(model: "keras.Model") -> "Iterator[keras.Operation]":
     """Every operation of a graph of Keras's own making, nested models opened; a model of another kind as itself."""
-    if not keras_own(model) or type(model).__name__ not in ("Sequential", "Functional"):
+    if not is_graph(model):
         yield model
         return
     for operation in model.layers if type(model).__name__ == "Sequential" else model.operations:
@@ -65,13 +70,15 @@ def acts_on_single_examples(model: "keras.Model", *, training: bool) -> bool:
 
     False where that is not known: subclassed models, layers and activations of a user's own, penalties of activities.
     """
-    return all(_on_single_examples(operation, training) for operation in operations(model))
+    return all(acts_alone(operation, training=training) for operation in operations(model))
 
 
-def _on_single_examples(operation: "keras.Operation", training: bool) -> bool:
+def acts_alone(operation: "keras.Operation", *, training: bool) -> bool:
+    """The same of one operation of a graph."""
     name = type(operation).__name__
     layer = hasattr(operation, "trainable_variables")
-    known = (LAYERS if training else LAYERS | IN_INFERENCE) if layer else OPERATIONS
+    frozen = _is_batch_normalisation(operation) and not operation.trainable  # as in inference
+    known = (LAYERS if training and not frozen else LAYERS | IN_INFERENCE) if layer else OPERATIONS
     return (
         keras_own(operation)
         and name in known
@@ -112,6 +119,23 @@ def _same_in_every_update(operation: "keras.Operation") -> bool:
         and keras_own(getattr(operation, "activation", None))
         and keras_own(getattr(operation, "activity_regularizer", None))
     )
+
+
+def normalises_batch(operation: "keras.Operation", rank: int) -> bool:
+    """Whether it normalises inputs of this rank by the batch's mean and variance of each channel, the last axis, in
+    float32."""
+    return (
+        _is_batch_normalisation(operation)
+        and operation.trainable
+        and operation.axis in (-1, rank - 1)
+        and operation.compute_dtype == operation.variable_dtype == "float32"
+        and not getattr(operation, "renorm", False)
+        and not operation.synchronized
+    )
+
+
+def _is_batch_normalisation(operation: "keras.Operation") -> bool:
+    return keras_own(operation) and type(operation).__name__ == "BatchNormalization"
 
 
 def keras_own(part: object) -> bool:

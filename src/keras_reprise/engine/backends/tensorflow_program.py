@@ -2,12 +2,14 @@
 
 On a CPU a batch is cut into shards, one per core, that the graph computes side by side: the kernels of small networks
 gain little from several threads each, and waking the threads costs more than the arithmetic. The gradients are those of
-the whole batch; only the order of summation differs. Models whose examples see each other (batch normalisation) or that
-draw random numbers (dropout) are not cut, nor is a batch whose loss is not the mean of one number per example.
+the whole batch; only the order of summation differs. Where layers see the whole batch (batch normalisation) or draw
+random numbers for it (dropout), `tensorflow_parts` gives them what they need of all parts. A batch whose loss is not
+the mean of one number per example is not cut, nor is one for a model with anything else that is not known to act on
+single examples.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_reprise.engine.backends.interface import Evaluation, Plan
+from keras_reprise.engine.backends.tensorflow_parts import in_parts, pays
 from keras_reprise.engine.batches import EVALUATION_BATCH, in_batches, outputs_and_mask, scaled_at_once, shard_count
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
@@ -47,10 +50,11 @@ class TensorFlowProgram:
         alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
         self.parts = shard_count(EVALUATION_BATCH) if alone and device() == "cpu" else 1
-        cut = alone and len(model.output_shape) == 2 and acts_on_single_examples(model, training=True)
+        self._alone = acts_on_single_examples(model, training=True)
+        cut = alone and len(model.output_shape) == 2 and (self._alone or pays(model, plan.batch_size))
         self.shards = shard_count(plan.batch_size) if cut and device() == "cpu" else 1
         self._scaling = None if plan.scaling is None else [tf.constant(value) for value in plan.scaling]
-        self._runs: dict[bool, Callable[..., tuple[tf.Tensor, tf.Tensor]]] = {}
+        self._runs: dict[tuple[bool, int], Callable[..., tuple[tf.Tensor, tf.Tensor]]] = {}
         self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
         self._predict = tf.function(self._outputs_and_mask, reduce_retracing=True)
         self.compile_s = 0.0
@@ -65,37 +69,56 @@ class TensorFlowProgram:
         mean, deviation = self._scaling
         return (tf.cast(stored, tf.float32) - mean) / deviation
 
-    def _forward(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The loss of a batch, or the sum of those of a part of it, and the number of misclassified examples."""
-        labels = tf.gather(y, index)
-        outputs = only(self.model(self._images(tf.gather(x, index)), training=True))
-        loss = self.objective.value if self.shards == 1 else self.objective.sum
-        wrong = self.objective.wrong(labels, outputs, _argmax)
-        return loss(labels, outputs), tf.math.count_nonzero(wrong, dtype=tf.int32)
+    def _forward(self, images: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """The outputs in training for each part of a batch."""
+        if self._alone or len(images) == 1:
+            return [only(self.model(part, training=True)) for part in images]
+        return in_parts(self.model, images)
 
-    def _value(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _value(
+        self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor, shards: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The loss of the batch `index`, penalties included, and the number of misclassified examples."""
         n = tf.shape(index)[0]
-        parts = [index[n * i // self.shards : n * (i + 1) // self.shards] for i in range(self.shards)]
-        losses, wrong = zip(*(self._forward(x, y, part) for part in parts), strict=True)
-        value = losses[0] if self.shards == 1 else tf.add_n(losses) / tf.cast(n, losses[0].dtype)
+        parts = [index[n * i // shards : n * (i + 1) // shards] for i in range(shards)]
+        labels = [tf.gather(y, part) for part in parts]
+        outputs = self._forward([self._images(tf.gather(x, part)) for part in parts])
+        loss = self.objective.value if shards == 1 else self.objective.sum
+        losses = [loss(*part) for part in zip(labels, outputs, strict=True)]
+        wrong = [self.objective.wrong(*part, _argmax) for part in zip(labels, outputs, strict=True)]
+        value = losses[0] if shards == 1 else tf.add_n(losses) / tf.cast(n, losses[0].dtype)
         if self.model.losses:
             value += tf.cast(penalty, value.dtype) * self._penalties(value.dtype)
-        return value, tf.add_n(wrong)
+        return value, tf.add_n([tf.math.count_nonzero(part, dtype=tf.int32) for part in wrong])
+
+    def _shards(self, examples: int) -> int:
+        """Into how many parts a batch is cut; each has an example, since of none oneDNN's convolutions give another
+        shape than they should."""
+        return self.shards if examples >= self.shards else 1
 
     def _penalties(self, dtype: tf.DType) -> tf.Tensor:
         return tf.add_n([tf.cast(tf.reduce_sum(one) if one.shape.rank else one, dtype) for one in self.model.losses])
 
-    def _step(self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _step(
+        self, x: tf.Tensor, y: tf.Tensor, index: tf.Tensor, penalty: tf.Tensor, shards: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            value, wrong = self._value(x, y, index, penalty)
+            value, wrong = self._value(x, y, index, penalty, shards)
             scaled = self.optimizer.scale_loss(value)
         variables = [variable.value for variable in self.model.trainable_variables]
         self.optimizer.apply(tape.gradient(scaled, variables), self.model.trainable_variables)
         return value, wrong
 
     def _updates(
-        self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, rates: tf.Tensor, penalty: tf.Tensor, set_rate: bool
+        self,
+        x: tf.Tensor,
+        y: tf.Tensor,
+        order: tf.Tensor,
+        rates: tf.Tensor,
+        penalty: tf.Tensor,
+        *,
+        set_rate: bool,
+        shards: int,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         size = self.batch_size
         n = (tf.shape(order)[0] + size - 1) // size
@@ -103,24 +126,38 @@ class TensorFlowProgram:
         for i in tf.range(n):
             if set_rate:
                 self.optimizer.learning_rate.assign(rates[i])
-            value, errors = self._step(x, y, order[i * size : (i + 1) * size], penalty)
+            value, errors = self._step(x, y, order[i * size : (i + 1) * size], penalty, shards)
             losses, wrong = losses.write(i, tf.cast(value, tf.float32)), wrong.write(i, errors)
         return losses.stack(), wrong.stack()
 
     def run(
         self, data: Examples, order: np.ndarray, rates: np.ndarray | None, penalty: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray]:
-        set_rate = rates is not None
-        if set_rate not in self._runs:
+        rest = len(order) % self.batch_size
+        cut = len(order) - rest if rest and self._shards(rest) < self.shards else len(order)
+        found = []
+        for part, first in ((order[:cut], 0), (order[cut:], cut // self.batch_size)):
+            if len(part):
+                mine = None if rates is None else rates[first : first - (-len(part) // self.batch_size)]
+                found.append(self._run(data, part, mine, penalty))
+        losses, wrong = zip(*found, strict=True)
+        return np.concatenate(losses), np.concatenate(wrong)
+
+    def _run(
+        self, data: Examples, order: np.ndarray, rates: np.ndarray | None, penalty: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        key = set_rate, shards = rates is not None, self._shards(min(len(order), self.batch_size))
+        if key not in self._runs:
             # The data are arguments: a tensor that a function captured would never be freed. Nor would the graph of a
             # function that `get_concrete_function` gave; a call without examples traces it as well.
             start = time.perf_counter()
             specs = [tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in data]
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32)]
-            self._runs[set_rate] = tf.function(partial(self._updates, set_rate=set_rate), input_signature=specs)
-            self._runs[set_rate](*data, tf.zeros([0], tf.int32), tf.zeros([0]), tf.constant(penalty, tf.float32))
+            updates = partial(self._updates, set_rate=set_rate, shards=shards)
+            self._runs[key] = tf.function(updates, input_signature=specs)
+            self._runs[key](*data, tf.zeros([0], tf.int32), tf.zeros([0]), tf.constant(penalty, tf.float32))
             self.compile_s += time.perf_counter() - start
-        losses, wrong = self._runs[set_rate](
+        losses, wrong = self._runs[key](
             *data,
             tf.constant(order, tf.int32),
             tf.constant(rates if set_rate else [], tf.float32),
@@ -144,7 +181,12 @@ class TensorFlowProgram:
         return tf.concat(losses, 0), tf.concat(wrong, 0), tf.cast(value, tf.float32), penalty
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
-        return Evaluation.of(in_batches(self._evaluate, self.evaluation_batch, x, y))
+        def evaluated(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+            found: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+            found = self._evaluate(x, y) if x.shape[0] >= self.parts else self._evaluate(x, y, 1)
+            return found
+
+        return Evaluation.of(in_batches(evaluated, self.evaluation_batch, x, y))
 
     def _outputs_and_mask(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         outputs = only(self.model(self._images(x), training=False))
@@ -184,7 +226,9 @@ class TensorFlowProgram:
             _, _, value, found = self._evaluate_batch(images, labels, min(self.parts, len(y)))
             return value + penalty * found
 
-        ours = looked(lambda: self._value(images, labels, index, tf.constant(penalty))[0], ours_in_inference)
+        ours = looked(
+            lambda: self._value(images, labels, index, tf.constant(penalty), self._shards(len(y)))[0], ours_in_inference
+        )
         return ours, looked(lambda: keras_loss(True), lambda: keras_loss(False))
 
     def be_plain(self) -> bool:
