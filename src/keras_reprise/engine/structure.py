@@ -102,15 +102,6 @@ def same_in_every_update(
     return all(map(keras_own, parts)) and all(map(_same_in_every_update, operations(model)))
 
 
-def has_hidden_state(optimizer: "keras.optimizers.Optimizer") -> bool:
-    """Whether an optimizer keeps a variable that is none of its `variables`, and so of no saved state (Nadam's product
-    of momenta): updates that were made on trial cannot be taken back."""
-    import keras
-
-    known = {id(variable) for variable in optimizer.variables}
-    return any(isinstance(one, keras.Variable) and id(one) not in known for one in vars(optimizer).values())
-
-
 def _same_in_every_update(operation: "keras.Operation") -> bool:
     layer = hasattr(operation, "trainable_variables")
     return (

@@ -26,7 +26,7 @@ from keras_reprise.engine.batches import (
 )
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
-from keras_reprise.engine.structure import acts_on_single_examples, has_hidden_state, same_in_every_update
+from keras_reprise.engine.structure import acts_on_single_examples, same_in_every_update
 
 if TYPE_CHECKING:
     import keras
@@ -57,7 +57,7 @@ class TorchProgram:
         on_cpu = self.device.type == "cpu"
         self._faster = on_cpu and known
         quick = not on_cpu or same_in_every_update(model, optimizer, plan.loss)
-        self._fewest = (FEWEST_TRACED if on_cpu else 2) if quick and not has_hidden_state(optimizer) else None
+        self._fewest = (FEWEST_TRACED if on_cpu else 2) if quick else None
         self._quick_for: tuple[object, ...] | None = None
         self._quick: Updates | None = None
         self._tested: tuple[np.ndarray, np.ndarray, Examples] | None = (

@@ -5,7 +5,7 @@ a small network takes longer than torch's, is done once. What cannot be traced (
 what is done next) goes on as it did.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -35,6 +35,26 @@ DIRECT: dict[object, Callable[..., Any]] = {
 """Functions of torch's that are the operations, and are called in half the time."""
 
 
+READING = frozenset([torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist, torch.Tensor.__dlpack__])
+"""What gives a tensor's numbers to Python, where a traced update would go on with those of its first time; of others
+(`item`, a comparison that decides) torch itself says so."""
+
+
+class Unread(OnDevice):
+    """No number is read by Python; RuntimeError where one is."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> object:
+        if func in READING:
+            raise RuntimeError("A tensor's numbers are read: they would be the same in every update.")
+        return super().__torch_function__(func, types, args, kwargs)
+
+
 @has_side_effect  # type: ignore[untyped-decorator]
 def add_scaled_(weights: Sequence[torch.Tensor], values: Sequence[torch.Tensor], factor: torch.Tensor) -> None:
     """Add to each weight its value times a factor, in one pass over both."""
@@ -54,7 +74,7 @@ class TracedUpdate:
         rate: torch.Tensor | None,
     ) -> None:  # fmt: skip
         def update(x: torch.Tensor, y: torch.Tensor, *_: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            with OnDevice():
+            with Unread():
                 return step(x, y)
 
         traced = make_fx(update)(*batch, *state)
@@ -114,13 +134,22 @@ def _writes(node: Node) -> bool:
 
 
 def _in_one_pass(graph: Graph, node: Node) -> None:
-    """Put scaling and adding into one, where what is added is another list times one tensor, used nowhere else."""
+    """Put scaling and adding into one, where what is added is another list times one tensor, which was computed right
+    before and is used nowhere else."""
     weights, products = node.args[:2]
     scaled = next(iter(products[0].all_input_nodes), None) if products else None
     if scaled is None or scaled.target is not ATEN._foreach_mul.Tensor or node.kwargs:
         return
-    alone = all(len(one.users) == 1 for one in products)
-    if alone and [one.args for one in products] == [(scaled, place) for place in range(len(scaled.args[0]))]:
+    whole = [one.args for one in products] == [(scaled, place) for place in range(len(scaled.args[0]))]
+    if whole and all(len(one.users) == 1 for one in products) and _between(scaled, node) == set(products):
         with graph.inserting_before(node):
             graph.call_function(add_scaled_, (weights, *scaled.args))
         graph.erase_node(node)
+
+
+def _between(first: Node, last: Node) -> set[Node]:
+    found, node = set[Node](), first.next
+    while node is not last:
+        found.add(node)
+        node = node.next
+    return found
