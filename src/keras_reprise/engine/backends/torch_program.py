@@ -127,9 +127,11 @@ class TorchProgram:
         """Updates between which Keras does nothing; None where they cannot be had, give other numbers, or are few."""
         if self._fewest is None or len(index) < self._fewest * self.batch_size:
             return None
-        captured = self.device.type == "cuda"
-        places = [part.data_ptr() if captured else part.dtype for part in data]
-        key = (*places, data[0].shape[not captured :], data[1].shape[1:], rates is None, penalty)
+        captured, facts = self.device.type == "cuda", [(part.shape[1:], part.dtype) for part in data]
+        places = (
+            [(part.data_ptr(), len(part)) for part in data] if captured else []
+        )  # a graph reads there, and there only
+        key = (*facts, *places, rates is None, penalty)
         if key != self._quick_for:
             start = time.perf_counter()
             self._quick_for, self._quick = key, None
