@@ -1,0 +1,102 @@
+"""When the loss explodes or fluctuates, a lower learning rate makes it fall again.
+
+Source: "Introduction to Deep Learning" (recap), slide "Learning Rate", on when to decay it
+Data:   cifar10, standardised, flattened
+Cost:   quick 2 min per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Replay: reprise run lr-lower-when-unstable --scale full
+
+The slide names neither network nor rates: 3072-100-10, SGD with momentum 0.9, batches of 100; a
+rate at which the loss fluctuates (0.04) and one at which it explodes (0.05), each kept, or divided
+by ten. A run in which it did neither says nothing, nor does one whose loss was no number any more.
+"""
+
+import keras
+import numpy as np
+
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, at, below
+from keras_reprise import curve, detail, last, log, metric, rule, train
+from keras_reprise.models import dense_classifier
+from keras_reprise.schedules import steps
+
+
+def measure(arm, replicate):
+    data, scale = replicate.dataset().standardised().flattened(), replicate.scale
+    before, after = arm.rates
+    history = train(
+        dense_classifier(replicate.seeds, data.image_shape[0], [100], data.classes),
+        data,
+        replicate,
+        optimizer=keras.optimizers.SGD(momentum=0.9),
+        learning_rate=steps({0: before, scale.change: after}),
+        epochs=scale.epochs,
+        fork_at=[scale.change],
+        diverged_factor=None,
+    )
+    loss = history.curves["train_loss"]
+    rises = (np.diff(loss[: scale.change]) > 0).sum()
+    return Measurement(
+        {"rises": rises, "started": history.initial["test_loss"]},
+        {"train_loss": loss, "test_error": history.curves["test_error"]},
+    )
+
+
+def fall(arm):
+    """The logarithm of the last training loss over that of the epoch after which the rate falls."""
+    return log(last(arm, "train_loss") / at(curve(arm, "train_loss"), "change"))
+
+
+FLUCTUATED = metric("fluctuating-lowered", "rises") > 0
+EXPLODED = at(curve("exploding-lowered", "train_loss"), "change") > metric(
+    "exploding-lowered", "started"
+)
+MEASURES = "Logarithm of the training loss at the end over that when the rate was lowered"
+MORE = "The same logarithm minus that with the rate kept"
+CLAIMS = (
+    rule("fluctuating-loss-falls")
+    .says("A loss that fluctuates is lower in the end with the rate lowered than with it kept.")
+    .of(
+        last("fluctuating-lowered", "train_loss") - last("fluctuating-kept", "train_loss"),
+        given=FLUCTUATED,
+    )
+    .must(below(0.0)),
+    rule("exploded-loss-falls")
+    .says("A loss that exploded falls again once the rate is lowered.")
+    .of(fall("exploding-lowered"), given=EXPLODED, measures=MEASURES)
+    .must(below(0.0)),
+    detail("exploded-loss-does-not-fall-by-itself")
+    .says("More than with the rate kept.")
+    .of(fall("exploding-lowered") - fall("exploding-kept"), given=EXPLODED, measures=MORE)
+    .must(below(0.0)),
+    detail("exploded-training-learns-again")
+    .says("What exploded ends below the loss that it began with, so it learns again.")
+    .of(
+        last("exploding-lowered", "train_loss") - metric("exploding-lowered", "started"),
+        given=EXPLODED,
+    )
+    .must(below(0.0), expectation="MIXED"),
+)
+
+RECIPE = Recipe(
+    slug="lr-lower-when-unstable",
+    version=1,
+    question="Does a lower learning rate help where the loss explodes or fluctuates?",
+    sources=(Source("dl-recap-slides", "Learning Rate"),),
+    data="cifar10",
+    arms=(
+        Arm("fluctuating-kept", "rate 0.04 throughout", rates=(0.04, 0.04)),
+        Arm("fluctuating-lowered", "rate 0.04, then 0.004", rates=(0.04, 0.004)),
+        Arm("exploding-kept", "rate 0.05 throughout", rates=(0.05, 0.05)),
+        Arm("exploding-lowered", "rate 0.05, then 0.005", rates=(0.05, 0.005)),
+    ),
+    scales=(
+        Scale("quick", n_train=5_000, n_test=500, epochs=14, change=8),
+        Scale("full", epochs=20, change=10),
+    ),
+    measure=measure,
+    claims=CLAIMS,
+    figures=(Curves("Lowering the rate", (Panel("train_loss", log=True), Panel("test_error"))),),
+    metrics=(
+        Metric("rises", "epochs at which the loss rose before the rate was lowered"),
+        Metric("started", "loss before training", "nats"),
+    ),
+)

@@ -1,0 +1,98 @@
+"""No one learning rate is right for all networks and data.
+
+Source: "Introduction to Deep Learning" (recap), slide "Learning Rate"
+Data:   cifar10, standardised; in one arm pixels of 0 to 255 minus the mean image
+Cost:   to be measured
+Replay: reprise run lr-no-single-rate --scale full
+
+The slide names no networks: none, one and three hidden layers, a convnet without and one with batch
+normalisation, plain SGD, batches of 100. A rate is right where the test error is at most two points
+above that of the network's own best rate. Whichever rate is chosen, some network must lose more.
+"""
+
+import numpy as np
+
+from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, above, detail
+from keras_reprise import number, rule
+from keras_reprise.models import dense_classifier, normalised_convnet, small_convnet
+from keras_reprise.rates import Restartable
+from keras_reprise.search import log_grid
+
+RATES = log_grid(1e-5, 1.0, 11)
+HIDDEN = {"linear": [], "dense": [100], "deep": [100, 100, 100], "raw-pixels": [100]}
+
+
+def measure(arm, replicate):
+    data = replicate.dataset()
+    raw = arm.name == "raw-pixels"
+    data = data.mean_image_subtracted() if raw else data.standardised()
+    data = data.flattened() if arm.name in HIDDEN else data
+
+    def build(seeds):
+        if arm.name in HIDDEN:
+            features, hidden = data.image_shape[0], HIDDEN[arm.name]
+            return dense_classifier(seeds, features, hidden, data.classes)
+        convnet = small_convnet if arm.name == "convnet" else normalised_convnet
+        return convnet(seeds, data.image_shape, data.classes)
+
+    network = Restartable(build, data, replicate)
+
+    def trained(rate):
+        history = network.train(rate, replicate.scale.epochs)
+        return {"error": 100 * history.last["test_error"]}
+
+    trials = replicate.sweep([{"rate": rate} for rate in RATES], trained)
+    return Measurement(curves={"rate": RATES, "error": [trial["error"] for trial in trials]})
+
+
+def summarise(arms, scale):
+    """What the worst network loses, in points, at the one rate at which that is least."""
+
+    def least_loss(names):
+        errors = np.array([arms[name].curves["error"] for name in names])
+        return (errors - errors.min(axis=1, keepdims=True)).max(axis=0).min()
+
+    standardised = [name for name in arms if name != "raw-pixels"]
+    return {"lost": least_loss(list(arms)), "lost_standardised": least_loss(standardised)}
+
+
+CLAIMS = (
+    rule("some-network-loses")
+    .says("Whichever rate is chosen, some network or data lose more than two points by it.")
+    .of(number("lost"))
+    .must(above(2.0)),
+    detail("some-network-loses-on-the-same-data")
+    .says("So it is for networks on the same standardised data.")
+    .of(number("lost_standardised"))
+    .must(above(2.0)),
+)
+
+RECIPE = Recipe(
+    slug="lr-no-single-rate",
+    version=1,
+    question="Is there one learning rate that is right for all networks?",
+    sources=(Source("dl-recap-slides", "Learning Rate"),),
+    data="cifar10",
+    arms=(
+        Arm("linear", "no hidden layer"),
+        Arm("dense", "100 hidden units"),
+        Arm("deep", "three hidden layers of 100 units"),
+        Arm("convnet", "two convolutions, 200 hidden units"),
+        Arm("normalised", "two convolutions with batch normalisation"),
+        Arm("raw-pixels", "100 hidden units, pixels not standardised"),
+    ),
+    scales=(
+        Scale("quick", n_train=2_000, n_test=2_000, epochs=4),
+        Scale("full", n_train=10_000, n_test=5_000, epochs=5),
+    ),
+    measure=measure,
+    claims=CLAIMS,
+    figures=(Curves("Test error by rate", ("error",), x="rate", x_log=True),),
+    metrics=(
+        Metric("rate", "learning rate"),
+        Metric("error", "test error", "points", "rate"),
+        Metric("lost", "test error above the own best, worst network, least over rates", "points"),
+        Metric("lost_standardised", "the same, standardised data", "points"),
+    ),
+    summarise=summarise,
+)

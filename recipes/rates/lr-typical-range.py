@@ -1,0 +1,116 @@
+"""For inputs that are standardised, or between 0 and 1, good rates lie between a millionth and 1.
+
+Source: "Training" (notes on hyper-parameters), section "Learning rate"
+Data:   cifar10, standardised or divided by 255
+Cost:   to be measured
+Replay: reprise run lr-typical-range --scale full
+
+The notes name no networks: 3072-100-10, the small convnet of cifar10-lr-drop and a convnet with
+batch normalisation, each with plain SGD, SGD with momentum 0.9, and Adam; batches of 100. The best
+rate is the one with the lowest training loss in the last epoch.
+"""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
+from keras_reprise import detail, mean, metric, rule
+from keras_reprise.models import dense_classifier, normalised_convnet, small_convnet
+from keras_reprise.rates import Restartable
+from keras_reprise.search import log_grid
+
+RATES = log_grid(10**-6.5, 10**0.5, 8)  # a factor of ten apart; none of them is an end of the range
+
+
+def optimizer(name):
+    if name == "adam":
+        return keras.optimizers.Adam()
+    return keras.optimizers.SGD(momentum=0.9 if name == "momentum" else 0.0)
+
+
+def measure(arm, replicate):
+    data = replicate.dataset().standardised()
+    if arm.inputs == "unit":
+        data = replace(data, scaling=(np.float32(0), np.float32(255)))
+    data = data.flattened() if arm.network == "dense" else data
+
+    def build(seeds):
+        if arm.network == "dense":
+            return dense_classifier(seeds, data.image_shape[0], [100], data.classes)
+        convnet = small_convnet if arm.network == "convnet" else normalised_convnet
+        return convnet(seeds, data.image_shape, data.classes)
+
+    network = Restartable(build, data, replicate, optimizer(arm.optimizer))
+
+    def trained(rate):
+        loss = network.train(rate, replicate.scale.epochs).last["train_loss"]
+        return {"loss": loss if np.isfinite(loss) else np.inf}
+
+    trials = replicate.sweep([{"rate": rate} for rate in RATES], trained)
+    loss = [trial["loss"] for trial in trials]
+    return Measurement({"best": RATES[int(np.argmin(loss))]}, {"rate": RATES, "loss": loss})
+
+
+NETWORKS = {"dense": "100 hidden units", "convnet": "two convolutions", "normalised": "with BN"}
+ARMS = tuple(
+    Arm(f"{net}-{name}", f"{words}, {name}", network=net, optimizer=name, inputs="standardised")
+    for net, words in NETWORKS.items()
+    for name in ("sgd", "momentum", "adam")
+) + (
+    Arm(
+        "dense-sgd-unit",
+        "100 hidden units, sgd, inputs between 0 and 1",
+        network="dense",
+        optimizer="sgd",
+        inputs="unit",
+    ),
+)
+
+
+def inside(arms):
+    """The share of the arms whose best rate lies between a millionth and 1."""
+    best = [metric(arm.name, "best") for arm in arms]
+    return mean(*((rate > 1e-6) & (rate < 1) for rate in best))
+
+
+INSIDE = "Share of {} whose best rate lies between 1e-6 and 1"
+CLAIMS = (
+    rule("best-between-a-millionth-and-1")
+    .says("Each network's best rate, with each optimizer, lies between a millionth and 1.")
+    .of(inside(ARMS), measures=INSIDE.format("networks and optimizers"))
+    .must(above(0.99), kind="discrete", expectation="MIXED"),
+    *(
+        detail(f"best-in-range-{name}")
+        .says(f"So it is with {name} alone.")
+        .of(inside([arm for arm in ARMS if arm.optimizer == name]), measures=INSIDE.format(words))
+        .must(above(0.99), kind="discrete")
+        for name, words in (
+            ("sgd", "networks with plain SGD"),
+            ("momentum", "networks with momentum"),
+            ("adam", "networks with Adam"),
+        )
+    ),
+)
+
+RECIPE = Recipe(
+    slug="lr-typical-range",
+    version=1,
+    question="Between which values does the best learning rate lie?",
+    sources=(Source("hyperparameters-notes", "Learning rate"),),
+    data="cifar10",
+    arms=ARMS,
+    scales=(
+        Scale("quick", n_train=1_000, n_test=200, epochs=4),
+        Scale("full", n_train=5_000, n_test=1_000, epochs=5),
+    ),
+    measure=measure,
+    claims=CLAIMS,
+    figures=(Curves("Training loss by rate", (Panel("loss", log=True),), x="rate", x_log=True),),
+    metrics=(
+        Metric("rate", "learning rate"),
+        Metric("loss", "training loss in the last epoch", "nats", "rate"),
+        Metric("best", "best rate"),
+    ),
+)
