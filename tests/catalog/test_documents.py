@@ -3,7 +3,6 @@
 import pytest
 
 from keras_reprise import catalog
-from keras_reprise.base import checkout
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.catalog.documents import described, documents, read
 
@@ -60,7 +59,3 @@ def test_a_document_has_the_name_of_its_file_and_its_rules_different_ids(tmp_pat
     (tmp_path / "notes.toml").rename(tmp_path / "other.toml")
     with pytest.raises(RecipeError, match="other.toml is no list of a document's rules: its key is 'notes'"):
         read(tmp_path)
-
-
-def test_a_checkout_reads_its_own_documents():
-    assert checkout.documents_folder().name == "documents"
