@@ -80,15 +80,15 @@ RECAP = "Learning Rate"
 CLAIMS = (
     rule("thirds-end-near-the-best")
     .says("Divided by three, the rate ends less than one point of error from the best one.")
-    .of(worse("thirds"))
+    .of(worse("thirds"), unit="points")
     .must(below(1.0), expectation="LIKELY"),
     rule("halves-find-a-good-one", RECAP)
     .says("Halved, it does, too.")
-    .of(worse("halves"))
+    .of(worse("halves"), unit="points")
     .must(below(1.0), expectation="LIKELY"),
     rule("tenths-at-once-end-as-near", RECAP)
     .says("By ten where training diverges at once, it ends no point of error above halving.")
-    .of(worse("tenths-at-once", "halves"))
+    .of(worse("tenths-at-once", "halves"), unit="points")
     .must(below(1.0)),
     detail("tenths-at-once-cost-less", RECAP)
     .says("And wastes fewer updates than halving.")
@@ -96,7 +96,7 @@ CLAIMS = (
     .must(below(0.0), kind="discrete", expectation="LIKELY"),
     detail("tenths-end-near-the-best", RECAP)
     .says("Always divided by ten, the rate ends less than one point of error from the best one.")
-    .of(worse("tenths"))
+    .of(worse("tenths"), unit="points")
     .must(below(1.0), expectation="MIXED"),
     detail("thirds-cost-less")
     .says("Thirds waste fewer updates than halves.")

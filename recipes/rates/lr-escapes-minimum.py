@@ -78,7 +78,10 @@ RECIPE = Recipe(
         Arm("as-wide", "both 0.4 wide", widths=(0.4, 0.4)),
         Arm("wide", "bad minimum 0.4 wide, good one 0.1", widths=(0.4, 0.1)),
     ),
-    scales=(Scale("quick", updates=2_000, runs=500), Scale("full", updates=20_000, runs=2_000)),
+    scales=(
+        Scale("quick", updates=2_000, runs=500, seeds=12),
+        Scale("full", updates=20_000, runs=2_000, seeds=12),
+    ),
     measure=measure,
     claims=CLAIMS,
     figures=(Curves("Which rates leave the bad minimum", ("escaped",), x="rate", x_log=True),),
