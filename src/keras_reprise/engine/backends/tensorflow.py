@@ -13,8 +13,7 @@ from keras_reprise.engine.batches import SHARDS, output_gradient
 
 if "tensorflow" not in sys.modules:
     # The parts of a batch are computed side by side, so that each kernel gets a part of the cores: a small dense
-    # network gains 1.2 to 1.4 x, a convolutional one nothing, and one with batch normalisation, which is not cut, loses
-    # a third.
+    # network gains 1.2 to 1.4 x, a convolutional one nothing. What is large and cannot be cut loses a third.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads() // min(threads(), SHARDS)))
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(min(threads(), SHARDS)))
 

@@ -24,8 +24,8 @@ FusedNorm, FusedNormGradient = tf.raw_ops.FusedBatchNormV3, tf.raw_ops.FusedBatc
 
 
 LEAST_MACS = 50_000_000
-"""Multiply-accumulates of a batch, forward, for each layer that sees all of it: fewer take less time than the parts
-wait for each other."""
+"""Multiply-accumulates of a batch, forward, for each layer that sees all of it. Measured on two cores of an AMD EPYC,
+parts cost a quarter more than the whole at 8 million, since they wait for each other, and paid from 14 million on."""
 
 
 class Parts:
