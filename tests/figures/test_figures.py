@@ -101,6 +101,17 @@ def test_what_numpy_computed_is_stored_as_plain_numbers():
     assert document["printed"] == {"loss": {"one": [0.0, 1.0]}}
 
 
+def test_an_axis_ends_where_the_recipe_says_and_the_caption_says_so(replicates):
+    document: Any = figures.encode(Curves("Loss", (Panel("loss", top=1.5), Panel("error"))))
+    assert document["panels"][0]["top"] == 1.5
+    assert "top" not in document["panels"][1]
+    figure = figures.decode(document)
+    cut, whole = figure.draw(replicates).axes
+    assert cut.get_ylim()[1] == 1.5
+    assert whole.get_ylim()[1] > 0.5
+    assert figure.caption(2).endswith(" Values above 1.5 are cut off.")
+
+
 WORDS = by_name(
     (
         Metric("ratio", "update over weights", per="update"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from keras_reprise.figures.figure import Figure, FigureError, label, require
@@ -25,7 +26,8 @@ class Panel(Strict, frozen=True):
     """One pair of axes: the curve `y`, or several; what the axis shows, and whether it is logarithmic.
 
     Without a `label` the axis says what the recipe's `metrics` say of its curves. `level` draws a horizontal line
-    at a number of interest, such as a printed value or a target, named by `level_label`.
+    at a number of interest, such as a printed value or a target, named by `level_label`. `top` is where the axis ends,
+    where what exploded would flatten the rest; cards without it have no such field.
     """
 
     y: str | tuple[str, ...]
@@ -33,6 +35,7 @@ class Panel(Strict, frozen=True):
     log: bool = False
     level: float | None = None
     level_label: str = ""
+    top: float | UnsetType = UNSET
 
     @property
     def curves(self) -> tuple[str, ...]:
@@ -79,7 +82,8 @@ class Curves(Figure, frozen=True, tag="curves"):
         )
         printed = " Crosses are the values that the document prints." if self.printed else ""
         mark = f" The dashed line marks: {self.mark_label}." if self.mark else ""
-        return f"{self.title}. {spread}{printed}{mark}"
+        cut = "".join(f" Values above {panel.top:g} are cut off." for panel in self.axes if panel.top is not UNSET)
+        return f"{self.title}. {spread}{printed}{mark}{cut}"
 
     def draw(self, records: Sequence[Record]) -> "Plot":
         import matplotlib.pyplot as plt
@@ -133,6 +137,8 @@ class Curves(Figure, frozen=True, tag="curves"):
         ax.set_xlabel(self.x_label if label_x else "")
         if panel.log and ax.lines:
             ax.set_yscale("log")
+        if panel.top is not UNSET:
+            ax.set_ylim(top=panel.top)
         if self.x_log and ax.lines:
             ax.set_xscale("log", base=2 if _powers_of_two(ax) else 10)
         if panel.level is not None:
