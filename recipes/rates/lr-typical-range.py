@@ -107,7 +107,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training loss by rate", (Panel("loss", log=True),), x="rate", x_log=True),),
+    figures=(Curves("Training loss by rate", (Panel("loss", top=4.0),), x="rate", x_log=True),),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),
