@@ -75,7 +75,7 @@ def measure(arm, replicate):
 CLAIMS = (
     rule("kept-spoils-training")
     .says("Gradients that are never set to zero cost accuracy.")
-    .of(metric("set-to-zero", "accuracy") - metric("kept", "accuracy"))
+    .of(metric("set-to-zero", "accuracy") - metric("kept", "accuracy"), unit="points")
     .must(above(0.0)),
     detail("loss-explodes")
     .says("The loss of a batch rises to more than three times what it was at the start.")
