@@ -45,7 +45,7 @@ def bowl(optimizer):
     """The weight from 1 on, for 200 steps down w^2 / 2."""
     weight, path = keras.Variable(1.0), []
     for _ in range(200):
-        path.append(float(weight.value))
+        path.append(float(keras.ops.convert_to_numpy(weight)))
         optimizer.apply([keras.ops.convert_to_tensor(path[-1], "float32")], [weight])
     return path
 
