@@ -97,7 +97,7 @@ CLAIMS = (
     .must(equal(1), kind="exact", expectation="MATH"),
     detail("learned-prior-tests-better")
     .says("Tuned to 40 images, weights pulled to what was learned before test better than to zero.")
-    .of(metric("learned", "accuracy") - metric("zero", "accuracy"))
+    .of(metric("learned", "accuracy") - metric("zero", "accuracy"), unit="points")
     .must(above(0.0)),
     detail("learned-prior-keeps-weights")
     .says("And they stay nearer to it than without a penalty.")

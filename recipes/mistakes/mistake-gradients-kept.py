@@ -45,7 +45,7 @@ def bowl(optimizer):
     """The weight from 1 on, for 200 steps down w^2 / 2."""
     weight, path = keras.Variable(1.0), []
     for _ in range(200):
-        path.append(float(weight.value))
+        path.append(float(keras.ops.convert_to_numpy(weight)))
         optimizer.apply([keras.ops.convert_to_tensor(path[-1], "float32")], [weight])
     return path
 
@@ -75,7 +75,7 @@ def measure(arm, replicate):
 CLAIMS = (
     rule("kept-spoils-training")
     .says("Gradients that are never set to zero cost accuracy.")
-    .of(metric("set-to-zero", "accuracy") - metric("kept", "accuracy"))
+    .of(metric("set-to-zero", "accuracy") - metric("kept", "accuracy"), unit="points")
     .must(above(0.0)),
     detail("loss-explodes")
     .says("The loss of a batch rises to more than three times what it was at the start.")

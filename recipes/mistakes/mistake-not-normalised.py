@@ -60,7 +60,7 @@ def gain(arm, other):
 CLAIMS = (
     rule("costs-accuracy")
     .says("At the usual rate pixels as stored learn worse than standardised ones.")
-    .of(gain("standardised", "as-stored"))
+    .of(gain("standardised", "as-stored"), unit="points")
     .must(above(0.0)),
     detail("not-at-all")
     .says("At the usual rate pixels as stored do not get beyond guessing one of ten classes.")
@@ -68,11 +68,11 @@ CLAIMS = (
     .must(between(8.0, 12.0), kind="discrete"),
     detail("zero-to-one-helps")
     .says("Scaling to 0 to 1 is enough to do better at the usual rate.")
-    .of(gain("zero-to-one", "as-stored"))
+    .of(gain("zero-to-one", "as-stored"), unit="points")
     .must(above(0.0)),
     detail("minus-mean-is-not-enough")
     .says("Subtracting the mean image alone still does worse than standardising.")
-    .of(gain("standardised", "minus-mean"))
+    .of(gain("standardised", "minus-mean"), unit="points")
     .must(above(0.0)),
     detail("rate-has-to-fit-the-units")
     .says("The rate that suits pixels as stored best is a hundredth of the usual one or less.")

@@ -85,11 +85,11 @@ CLAIMS = (
     .says(
         "Where examples have several labels, softmax names them exactly more often than sigmoids."
     )
-    .of(gain("exact", "softmax", "sigmoid"))
+    .of(gain("exact", "softmax", "sigmoid"), unit="points")
     .must(above(0.0), expectation="FALSE-AS-STATED", erratum=FALSE),
     detail("sigmoids-do-better")
     .says("Sigmoids name the labels exactly more often, each output at its best threshold.")
-    .of(gain("exact"))
+    .of(gain("exact"), unit="points")
     .must(above(0.0)),
     detail("sigmoids-higher-f1")
     .says("And with a higher F1 over all labels.")
@@ -97,7 +97,7 @@ CLAIMS = (
     .must(above(0.0)),
     detail("sigmoids-do-better-at-half")
     .says("So they do at the plain threshold of one half.")
-    .of(gain("exact_at_half"))
+    .of(gain("exact_at_half"), unit="points")
     .must(above(0.0)),
     detail("softmax-never-names-two")
     .says("At one half softmax never names two labels, since its outputs add up to one.")

@@ -74,10 +74,11 @@ def lost(arm):
     return metric(arm, "evaluation_accuracy") - metric(arm, "training_accuracy")
 
 
+BY_BATCH = "batch-norm", "training_by_batch"
 CLAIMS = (
     rule("costs-accuracy")
     .says("Predicting in training mode, dropout and batch statistics on, costs accuracy.")
-    .of(lost("both"))
+    .of(lost("both"), unit="points")
     .must(above(0.0)),
     rule("two-answers")
     .says("Two predictions of one image in training mode differ.")
@@ -86,7 +87,7 @@ CLAIMS = (
     *(
         detail(f"{arm}-costs-accuracy")
         .says(f"So it does where the network has {words} alone.")
-        .of(lost(arm))
+        .of(lost(arm), unit="points")
         .must(above(0.0))
         for arm, words in (("dropout", "dropout"), ("batch-norm", "batch normalisation"))
     ),
@@ -96,7 +97,7 @@ CLAIMS = (
     .must(equal(1), kind="exact", expectation="MATH"),
     detail("alone-is-worse")
     .says("Batch statistics of one image alone cost more accuracy than those of a hundred.")
-    .of(last("batch-norm", "training_by_batch") - at(curve("batch-norm", "training_by_batch"), 1))
+    .of(last(*BY_BATCH) - at(curve(*BY_BATCH), 1), unit="points")
     .must(above(0.0)),
 )
 

@@ -85,11 +85,11 @@ def lost(arm):
 CLAIMS = (
     rule("without-costs-accuracy")
     .says("Without a sigmoid at its output the network loses accuracy.")
-    .of(lost("none"))
+    .of(lost("none"), unit="points")
     .must(above(0.0)),
     rule("softmax-of-one-costs-accuracy")
     .says("Softmax in its place loses accuracy.")
-    .of(lost("softmax"))
+    .of(lost("softmax"), unit="points")
     .must(above(0.0)),
     detail("softmax-of-one-is-one")
     .says("Softmax of a single output is 1, whatever the network has learned.")

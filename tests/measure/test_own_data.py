@@ -425,6 +425,7 @@ def test_a_rehearsal_trains_nothing_and_leaves_no_trace():
             )
             weights.append(model.get_weights())
             assert history.last["test_loss"] == 1.0
+            assert history.curves["of a probe"] == [1.0, 1.0]
         raise AssertionError("a rehearsal ends before it has trained so often")
 
     mine = Recipe.__new__(Recipe)
