@@ -32,8 +32,9 @@ def _machine_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PLAIN_FAILS", "PLAIN_DIVERGES", "TINY_SLEEP"):
+    for name in ("PLAIN_FAILS", "PLAIN_DIVERGES", "TINY_SLEEP", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")  # of the terminal
 
 
 @pytest.fixture(autouse=True)

@@ -83,7 +83,8 @@ def test_an_edited_recipe_is_measured_again_and_its_old_numbers_stand_apart(edit
         (3, "contradicted", False),
     }
     assert len({row["source"] for row in rows}) == len({row["measurement"] for row in rows}) == 2
-    assert "measured anew from another source since" in reprise("verdict", "--store", edited_store).stdout
+    told = " ".join(reprise("verdict", "--store", edited_store).stdout.split())
+    assert "measured anew from another source since" in told
 
 
 def test_both_sources_have_a_line_in_the_status(edited_store, reprise):
@@ -155,7 +156,7 @@ def test_a_changed_copy_of_our_recipe_is_no_evidence_for_ours(copied_store, repr
     assert (copy.foreign, copy.stands, copy.key == copy.key_without_source) == (True, False, False)
     assert groups.one([copy, own], OURS) == own
     assert "another source" in copy.uncitable
-    text = reprise("verdict", OURS, "--store", copied_store).stdout
+    text = " ".join(reprise("verdict", OURS, "--store", copied_store).stdout.split())
     assert "Rules: 1 reproduced, 0 contradicted, 0 inconclusive" in text  # ours alone
     assert f"of another source ({copy.source}) than recipes/" in text
 

@@ -130,7 +130,7 @@ def read_record(content: bytes, scratch: Path) -> None:
 
 def read_card(content: bytes, scratch: Path) -> None:
     with contextlib.suppress(UserError):
-        describe_card(decode_card(content, "a card"), "file")
+        list(describe_card(decode_card(content, "a card"), "file", 100, verbose=True))
 
 
 def read_lock(content: bytes, scratch: Path) -> None:

@@ -1,4 +1,7 @@
-"""What every command of the terminal shares: opening a store, selecting its records, printing tables and JSON."""
+"""What every command of the terminal shares: opening a store, selecting its records, printing tables and JSON.
+
+What is printed fits the terminal's columns; only where there is a terminal are verdicts in colour.
+"""
 
 import json
 import math
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import checkout, errors
+from keras_reprise.base import checkout, columns, errors
 
 if TYPE_CHECKING:
     from keras_reprise.store.store import Store, Summary
@@ -23,6 +26,8 @@ READING_STORES = (
     "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept"
     "|history"
 )
+COLOURS = {"reproduced": "green", "contradicted": "red", "inconclusive": "yellow"}
+VERDICT = re.compile(rf"\b(?:{'|'.join(COLOURS)})\b")
 COMMAND = re.compile(rf"`((?:reprise|tox -e \S+ --) (?:{READING_STORES})(?![\w-])[^`\n]*)`")
 
 
@@ -143,11 +148,23 @@ def say(text: str) -> None:
     click.echo(errors.printable(with_store(text)))
 
 
-def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> None:
-    """A plain table on standard output."""
-    from tabulate import tabulate
+def say_verdicts(text: str) -> None:
+    """The same for text that is laid out in columns, with the verdicts in colour where there is a terminal for it."""
+    text = errors.printable(text)
+    if columns.coloured():
+        text = VERDICT.sub(lambda match: click.style(match[0], fg=COLOURS[match[0]]), text)
+    click.echo(text, color=columns.coloured())
 
-    say(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+
+def say_wrapped(text: str) -> None:
+    """Sentences on standard output, a paragraph a line, in the terminal's columns; commands in them repeat --store."""
+    for line in with_store(text).split("\n"):
+        click.echo("\n".join(columns.wrapped(line, columns.available(), whole=True)))
+
+
+def print_table(rows: Sequence[columns.Row], headers: Sequence[str]) -> None:
+    """A plain table on standard output, as wide as the terminal at most."""
+    say_verdicts("\n".join(columns.table(headers, rows, columns.available())))
 
 
 def print_json(value: object) -> None:

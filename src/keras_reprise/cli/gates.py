@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keras_reprise.base import errors
-from keras_reprise.cli.console import open_store, print_json, print_table, read_store, say, with_store
+from keras_reprise.base import columns, errors
+from keras_reprise.cli.console import open_store, print_json, print_table, read_store, say, say_verdicts, with_store
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 
@@ -210,7 +210,7 @@ def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: P
         facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
         return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
     if needed:
-        rows = [[metric, n or f"over {MOST_SEEDS_TRIED}: not to be seen"] for metric, n in sorted(needed.items())]
+        rows = [[metric, str(n or f"over {MOST_SEEDS_TRIED}: not to be seen")] for metric, n in sorted(needed.items())]
         print_table(rows, ["quality", "replicates that show a loss of three margins"])
     say(
         f"\nAccepted {len(measured.processes)} processes and {replicates} replicates as {name!r}: {path}\n"
@@ -279,14 +279,12 @@ def history(
         write_bytes(figure, draw_history(found, figure.suffix.lstrip(".") or "svg"))
     if as_json:
         return print_json([series.facts for series in found])
-    say("\n\n".join(map(history_text, found)))
+    say_verdicts("\n\n".join(map(history_text, found)))
 
 
 def history_text(series: "Series") -> str:
     """A metric's levels on one machine: since when, how many values, their mean, and what differed from before."""
-    from tabulate import tabulate
-
-    rows = []
+    wide, rows = columns.available(), []
     for index, (a, b, mean) in enumerate(series.levels):
         points = series.points[a:b]
         before = series.levels[index - 1][2] if index else math.nan
@@ -294,8 +292,8 @@ def history_text(series: "Series") -> str:
         environments = ", ".join(dict.fromkeys(point.environment[:8] for point in points))
         commits = list(dict.fromkeys(point.commit[:10] for point in points if point.commit))
         span = commits[0] if len(commits) == 1 else f"{commits[0]} to {commits[-1]}" if commits else "-"
-        rows.append([points[0].at[:16].replace("T", " "), b - a, f"{mean:.5g}", moved, environments, span])
+        rows.append([points[0].at[:16].replace("T", " "), str(b - a), f"{mean:.5g}", moved, environments, span])
     headers = ["since", "n", "mean", "change", "environments", "commits"]
     changed = f"{len(series.changes)} changes of level" if series.changes else "no change of level"
     title = f"{series.metric} on {series.machine[:8]} ({series.setting}): {len(series.points)} values, {changed}"
-    return title + "\n" + tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+    return "\n".join([*columns.wrapped(title, wide, rest="  "), *columns.table(headers, rows, wide)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keras_reprise.base.columns import Row
 from keras_reprise.cli.console import open_store, print_json, print_table
 from keras_reprise.cli.options import JSON_OPTION
 from keras_reprise.cli.root import main
@@ -43,7 +44,8 @@ def data_list(data_dir: Path | None = None, as_json: bool = False) -> None:
     rows = data_rows(data_dir)
     if as_json:
         return print_json(rows)
-    print_table([list(row.values()) for row in rows], list(rows[0]))
+    told = [row | {"where": row["where"].removesuffix(" Looked for:")} for row in rows]
+    print_table([list(row.values()) for row in told], list(rows[0]))
 
 
 def data_rows(data_dir: Path | None) -> list[dict[str, str]]:
@@ -81,7 +83,10 @@ def doctor(as_json: bool) -> None:
     rows = doctor_rows(open_store(None))
     if as_json:
         return print_json(rows)
-    print_table([[row["what"], row["found"], row["advice"]] for row in rows], ["what", "found", "advice"])
+    told: list[Row] = []
+    for row in rows:
+        told += [[row["what"], row["found"]], *([f"  {row['advice']}"] if row["advice"] else [])]
+    print_table(told, ["what", "found"])
 
 
 def doctor_rows(store: "Store") -> list[dict[str, str]]:

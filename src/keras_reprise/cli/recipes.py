@@ -1,20 +1,21 @@
 """Commands about recipes: list, show, lock."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import checkout, errors
-from keras_reprise.cli.console import open_store, print_json, print_table, say
+from keras_reprise.base import checkout, columns, errors
+from keras_reprise.cli.console import open_store, print_json, say
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 
 if TYPE_CHECKING:
-    from keras_reprise.record.schema import Card
+    from keras_reprise.catalog.lockfile import LockEntry
+    from keras_reprise.record.schema import Card, ClaimCard
     from keras_reprise.store.store import Store
 
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 @click.option("--family", help="Only this family (folder of recipes/).")
 @click.option("--suite", "suite_name", help="Only the recipes of this suite.")
 @click.option("--no-data", is_flag=True, help="Only recipes that need no data set.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell the whole rule, and where it is documented.")
 @JSON_OPTION
-def list_recipes(family: str | None, suite_name: str | None, no_data: bool, as_json: bool) -> None:
-    """List the recipes.
+def list_recipes(family: str | None, suite_name: str | None, no_data: bool, verbose: bool, as_json: bool) -> None:
+    """List the recipes: a line for each, with the data set that it needs and the rule that it asks about.
 
-    Example: reprise list --no-data
+    Examples: reprise list --no-data
+
+              reprise list --family schedules -v
     """
     entries = catalog.suite(suite_name)[1] if suite_name else catalog.current()
     entries = [e for e in entries if (not family or e.family == family) and not (no_data and e.card.data)]
@@ -47,17 +51,32 @@ def list_recipes(family: str | None, suite_name: str | None, no_data: bool, as_j
         )
     if not entries:
         raise errors.UserError("No recipe matches.\n`reprise list` without options shows all.")
-    print_table(
-        [[e.slug, e.version, e.family, e.card.data or "-", e.title] for e in entries],
-        ["recipe", "version", "family", "data", "claim"],
-    )
+    for line in list_lines(entries, columns.available(), verbose=verbose):
+        say(line)
+
+
+def list_lines(entries: "Sequence[LockEntry]", wide: int, *, verbose: bool = False) -> Iterator[str]:
+    """A line for each recipe; all of it where it is to be told."""
+    slugs = max(len(entry.slug) for entry in entries)
+    data = max(len(entry.card.data or "-") for entry in entries)
+    if not verbose:
+        yield columns.cut(f"{'recipe'.ljust(slugs)}  {'data'.ljust(data)}  rule", wide)
+    for entry in entries:
+        line = f"{entry.slug.ljust(slugs)}  {(entry.card.data or '-').ljust(data)}  {entry.title}"
+        if not verbose:
+            yield columns.cut(line, wide)
+            continue
+        yield from columns.wrapped(entry.title, wide, first=f"{entry.slug}  ", rest="    ")
+        told = f"version {entry.version}, family {entry.family}, data {entry.card.data or 'none'}"
+        yield from columns.wrapped(f"{told}; {'; '.join(entry.sources)}", wide, first="    ")
 
 
 @main.command()
 @click.argument("recipe")
+@click.option("-v", "--verbose", is_flag=True, help="Tell all of the printed values and retired claims, too.")
 @JSON_OPTION
-def show(recipe: str, as_json: bool) -> None:
-    """Show a recipe's question, arms, scales and claims.
+def show(recipe: str, verbose: bool, as_json: bool) -> None:
+    """Show a recipe's question, arms, scales and claims: the rule first, a line for each printed value.
 
     Example: reprise show cifar10-lr-drop
     """
@@ -78,41 +97,52 @@ def show(recipe: str, as_json: bool) -> None:
         import msgspec
 
         return print_json(msgspec.to_builtins(card))
-    say(describe_card(card, path.name))
+    for line in describe_card(card, path.name, columns.available(), verbose=verbose):
+        say(line)
 
 
 SHOWN_FIRST = ("rule", "detail", "table", "")  # roles
 
 
-def describe_card(card: "Card", file_name: str) -> str:
-    """A recipe's card as text."""
+def describe_card(card: "Card", file_name: str, wide: int, *, verbose: bool = False) -> Iterator[str]:
+    """A recipe's card in lines."""
+    yield from columns.wrapped(f"{card.slug}@{card.version}  ({file_name})", wide)
+    yield from columns.wrapped(card.title, wide)
+    yield ""
+    yield from columns.wrapped(card.question, wide)
+    yield ""
+    sources = ", ".join(f"{source.key} {source.where}" for source in card.sources)
+    yield from columns.wrapped(sources, wide, first="Sources: ")
+    yield from columns.wrapped(card.data or "none", wide, first="Data:    ")
+    yield from ["", "Arms"]
+    for name, means in card.arms.items():
+        yield from columns.wrapped(f"{name}: {means}", wide, first="  ", rest="    ")
+    yield from ["", "Scales"]
+    for name, settings in card.scales.items():
+        told = ", ".join(f"{key} {value}" for key, value in settings.items())
+        yield from columns.wrapped(f"{name}: {told}", wide, first="  ", rest="    ")
+    yield from ["", "Claims"]
+    for claim in sorted(card.claims, key=lambda claim: (claim.retired is not None, SHOWN_FIRST.index(claim.role))):
+        yield from _claim_lines(claim, wide, whole=verbose or (claim.role != "table" and not claim.retired))
+
+
+def _claim_lines(claim: "ClaimCard", wide: int, *, whole: bool) -> Iterator[str]:
+    """A claim in lines: what it says, its number and where that must lie; or only the latter in one line."""
     from keras_reprise.record import wording
 
-    lines = [f"{card.slug}@{card.version}  ({file_name})", card.title, "", card.question, ""]
-    lines += [
-        f"Sources: {', '.join(f'{source.key} {source.where}' for source in card.sources)}",
-        f"Data:    {card.data or 'none'}",
-        "",
-        "Arms",
-    ]
-    lines += [f"  {name}: {means}" for name, means in card.arms.items()]
-    lines += ["", "Scales"]
-    lines += [
-        f"  {name}: {', '.join(f'{key} {value}' for key, value in settings.items())}"
-        for name, settings in card.scales.items()
-    ]
-    lines += ["", "Claims"]
-    for claim in sorted(card.claims, key=lambda claim: (claim.retired is not None, SHOWN_FIRST.index(claim.role))):
-        printed = f", printed {claim.printed:g}" if claim.printed is not None else ""
-        role = "retired" if claim.retired else claim.role
-        lines += [
-            f"  {claim.id}{f' ({role})' if role else ''}  [{claim.where}]",
-            f"    {claim.says}",
-            f"    {claim.statistic}: {wording.interval(claim.interval)} {claim.unit}{printed}",
-        ]
-        lines += [f"    Erratum {claim.erratum}"] if claim.erratum else []
-        lines += [f"    Counts no more: {claim.retired}"] if claim.retired else []
-    return "\n".join(lines)
+    printed = f", printed {claim.printed:g}" if claim.printed is not None else ""
+    role = "retired" if claim.retired else claim.role
+    name, must = f"{claim.id}{f' ({role})' if role else ''}", f"{wording.interval(claim.interval)} {claim.unit}".strip()
+    if whole:
+        yield from columns.wrapped(f"{name}  [{claim.where}]", wide, first="  ", rest="    ")
+        yield from columns.wrapped(claim.says, wide, first="    ")
+        yield from columns.wrapped(f"{claim.statistic}: {must}{printed}", wide, first="    ", rest="      ")
+    else:
+        yield from columns.wrapped(f"{name}: {must}{printed}", wide, first="  ", rest="    ")
+    if claim.erratum:
+        yield from columns.wrapped(f"Erratum {claim.erratum}", wide, first="    ")
+    if claim.retired:
+        yield from columns.wrapped(f"Counts no more: {claim.retired}", wide, first="    ")
 
 
 @main.command()

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keras_reprise.base import errors
+from keras_reprise.base import columns, errors
 from keras_reprise.cli.console import (
     Selection,
     given_store,
     open_store,
     print_json,
-    print_table,
     published_store,
     read_store,
-    say,
+    say_verdicts,
+    say_wrapped,
 )
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION, selecting
 from keras_reprise.cli.root import main
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from keras_reprise.judge.groups import Group
     from keras_reprise.run.missing import Missing
@@ -51,7 +51,7 @@ MORE_KEYS = (
 def status(
     only_missing: bool, suite_name: str, scale: str | None, machine: str | None, store_path: Path | None, as_json: bool
 ) -> None:
-    """Show how many replicates the store holds, by recipe, scale, machine and data set, and what this machine lacks.
+    """Show how many replicates the store holds, by machine, recipe, scale and data set, and what this machine lacks.
 
     Examples: reprise status
 
@@ -69,10 +69,12 @@ def status(
     rows = [vars(row) for row in wanted if row.missing] if only_missing else status_rows(summaries)
     if as_json:
         return print_json(rows)
-    if rows:
-        shown = [name for name in rows[0] if name != "source" or any(row[name] for row in rows)]
-        print_table([[row[name] for name in shown] for row in rows], shown)
-    say(missing_text(wanted, suite_name, "this machine" if machine is None else f"machine {machine}"))
+    if only_missing:
+        for line in missing_lines(wanted):
+            click.echo(line)
+    else:
+        say_verdicts(status_text(rows, store))
+    say_wrapped(missing_text(wanted, suite_name, "this machine" if machine is None else f"machine {machine}"))
 
 
 def _machine(store: "Store", start: str | None) -> str:
@@ -118,6 +120,46 @@ def status_rows(summaries: "Sequence[Summary]") -> list[dict[str, object]]:
     return rows
 
 
+STATUS_HEADERS = ("recipe", "scale", "data", "n", "failed", "took", "latest")
+
+
+def status_text(rows: "Sequence[dict[str, object]]", store: "Store") -> str:
+    """A line for each recipe, scale and data set, below the place where it was measured."""
+    from keras_reprise.base.progress import format_seconds
+    from keras_reprise.judge.comparable import together
+    from keras_reprise.report.phrases import environment_line, machine_line
+
+    texts = []
+    for (machine, environment), mine in together(rows, lambda row: (row["machine"], row["environment"])).items():
+        head = machine_line(store, str(machine)), environment_line(store, str(environment))
+        cells = [
+            [
+                f"{row['recipe']}@{row['version']}{' of ' if row['source'] else ''}{row['source']}",
+                *(str(row[name] or "-") for name in ("scale", "data")),
+                *(str(row[name]) for name in ("complete", "failed")),
+                format_seconds(float(str(row["seconds"]))),
+                str(row["latest"])[:16].replace("T", " "),
+            ]
+            for row in mine
+        ]
+        wide = columns.available()
+        lines = [part for line in head for part in columns.wrapped(line, wide, rest="  ")]
+        texts.append("\n".join([*lines, "", *columns.table(STATUS_HEADERS, cells, wide)]))
+    return "\n\n\n".join(texts)
+
+
+def missing_lines(rows: "Sequence[Missing]") -> "Iterator[str]":
+    """What is missing of each recipe, with the command that measures it below."""
+    for row in rows:
+        if row.missing:
+            yield from columns.wrapped(
+                f"{row.recipe}@{row.version}, scale {row.scale}, data {row.data or 'none'}: {row.complete} of "
+                f"{row.wanted}",
+                columns.available(),
+            )
+            yield from (f"  {line}" for line in columns.command(row.command, columns.available() - 2))
+
+
 def missing_text(rows: "Sequence[Missing]", suite: str, machine: str) -> str:
     """In a line or two what a machine lacks of a suite."""
     complete = sum(not row.missing for row in rows)
@@ -153,6 +195,7 @@ def verdict(
               reprise verdict cifar10-lr-drop -v
     """
     from keras_reprise.judge import comparable, groups
+    from keras_reprise.report import verdict_text
 
     summaries, store, broken = read_store(store_path, recipes, selection)
     found = sorted(groups.gather(summaries, store), key=lambda group: comparable.key(group.first).order)
@@ -160,9 +203,9 @@ def verdict(
     if as_json:
         print_json(verdict_facts(found))
     else:
-        say(rule_lines(found, store))
+        say_verdicts(verdict_text.rule_lines(found, store, columns.available()))
         if verbose or all(group.rule.verdict is None for group in found):
-            say("\n\n" + verdict_tables(found, store))
+            say_verdicts("\n\n" + verdict_text.claim_tables(found, store, columns.available()))
     if broken:
         sys.exit(errors.BROKEN)
     if strict and any(v.verdict == "inconclusive" for v in verdicts if v.counts):
@@ -181,50 +224,6 @@ def verdict_facts(groups: "Sequence[Group]") -> list[dict[str, object]]:
         for group in groups
         for verdict in group.verdicts
     ]
-
-
-def rule_lines(groups: "Sequence[Group]", store: "Store") -> str:
-    """A line for the rule of every group, below the place where it was measured; 100 columns."""
-    from keras_reprise.judge.comparable import together
-    from keras_reprise.report import phrases
-
-    texts = []
-    for place, members in together(groups, lambda group: group.place).items():
-        head = [phrases.machine_line(store, place.machine), phrases.environment_line(store, place.environment)]
-        texts.append("\n".join([*head, "", *phrases.rule_rows(members)]))
-    texts += [
-        f"{group.slug}@{group.version}, scale {group.scale}: of {group.whose}; not counted."
-        for group in groups
-        if group.foreign
-    ]
-    rules = [group.rule.verdict for group in groups if not group.foreign]
-    words = [f"{rules.count(word)} {word}" for word in ("reproduced", "contradicted", "inconclusive")]
-    without = f"; {rules.count(None)} cards do not tell which claims are the rule" if None in rules else ""
-    more = "\nAdd -v for every claim, its numbers, and what stands against it." if any(rules) else ""
-    return "\n\n".join([*texts, f"Rules: {', '.join(words)}{without}.{more}"])
-
-
-def verdict_tables(groups: "Sequence[Group]", store: "Store") -> str:
-    """A table for every group of comparable records, with what it rests on above it."""
-    from tabulate import tabulate
-
-    from keras_reprise.report import phrases
-
-    texts = []
-    for group in groups:
-        rows = group.verdicts
-        head = [f"{group.slug}@{group.version}, scale {group.scale}, data {group.data_label}"]
-        head += [phrases.machine_line(store, group.machine), phrases.environment_line(store, group.environment)]
-        head += [f"of {group.whose}"] if group.source else []
-        table = [phrases.verdict_row(verdict) for verdict in rows]
-        notes = [f"  {v.claim}: {v.reason}" for v in rows if v.reason]
-        notes += [f"  {v.claim}: retired, counts no more: {v.retired}" for v in rows if not v.counts]
-        notes += [f"  no verdict of a rule: {group.rule.reason}"] if group.rule.verdict is None else []
-        notes = [f"  the rule is {why[0].lower()}{why[1:]}", *notes] if (why := phrases.explained(group)) else notes
-        notes += [f"  {v.claim}: erratum {v.erratum}" for v in rows if v.erratum]
-        body = tabulate(table, headers=phrases.VERDICT_HEADERS, tablefmt="simple", disable_numparse=True)
-        texts.append("\n".join([*head, "", body, *(["", "Notes:", *notes] if notes else []), "", phrases.tally(rows)]))
-    return "\n\n\n".join(texts)
 
 
 @main.command()
@@ -295,7 +294,7 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
     if as_json:
         print_json(comparison_facts.comparison_facts(comparison))
     else:
-        say(side_by_side.comparison_text(comparison, verbose=verbose))
+        say_verdicts(side_by_side.comparison_text(comparison, verbose=verbose, columns=columns.available()))
     if broken:
         sys.exit(errors.BROKEN)
 

@@ -4,6 +4,7 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 
+from keras_reprise.base.columns import USUAL, cut, line_of, size, wrapped
 from keras_reprise.catalog import sources
 from keras_reprise.judge.comparable import together
 from keras_reprise.judge.groups import Group
@@ -11,7 +12,7 @@ from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.wording import aligned, backend_name, hardware, interval, number, software
 from keras_reprise.store.store import Store, Summary
 
-WIDTH = 100  # columns of the terminal
+WIDTH = USUAL  # columns of the terminal, where nobody says how many there are
 FEWEST_WORDS = 35  # columns for a rule in words, below which a part of it says nothing
 
 VERDICT_HEADERS = (
@@ -95,17 +96,31 @@ def _needed(verdict: Verdict) -> str:
     return f"{interval(verdict.interval)} {verdict.unit}".strip()
 
 
-def rule_rows(groups: Sequence[Group]) -> list[str]:
-    """A line of 100 columns for the rule of each group: verdict, recipe, n, what was found, and, where there is room,
-    the rule in words."""
+def rule_rows(groups: Sequence[Group], columns: int = WIDTH) -> list[str]:
+    """A line for the rule of each group: verdict, recipe, n, what was found, and, where there is room, the rule in
+    words. Where the columns are too few even for what was found, that has lines of its own."""
     versions = together(groups, lambda group: group.slug)
     several = {slug for slug, mine in versions.items() if len({group.version for group in mine}) > 1}
-    rows = [_rule_row(group, version=group.slug in several) for group in groups]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    if sum(widths) + FEWEST_WORDS > WIDTH:  # the slug says what the rule is about
+    rows = [tuple(map(line_of, _rule_row(group, version=group.slug in several))) for group in groups]
+    widths = [max(size(row[column]) for row in rows) for column in range(4)]
+    if sum(widths) + FEWEST_WORDS > columns:  # the slug says what the rule is about
         rows = [(*row[:4], "") for row in rows]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)) for row in rows]
-    return [_cut(line.rstrip()) for line in lines]
+    lines = []
+    for row in rows:
+        *head, told = [cell + " " * (width - size(cell)) for cell, width in zip(row[:4], widths, strict=True)]
+        line = "  ".join([*head, told, row[4]]).rstrip()
+        fits = size("  ".join([*head, row[3]])) <= columns
+        lines += [cut(line, columns)] if fits else _folded(row, columns)
+    return lines
+
+
+def _folded(row: Sequence[str], columns: int) -> list[str]:
+    """One rule in several lines: verdict and recipe, then n and what was found."""
+    verdict, name, n, told, _ = row
+    return [
+        *wrapped(name, columns, first=f"{verdict.ljust(12)}  "),
+        *wrapped(f"{n}, {told}", columns, first=" " * 14),
+    ]
 
 
 def _rule_row(group: Group, *, version: bool) -> tuple[str, str, str, str, str]:
@@ -118,10 +133,6 @@ def _rule_row(group: Group, *, version: bool) -> tuple[str, str, str, str, str]:
     more = len(rule.claims) - 1
     told = f"{found} (+{more})" if more else found
     return str(rule.verdict), name, f"n={rule.deciding.n}", told, rule.rule
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
 
 
 def machine_line(store: Store, machine: str) -> str:

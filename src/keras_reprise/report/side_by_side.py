@@ -1,37 +1,33 @@
-"""A comparison as the terminal shows it, in at most 100 columns."""
+"""A comparison as the terminal shows it, in its columns."""
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 
+from keras_reprise.base.columns import USUAL, Row, size, table, wrapped
 from keras_reprise.judge.compare import Comparison, Pair
 from keras_reprise.judge.contrasts import ClaimPair, ClaimSide, Speed
 from keras_reprise.judge.design import LEVEL, SMALLEST_N
 from keras_reprise.record import wording
 
-WIDTH = 100
-NARROWEST = 8
-Row = Sequence[str] | str  # cells, or a heading across all columns
 
-
-def comparison_text(comparison: Comparison, *, verbose: bool = False) -> str:
+def comparison_text(comparison: Comparison, *, verbose: bool = False, columns: int = USUAL) -> str:
     """What decides first, then the claims that oppose or clearly changed, then the others, seconds, and what was
     refused.
 
     Where nothing is to be seen is folded into a line, unless `verbose`.
     """
     c = comparison
-    parts = [f"A  {c.a.name}", f"B  {c.b.name}", "", *_conditions(c, verbose), "", *_wrapped(summary(c))]
+    sides = [line for name, side in (("A  ", c.a), ("B  ", c.b)) for line in wrapped(side.name, columns, first=name)]
+    parts = [*sides, "", *_conditions(c, verbose, columns), "", *wrapped(summary(c), columns)]
     for title, found in (("Opposite verdicts", c.opposite), ("Other verdicts that differ", c.unclear)):
         if found:
-            parts += ["", title, *(line for pair, claim in found for line in _told(pair, claim))]
+            parts += ["", title, *(line for pair, claim in found for line in _told(pair, claim, columns))]
     if c.clear:
-        parts += ["", *_clear(c)]
-    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose)]
-    parts += ["", *_seconds(c, verbose)]
+        parts += ["", *_clear(c, columns)]
+    parts += ["", "The other claims" if c.differing or c.clear else "The claims", *_rest(c, verbose, columns)]
+    parts += ["", *_seconds(c, verbose, columns)]
     if c.refused:
-        parts += ["", "Not comparable", *_refused(c, verbose)]
+        parts += ["", "Not comparable", *_refused(c, verbose, columns)]
     return "\n".join(parts)
 
 
@@ -49,15 +45,15 @@ def summary(comparison: Comparison) -> str:
     return f"Of {_many(len(c.claims), 'claim')} in {_many(len(c.pairs), 'recipe setting')}: {told}."
 
 
-def _conditions(comparison: Comparison, verbose: bool) -> Iterator[str]:
+def _conditions(comparison: Comparison, verbose: bool, columns: int) -> Iterator[str]:
     found = comparison.conditions
     differ = [one for one in found.deciding if not one.same]
     if differ:
-        yield from laid_out(["What differs", "A", "B"], [[one.fact, one.a, one.b] for one in differ])
+        yield from table(["What differs", "A", "B"], [[one.fact, one.a, one.b] for one in differ], columns)
     else:
         yield "Nothing that decides numbers or seconds differs."
     equal = "; ".join(f"{one.fact} {one.a}" for one in found.deciding if one.same)
-    yield from _wrapped(f"Equal: {equal}." if equal else "")
+    yield from wrapped(f"Equal: {equal}.", columns) if equal else ()
     if not found.packages:
         yield "No other package differs."
     elif not verbose:
@@ -65,25 +61,27 @@ def _conditions(comparison: Comparison, verbose: bool) -> Iterator[str]:
         yield f"{len(found.packages)} {are}; -v lists them."
     else:
         yield ""
-        yield from laid_out(["Other packages", "A", "B"], [[one.fact, one.a, one.b] for one in found.packages])
+        yield from table(["Other packages", "A", "B"], [[one.fact, one.a, one.b] for one in found.packages], columns)
 
 
-def _told(pair: Pair, claim: ClaimPair) -> Iterator[str]:
+def _told(pair: Pair, claim: ClaimPair, columns: int) -> Iterator[str]:
     """A claim that must not be overlooked, in lines of its own."""
-    yield from textwrap.wrap(f"{pair.setting}: {claim.claim}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    yield from wrapped(f"{pair.setting}: {claim.claim}", columns, first="  ", rest="    ")
     changed = ", ".join(filter(None, (change(claim), _p(claim))))
     cells = [
         (name, side.verdict, _mean(side), f"(n = {side.n})")
         for name, side in (("A", claim.a), ("B", claim.b))
     ]  # fmt: skip
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    lines = ["    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-    yield lines[0].rstrip()
+    widths = [max(size(cell) for cell in column) for column in zip(*cells, strict=True)]
     sign = "A / B" if claim.contrast.is_ratio else "A - B"
-    yield f"{lines[1].rstrip()}   {sign} = {changed}" if math.isfinite(claim.contrast.value) else lines[1].rstrip()
+    ends = ["", f"   {sign} = {changed}" if math.isfinite(claim.contrast.value) else ""]
+    for row, end in zip(cells, ends, strict=True):
+        line = "  ".join(cell + " " * (width - size(cell)) for cell, width in zip(row, widths, strict=True))
+        told = f"    {line.rstrip()}{end}"
+        yield from [told] if size(told) <= columns else wrapped(told, columns, first="    ", rest="      ")
 
 
-def _clear(comparison: Comparison) -> Iterator[str]:
+def _clear(comparison: Comparison, columns: int) -> Iterator[str]:
     """The claims that clearly changed, the clearest first within their recipe."""
     rows: list[Row] = []
     for pair in comparison.pairs:
@@ -92,10 +90,10 @@ def _clear(comparison: Comparison) -> Iterator[str]:
         for c in found:
             verdict = f"{c.a.verdict}, {c.b.verdict}" if c.verdicts_differ else c.a.verdict
             rows.append([c.claim, verdict, *_means(c), change(c), wording.number(c.contrast.p, 2)])
-    yield from laid_out(["Clear changes", "verdict", "A", "B", "A - B, or x A / B [95 %]", "p"], rows)
+    yield from table(["Clear changes", "verdict", "A", "B", "A - B, or x A / B [95 %]", "p"], rows, columns)
 
 
-def _rest(comparison: Comparison, verbose: bool) -> Iterator[str]:
+def _rest(comparison: Comparison, verbose: bool, columns: int) -> Iterator[str]:
     """All other claims by recipe: a table of those with something to be seen, the others counted."""
     rows: list[Row] = []
     for pair in comparison.pairs:
@@ -109,12 +107,16 @@ def _rest(comparison: Comparison, verbose: bool) -> Iterator[str]:
             verdict = c.a.verdict if c.a.verdict == c.b.verdict else f"{c.a.verdict}, {c.b.verdict}"
             rows.append([f"  {c.claim}", verdict, *_means(c, with_n=not alike), change(c)])
     headers = ["claim", "verdict", "A", "B", "A - B, or x A / B [95 %]"]
-    yield from laid_out(headers, rows) if not all(isinstance(row, str) for row in rows) else _headings(rows)
+    if all(isinstance(row, str) for row in rows):
+        yield from (line for row in rows for line in wrapped(str(row), columns, rest="    "))
+    else:
+        yield from table(headers, rows, columns)
     more = sum(pair.passed_over for pair in comparison.pairs)
     if more and not verbose:
-        yield from _wrapped(
+        yield from wrapped(
             f"{_many(more, 'more group')} of records match; of each recipe those that differ least are compared "
-            "(-v says of which there are more)."
+            "(-v says of which there are more).",
+            columns,
         )
 
 
@@ -136,25 +138,21 @@ def _notes(pair: Pair, verbose: bool) -> Iterator[str]:
         yield pair.sources.rstrip(".")
 
 
-def _headings(rows: Sequence[Row]) -> Iterator[str]:
-    for row in rows:
-        yield from textwrap.wrap(str(row), WIDTH, subsequent_indent="    ")
-
-
-def _seconds(comparison: Comparison, verbose: bool) -> Iterator[str]:
+def _seconds(comparison: Comparison, verbose: bool, columns: int) -> Iterator[str]:
     rows: list[Row] = []
     for pair in comparison.pairs:
         rows += [pair.setting] if pair.speeds else []
         for s in pair.speeds:
             seconds, ratio = [f"{side.seconds:.4g}" for side in (s.a, s.b)], f"{s.contrast.value:.3g}"
             rows.append([f"  {s.arm}", *seconds, ratio, speed_interval(s), s.what])
-    yield "Seconds, of replicates that had their machine alone, without compilation"
+    yield from wrapped("Seconds, of replicates that had their machine alone, without compilation", columns)
     if rows:
-        yield from laid_out(["arm", "A", "B", "A times as fast", "95 % interval", "seconds"], rows)
+        yield from table(["arm", "A", "B", "A times as fast", "95 % interval", "seconds"], rows, columns)
     for why, arms in comparison.no_speeds.items():
         listed = f": {', '.join(arms)}" if verbose else ""
-        yield from _wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{listed}.")
-    yield from _wrapped(overall_speed(comparison))
+        yield from wrapped(f"Not compared: {_many(len(arms), 'arm')}, since {why}{listed}.", columns)
+    overall = overall_speed(comparison)
+    yield from wrapped(overall, columns) if overall else ()
 
 
 def overall_speed(comparison: Comparison) -> str:
@@ -178,10 +176,10 @@ def speed_interval(speed: Speed) -> str:
     return f"{wording.number(found.low, 3)} to {wording.number(found.high, 3)}"
 
 
-def _refused(comparison: Comparison, verbose: bool) -> Iterator[str]:
+def _refused(comparison: Comparison, verbose: bool, columns: int) -> Iterator[str]:
     for reason, slugs in comparison.refusals.items():
         names = ", ".join(slugs) if verbose or len(slugs) <= 3 else f"{len(slugs)} recipes (-v lists them)"
-        yield from textwrap.wrap(f"{reason}: {names}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+        yield from wrapped(f"{reason}: {names}", columns, first="  ", rest="    ")
 
 
 def change(claim: ClaimPair) -> str:
@@ -215,28 +213,3 @@ def _means(claim: ClaimPair, *, with_n: bool = False) -> list[str]:
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH)
-
-
-def laid_out(headers: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
-    """The lines of a table no wider than WIDTH: the widest columns give way, and their cells are wrapped."""
-    cells = [row for row in [headers, *rows] if not isinstance(row, str)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
-    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    yield from _lines(headers, widths)
-    yield "  ".join("-" * width for width in widths)
-    for row in rows:
-        yield from _headings([row]) if isinstance(row, str) else _lines(row, widths)
-
-
-def _lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    wrapped = [
-        textwrap.wrap(cell, width, subsequent_indent="  " if cell.startswith("  ") else "") or [""]
-        for cell, width in zip(row, widths, strict=True)
-    ]
-    for line in zip_longest(*wrapped, fillvalue=""):
-        yield "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
