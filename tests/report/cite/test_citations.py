@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from forging import add_record, forge, records
 
+from keras_reprise.report.cite.quantities import Quantity
+from keras_reprise.report.cite.quoting import differences
+
 
 def _has_pgf() -> bool:
     finder = shutil.which("kpsewhich")
@@ -58,7 +61,7 @@ def identifier(text: str) -> str:
 def test_a_sentence_has_the_number_its_interval_n_verdict_and_identifier(cite):
     text = cite(KEY)
     assert re.match(
-        r"Two is two: 2\.0\d+ \(95 % interval \S+ to \S+, n = 6, reproduced; reprise:plain@1/\w{12}#two-is-two\), quick scale",
+        r'Two is two: the value of "two" is 2\.0\d+ \(95 % interval \S+ to \S+, n = 6, reproduced; reprise:plain@1/\w{12}#two-is-two\), quick scale',
         text,
     )
     assert "NOT CITABLE" not in text
@@ -512,3 +515,39 @@ def test_a_number_that_is_none_is_cited_as_none(filled_store, reprise, tmp_path)
     assert result.exit_code == 0, result.output
     (tmp_path / "text.md").write_text(cited[0].replace(": -", ": 0.5"))
     assert reprise("check-citations", tmp_path / "text.md", "--store", filled_store).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("quote", "right"),
+    [
+        ("lower than it was by 2.1 points ({id})", True),
+        ("lower than it was by 2.2 points ({id})", False),
+        ("higher than it was by 2.1 points ({id})", False),
+        ("lower than it was by 2.1 points (95 % interval 1.5 to 2.7, {id})", True),
+        ("lower than it was by 2.1 points (95 % interval -2.7 to -1.5, {id})", False),
+        ("changed by -2.1 points (95 % interval -2.7 to -1.5, {id})", True),
+        ("the lower loss is -2.1 ({id})", True),
+    ],
+)
+def test_a_difference_may_be_told_by_its_direction(quote, right):
+    assert (not list(differences(quote, "", quantity_of(-2.1, -2.7, -1.5, "points")))) == right
+
+
+@pytest.mark.parametrize(
+    ("quote", "unit", "right"),
+    [
+        ("in 94 % of them (95 % interval 93 % to 95 %, {id})", "share", True),
+        ("in 94 % of them (95 % interval 92 % to 95 %, {id})", "share", False),
+        ("in 0.94 of them (95 % interval 0.93 to 0.95, {id})", "share", True),
+        ("higher than it was by 94 points (95 % interval 93 to 95, {id})", "fraction", True),
+        ("higher than it was by 94 points ({id})", "points", False),
+        ("it is 0.94 % (95 % interval 0.93 % to 0.95 %, {id})", "percent", True),
+        ("it is 94 % ({id})", "percent", False),
+    ],
+)
+def test_shares_may_be_told_in_percent_and_their_differences_in_points(quote, unit, right):
+    assert (not list(differences(quote, "", quantity_of(0.94, 0.93, 0.95, unit)))) == right
+
+
+def quantity_of(mean, low, high, unit):
+    return Quantity(None, "c", "", unit, mean, 0.01, low, high, 6, 0)  # type: ignore[arg-type]

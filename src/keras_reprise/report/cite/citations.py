@@ -20,6 +20,7 @@ from keras_reprise.store.store import Store, Summary
 QUANTITY_FACTS = (
     "name", "says", "unit", "mean", "sd", "ci_low", "ci_high", "n", "n_failed", "verdict", "p", "p_exact", "printed",
 )  # fmt: skip
+VERDICTS = ("reproduced", "contradicted", "inconclusive")
 AUTHOR = "The keras-reprise developers"
 
 
@@ -249,22 +250,39 @@ def _statement(citation: Citation, identifier: str | None = None) -> str:
     end = f"{citation.identifier})" if identifier is None else identifier
     q, group = citation.quantity, citation.group
     if q is not None:
-        unit = f" {q.unit}" if q.unit else ""
-        interval = f"95 % interval {q.interval}, " if q.interval else ""
-        verdict = f"{q.verdict}; " if q.verdict else ""
-        return (
-            f"{q.says.rstrip('.')}: {q.text('mean')}{unit} ({interval}n = "
-            f"{q.n}{', ' if q.verdict else '; '}{verdict}{end}"
-        )
+        told = q.amount
+        number = f"{told.lead} {told.text}".strip()
+        start = f"{q.says.rstrip('.')}: {number}" if q.verdict or not told.lead else f"{number[0].upper()}{number[1:]}"
+        interval = f"95 % interval {told.ends}, " if told.ends else ""
+        verdict = f", {q.verdict}" if q.verdict else ""
+        return f"{_with_quotes(start)} ({interval}n = {q.n}{verdict}; {end}"
     if citation.record is not None:
         return (
             f"{group.card.title}: the replicate with seed {citation.record.replicate.seed}, "
             f"{citation.record.status} ({end}"
         )
-    return (
-        f"{group.card.title}: {phrases.tally(group.verdicts).rstrip('.')} over n = {len(group.complete)} replicates "
-        f"({end}"
-    )
+    return f"{group.card.title}: {_found(group)} ({end}"
+
+
+def _found(group: Group) -> str:
+    """What the replicates of a group say of its rule, and of all its claims."""
+    claims = [verdict for verdict in group.verdicts if verdict.counts]
+    counts = {word: sum(one.verdict == word for one in claims) for word in VERDICTS}
+    told = [f"{count} {word}" for word, count in counts.items() if count]
+    n = len(group.complete)
+    over = f"over n = {n} replicate{'' if n == 1 else 's'}"
+    many = f"{len(claims)} claim{'' if len(claims) == 1 else 's'}"
+    if group.rule.verdict is None:
+        return f"of {many} {' and '.join(told) or 'none is judged'} {over}"
+    if counts[group.rule.verdict] == len(claims):
+        alike = {1: "", 2: ", as are both of its claims"}.get(len(claims), f", as are all of its {many}")
+        return f"{group.rule.verdict} {over}{alike}"
+    return f"{group.rule.verdict} {over}; of its {many} {' and '.join(told)}"
+
+
+def _with_quotes(text: str) -> str:
+    """Names of arms in quotation marks instead of the marks of code."""
+    return re.sub(r"`([^`]*)`", r'"\1"', text)
 
 
 def _quoted(text: str) -> str:

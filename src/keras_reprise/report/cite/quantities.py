@@ -17,6 +17,8 @@ from keras_reprise.judge.verdicts import Verdict, estimate
 from keras_reprise.record import wording
 from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import NAMES, citable
+from keras_reprise.record.metric import Metric, by_name
+from keras_reprise.report.amounts import Amount, amount
 from keras_reprise.store.store import Store
 
 NUMBERS = ("mean", "sd", "ci_low", "ci_high", "n", "n_failed", "p", "p_exact", "printed")
@@ -27,7 +29,8 @@ FIELDS = ("", *NUMBERS, "interval", "verdict", "unit", "id")
 class Quantity:
     """One number of a group with what is known of it.
 
-    `name` is the key's part after the recipe; `verdict` is empty for metrics.
+    `name` is the key's part after the recipe; `verdict` is empty for metrics. `statistic` is what the number is, in
+    words, `measured_in` the unit in which these tell it, and `kind` what it was tested as.
     """
 
     group: Group
@@ -45,6 +48,15 @@ class Quantity:
     p_exact: float = math.nan
     printed: float = math.nan
     must_lie: str = ""
+    statistic: str = ""
+    measured_in: str = ""
+    kind: str = ""
+
+    @property
+    def amount(self) -> Amount:
+        """The number in a sentence."""
+        ends = (self.ci_low, self.ci_high)
+        return amount(self.statistic, self.measured_in, self.kind, self.mean, self.sd, ends, exact=self.sd == 0)
 
     @property
     def id(self) -> str:
@@ -178,6 +190,9 @@ def _of_claim(group: Group, verdict: Verdict) -> Quantity:
         p_exact=verdict.p_exact,
         printed=math.nan if verdict.printed is None else verdict.printed,
         must_lie=wording.interval(verdict.interval),
+        statistic=next((claim.statistic for claim in group.card.claims if claim.id == verdict.claim), ""),
+        measured_in=verdict.unit,
+        kind=verdict.kind,
     )
 
 
@@ -190,6 +205,7 @@ def _of_metric(group: Group, arm: str, metric: str, store: Store) -> Quantity | 
 def _metric(group: Group, arm: str, metric: str, values: Sequence[float]) -> Quantity:
     finite = np.array([value for value in values if math.isfinite(value)])
     found = estimate(finite)
+    told = by_name(group.card.metrics).get(metric, Metric(metric, metric.replace("_", " ")))
     return Quantity(
         group=group,
         name=f"arm/{arm}/{metric}",
@@ -201,4 +217,6 @@ def _metric(group: Group, arm: str, metric: str, values: Sequence[float]) -> Qua
         ci_high=found.high,
         n=len(finite),
         n_failed=len(group.replicates) - len(finite),
+        statistic=f"{told.words} of the arm `{arm}`",
+        measured_in=told.unit,
     )

@@ -14,11 +14,13 @@ THOUSANDS = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
 DECIMAL_COMMA = r"(?:\d{1,3}(?:\.\d{3})+|\d+),\d+"
 NUMBER = rf"[-+]?(?:{THOUSANDS}(?!,?\d)|{DECIMAL_COMMA}(?!,?\d)|\d*\.?\d+)(?:[eE][-+]?\d+)?"
 BETWEEN = r"(?:to|bis|à|,|;|\.\.|–)"
+ENDS = rf"({NUMBER})(\s*%)?\s*{BETWEEN}\s*({NUMBER})(\s*%)?\s*"
 INTERVALS = (
-    r"95[\s-]*%[\s-]*(?:[Cc]onfidence\s+|[Kk]onfidenz-?)?[Ii]ntervall?e?:?\s*"
-    rf"[\[(]?\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*[\])]?",
-    rf"\[\s*({NUMBER})\s*{BETWEEN}\s*({NUMBER})\s*\]",
+    rf"95[\s-]*%[\s-]*(?:[Cc]onfidence\s+|[Kk]onfidenz-?)?[Ii]ntervall?e?:?\s*[\[(]?\s*{ENDS}[\])]?",
+    rf"\[\s*{ENDS}\]",
 )
+LOWER = re.compile(r"\b(?:lower|less|fewer|smaller|shorter) than\b")  # a difference that is told without its sign
+SHARES = ("fraction", "share", "probability")  # units of which a hundredth is a percent or a point
 
 
 @dataclass(frozen=True)
@@ -33,20 +35,35 @@ class Quoted:
 
 
 def quoted_numbers(quoted: str, part: str, found: Quantity) -> Iterator[Quoted]:
-    """The ends of a quoted interval, then the number itself: the last that is left."""
-    text = quoted
+    """The ends of a quoted interval, then the number itself: the last that is left.
+
+    Shares may be quoted in percent, and differences of shares in points; "lower than ... by 2.1" is the number -2.1.
+    """
+    text, intervals, unit = quoted, [], found.measured_in or found.unit
     for pattern in INTERVALS:
-        for match in re.finditer(pattern, text):
-            for end, value, label in ((match[1], found.ci_low, "lower"), (match[2], found.ci_high, "upper")):
-                yield Quoted(f"the {label} end of the 95 % interval", end, end, value, value)
+        intervals += list(re.finditer(pattern, text))
         text = re.sub(pattern, " ", text)
     text = re.sub(NOT_MEASURED, " ", re.sub(r"\bn\s*=\s*\d+", " ", text))
-    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%)?", text))
-    none = found.n == 0 and re.search(r":\s*-\s*\(\s*[;,)]?\s*$", text)  # as `cite` prints what has no number
-    if numbers and not none and part in ("", *NUMBERS):
-        last, value = numbers[-1], found.number(part)
-        percent = bool(last[2]) and "%" not in found.unit
-        yield Quoted(part or "the mean", last[1], last[0].strip(), 100 * value if percent else value, value)
+    numbers = list(re.finditer(rf"(?<![\w.])(?<![A-Za-z]-)({NUMBER})(\s*%|\s+points\b)?", text))
+    last = numbers[-1] if numbers and part in ("", *NUMBERS) else None
+    lower = last is not None and found.mean < 0 and not last[1].startswith("-") and bool(LOWER.search(text))
+    points = last is not None and (last[2] or "").strip() == "points"
+    for match in intervals:
+        ends = (-found.ci_high, -found.ci_low) if lower else (found.ci_low, found.ci_high)
+        factor = _factor(match[2] or match[4] or ("points" if points else ""), unit)
+        for end, value, label in ((match[1], ends[0], "lower"), (match[3], ends[1], "upper")):
+            yield Quoted(f"the {label} end of the 95 % interval", end, end, factor * value, value)
+    none = found.n == 0 and re.search(r":\s*-\s*\([^()\d]*\)?\s*$", text)  # as `cite` prints what has no number
+    if last is not None and not none:
+        value = found.number(part) * (-1 if lower and part in ("", "mean") else 1)
+        yield Quoted(part or "the mean", last[1], last[0].strip(), _factor(last[2] or "", unit) * value, value)
+
+
+def _factor(after: str, unit: str) -> float:
+    """By what a stored number is multiplied where the text goes on with `after`: a share of 0.5 is 50 %."""
+    if after.strip() == "points":
+        return 100.0 if unit in SHARES else 1.0
+    return 100.0 if after.strip() == "%" and "%" not in unit and unit != "percent" else 1.0
 
 
 def differences(quoted: str, part: str, found: Quantity) -> Iterator[str]:
