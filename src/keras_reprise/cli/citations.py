@@ -57,6 +57,7 @@ def cite(
               reprise cite --latex --figures figures > results.tex
     """
     from keras_reprise.judge import groups
+    from keras_reprise.report.cite import bibliography
     from keras_reprise.report.cite import citations as citing
     from keras_reprise.report.cite import latex as tex
 
@@ -77,8 +78,7 @@ def cite(
     elif as_json:
         print_json([citing.facts(citation) for citation in citations])
     else:
-        for citation in citations:
-            say(citing.FORMATS[form](citation))
+        say(bibliography.FORMATS[form](citations))
     warnings = [c.warning for c in citations] if not latex else [group.uncitable for _, group in chosen]
     for reason in dict.fromkeys(filter(None, warnings)):
         click.echo(f"reprise: not citable: {errors.printable(reason)}", err=True)

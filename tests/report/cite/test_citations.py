@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from forging import add_record, forge, records
 
+from keras_reprise import catalog
+from keras_reprise.catalog.documents import documents
 from keras_reprise.report.cite.quantities import Quantity
 from keras_reprise.report.cite.quoting import differences
 
@@ -551,3 +553,50 @@ def test_shares_may_be_told_in_percent_and_their_differences_in_points(quote, un
 
 def quantity_of(mean, low, high, unit):
     return Quantity(None, "c", "", unit, mean, 0.01, low, high, 6, 0)  # type: ignore[arg-type]
+
+
+RESULTS = Path(__file__).parents[3] / "results"
+
+
+@pytest.fixture(scope="module")
+def of_ours(tmp_path_factory):
+    """A store with the records of one recipe of the project."""
+    store = tmp_path_factory.mktemp("ours") / "store"
+    for folder in ("cards", "machines", "environments"):
+        shutil.copytree(RESULTS / folder, store / folder)
+    shutil.copytree(RESULTS / "records" / "l1-l2-toy", store / "records" / "l1-l2-toy")
+    return store
+
+
+@pytest.mark.parametrize("form", ["sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff"])
+def test_the_documented_source_is_cited_beside_the_results_once(of_ours, reprise, form):
+    what = ("l1-l2-toy", "l1-l2-toy/l1-ignores-features")
+    text = reprise("cite", *what, "--format", form, "--store", of_ours).stdout
+    key = catalog.find("l1-l2-toy").card.sources[0].key
+    title = documents()[key].title
+    assert title in text
+    if form in ("bibtex", "biblatex"):
+        assert text.count(f"@misc{{{key},") == 1
+        assert text.count(f"related = {{{key}}}") == 2
+        assert text.count("{") == text.count("}")
+    if form == "csl-json":
+        items = json.loads(text)
+        assert [item["type"] for item in items] == ["dataset", "dataset", "document"]
+    if form == "cff":
+        assert text.count("references:") == 1
+        assert text.count(f"title: {json.dumps(title, ensure_ascii=False)}") == 1
+    if form in ("sentence", "markdown"):
+        assert "Documented in " in text
+
+
+def test_json_has_the_sources_with_their_places(of_ours, reprise):
+    (facts,) = json.loads(reprise("cite", "l1-l2-toy", "--json", "--store", of_ours).stdout)
+    assert {"key", "where", "title", "author", "url"} == set(facts["sources"][0])
+
+
+def test_a_recipe_s_sentence_says_the_verdict_of_its_rule_and_counts_its_claims(of_ours, cite, reprise):
+    assert re.search(
+        r": (reproduced|contradicted|inconclusive) over n = \d+ replicates",
+        reprise("cite", "l1-l2-toy", "--store", of_ours).stdout,
+    )
+    assert "of 2 claims 1 reproduced and 1 contradicted over n = 6 replicates (reprise:plain@1/" in cite("plain")

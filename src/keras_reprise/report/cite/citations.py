@@ -1,19 +1,19 @@
-"""Citations: what `reprise cite` prints of a recipe, a claim, a record or one number, as text or for bibliographies.
+"""Citations: what `reprise cite` prints of a recipe, a claim, a record or one number, as text; `bibliography.py` has
+the entries.
 
 The text comes before the identifier in the form that `check-citations` reads: number, interval, n, verdict, identifier.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_reprise.base.escaping import latex as tex
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.judge.groups import Group
 from keras_reprise.record import wording
 from keras_reprise.report import phrases
-from keras_reprise.report.cite import identifiers, quantities
+from keras_reprise.report.cite import identifiers, literature, quantities
+from keras_reprise.report.cite.literature import Literature
 from keras_reprise.report.cite.quantities import Quantity, find_group, split_key
 from keras_reprise.store.store import Store, Summary
 
@@ -21,7 +21,6 @@ QUANTITY_FACTS = (
     "name", "says", "unit", "mean", "sd", "ci_low", "ci_high", "n", "n_failed", "verdict", "p", "p_exact", "printed",
 )  # fmt: skip
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
-AUTHOR = "The keras-reprise developers"
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,11 @@ class Citation:
     def title(self) -> str:
         title = f"{self.group.card.title} (keras-reprise recipe {self.group.slug}, version {self.group.version}"
         return f"{title}, seed {self.record.replicate.seed})" if self.record else f"{title})"
+
+    @property
+    def literature(self) -> tuple[Literature, ...]:
+        """The documents that what is cited is stated in."""
+        return literature.of(self.group.card, self.quantity.name if self.quantity is not None else "")
 
     @property
     def setting(self) -> str:
@@ -129,79 +133,14 @@ def of(
 def sentence(citation: Citation) -> str:
     """One sentence that can stand in a text."""
     tree = f"; {citation.swhid}" if citation.swhid else ""
-    return f"{_statement(citation)}, {citation.setting}{tree}.{_warning(citation)}"
+    return f"{_statement(citation)}, {citation.setting}{tree}.{_stated(citation)}{_warning(citation)}"
 
 
 def markdown(citation: Citation) -> str:
     """The same in Markdown: the identifier as code."""
     plain = f"{escape(_statement(citation, ''))}`{citation.identifier}`)"
     tree = f"; `{citation.swhid}`" if citation.swhid else ""
-    return f"{plain}, {escape(citation.setting)}{tree}.{escape(_warning(citation))}"
-
-
-def bibtex(citation: Citation) -> str:
-    """A `@dataset` entry for BibLaTeX; classic BibTeX styles treat it as `@misc`."""
-    year, month, _ = citation.date.split("-")
-    note = f"\\texttt{{{tex(citation.identifier)}}}"
-    if citation.swhid:
-        broken = re.sub(r"([0-9a-f]{8})", r"\1\\allowbreak ", citation.swhid).strip()  # a line may end within the hash
-        note += f", \\texttt{{{broken}}}"
-    note += f". {tex(citation.setting[:1].upper() + citation.setting[1:])}. Replay: \\texttt{{{tex(citation.replay)}}}"
-    if citation.warning:
-        note = f"NOT CITABLE: {tex(citation.warning)}. {note}"
-    fields = {
-        "author": f"{{{AUTHOR}}}",
-        "title": f"{{{tex(citation.title)}}}",
-        "year": year,
-        "month": str(int(month)),
-        "date": citation.date,
-        "version": str(citation.group.version),
-        "publisher": "keras-reprise",
-        "type": "Benchmark results",
-        "note": note,
-    }
-    body = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
-    return f"@dataset{{{_entry_key(citation)},\n{body}}}"
-
-
-def csl_json(citation: Citation) -> str:
-    """A CSL-JSON item in a list, as Zotero and pandoc read it."""
-    item = {
-        "id": _entry_key(citation),
-        "type": "dataset",
-        "title": citation.title,
-        "author": [{"literal": AUTHOR}],
-        "issued": {"date-parts": [[int(part) for part in citation.date.split("-")]]},
-        "version": str(citation.group.version),
-        "publisher": "keras-reprise",
-        "number": citation.identifier,
-        "archive_location": citation.swhid or "",
-        "note": (
-            f"{'NOT CITABLE: ' + citation.warning + '. ' if citation.warning else ''}{citation.setting}. Replay: "
-            f"{citation.replay}"
-        ),
-    }
-    return json.dumps([{key: value for key, value in item.items() if value}], indent=2, ensure_ascii=False)
-
-
-def cff(citation: Citation) -> str:
-    """An entry for `references:` of a CITATION.cff (1.2.0), which is YAML; texts are quoted as JSON strings are."""
-    lines = [
-        "references:",
-        "  - type: data",
-        f"    title: {_quoted(citation.title)}",
-        "    authors:",
-        f"      - name: {_quoted(AUTHOR)}",
-        f"    version: {_quoted(str(citation.group.version))}",
-        f"    date-released: {citation.date}",
-        "    identifiers:",
-        "      - type: other",
-        f"        value: {_quoted(citation.identifier)}",
-    ]
-    if citation.swhid:
-        lines += ["      - type: swh", f"        value: {_quoted(citation.swhid)}"]
-    warning = f"NOT CITABLE: {citation.warning}. " if citation.warning else ""
-    return "\n".join([*lines, f"    notes: {_quoted(f'{warning}{citation.setting}. Replay: {citation.replay}')}"])
+    return f"{plain}, {escape(citation.setting)}{tree}.{escape(_stated(citation))}{escape(_warning(citation))}"
 
 
 def facts(citation: Citation) -> dict[str, object]:
@@ -224,6 +163,7 @@ def facts(citation: Citation) -> dict[str, object]:
         "source": group.source,
         "date": citation.date,
         "replay": citation.replay,
+        "sources": literature.facts(group.card.sources),
         "records": [s.id for s in ([citation.record] if citation.record else group.replicates)],
     }
     if quantity is not None:
@@ -233,16 +173,6 @@ def facts(citation: Citation) -> dict[str, object]:
     else:
         found["verdicts"] = {verdict.claim: verdict.verdict for verdict in group.verdicts}
     return found
-
-
-FORMATS = {
-    "sentence": sentence,
-    "markdown": markdown,
-    "bibtex": bibtex,
-    "biblatex": bibtex,
-    "csl-json": csl_json,
-    "cff": cff,
-}
 
 
 def _statement(citation: Citation, identifier: str | None = None) -> str:
@@ -285,20 +215,11 @@ def _with_quotes(text: str) -> str:
     return re.sub(r"`([^`]*)`", r'"\1"', text)
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _stated(citation: Citation) -> str:
+    """Where it is documented, as a sentence of its own."""
+    told = "; ".join(one.words for one in citation.literature)
+    return f" Documented in {told}." if told else ""
 
 
 def _warning(citation: Citation) -> str:
     return f" NOT CITABLE: {citation.warning}." if citation.warning else ""
-
-
-def _entry_key(citation: Citation) -> str:
-    words = [
-        f"reprise-{citation.group.slug}-v{citation.group.version}",
-        citation.identifier.split("/", 1)[1].split("#")[0],
-    ]
-    if citation.quantity is not None:
-        words.append(citation.quantity.name.replace("/", "-"))
-    name = "-".join(words)
-    return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)  # BibTeX reads no others

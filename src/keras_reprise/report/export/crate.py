@@ -12,7 +12,7 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.base.files import make_folder
 from keras_reprise.judge.groups import Group, gather
 from keras_reprise.report import phrases
-from keras_reprise.report.cite.citations import AUTHOR
+from keras_reprise.report.cite.bibliography import AUTHOR
 from keras_reprise.store.store import Store, Summary
 
 if TYPE_CHECKING:
