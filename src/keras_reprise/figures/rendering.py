@@ -41,18 +41,20 @@ class Saving(TypedDict, total=False):
 
 
 METADATA: Mapping[str, Saving] = {  # no dates: the same records give the same bytes
+    "png": {"metadata": {"Software": "keras-reprise"}},
     "svg": {"metadata": {"Date": None, "Creator": "keras-reprise"}},
     "pdf": {"metadata": {"CreationDate": None, "ModDate": None, "Creator": "keras-reprise"}},
     "pgf": {},
 }
 
 
-def render(make: Callable[[], Plot], form: str) -> bytes:
-    """What `make` draws, in the style of all figures, as SVG, PDF or PGF."""
+def render(make: Callable[[], Plot], form: str, style: Mapping[str, object] | None = None) -> bytes:
+    """What `make` draws, in the style of all figures, as SVG, PDF, PGF or PNG; a `style` of its own is not turned for
+    a dark page."""
     if form not in METADATA:
         raise UserError(f"Figures are drawn as {', '.join(METADATA)}, not {form}.\nName the file something.svg.")
     with mpl.rc_context(), sns.axes_style("whitegrid"), sns.color_palette("colorblind"):
-        mpl.rcParams.update(STYLE | (_latex() if form == "pgf" else {}))
+        mpl.rcParams.update(STYLE | (_latex() if form == "pgf" else {}) | dict(style or {}))
         figure = make()
         for text in figure.findobj(Text):
             if not text.get_text().isprintable():
@@ -66,7 +68,7 @@ def render(make: Callable[[], Plot], form: str) -> bytes:
             plt.close(figure)
     content = buffer.getvalue()
     content = content.encode() if isinstance(content, str) else content
-    return _themed(content) if form == "svg" else content
+    return _themed(content) if form == "svg" and style is None else content
 
 
 def _latex() -> dict[str, object]:
