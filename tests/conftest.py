@@ -35,6 +35,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PLAIN_FAILS", "PLAIN_DIVERGES", "TINY_SLEEP", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")  # of the terminal
+    monkeypatch.setattr("keras_reprise.cli.running.MOST_SLIDES", 0)  # hundreds of runs need no slides
 
 
 @pytest.fixture(autouse=True)

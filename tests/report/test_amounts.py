@@ -63,7 +63,7 @@ def test_every_sentence_of_the_repository_s_results_is_right_when_it_is_checked(
     checked = 0
     for group in gather(summaries, store):
         for one in quantities(group, store):
-            cited = citations.Citation(group, "key", "hardware", "software", None, "replay", quantity=one)
+            cited = citations.Citation(group, "key", "hardware", "short", "software", None, "replay", quantity=one)
             plain = plain_text(citations.sentence(cited).partition("reprise:")[0])
             quoted = quoted_text(plain, 0, len(plain))
             assert not list(differences(quoted, "", one)), quoted

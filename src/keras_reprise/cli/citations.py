@@ -31,6 +31,11 @@ FORMATS = ("sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff", "lat
     "--latex", is_flag=True, help="The same as --format latex: macros for every number of WHAT, or of the store."
 )
 @click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw what is cited as a slide into this PNG, SVG or PDF file: figure, rule, verdict, number and source.",
+)
+@click.option(
     "--figures", type=click.Path(path_type=Path, file_okay=False), help="Also draw the figures into this folder."
 )
 @click.option(
@@ -44,8 +49,8 @@ FORMATS = ("sentence", "markdown", "bibtex", "biblatex", "csl-json", "cff", "lat
 @STORE_OPTION
 @JSON_OPTION
 def cite(
-    what: tuple[str, ...], form: str, latex: bool, figures: Path | None, figure_format: str, store_path: Path | None,
-    as_json: bool, selection: Selection,
+    what: tuple[str, ...], form: str, latex: bool, figure: Path | None, figures: Path | None, figure_format: str,
+    store_path: Path | None, as_json: bool, selection: Selection,
 ) -> None:  # fmt: skip
     """Cite a recipe, a claim, a record or one number.
 
@@ -55,9 +60,13 @@ def cite(
     Examples: reprise cite cifar10-lr-drop/drop-lowers-train-loss --format markdown
 
               reprise cite --latex --figures figures > results.tex
+
+              reprise cite cifar10-lr-drop --figure slide.png
+
+    A page that certifies a replay, and a badge for a README: `reprise certificate`.
     """
     from keras_reprise.judge import groups
-    from keras_reprise.report.cite import bibliography
+    from keras_reprise.report.cite import bibliography, slides
     from keras_reprise.report.cite import citations as citing
     from keras_reprise.report.cite import latex as tex
 
@@ -69,9 +78,13 @@ def cite(
             "Say what to cite.\nA recipe, recipe/claim, an identifier or a record's id; "
             "--latex without any writes macros for the whole store."
         )
+    if figure and len(what) != 1:
+        raise errors.UserError(f"A slide shows one thing, and {len(what)} are cited.\nName one with --figure.")
     citations = [citing.find(name, found, store) for name in what]
     chosen = list({c.key: c.group for c in citations}.items()) or tex.keyed(found)
     lines = _draw(chosen, store, figures, figure_format) if figures else []
+    if figure:
+        slides.write(citations[0], store, figure)
     if latex:
         command = " ".join(["reprise cite --latex", *what]) + published_store()
         click.echo(tex.macros(chosen, store, command) + "\n".join(lines))

@@ -204,7 +204,9 @@ def verdict(
         print_json(verdict_facts(found))
     else:
         say_verdicts(verdict_text.rule_lines(found, store, columns.available()))
-        if verbose or all(group.rule.verdict is None for group in found):
+        if not verbose and any(group.rule.verdict for group in found):
+            say_wrapped("Add -v for every claim, its numbers, and what stands against it.")
+        else:
             say_verdicts("\n\n" + verdict_text.claim_tables(found, store, columns.available()))
     if broken:
         sys.exit(errors.BROKEN)

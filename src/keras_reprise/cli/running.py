@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_reprise.base import errors
-from keras_reprise.cli.console import open_store, print_json, say
+from keras_reprise.base import columns, errors
+from keras_reprise.cli.console import given_store, open_store, print_json, say_verdicts, say_wrapped
 from keras_reprise.cli.needs import DATA_DIR_OPTION
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 from keras_reprise.datasets import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from keras_reprise.judge.groups import Group
     from keras_reprise.run.driver import Tally
+    from keras_reprise.store.store import Store
 
 SUBSTITUTES = ", ".join(f"{one.name} is a marked substitute" for one in registry.providers().values() if one.substitute)
+
+MOST_SLIDES = 3  # drawn after a run
+MOST_NAMED = 3  # recipes in a command
 
 
 @main.command()
@@ -78,17 +85,65 @@ def run(recipes: tuple[str, ...], store_path: Path | None, as_json: bool, **opti
     store = open_store(store_path)
     tally = request.run(request.Request(recipes, debug=debug, **options), store)
     if as_json:
-        print_json(vars(tally))
+        print_json(tally.counts)
     else:
-        say(tally_text(tally))
+        say_wrapped(tally_text(tally))
+        tell(tally, store)
     if tally.failed:
         sys.exit(errors.RECIPE_FAILED)
 
 
 def tally_text(tally: "Tally") -> str:
-    """One line on what a run did, and the next step."""
+    """One line on what a run did."""
     parts = [f"{tally.recorded} replicates recorded"]
     parts += [f"{tally.present} already in the store"] if tally.present else []
     parts += [f"{tally.failed} failed (again with --retry-failed)"] if tally.failed else []
     parts += [f"{tally.waiting} waiting for their other arms"] if tally.waiting else []
-    return f"{', '.join(parts)}. See `reprise verdict` and `reprise report`."
+    return f"{', '.join(parts)}."
+
+
+def tell(tally: "Tally", store: "Store") -> None:
+    """The verdicts of what was run, as slides where it is not much, and what to do next."""
+    from keras_reprise.judge import groups
+    from keras_reprise.report.verdict_text import rule_lines
+
+    ran = set(tally.records)
+    found = groups.gather([one for one in store.summaries()[0] if one.id in ran], store)
+    if not found:
+        return
+    click.echo()
+    say_verdicts(rule_lines(found, store, columns.available()))
+    for path in _slides(found, store) if tally.recorded else []:
+        say_wrapped(f"Figure: {path}")
+    click.echo("Next steps:")
+    for command in _next(found):
+        for line in columns.command(f"{command}{given_store()}", columns.available() - 2):
+            click.echo(f"  {errors.printable(line)}")
+
+
+def _slides(found: "Sequence[Group]", store: "Store") -> "Iterator[Path]":
+    """A slide of each recipe that ran, in the store's cache, which is not tracked; none where there are many."""
+    from keras_reprise.report.cite import citations, slides
+
+    if len(found) > MOST_SLIDES:
+        return
+    store.make_cache()
+    for group in found:
+        path = store.cache / "figures" / f"{group.slug}-v{group.version}-{group.key}.png"
+        try:
+            slides.write(citations.of(group, store), store, path)
+        except errors.UserError as error:
+            click.echo(f"reprise: not drawn: {errors.printable(str(error))}", err=True)
+        else:
+            yield path
+
+
+def _next(found: "Sequence[Group]") -> "Iterator[str]":
+    """Commands: more seeds where they may decide, then every claim, the pages, and how to quote it."""
+    slugs = list(dict.fromkeys(group.slug for group in found))
+    if len(found) == 1 and found[0].rule.verdict == "inconclusive" and not found[0].source:
+        yield f"reprise run {slugs[0]} --scale {found[0].scale} --seeds auto"
+    yield f"reprise verdict {' '.join(slugs) if len(slugs) <= MOST_NAMED else ''} -v"
+    yield "reprise report"
+    if len(slugs) == 1:
+        yield f"reprise cite {slugs[0]}"

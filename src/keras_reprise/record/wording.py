@@ -1,9 +1,12 @@
 """Numbers, machines and environments in words, the same on pages, in tables and in citations."""
 
 import math
+import re
 from collections.abc import Mapping
 
 from keras_reprise.record.facts import EnvironmentFacts, MachineFacts
+
+OF_NO_NAME = re.compile(r"NVIDIA|GeForce|Tesla|AMD|\d+GB|HBM\w*|PCIe|SXM\w*", re.I)  # in what a GPU calls itself
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -41,6 +44,17 @@ def hardware(machine: Mapping[str, object]) -> str:
     """A machine in a few words; `machine` is what its file in the store holds."""
     facts = MachineFacts.of(machine)
     return f"{facts.cpu}, {facts.cores} cores, {facts.memory_gib} GiB, {', '.join(facts.gpus) or 'no GPU'}"
+
+
+def short_hardware(machine: Mapping[str, object]) -> str:
+    """A machine by its GPU alone, "H100", or by its processor: "Intel Xeon, 2 cores"."""
+    facts = MachineFacts.of(machine)
+    if facts.gpus:
+        words = [word for word in facts.gpus[0].split() if not OF_NO_NAME.fullmatch(word)]
+        return f"{' '.join(words) or facts.gpus[0]}{f' x {len(facts.gpus)}' if len(facts.gpus) > 1 else ''}"
+    cpu = re.sub(r"\((?:R|TM|r|tm)\)", "", str(facts.cpu)).partition("@")[0]
+    words = [word for word in cpu.split() if word not in ("CPU", "Processor")]
+    return f"{' '.join(words) or cpu}, {facts.cores} core{'' if facts.cores == '1' else 's'}"
 
 
 def software(environment: Mapping[str, object]) -> str:

@@ -29,9 +29,7 @@ def rule_lines(groups: Sequence[Group], store: Store, columns: int = USUAL) -> s
     rules = [group.rule.verdict for group in groups if not group.foreign]
     words = [f"{rules.count(word)} {word}" for word in ("reproduced", "contradicted", "inconclusive")]
     without = f"; {rules.count(None)} cards do not tell which claims are the rule" if None in rules else ""
-    told = wrapped(f"Rules: {', '.join(words)}{without}.", columns)
-    more = "Add -v for every claim, its numbers, and what stands against it." if any(rules) else ""
-    return "\n\n".join([*texts, "\n".join([*told, *(wrapped(more, columns) if more else [])])])
+    return "\n\n".join([*texts, "\n".join(wrapped(f"Rules: {', '.join(words)}{without}.", columns))])
 
 
 def claim_tables(groups: Sequence[Group], store: Store, columns: int = USUAL) -> str:

@@ -28,12 +28,21 @@ LONGEST_S = 24 * 3600.0
 
 @dataclass
 class Tally:
-    """What a run did: replicates that it recorded, found already there, recorded as failed, or left for other arms."""
+    """What a run did: replicates that it recorded, found already there, recorded as failed, or left for other arms.
+
+    `records` are the ids of all that the store holds now of what was run, where it was run.
+    """
 
     recorded: int = 0
     present: int = 0
     failed: int = 0
     waiting: int = 0
+    records: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return {name: getattr(self, name) for name in ("recorded", "present", "failed", "waiting")}
 
 
 @dataclass
@@ -86,6 +95,7 @@ class Driver:
                 if part:
                     self._run_part(part, alone=alone)
         self.tally.present = sum(job.present for job in jobs)
+        self.tally.records = tuple(one.id for job in jobs if job.place for one in self.bookkeeping.recorded(job))
         if self.own_jobs.refusal:
             raise self.own_jobs.refusal
         return self.tally

@@ -33,6 +33,7 @@ class Citation:
     group: Group
     key: str
     hardware: str
+    short_hardware: str
     software: str
     swhid: str | None
     replay: str
@@ -116,11 +117,13 @@ def of(
     cited = [record] if record else list(group.members)
     for summary in cited:
         store.read(store.root / summary.path)
+    machine = store.document("machines", group.machine)
     environment = store.document("environments", group.environment)
     return Citation(
         group=group,
         key=key or group.slug,
-        hardware=wording.hardware(store.document("machines", group.machine)),
+        hardware=wording.hardware(machine),
+        short_hardware=wording.short_hardware(machine),
         software=wording.software(environment),
         swhid=identifiers.swhid(store, [summary.path for summary in cited]),
         replay=phrases.replay([record] if record else group.replicates, environment),
