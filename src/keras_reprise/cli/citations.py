@@ -132,9 +132,10 @@ def _tell_of_names_without_macros(chosen: "Keyed", store: "Store") -> None:
 def check_citations(files: tuple[Path, ...], as_cited: bool, store_path: Path | None, as_json: bool) -> None:
     """Say which numbers of a document no longer match the store, and which identifiers do not exist.
 
-    Reads Markdown, LaTeX and reStructuredText: identifiers with the numbers before them, and LaTeX macros.
+    Reads Markdown, LaTeX and reStructuredText: identifiers with the numbers before them, and LaTeX macros; and the
+    JSON files of certificates.
 
-    Example: reprise check-citations article.tex README.md
+    Example: reprise check-citations article.tex README.md certificate.json
     """
     from keras_reprise.judge import groups
     from keras_reprise.report.cite import checking as checking

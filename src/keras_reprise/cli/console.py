@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this command
 NAMED = "keras_reprise.named"  # and the stores that the user was told of
 READING_STORES = (
-    "run(?= )|status|verdict|compare|report|cite|check-citations|resolve|check|merge|export|calibrate|gate|accept"
-    "|history"
+    "run(?= )|status|verdict|compare|report|cite|certificate|check-citations|resolve|check|merge|export|calibrate|gate"
+    "|accept|history"
 )
 COLOURS = {"reproduced": "green", "contradicted": "red", "inconclusive": "yellow"}
 VERDICT = re.compile(rf"\b(?:{'|'.join(COLOURS)})\b")

@@ -15,6 +15,7 @@ COMMANDS = {
     "needs": ("data", "doctor"),
     "results": ("status", "verdict", "report", "compare", "export"),
     "stores": ("check", "merge"),
+    "certificates": ("certificate",),
     "citations": ("cite", "check-citations", "resolve"),
     "gates": ("gate", "accept", "calibrate", "history"),
 }

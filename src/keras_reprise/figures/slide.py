@@ -58,7 +58,7 @@ class SlideWords:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ClaimNumbers:
     """The numbers of a claim over the replicates, with the interval in which they must lie, for want of a figure."""
 
     label: str
@@ -69,7 +69,7 @@ class Sample:
 def draw_slide(
     document: Mapping[str, object] | None,
     records: Sequence[Record],
-    sample: Sample | None,
+    sample: ClaimNumbers | None,
     words: SlideWords,
     form: str,
 ) -> bytes:
@@ -170,7 +170,7 @@ def _lines(text: str, points: float, most: int) -> list[str]:
     return textwrap.wrap(printable(" ".join(text.split())), characters, max_lines=most, placeholder=" …")
 
 
-def _numbers(sample: Sample) -> "Plot":
+def _numbers(sample: ClaimNumbers) -> "Plot":
     """The replicates' numbers as points, the interval in which they must lie shaded."""
     import matplotlib.pyplot as plt
 

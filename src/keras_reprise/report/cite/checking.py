@@ -1,10 +1,11 @@
 """Checking the numbers that a text takes from the store, in Markdown, LaTeX or reStructuredText.
 
 Read are identifiers (`reprise:slug@version/id12#claim/field`) with the numbers quoted before them, the keys of LaTeX
-macros (`\\reprise{key}`) and the macros' definitions. The records behind a citation are hashed again, whatever the
-index says.
+macros (`\\reprise{key}`) and the macros' definitions; and certificates. The records behind a citation are hashed again,
+whatever the index says.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.judge.groups import Group
-from keras_reprise.report.cite import identifiers
+from keras_reprise.report.cite import certificate, identifiers
 from keras_reprise.report.cite.latex import field as latex_field
 from keras_reprise.report.cite.quantities import FIELDS, Quantity, find_group, quantities, quantity, split_key
 from keras_reprise.report.cite.quoting import differences, plain_text, quoted_numbers, quoted_text, read_with_comma
@@ -60,12 +61,44 @@ class Checker:
         for file in _with_inputs(path):
             text = _read(file)
             name = file.as_posix()
+            if (certified := _certificate(file, text)) is not None:
+                findings += self._certified(certified, name)
+                continue
             findings += self._definitions(text, name)
             if file.suffix in (".tex", ".bib"):
                 text = re.sub(r"(?<!\\)%[^\n]*", "", DEFINITION.sub("", text))  # comments cite nothing
             findings += self._macros(text, name)
             findings += self._identifiers(text, name)
         return sorted(findings, key=lambda finding: (finding.file, finding.line))
+
+    def _certified(self, content: dict[str, object], file: str) -> Iterator[Finding]:
+        """What of a certificate is not as it was written, or as the store has it."""
+        if certificate.digest(content) != content.get("id"):
+            yield Finding(file, 1, f"the certificate {content.get('id')} was changed: its content has another hash")
+        for one in certificate.claimed(content):
+            self.checked += 1
+            try:
+                yield from self._certified_rule(one, file)
+            except UserError as error:
+                yield Finding(file, 1, f"{one.identifier}: {_first(error)}")
+
+    def _certified_rule(self, one: certificate.Certified, file: str) -> Iterator[Finding]:
+        found = identifiers.find(one.identifier, self.groups, self.store)
+        self._verified(found.group)
+        then = found.group
+        claims = {verdict.claim: verdict.verdict for verdict in then.verdicts if verdict.counts}
+        told = [("the rule", one.verdict, then.rule.verdict)]
+        told += [(claim, verdict, claims.get(claim)) for claim, verdict in one.claims.items()]
+        for what, said, verdict in told:
+            if said != verdict:
+                yield Finding(file, 1, f"{one.identifier}: {what} is certified as {said}, the store says {verdict}")
+        if one.n != len(then.complete):
+            yield Finding(file, 1, f"{one.identifier}: n is certified as {one.n}, the store has {len(then.complete)}")
+        if found.outdated:
+            now = found.current
+            what = f"{one.identifier}: there are {len(now.complete)} replicates now; the rule is {now.rule.verdict}"
+            changed = now.rule.verdict != one.verdict and not self.as_cited
+            yield Finding(file, 1, what, note=not changed)
 
     def _definitions(self, text: str, file: str) -> Iterator[Finding]:
         for match in DEFINITION.finditer(text):
@@ -193,6 +226,17 @@ def _with_inputs(path: Path) -> Iterator[Path]:
                     seen.add(place)
                     waiting.append(candidate)
                     break
+
+
+def _certificate(path: Path, text: str) -> dict[str, object] | None:
+    """The certificate that a JSON file holds; None where it is none."""
+    if path.suffix != ".json":
+        return None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if certificate.is_certificate(content) else None
 
 
 def _read(path: Path) -> str:

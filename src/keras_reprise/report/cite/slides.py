@@ -12,7 +12,7 @@ from keras_reprise.report.cite.citations import Citation
 from keras_reprise.store.store import Store
 
 if TYPE_CHECKING:
-    from keras_reprise.figures.slide import Sample, SlideWords
+    from keras_reprise.figures.slide import ClaimNumbers, SlideWords
 
 FORMS = ("png", "svg", "pdf")
 MANY_PANELS = "histogram-grid"  # too small for a talk where there is another figure
@@ -91,8 +91,8 @@ def _rests_on(citation: Citation) -> tuple[str, ...]:
     return tuple(filter(None, (where, citation.identifier, citation.warning and f"Not citable: {citation.warning}")))
 
 
-def _sample(verdict: Verdict) -> "Sample":
-    from keras_reprise.figures.slide import Sample
+def _sample(verdict: Verdict) -> "ClaimNumbers":
+    from keras_reprise.figures.slide import ClaimNumbers
 
     unit = f" ({verdict.unit})" if verdict.unit else ""
-    return Sample(f"{verdict.says.rstrip('.')}{unit}", verdict.values, verdict.interval)
+    return ClaimNumbers(f"{verdict.says.rstrip('.')}{unit}", verdict.values, verdict.interval)
