@@ -129,7 +129,10 @@ def test_broken_records_are_left_out_with_a_warning(filled_store):
         assert len(kr.results(filled_store)) == 5
     for path in others:
         path.write_text("{")
-    with pytest.warns(UserWarning, match="6 records are left out"), pytest.raises(IntegrityError, match="None of the 6"):
+    with (
+        pytest.warns(UserWarning, match="6 records are left out"),
+        pytest.raises(IntegrityError, match="None of the 6"),
+    ):
         kr.results(filled_store)
 
 
@@ -157,7 +160,7 @@ def test_a_long_table_is_cut_and_says_so(found, monkeypatch):
     from keras_reprise.report.frames import showing
 
     monkeypatch.setattr(showing, "MOST_ROWS", 0)
-    assert "1 more rules are in" in found._repr_html_()
+    assert "1 more, of other recipes and places, are in" in found._repr_html_()
 
 
 def test_an_error_is_shown_in_a_notebook_as_its_sentences(found):

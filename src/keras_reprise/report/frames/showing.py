@@ -12,11 +12,11 @@ from keras_reprise.record.wording import hardware, interval
 from keras_reprise.report.phrases import finding
 from keras_reprise.store.store import Store
 
-MOST_ROWS = 25  # of a table in a notebook, below which nobody scrolls
+MOST_ROWS = 12  # of a table in a notebook, below which nobody scrolls
 WORDS = ("reproduced", "contradicted", "inconclusive")
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
 COLOURS = {"reproduced": "#1a7f37", "contradicted": "#cf222e", "inconclusive": "#9a6700"}  # legible on white and black
-HEADERS = ("rule", "verdict", "decided by", "measured", "n", "recipe", "where")
+HEADERS = ("rule", "verdict", "measured", "n", "recipe", "where")
 
 
 def as_text(groups: Sequence[Group], name: str, records: int) -> str:
@@ -25,15 +25,16 @@ def as_text(groups: Sequence[Group], name: str, records: int) -> str:
 
 
 def as_html(groups: Sequence[Group], store: Store, records: int) -> str:
-    """The verdicts of the rules as a table, the first of them where there are many."""
-    ruled = [group for group in groups if group.rule.verdict is not None]
-    shown = "".join(_row(group, store) for group in ruled[:MOST_ROWS])
+    """The verdicts of the rules as a table: a row per recipe, of its newest version where most was measured."""
+    standing = {group.slug: group for group in reversed(groups) if group.rule.verdict is not None}
+    shown = list(reversed(standing.values()))[:MOST_ROWS]
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in HEADERS)
-    more = len(ruled) - MOST_ROWS
-    rest = f"<p>{more} more rules are in <code>.verdicts()</code>.</p>" if more > 0 else ""
+    left = sum(group.rule.verdict is not None for group in groups) - len(shown)
+    rest = f"<p>{left} more, of other recipes and places, are in <code>.verdicts()</code>.</p>" if left else ""
     return (
         f"<p>{_escaped(as_text(groups, store.root.name, records))}</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{shown}</tbody></table>{rest}"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_row(group, store) for group in shown)}</tbody></table>"
+        f"{rest}"
     )
 
 
@@ -49,10 +50,16 @@ def _row(group: Group, store: Store) -> str:
     backend = EnvironmentFacts.of(store.document("environments", group.environment)).backend
     where = f"{hardware(store.document('machines', group.machine))}; {backend}"
     data = f", {label}" if (label := data_label(group.first)) else ""
-    verdict = f'<b style="color:{COLOURS[rule.verdict]}">{SIGNS[rule.verdict]} {rule.verdict}</b>'
-    claim = f"{decided.says} Must lie {interval(decided.interval)} {decided.unit}."
-    texts = (claim, finding(decided), str(decided.n), f"{group.slug}@{group.version} {group.scale}{data}", where)
-    cells = (_escaped(rule.rule), verdict, *map(_escaped, texts))
+    verdict = f'<b style="color:{COLOURS[rule.verdict]};white-space:nowrap">{SIGNS[rule.verdict]} {rule.verdict}</b>'
+    told = f"{decided.says} Must lie {interval(decided.interval)} {decided.unit}".rstrip()
+    measured = f'<span title="{_escaped(told)}">{_escaped(finding(decided))}</span>'
+    texts = (str(decided.n), f"{group.slug}@{group.version} {group.scale}{data}", where)
+    cells = (
+        f'<span style="display:inline-block;min-width:14em">{_escaped(rule.rule)}</span>',
+        verdict,
+        measured,
+        *map(_escaped, texts),
+    )
     return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
 
 
