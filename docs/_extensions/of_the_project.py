@@ -125,13 +125,12 @@ class Commands(SphinxDirective):
     """`{commands}`: every command, with the help that it prints."""
 
     def run(self) -> list[nodes.Node]:
-        context = click.Context(main, info_name="reprise")
-        found = {name: main.get_command(context, name) for name in main.list_commands(context)}
-        return [self._section(name, command) for name, command in found.items() if command is not None]
+        whole = click.Context(main, info_name="reprise", **main.context_settings)
+        found = {name: main.get_command(whole, name) for name in main.list_commands(whole)}
+        return [self._section(name, command, whole) for name, command in found.items() if command is not None]
 
-    def _section(self, name: str, command: click.Command) -> nodes.section:
-        context = click.Context(command, info_name=f"reprise {name}", max_content_width=90)
-        text = command.get_help(context)
+    def _section(self, name: str, command: click.Command, whole: click.Context) -> nodes.section:
+        text = command.get_help(click.Context(command, info_name=name, parent=whole))
         inside = nodes.literal_block(text, text, language="none")
         label = f"command-{name}"
         return nodes.section("", nodes.title("", "", nodes.literal("", name)), inside, ids=[label], names=[label])
