@@ -78,8 +78,9 @@ def explained(group: Group) -> str:
     if v is None or rule.verdict is None:
         return ""
     statistic = next(claim.statistic for claim in group.card.claims if claim.id == v.claim).rstrip(".")
+    replicates = f"{v.n} replicate{'' if v.n == 1 else 's'}"
     told = (
-        f"{rule.verdict.capitalize()}: {statistic}: {finding(v)} over {v.n} replicates; it must lie {_needed(v)}."
+        f"{rule.verdict.capitalize()}: {statistic}: {finding(v)} over {replicates}; it must lie {_needed(v)}."
         if v.n
         else f"{rule.verdict.capitalize()}: {statistic} could not be measured."
     )
