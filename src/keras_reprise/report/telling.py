@@ -11,6 +11,7 @@ from keras_reprise.record.wording import aligned, interval, number
 
 SMALLEST_P = 1e-4  # below it a p is no longer told
 PERCENT = {"fraction", "share", "probability"}
+LEAST_TIMES = 0.1  # "0.019 times" is no English
 COMPARED = re.compile(
     r"(?P<what>[^`]+) of `(?P<first>[^`]+)` minus the (?P<again>[^`]+) of `(?P<second>[^`]+)`(?P<rest>.*)", re.DOTALL
 )
@@ -20,17 +21,23 @@ LESS_THAN_NOTHING, MORE_THAN_NOTHING = (None, 0.0), (0.0, None)
 @dataclass(frozen=True)
 class Told:
     """What a claim's replicates amount to: the number, its 95 % interval ("" where there is none), what it is the
-    number of, and where it must lie."""
+    number of, and where it must lie ("" where that goes without saying)."""
 
     number: str
     spread: str
     of: str
     needed: str
 
+    @property
+    def sentence(self) -> str:
+        """All of it, without a full stop."""
+        spread = f" ({self.spread})" if self.spread else ""
+        return f"{self.of}: {self.number}{spread}{f'; it {self.needed}' if self.needed else ''}"
+
 
 def told(verdict: Verdict, claim: ClaimCard) -> Told:
     """The number of one claim in words."""
-    of, difference = _subject(claim)
+    of, compared = _subject(claim)
     needed = f"must lie {interval(verdict.interval)} {verdict.unit}".strip()
     if not verdict.n:
         return Told("no number", "", of, needed)
@@ -42,7 +49,7 @@ def told(verdict: Verdict, claim: ClaimCard) -> Told:
             return Told(f"in {_of_all(many, verdict.n)}", "", of, _needed_share(verdict))
         case "exact" if verdict.interval == (1.0, 1.0) and verdict.mean == 1.0 and not verdict.unit:
             return Told("exactly so", "", of, "")
-    return _amount(verdict, of, difference=difference)
+    return _amount(verdict, of, compared=compared)
 
 
 def _subject(claim: ClaimCard) -> tuple[str, bool]:
@@ -54,17 +61,19 @@ def _subject(claim: ClaimCard) -> tuple[str, bool]:
     return f"{found['what']} of `{found['first']}` compared with `{found['second']}`{found['rest']}", True
 
 
-def _amount(verdict: Verdict, of: str, *, difference: bool) -> Told:
-    factor, unit = _unit(verdict.unit, difference=difference)
+def _amount(verdict: Verdict, of: str, *, compared: bool) -> Told:
+    factor, unit = _unit(verdict.unit, difference=compared or " minus " in of)
+    if unit == "ratio":
+        unit = "times" if abs(verdict.mean) >= LEAST_TIMES else ""
 
     def said(value: float) -> str:
         return aligned(factor * value, factor * verdict.mean, factor * verdict.sd)
 
-    ends = tuple(None if end is None else round(factor * end, 10) for end in verdict.interval)
-    needed = f"must lie {interval((ends[0], ends[1]))}{_spaced(unit)}"
-    if difference and verdict.interval in (LESS_THAN_NOTHING, MORE_THAN_NOTHING):
+    low, high = (end if end is None or factor == 1 else round(factor * end, 10) for end in verdict.interval)
+    needed = f"must lie {interval((low, high))}{_spaced(unit)}"
+    if compared and verdict.interval in (LESS_THAN_NOTHING, MORE_THAN_NOTHING):
         needed = "must be lower" if verdict.interval == LESS_THAN_NOTHING else "must be higher"
-    if not difference:
+    if not compared:
         spread = f"{said(verdict.ci_low)} to {said(verdict.ci_high)}" if _has_interval(verdict) else ""
         return Told(f"{said(verdict.mean)}{_spaced(unit)}", spread, of, needed)
     spread = _compared(verdict.ci_low, verdict.ci_high, said) if _has_interval(verdict) else ""
@@ -93,7 +102,7 @@ def _unit(unit: str, *, difference: bool) -> tuple[float, str]:
         return 100.0, "points" if difference else "%"
     if unit == "percent":
         return 1.0, "points" if difference else "%"
-    return 1.0, "times" if unit == "ratio" else unit
+    return 1.0, unit
 
 
 def _of_all(some: int, n: int) -> str:

@@ -17,6 +17,7 @@ from keras_reprise.report.site.claim_views import counted
 from keras_reprise.report.site.document_pages import document_pages
 from keras_reprise.report.site.glossary import BY_KEY, TERMS
 from keras_reprise.report.site.model import Site
+from keras_reprise.report.telling import probability
 
 NAMES = re.compile(r"`([^`]+)`")  # a backtick is never part of an entity
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
@@ -67,6 +68,7 @@ def _environment() -> jinja2.Environment:
         "interval": wording.interval,
         "described": documents.described,
         "tally": phrases.tally,
+        "probability": probability,
         "told": side_by_side.summary,
         "overall_speed": side_by_side.overall_speed,
         "speed_interval": side_by_side.speed_interval,
