@@ -201,11 +201,10 @@ def test_a_recipes_page_begins_with_the_answer_and_its_figure(browser, rules):
 def test_what_is_folded_opens_where_an_address_leads_into_it(browser, rules):
     reader = Reader(browser, rules)
     page = reader.open("overfit-20-examples-v1.html")
-    folded = page.locator("details.group:not([open])").first
-    key = folded.get_attribute("id")
+    key = page.locator(".group", has=page.locator("> details:not([open])")).first.get_attribute("id")
     assert not page.locator(f"[id='{key}'] pre").is_visible()
     reader.open(f"overfit-20-examples-v1.html#{key}")
-    page.wait_for_function(f"document.getElementById('{key}').open")
+    page.wait_for_function(f"document.getElementById('{key}').firstElementChild.open")
     assert page.locator(f"[id='{key}'] pre").is_visible()
 
 

@@ -180,7 +180,7 @@ def test_the_front_page_has_a_card_for_every_rule_with_its_verdict_number_and_pl
     assert len(cards) == len(standing)
     for card in cards:
         answer = card.split('<div class="answer')[1]
-        (slug,) = re.findall(r'href="([a-z0-9-]+)-v\d+.html"', card)
+        (slug,) = re.findall(r'<h3><a href="([a-z0-9-]+)-v\d+.html"', card)
         rule = standing[slug].rule
         assert f'data-verdict="{rule.verdict or ""}"' in answer
         assert rule.deciding is not None

@@ -26,6 +26,8 @@
   const open = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let around = target; around; around = around.parentElement) if (around.tagName === "DETAILS") around.open = true;
+    const folded = target && target.classList.contains("group") && target.querySelector("details");
+    if (folded) folded.open = true;
     if (target) target.scrollIntoView();
   };
   open();
