@@ -10,6 +10,7 @@ from keras_reprise.record.schema import ClaimCard
 from keras_reprise.record.wording import number
 
 MARGIN = 0.12  # of what is shown, at each end
+EDGE = 5.0  # of 100, where a tick's label would be cut off
 FEWEST_TICKS, MOST_TICKS = 3, 6
 
 
@@ -66,7 +67,9 @@ def axis(claim: ClaimCard, groups: Sequence[Group]) -> ClaimAxis | None:
         return None
     bare = ClaimAxis(low - margin, high + margin, logarithmic, claim.unit)
     marked = _powers(bare) if logarithmic else _rounds(bare.low, bare.high)
-    return ClaimAxis(bare.low, bare.high, logarithmic, claim.unit, tuple((bare.at(one), number(one)) for one in marked))
+    ticks = [(bare.at(one), number(one)) for one in marked]
+    named = tuple((at, label) for at, label in ticks if EDGE < at < 100 - EDGE)
+    return ClaimAxis(bare.low, bare.high, logarithmic, claim.unit, named)
 
 
 def bar(verdict: Verdict, on: ClaimAxis | None) -> Bar | None:
