@@ -25,9 +25,9 @@ from keras_reprise.cli import main
 from keras_reprise.judge import groups
 from keras_reprise.judge.groups import Group
 from keras_reprise.record import wording
-from keras_reprise.report.phrases import finding
 from keras_reprise.report.site.drawing import drawings
 from keras_reprise.report.site.glossary import TERMS
+from keras_reprise.report.telling import told
 
 TOP = Path(__file__).parents[2]
 RESULTS = TOP / "results"
@@ -74,8 +74,9 @@ def as_html(card: Card) -> str:
     if group is not None:
         word = group.rule.verdict or "inconclusive"
         verdict = f'<span class="{word}">{SIGNS[word]} {word}</span>'
-        if group.rule.deciding is not None:
-            measured = f"{finding(group.rule.deciding)}; {card.place}"
+        if (decided := group.rule.deciding) is not None:
+            found = told(decided, next(claim for claim in group.card.claims if claim.id == decided.claim))
+            measured = f"{', '.join(filter(None, (found.number, found.spread)))}; {card.place}"
         page = f"{entry.slug}-v{entry.version}.html"
         files = [one.file for one in drawings(group)[:1] if (REPORT / one.file).is_file()]
         picture = "".join(f'<img src="report/{html.escape(one)}" alt="" loading="lazy">' for one in files)

@@ -123,7 +123,10 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=20), Scale("full", epochs=50)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("With a sigmoid and without", (Panel("loss", log=True), "test_error")),),
+    figures=(
+        Curves("Loss with a sigmoid and without", (Panel("loss", log=True),)),
+        Curves("Test error with a sigmoid and without", (Panel("test_error"),)),
+    ),
     metrics=(
         Metric("accuracy", "test accuracy", "percent"),
         Metric("lowest_output", "lowest output"),

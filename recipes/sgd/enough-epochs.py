@@ -89,7 +89,7 @@ RECIPE = Recipe(
         Curves(
             "Error by epochs of training",
             (
-                Panel("train_error", level=10.0, level_label="high above"),
+                Panel("train_error", level=10.0, level_label="high: above 10 %"),
                 Panel("test_error", "test error (percent)"),
             ),
             x="budget",

@@ -221,6 +221,41 @@ def test_a_column_that_the_scale_does_not_reach_is_left_out(replicates):
     assert b"epoch 50" not in svg
 
 
+def of(arms: dict[str, dict[str, Any]], record: Record) -> Record:
+    """The record with these arms, each with the given fields."""
+    plain = next(iter(record.arms.values()))
+    made = {name: msgspec.structs.replace(plain, **fields) for name, fields in arms.items()}
+    return msgspec.structs.replace(record, arms=made)
+
+
+def test_what_exploded_does_not_say_where_an_axis_begins(replicates):
+    exploded = of({"one": {"curves": {"loss": [2.0, 1.0, 1e20]}}}, replicates[0])
+    (ax,) = Curves("Loss", (Panel("loss", top=4.0),)).draw([exploded, exploded]).axes
+    low, high = ax.get_ylim()
+    assert high == 4.0
+    assert 0.8 < low < 1.0
+
+
+def test_epochs_are_whole_numbers_on_the_axis(replicates):
+    short = of({"one": {"curves": {"loss": [2.0, 1.0, 0.5]}}}, replicates[0])
+    (ax,) = Curves("Loss", ("loss",)).draw([short]).axes
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
+def test_a_mark_is_named_beside_its_line_once_an_arm(replicates):
+    marked = of({"one": {"curves": {"loss": [2.0, 1.0]}, "metrics": {"drop": 1}}}, replicates[0])
+    figure = Curves("Loss", ("loss", "loss"), columns="arms", mark="drop", mark_label="the drop").draw([marked])
+    assert [text.get_text() for ax in figure.axes for text in ax.texts] == ["the drop"]
+
+
+def test_many_arms_of_a_scatter_plot_stand_in_two_rows_and_each_column_names_its_axis(replicates):
+    trials = {name: {"trials": [{"rate": 1.0, "error": 2.0}]} for name in "abcde"}
+    figure = Scatter("Trials", "rate", "error", "learning rate").draw([of(trials, replicates[0])])
+    above, below = figure.axes[:3], figure.axes[3:]
+    assert min(ax.get_position().y0 for ax in above) > max(ax.get_position().y1 for ax in below)
+    assert [ax.get_xlabel() for ax in figure.axes] == ["", "", *3 * ["learning rate"]]
+
+
 def test_values_that_no_axis_can_show_are_told(replicates):
     below = changed(changed(replicates, "one", curves={"loss": [0.0]}), "two", curves={"loss": [-1.0]})
     with pytest.raises(FigureError, match="Its curves hold no positive value"):

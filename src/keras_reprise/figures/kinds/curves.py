@@ -1,5 +1,6 @@
 """Curves over epochs or another abscissa: means (medians on logarithmic axes) with their spread over the replicates."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Plot
 
 MOST_INSIDE = 5  # entries of a legend inside the axes
+LABEL_WIDTH = 36  # characters of a label that fit along an axis
 COLUMNS = ["x", "y", "arm", "curve", "seed"]
 
 
@@ -112,7 +114,7 @@ class Curves(Figure, frozen=True, tag="curves"):
                     _lines(ax, frame[frame["arm"] == arm], "curve", legend=ax is axes[index, -1], log=panel.log)
                     ax.set_title(arm if index == 0 else "")
                     self._finish(ax, panel, label_x=index == rows - 1)
-                    self._mark(ax, records, arm)
+                    self._mark(ax, records, arm, named=index == 0)
             else:
                 ax = axes[0, index]
                 _lines(ax, frame, "arm", legend=index == columns - 1, log=panel.log)
@@ -127,20 +129,31 @@ class Curves(Figure, frozen=True, tag="curves"):
         require("curve", [*drawn, *([self.x] if self.x else []), *self.printed], there)
         require("arm", [arm for by_arm in self.printed.values() for arm in by_arm], records[0].arms)
 
-    def _mark(self, ax: "Axes", records: Sequence[Record], arm: str) -> None:
+    def _mark(self, ax: "Axes", records: Sequence[Record], arm: str, *, named: bool) -> None:
         value = records[0].arms[arm].metrics.get(self.mark) if self.mark else None
-        if value is not None:
-            ax.axvline(number(value), color="black", linestyle="--", linewidth=1)
+        if value is None:
+            return
+        ax.axvline(number(value), color="black", linestyle="--", linewidth=1)
+        if named:
+            ax.annotate(
+                textwrap.fill(self.mark_label, LABEL_WIDTH // 2), (number(value), 1.0),
+                xycoords=ax.get_xaxis_transform(), xytext=(3, -2), textcoords="offset points",
+                ha="left", va="top", fontsize=8,
+            )  # fmt: skip
 
     def _finish(self, ax: "Axes", panel: Panel, *, label_x: bool) -> None:
-        ax.set_ylabel(panel.label)
+        from matplotlib.ticker import MaxNLocator
+
+        ax.set_ylabel(textwrap.fill(panel.label, LABEL_WIDTH))
         ax.set_xlabel(self.x_label if label_x else "")
         if panel.log and ax.lines:
             ax.set_yscale("log")
         if panel.top is not UNSET:
-            ax.set_ylim(top=panel.top)
+            _end_at(ax, panel.top)
         if self.x_log and ax.lines:
             ax.set_xscale("log", base=2 if _powers_of_two(ax) else 10)
+        elif self.x is None:  # 1, 2, 3, ...
+            ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if panel.level is not None:
             ax.axhline(panel.level, color="black", linestyle=":", linewidth=1)
             ax.annotate(
@@ -223,6 +236,15 @@ def _printed(ax: "Axes", values: Mapping[str, Sequence[float]], arms: Sequence[s
                 markeredgewidth=1.2,
                 zorder=5,
             )
+
+
+def _end_at(ax: "Axes", top: float) -> None:
+    """End the ordinate at `top`; where it begins is told by the lines below that, not by what exploded."""
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
+    shown = values[np.isfinite(values) & (values <= top)]
+    if len(shown) and shown.min() < top:
+        margin = 0.05 * (top - shown.min())
+        ax.set_ylim(shown.min() if ax.get_yscale() == "log" else shown.min() - margin, top)
 
 
 def _powers_of_two(ax: "Axes") -> bool:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Plot
 
 
+MOST_IN_A_ROW = 4  # columns; more arms than that stand in two rows
+
+
 class Box(Strict, frozen=True):
     """A labelled rectangle in a scatter plot: its lower and upper ends in the axes' units."""
 
@@ -64,12 +67,17 @@ class Scatter(Figure, frozen=True, tag="scatter"):
 
         frame = self._trials(records)
         arms, color = list(dict.fromkeys(frame["arm"])), self.color
-        figure, axes = plt.subplots(
-            1, len(arms), figsize=(max(5.0, 4.2 * len(arms)), 3.8), squeeze=False, sharex=True, sharey=True
+        columns = len(arms) if len(arms) <= MOST_IN_A_ROW else -(-len(arms) // 2)
+        rows = -(-len(arms) // columns)
+        figure, grid = plt.subplots(
+            rows, columns, figsize=(max(5.0, 4.2 * columns), 3.8 * rows), squeeze=False, sharex=True, sharey=True
         )
+        axes = list(grid.flat)[: len(arms)]
+        for empty in list(grid.flat)[len(arms) :]:
+            empty.remove()
         continuous = color is not None and pd.api.types.is_numeric_dtype(frame[color])
         norm = Normalize(*((frame[color].min(), frame[color].max()) if continuous else (0.0, 1.0)))
-        for ax, arm in zip(axes[0], arms, strict=True):
+        for ax, arm in zip(axes, arms, strict=True):
             part = frame[frame["arm"] == arm]
             if continuous:
                 points = ax.scatter(
@@ -79,13 +87,16 @@ class Scatter(Figure, frozen=True, tag="scatter"):
                 sns.scatterplot(part, x=self.x, y=self.y, hue=color, s=22, linewidth=0, ax=ax, legend=arm == arms[-1])
             self._finish(ax, part, arm)
             ax.set_title(arm if len(arms) > 1 else "")
-            ax.set_xlabel(self.x_label)
-            ax.set_ylabel(self.y_label if ax is axes[0, 0] else "")
+            below = axes.index(ax) + columns < len(arms)
+            ax.set_xlabel("" if below else self.x_label)
+            ax.xaxis.label.set_visible(True)
+            ax.tick_params(labelbottom=not below)
+            ax.set_ylabel(self.y_label if ax in grid[:, 0] else "")
         if continuous:
-            figure.colorbar(points, ax=list(axes[0]), label=self.color_label)
-        elif (legend := axes[0, -1].get_legend()) is not None:
+            figure.colorbar(points, ax=axes, label=self.color_label)
+        elif (legend := axes[-1].get_legend()) is not None:
             legend.set_title(self.color_label)
-            sns.move_legend(axes[0, -1], "center left", bbox_to_anchor=(1, 0.5))
+            sns.move_legend(axes[-1], "center left", bbox_to_anchor=(1, 0.5))
         return figure
 
     def _trials(self, records: Sequence[Record]) -> "pd.DataFrame":

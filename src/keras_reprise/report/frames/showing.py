@@ -8,8 +8,8 @@ from keras_reprise.base.errors import printable
 from keras_reprise.judge.comparable import data_label
 from keras_reprise.judge.groups import Group
 from keras_reprise.record.facts import EnvironmentFacts
-from keras_reprise.record.wording import hardware, interval
-from keras_reprise.report.phrases import finding
+from keras_reprise.record.wording import hardware
+from keras_reprise.report.telling import told
 from keras_reprise.store.store import Store
 
 MOST_ROWS = 12  # of a table in a notebook, below which nobody scrolls
@@ -51,8 +51,9 @@ def _row(group: Group, store: Store) -> str:
     where = f"{hardware(store.document('machines', group.machine))}; {backend}"
     data = f", {label}" if (label := data_label(group.first)) else ""
     verdict = f'<b style="color:{COLOURS[rule.verdict]};white-space:nowrap">{SIGNS[rule.verdict]} {rule.verdict}</b>'
-    told = f"{decided.says} Must lie {interval(decided.interval)} {decided.unit}".rstrip()
-    measured = f'<span title="{_escaped(told)}">{_escaped(finding(decided))}</span>'
+    found = told(decided, next(claim for claim in group.card.claims if claim.id == decided.claim))
+    number = ", ".join(filter(None, (found.number, found.spread)))
+    measured = f'<span title="{_escaped(found.sentence)}">{_escaped(number)}</span>'
     texts = (str(decided.n), f"{group.slug}@{group.version} {group.scale}{data}", where)
     cells = (
         f'<span style="display:inline-block;min-width:14em">{_escaped(rule.rule)}</span>',
