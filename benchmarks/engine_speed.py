@@ -31,10 +31,10 @@ ENGINES = {
 """Over which contender the ratios are: the first that was measured."""
 
 ON_GPU = (
-    "engine-jax", "fit-jax", "engine-torch", "torch-loop", "torch-step-as-cuda-graph", "engine-tensorflow",
-    "fit-tensorflow", "fit-tensorflow-xla", "engine-jax-six-at-once", "torch-loop-compiled",
-    "torch-loop-channels-last",
-)  # fmt: skip
+    ("engine-jax", "fit-jax", "engine-torch", "torch-loop", "torch-step-as-cuda-graph"),
+    ("engine-tensorflow", "fit-tensorflow", "engine-jax-six-at-once", "torch-loop-compiled"),
+    ("fit-tensorflow-xla", "torch-loop-channels-last"),
+)
 """What says something on a GPU, what matters most first."""
 
 
@@ -65,7 +65,7 @@ def sensible(network: str, contender: str, devices: Mapping[str, str]) -> bool:
     if "channels-last" in contender and network == "mlp":
         return False
     if best(devices) == "gpu":
-        return contender in ON_GPU
+        return any(contender in some for some in ON_GPU)
     if "compiled" in contender or "cuda" in contender:
         return False
     # XLA's convolutions on a CPU are slow.
@@ -78,11 +78,17 @@ def best(devices: Mapping[str, str]) -> str:
 
 
 def pairs(devices: Mapping[str, str], networks: Sequence[str] = NETWORKS) -> list[Pair]:
-    """The sensible pairs; on a GPU what matters most comes first, on a CPU network by network."""
-    contenders = ON_GPU if best(devices) == "gpu" else tuple(CONTENDERS)
-    found = [(network, one) for network in networks for one in contenders if sensible(network, one, devices)]
-    order = {pair: (contenders.index(pair[1]) // 5, pair[0].endswith("-bn"), networks.index(pair[0])) for pair in found}
-    return sorted(found, key=order.__getitem__) if best(devices) == "gpu" else found
+    """The sensible pairs, network by network; on a GPU what matters most first, batch normalisation a rank later."""
+    if best(devices) == "cpu":
+        return [(network, one) for network in networks for one in CONTENDERS if sensible(network, one, devices)]
+    ranked = [
+        (rank + network.endswith("-bn"), network.endswith("-bn"), network, one)
+        for rank, some in enumerate(ON_GPU)
+        for network in networks
+        for one in some
+        if sensible(network, one, devices)
+    ]
+    return [(network, one) for *_, network, one in sorted(ranked, key=lambda found: found[:2])]
 
 
 def measure(
