@@ -16,11 +16,13 @@ from keras_reprise.engine.backends.jax_compiling import (
     Updated,
     Values,
     compiled,
+    compiled_alike,
     text,
     whole_and_rest,
 )
 from keras_reprise.engine.backends.jax_operations import faster
 from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, in_batches, may_change, outputs_and_mask
+from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
@@ -67,6 +69,8 @@ class JaxProgram:
         self._tested: TestedOn | None = None
         self._texts = ("", "")  # of an update's loss, rewritten and as written, once it is checked
         self._programs: dict[tuple[object, ...], jax.stages.Compiled] = {}
+        alike, scaling = traced_alike(model, plan.loss, optimizer), [np.asarray(v).tolist() for v in plan.scaling or ()]
+        self._alike = alike and f"{alike} {scaling}"
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
@@ -225,7 +229,8 @@ class JaxProgram:
     ) -> jax.stages.Compiled:
         if key not in self._programs:
             start = time.perf_counter()
-            self._programs[key] = compiled(function, *arguments, donate=donate)
+            alike = self._alike and f"{self._alike} {self.rewritten} {key}"
+            self._programs[key] = compiled_alike(alike, function, *arguments, donate=donate)
             self.compile_s += time.perf_counter() - start
         return self._programs[key]
 
