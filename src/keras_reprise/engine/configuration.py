@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from keras_reprise.engine.structure import IN_INFERENCE, LAYERS, keras_own, operations
+from keras_reprise.engine.structure import IN_EVERY_UPDATE, IN_INFERENCE, LAYERS, keras_own, operations
 
 if TYPE_CHECKING:
     import keras
 
 Part: TypeAlias = "keras.Model | keras.optimizers.Optimizer | keras.losses.Loss"
 
-TRACED = LAYERS | IN_INFERENCE | {"Embedding", "GroupNormalization", "RMSNormalization"}
+TRACED = LAYERS | IN_INFERENCE | IN_EVERY_UPDATE
 """Layers that compute with nothing but their configuration and their variables."""
 
 PLAIN = (bool, int, float, str)

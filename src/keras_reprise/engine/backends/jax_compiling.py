@@ -44,9 +44,10 @@ def compiled_alike(
 ) -> jax.stages.Compiled:
     """The same without tracing, where what is traced alike (None: that is not known) was compiled for such arguments.
 
-    `alike` tells the function, too.
+    `alike` tells the function, too; how exactly JAX multiplies (TF32) is a setting of the process, not of the model.
     """
-    key = alike and f"{alike} {jax.tree.map(jax.typeof, arguments)} {donate}"
+    precision = jax.config.jax_default_matmul_precision
+    key = alike and f"{alike} {jax.tree.map(jax.typeof, arguments)} {donate} {precision}"
     return _alike.get(key, lambda: compiled(function, *arguments, donate=donate))
 
 
