@@ -83,7 +83,9 @@ class TorchProgram:
 
     def _draws_put_back(self) -> contextlib.AbstractContextManager[None]:
         """Let torch's own generators go on afterwards as before: dropout without a seed draws from them."""
-        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+        found: contextlib.AbstractContextManager[None]
+        found = torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+        return found
 
     def _value(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of a batch, penalties included, and the number of misclassified examples."""
