@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from contender import BATCH, Session, keras_network, made_up_data, made_up_images
+from contender import Session, keras_network, made_up_data, made_up_images
+from torch_contender import BATCH
 
 TRAININGS = 5
 

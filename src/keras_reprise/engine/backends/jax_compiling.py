@@ -12,7 +12,9 @@ import numpy as np
 
 from keras_reprise.engine.keeping import Keeping
 
-KEPT_EXECUTABLES = 16
+KEPT_EXECUTABLES = 64
+"""A network takes about six: its epochs, their rests, its evaluation, the check."""
+
 _executables: Keeping[jax.stages.Compiled] = Keeping(KEPT_EXECUTABLES)
 _alike: Keeping[jax.stages.Compiled] = Keeping(KEPT_EXECUTABLES)
 

@@ -15,7 +15,6 @@ from keras_reprise.engine.backends.jax_compiling import (
     State,
     Updated,
     Values,
-    compiled,
     compiled_alike,
     text,
     whole_and_rest,
@@ -364,7 +363,10 @@ class JaxProgram:
         if self._texts[0] == self._texts[1]:
             self.rewritten = False
             return ours, keras_own
-        ((rewritten, gradients), (plain, expected)) = (_loss_and_gradients(way, inputs) for way in ways)
+        ((rewritten, gradients), (plain, expected)) = (
+            _loss_and_gradients(way, inputs, self._alike and f"{self._alike} checked {number}")
+            for number, way in enumerate(ways)
+        )
         same = plain if ours.training == keras_own.training == 0 else 0.0  # nothing was computed of equal texts
         return (
             Looked(ours.training + same + rewritten - plain, ours.inference, gradients),
@@ -409,11 +411,16 @@ class JaxProgram:
             variable.assign(value)
 
 
-def _loss_and_gradients(way: Callable[..., object], inputs: tuple[object, ...]) -> tuple[float, list[np.ndarray]]:
-    """Computed on the host, where compiling takes a second, since what is compared does not depend on the device."""
+def _loss_and_gradients(
+    way: Callable[..., object], inputs: tuple[object, ...], alike: str | None
+) -> tuple[float, list[np.ndarray]]:
+    """Computed on the host, where compiling takes a second, since what is compared does not depend on the device.
+
+    `alike` as in `compiled_alike`.
+    """
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
         there = jax.tree.map(np.asarray, inputs)
-        gradients, (loss, *_) = compiled(jax.grad(way, has_aux=True), *there)(*there)
+        gradients, (loss, *_) = compiled_alike(alike, jax.grad(way, has_aux=True), *there)(*there)
     return float(loss), [np.asarray(gradient) for gradient in gradients]
 
 
