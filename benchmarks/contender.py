@@ -43,7 +43,7 @@ SIZES = {
 class Way:
     """How a contender trains: on which framework, by which function (see `main`), with which settings.
 
-    `slow`: Python is asked at every step; `networks` at once; `devices` it is for.
+    `slow`: Python is asked at every step; `networks` at once.
     """
 
     framework: str
