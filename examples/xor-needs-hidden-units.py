@@ -11,8 +11,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source
-from keras_reprise import above, detail, metric, near, rule, train
+from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source, detail, metric
+from keras_reprise import near, rule, train
 from keras_reprise.datasets import Dataset
 
 WHERE = "The XOR problem"
@@ -51,12 +51,10 @@ def measure(arm, replicate):
 CLAIMS = (
     rule("hidden-units-help")
     .says("Hidden units lower the test error.")
-    .of(100 * (metric("without", "test_error") - metric("with", "test_error")))
-    .must(above(0.0)),
+    .must(100 * (metric("without", "test_error") - metric("with", "test_error")) > 0),
     detail("without-guesses")
     .says("Without them the loss stays that of guessing between two classes, ln 2.")
-    .of(metric("without", "test_loss"))
-    .must(near(math.log(2), absolute=0.05)),
+    .must(metric("without", "test_loss"), near(math.log(2), absolute=0.05)),
 )
 
 FIGURES = (

@@ -13,8 +13,8 @@ Keras has no maxout: it is the larger of a dense layer's two units, of which one
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import between, detail, maximum, metric, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import detail, maximum, metric, rule
 
 X = np.linspace(-10, 10, 1001, dtype="float32")
 KERNEL, BIAS = [[0.5, -1.0]], [1.0, 2.0]
@@ -71,22 +71,18 @@ ARMS = (
     Arm("elu", "x, and exp(x) - 1 below 0"),
 )
 CLAIMS = (
-    rule("all-six-by-formula")
+    rule("all-six-by-formula", kind="exact", expectation="MATH")
     .says("Keras gives all six functions as their formulas do.")
-    .of(maximum(*(metric(arm.name, "off") for arm in ARMS)))
-    .must(between(0.0, 2e-6), kind="exact", expectation="MATH"),
-    detail("unsaid-slope-differs")
+    .must(maximum(*(metric(arm.name, "off") for arm in ARMS)), between(0.0, 2e-6)),
+    detail("unsaid-slope-differs", kind="exact")
     .says("Where no slope is said Keras's leaky ReLU has not the printed 0.1.")
-    .of(abs(metric("leaky-relu", "unsaid_slope") - 0.1))
-    .must(above(0.05), kind="exact"),
-    detail("unsaid-slope-of-function-differs")
+    .must(abs(metric("leaky-relu", "unsaid_slope") - 0.1) > 0.05),
+    detail("unsaid-slope-of-function-differs", kind="exact")
     .says("Nor has Keras's function.")
-    .of(abs(metric("leaky-relu", "unsaid_slope_of_function") - 0.1))
-    .must(above(0.05), kind="exact"),
-    detail("other-slope-by-formula", LEAKY)
+    .must(abs(metric("leaky-relu", "unsaid_slope_of_function") - 0.1) > 0.05),
+    detail("other-slope-by-formula", LEAKY, kind="exact", expectation="MATH")
     .says("With the slope 0.01 of another slide it is as its formula, too.")
-    .of(metric("other-leaky-relu", "off"))
-    .must(between(0.0, 2e-6), kind="exact", expectation="MATH"),
+    .must(metric("other-leaky-relu", "off"), between(0.0, 2e-6)),
 )
 
 RECIPE = Recipe(

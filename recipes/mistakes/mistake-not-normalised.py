@@ -12,8 +12,8 @@ cifar10-lr-drop trains; the other rates show where pixels as stored would learn.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import between, detail, maximum, metric, rule, snapshot, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import detail, maximum, metric, rule, snapshot, train
 from keras_reprise.models import small_convnet
 
 USUAL, RATES = 0.1, (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -60,28 +60,22 @@ def gain(arm, other):
 CLAIMS = (
     rule("costs-accuracy")
     .says("At the usual rate pixels as stored learn worse than standardised ones.")
-    .of(gain("standardised", "as-stored"), unit="points")
-    .must(above(0.0)),
-    detail("not-at-all")
+    .must(gain("standardised", "as-stored") > 0, unit="points"),
+    detail("not-at-all", kind="discrete")
     .says("At the usual rate pixels as stored do not get beyond guessing one of ten classes.")
-    .of(metric("as-stored", "accuracy"))
-    .must(between(8.0, 12.0), kind="discrete"),
+    .must(metric("as-stored", "accuracy"), between(8.0, 12.0)),
     detail("zero-to-one-helps")
     .says("Scaling to 0 to 1 is enough to do better at the usual rate.")
-    .of(gain("zero-to-one", "as-stored"), unit="points")
-    .must(above(0.0)),
+    .must(gain("zero-to-one", "as-stored") > 0, unit="points"),
     detail("minus-mean-is-not-enough")
     .says("Subtracting the mean image alone still does worse than standardising.")
-    .of(gain("standardised", "minus-mean"), unit="points")
-    .must(above(0.0)),
-    detail("rate-has-to-fit-the-units")
+    .must(gain("standardised", "minus-mean") > 0, unit="points"),
+    detail("rate-has-to-fit-the-units", kind="discrete")
     .says("The rate that suits pixels as stored best is a hundredth of the usual one or less.")
-    .of(USUAL / metric("as-stored", "best_rate"))
-    .must(above(99.0), kind="discrete"),
+    .must(USUAL / metric("as-stored", "best_rate") > 99.0),
     detail("learns-at-a-rate-that-fits")
     .says("At the best of six rates pixels as stored learn: twice as well as guessing.")
-    .of(maximum("as-stored", "accuracy_by_rate"))
-    .must(above(20.0)),
+    .must(maximum("as-stored", "accuracy_by_rate") > 20.0),
 )
 
 RECIPE = Recipe(

@@ -16,8 +16,8 @@ from functools import partial
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, above, argmin
-from keras_reprise import at, curve, detail, first, last, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, argmin, at, curve
+from keras_reprise import detail, first, last, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable
 from keras_reprise.search import log_grid
@@ -53,20 +53,16 @@ RANDOM, RIGHT = curve("random-labels", "fitted"), argmin("own-labels", "loss")
 CLAIMS = (
     rule("more-than-at-a-tenth")
     .says("At the right rate more random labels are fitted than at a tenth of it.")
-    .of(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT - DECADE)), unit="points")
-    .must(above(0.0)),
+    .must(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT - DECADE)) > 0, unit="points"),
     rule("more-than-at-ten-times")
     .says("And more than at ten times of it.")
-    .of(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT + DECADE)), unit="points")
-    .must(above(0.0)),
+    .must(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT + DECADE)) > 0, unit="points"),
     detail("more-than-at-the-smallest")
     .says("And more than at the smallest rate.")
-    .of(100 * (at(RANDOM, RIGHT) - first(RANDOM)), unit="points")
-    .must(above(0.0)),
+    .must(100 * (at(RANDOM, RIGHT) - first(RANDOM)) > 0, unit="points"),
     detail("more-than-at-the-largest")
     .says("And more than at the largest.")
-    .of(100 * (at(RANDOM, RIGHT) - last(RANDOM)), unit="points")
-    .must(above(0.0)),
+    .must(100 * (at(RANDOM, RIGHT) - last(RANDOM)) > 0, unit="points"),
 )
 
 RECIPE = Recipe(

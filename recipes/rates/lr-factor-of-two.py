@@ -60,19 +60,20 @@ def off(*names):
 TWO = "Test error at half and twice the best rate minus that at the best, mean of two networks"
 TEN = "Test error at a tenth and ten times the best rate minus that at the best, mean of both"
 CLAIMS = (
-    rule("a-factor-of-two-is-enough")
+    rule("a-factor-of-two-is-enough", printed=2, expectation="LIKELY")
     .says("Half or twice the best rate costs less than a point of test error.")
-    .of(off("half", "twice"), measures=TWO)
-    .must(below(1.0), printed=2, expectation="LIKELY"),
-    rule("a-factor-of-ten-is-not")
+    .must(off("half", "twice") < 1.0, measures=TWO),
+    rule("a-factor-of-ten-is-not", expectation="LIKELY")
     .says("A tenth or ten times of it costs more than two points.")
-    .of(off("tenth", "ten_times"), measures=TEN)
-    .must(above(2.0), expectation="LIKELY"),
+    .must(off("tenth", "ten_times") > 2.0, measures=TEN),
     *(
         detail(f"{name.replace('_', '-')}-of-the-best")
         .says(f"So it is at {words} the best rate alone.")
-        .of(off(name), measures=f"Test error at {words} the best rate minus that at the best")
-        .must(below(1.0) if name in ("half", "twice") else above(2.0))
+        .must(
+            off(name),
+            below(1.0) if name in ("half", "twice") else above(2.0),
+            measures=f"Test error at {words} the best rate minus that at the best",
+        )
         for name, words in WORDS.items()
     ),
 )

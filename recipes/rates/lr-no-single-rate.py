@@ -12,8 +12,8 @@ above that of the network's own best rate. Whichever rate is chosen, some networ
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, above, detail
-from keras_reprise import number, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, detail, number
+from keras_reprise import rule
 from keras_reprise.models import dense_classifier, normalised_convnet, small_convnet
 from keras_reprise.rates import Restartable
 from keras_reprise.search import log_grid
@@ -59,12 +59,10 @@ def summarise(arms, scale):
 CLAIMS = (
     rule("some-network-loses")
     .says("Whichever rate is chosen, some network or data lose more than two points by it.")
-    .of(number("lost"))
-    .must(above(2.0)),
+    .must(number("lost") > 2.0),
     detail("some-network-loses-on-the-same-data")
     .says("So it is for networks on the same standardised data.")
-    .of(number("lost_standardised"))
-    .must(above(2.0)),
+    .must(number("lost_standardised") > 2.0),
 )
 
 RECIPE = Recipe(

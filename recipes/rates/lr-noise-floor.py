@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Panel, Recipe, Scale
-from keras_reprise import Source, at, below, below_each, curve, detail, metric, near, rule, train
+from keras_reprise import Source, at, below_each, curve, detail, metric, near, rule, train
 from keras_reprise.schedules import steps
 
 WEIGHTS, EXAMPLES, EVERY, FAR = 500, 2000, 10, 5.0
@@ -54,25 +54,21 @@ def measure(arm, replicate):
 
 FLOOR = [metric(arm, "floor") for arm in ("middle", "large")]
 CLAIMS = (
-    rule("small-rate-stays-nearer")
+    rule("small-rate-stays-nearer", expectation="MATH")
     .says("A small rate settles nearer to the minimum than a larger one.")
-    .of(metric("small", "floor"))
-    .must(below_each(*FLOOR), expectation="MATH"),
+    .must(metric("small", "floor"), below_each(*FLOOR)),
     *(
-        detail(f"as-in-theory-{arm}")
+        detail(f"as-in-theory-{arm}", kind="positive", expectation="MATH")
         .says("Where it settles is rate * noise / (curvature * (2 - rate * curvature)).")
-        .of(metric(arm, "over_theory"))
-        .must(near(1.0, relative=0.05), kind="positive", expectation="MATH")
+        .must(metric(arm, "over_theory"), near(1.0, relative=0.05))
         for arm in ("small", "middle", "large")
     ),
-    detail("large-rate-arrives-first")
+    detail("large-rate-arrives-first", expectation="MATH")
     .says("The large rate is nearer after ten updates.")
-    .of(at(curve("large", "distance"), 1) - at(curve("small", "distance"), 1))
-    .must(below(0.0), expectation="MATH"),
-    detail("lowered-settles-as-small")
+    .must(at(curve("large", "distance"), 1) < at(curve("small", "distance"), 1)),
+    detail("lowered-settles-as-small", kind="discrete", expectation="MATH")
     .says("A large rate that is lowered settles where the small one does.")
-    .of(metric("lowered", "floor") / metric("small", "floor"))
-    .must(near(1.0, relative=0.1), kind="discrete", expectation="MATH"),
+    .must(metric("lowered", "floor") / metric("small", "floor"), near(1.0, relative=0.1)),
 )
 
 RECIPE = Recipe(

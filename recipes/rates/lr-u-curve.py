@@ -15,8 +15,8 @@ from functools import partial
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import curve, detail, first, last, metric, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, curve
+from keras_reprise import detail, first, last, metric, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable, off_best
 from keras_reprise.search import log_grid
@@ -54,24 +54,19 @@ ERROR = curve("sweep", "train_error")
 CLAIMS = (
     rule("higher-below-the-best")
     .says("At a tenth of the best rate the training error is higher.")
-    .of(100 * metric("sweep", "below"), unit="points")
-    .must(above(0.0)),
+    .must(100 * metric("sweep", "below") > 0, unit="points"),
     rule("higher-above-the-best")
     .says("At ten times the best rate it is higher, too.")
-    .of(100 * metric("sweep", "above"), unit="points")
-    .must(above(0.0)),
+    .must(100 * metric("sweep", "above") > 0, unit="points"),
     detail("steeper-above", "Goodfellow, Bengio and Courville (2016), figure 11.1")
     .says("It rises more above the best rate than below it.")
-    .of(100 * (metric("sweep", "above") - metric("sweep", "below")), unit="points")
-    .must(above(0.0)),
+    .must(100 * (metric("sweep", "above") - metric("sweep", "below")) > 0, unit="points"),
     detail("stays-high-at-the-smallest", DEBUGGING)
     .says("At the smallest rate more than half of the training images are still misclassified.")
-    .of(first(ERROR))
-    .must(above(0.5)),
+    .must(first(ERROR) > 0.5),
     detail("stays-high-at-the-largest", DEBUGGING)
     .says("And at the largest.")
-    .of(last(ERROR))
-    .must(above(0.5)),
+    .must(last(ERROR) > 0.5),
 )
 
 RECIPE = Recipe(

@@ -13,8 +13,8 @@ of every update. A cost that is no number counts as above. For `model.fit`, the 
 
 import numpy as np
 
-from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, above
-from keras_reprise import column, count, detail, equal, keep, median, metric, rule
+from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, column, count
+from keras_reprise import detail, equal, keep, median, metric, rule
 from keras_reprise.search import log_uniform, random_search
 from keras_reprise.two_layer import Trainer, tripled_at
 
@@ -61,22 +61,20 @@ def measure(arm, replicate):
 STOPS, ACCURACY = column("coarse-search", "stopped"), column("coarse-search", "accuracy")
 
 CLAIMS = (
-    rule("stopped-runs-end-badly")
+    rule("stopped-runs-end-badly", kind="discrete")
     .says("No run that is stopped would have ended as well as the middle one of those that go on.")
-    .of(
+    .must(
         count((STOPS > 0) & (median(keep(ACCURACY, STOPS < 1)) <= ACCURACY)),
+        equal(0),
         given=metric("coarse-search", "stopped") > 0,
         measures="Stopped trials that would have ended at or above the median of the others",
-    )
-    .must(equal(0), kind="discrete"),
-    rule("catches-documented-failures")
+    ),
+    rule("catches-documented-failures", kind="discrete")
     .says("It stops both documented failures, no later than at a cost that is no number.")
-    .of(metric("documented-failures", "caught"))
-    .must(above(0.99), kind="discrete"),
+    .must(metric("documented-failures", "caught") > 0.99),
     detail("saves-updates")
     .says("A stopped run is stopped early: at least half of its updates are saved.")
-    .of(metric("documented-failures", "saved"))
-    .must(above(0.5)),
+    .must(metric("documented-failures", "saved") > 0.5),
 )
 
 RECIPE = Recipe(

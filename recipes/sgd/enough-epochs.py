@@ -13,9 +13,8 @@ images after training. A network with two hidden units shows when more epochs ar
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import below, curve, detail, evaluate, keep, last, maximum, rule, snapshot
-from keras_reprise import train, window
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, curve
+from keras_reprise import detail, evaluate, keep, last, maximum, rule, snapshot, train, window
 from keras_reprise.models import dense_classifier, small_convnet
 from keras_reprise.schedules import cosine
 
@@ -57,16 +56,13 @@ BEFORE, AFTER = window(ERROR, before=5), window(ERROR, after=1)
 CLAIMS = (
     rule("falls-with-every-doubling")
     .says("While the training error is above 10 %, it falls with every doubling of the epochs.")
-    .of(maximum(keep(AFTER - BEFORE, BEFORE > 10.0)), unit="points", measures="Worst change")
-    .must(below(0.0)),
+    .must(maximum(keep(AFTER - BEFORE, BEFORE > 10.0)) < 0, unit="points", measures="Worst change"),
     detail("low-in-the-end", "Bias-Variance Trade-off")
     .says("After 32 epochs it is below 10 %.")
-    .of(last("convnet", "train_error"))
-    .must(below(10.0)),
+    .must(last("convnet", "train_error") < 10.0),
     detail("epochs-do-not-widen-a-network", "Bias-Variance Trade-off")
     .says("With two hidden units the training error is above 10 % after 32 epochs, too.")
-    .of(last("narrow", "train_error"))
-    .must(above(10.0)),
+    .must(last("narrow", "train_error") > 10.0),
 )
 
 RECIPE = Recipe(

@@ -58,30 +58,28 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    rule("fifty-iterations")
+    rule("fifty-iterations", kind="exact", printed=50, expectation="MATH")
     .says("10,000 examples in batches of 200 make 50 iterations an epoch.")
-    .of(metric("divides", "iterations"))
-    .must(equal(50), kind="exact", printed=50, expectation="MATH"),
-    rule("every-example-once")
+    .must(metric("divides", "iterations"), equal(50)),
+    rule("every-example-once", kind="exact", expectation="MATH")
     .says("An epoch uses every example exactly once.")
-    .of(first("divides", "once"))
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("rest-is-one-more-iteration")
+    .must(first("divides", "once"), equal(1)),
+    detail("rest-is-one-more-iteration", kind="exact", expectation="MATH")
     .says("In batches of 300 the rest of 100 makes one iteration more: 34.")
-    .of(metric("remainder", "iterations"))
-    .must(equal(34), kind="exact", expectation="MATH"),
-    detail("rest-is-used-once")
+    .must(metric("remainder", "iterations"), equal(34)),
+    detail("rest-is-used-once", kind="exact", expectation="MATH")
     .says("And the rest is used once, as all others are.")
-    .of(first("remainder", "once"))
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("dropped-rest-is-missed")
+    .must(first("remainder", "once"), equal(1)),
+    detail("dropped-rest-is-missed", kind="exact", expectation="MATH")
     .says("Where the rest is dropped, an epoch is 33 iterations and misses 100 of 10,000.")
-    .of(N * first("dropped", "never"), measures="Examples that the first epoch does not use")
-    .must(equal(100), kind="exact", expectation="MATH"),
-    detail("draws-miss-a-third")
+    .must(
+        N * first("dropped", "never"),
+        equal(100),
+        measures="Examples that the first epoch does not use",
+    ),
+    detail("draws-miss-a-third", expectation="MATH")
     .says("Drawn with replacement, an epoch misses (1 - 1/n)^n of the examples, 36.8 %.")
-    .of(first("with-replacement", "never"))
-    .must(near((1 - 1 / N) ** N, absolute=0.01), expectation="MATH"),
+    .must(first("with-replacement", "never"), near((1 - 1 / N) ** N, absolute=0.01)),
 )
 
 RECIPE = Recipe(

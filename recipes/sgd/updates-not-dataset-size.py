@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Recipe, Scale, Source
-from keras_reprise import above, between, detail, mean, metric, near, rule, train
+from keras_reprise import between, detail, mean, metric, near, rule, train
 from keras_reprise.models import dense_classifier
 
 BATCH, LOOKS = 50, 20
@@ -51,29 +51,28 @@ SMALLER = ("half", "fifth", "tenth")
 LOSS = {arm: metric(arm, "test_loss") for arm in ("all", *SMALLER, "shifted")}
 EARLY = [mean(arm, "test_loss", before=5) for arm in ("half", "all")]
 CLAIMS = (
-    rule("as-far-with-fewer-examples")
+    rule("as-far-with-fewer-examples", kind="positive", expectation="MIXED")
     .says("In as many updates, SGD gets as far with a half, a fifth or a tenth of the examples.")
-    .of(mean(*(LOSS[arm] for arm in SMALLER)) / LOSS["all"])
-    .must(near(1.0, relative=0.05), kind="positive", expectation="MIXED"),
+    .must(mean(*(LOSS[arm] for arm in SMALLER)) / LOSS["all"], near(1.0, relative=0.05)),
     rule("variety-counts")
     .says("With as many examples that are less varied it does not get as far.")
-    .of(LOSS["shifted"] - LOSS["all"])
-    .must(above(0.0)),
-    detail("no-difference-while-examples-are-new")
+    .must(LOSS["shifted"] > LOSS["all"]),
+    detail("no-difference-while-examples-are-new", expectation="MATH")
     .says("While examples hardly repeat, half of them are as good as all.")
-    .of(EARLY[0] - EARLY[1], measures="Mean test loss of the first five looks, half minus all")
-    .must(near(0.0, absolute=0.03), expectation="MATH"),
+    .must(
+        EARLY[0] - EARLY[1],
+        near(0.0, absolute=0.03),
+        measures="Mean test loss of the first five looks, half minus all",
+    ),
     *(
-        detail(f"as-far-with-a-{arm}")
+        detail(f"as-far-with-a-{arm}", kind="positive", expectation="MIXED")
         .says(f"A {arm} of the examples is enough to get as far.")
-        .of(LOSS[arm] / LOSS["all"])
-        .must(near(1.0, relative=0.05), kind="positive", expectation="MIXED")
+        .must(LOSS[arm] / LOSS["all"], near(1.0, relative=0.05))
         for arm in SMALLER
     ),
-    detail("more-examples-without-variety")
+    detail("more-examples-without-variety", kind="positive", expectation="MIXED")
     .says("Ten shifted copies of each image get no further than the images themselves.")
-    .of(LOSS["shifted"] / LOSS["tenth"])
-    .must(between(0.95, 1.05), kind="positive", expectation="MIXED"),
+    .must(LOSS["shifted"] / LOSS["tenth"], between(0.95, 1.05)),
 )
 
 RECIPE = Recipe(
