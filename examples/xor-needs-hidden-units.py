@@ -57,19 +57,11 @@ CLAIMS = (
     .must(metric("without", "test_loss"), near(math.log(2), absolute=0.05)),
 )
 
-FIGURES = (
-    Curves(
-        "Test error through the epochs",
-        panels=(Panel(("test_error",), "test error (fraction)"),),
-        columns="overlay",
-    ),
-)
-
 RECIPE = Recipe(
     slug="xor-needs-hidden-units",
     version=1,
     question="Does a network need hidden units to learn exclusive or?",
-    sources=(Source("rumelhart-1986", WHERE),),
+    sources=Source("rumelhart-1986", WHERE),
     data=quadrants,
     arms=(
         Arm("without", "inputs straight to the logits", units=0),
@@ -81,5 +73,5 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=FIGURES,
+    figures=Curves("Test error through the epochs", Panel("test_error", "test error (fraction)")),
 )

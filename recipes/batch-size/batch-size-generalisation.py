@@ -57,10 +57,10 @@ ACCURACY = metric("small", "accuracy")
 CLAIMS = (
     rule("small-better-at-equal-epochs", expectation="MIXED")
     .says("At equal epochs the small batch tests better.")
-    .must(ACCURACY > metric("large-equal-epochs", "accuracy"), unit="points"),
+    .must(ACCURACY > metric("large-equal-epochs", "accuracy")),
     detail("large-better-at-equal-updates", expectation="MIXED")
     .says("At equal updates, and so many more epochs, the large batch does.")
-    .must(ACCURACY < metric("large-equal-updates", "accuracy"), unit="points"),
+    .must(ACCURACY < metric("large-equal-updates", "accuracy")),
 )
 LOW, HIGH = (0.003, 0.01, 0.03), (0.03, 0.1, 0.3)
 
@@ -68,7 +68,7 @@ RECIPE = Recipe(
     slug="batch-size-generalisation",
     version=1,
     question="Do small batches generalise better, or do they only make more updates?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(
         Arm("small", "batches of 32", batch=32, budget="epochs", rates=LOW),
@@ -78,6 +78,6 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=2_000, epochs=6), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test accuracy by rate", ("accuracy",), x="rate", x_log=True),),
+    figures=Curves("Test accuracy by rate", "accuracy", x="rate", x_log=True),
     metrics=(Metric("accuracy", "test accuracy", "percent"), Metric("rate", "learning rate")),
 )

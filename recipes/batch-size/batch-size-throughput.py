@@ -143,7 +143,7 @@ RECIPE = Recipe(
     slug="batch-size-throughput",
     version=1,
     question="How many more images per second does a larger batch train on this machine?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     arms=(
         Arm("empty", "one dense layer, from one number to ten", budget="empty_images"),
         Arm("two-layer", "the 3072-50-10 network", budget="dense_images"),
@@ -155,6 +155,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=(*claims("two-layer"), *claims("convnet")),
-    figures=(Curves("Speed against batch size", PANELS, columns="overlay", **BATCH),),
+    figures=Curves("Speed against batch size", PANELS, **BATCH),
     timing=True,
 )

@@ -128,7 +128,7 @@ RECIPE = Recipe(
     slug="batch-size-ucurve",
     version=1,
     question="Which batch size reaches a target soonest on this machine?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(
         Arm("one-rate", "rate 0.01 at every batch size", rates=(0.01,)),
@@ -140,7 +140,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("What it takes to reach the target", PANELS, columns="overlay", **BATCH),),
+    figures=Curves("What it takes to reach the target", PANELS, **BATCH),
     metrics=(Metric("batch", "batch size", "images", "batch size"),),
     timing=True,
 )

@@ -64,7 +64,7 @@ RECIPE = Recipe(
     slug="gradient-noise-scale",
     version=1,
     question="How noisy is a mini-batch gradient, and when does a larger batch pay?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(Arm("two-layer", "the 3072-50-10 network at rate 0.01"),),
     scales=(
@@ -74,8 +74,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Noise scale through training", (Panel("noise_scale", log=True),), x="epoch"),
-        Curves("Variance of the gradient", (VARIANCE,), x="batch", x_log=True, columns="arms"),
+        Curves("Noise scale through training", Panel("noise_scale", log=True), x="epoch"),
+        Curves("Variance of the gradient", VARIANCE, x="batch", x_log=True, columns="arms"),
     ),
     metrics=(
         Metric("slope_before", "slope of log variance over log batch size before training"),

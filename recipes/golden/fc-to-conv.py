@@ -104,7 +104,7 @@ RECIPE = Recipe(
     slug="fc-to-conv",
     version=2,
     question="Is a dense layer the same as a convolution with a window as large as its input?",
-    sources=(Source("hyperparameters-notes", "Fc to convolution"),),
+    sources=Source("hyperparameters-notes", "Fc to convolution"),
     arms=(
         Arm("one-window", "an input as large as the window", shifts=1),
         Arm("larger-image", "an input five cells larger: 36 windows", shifts=6),
@@ -113,7 +113,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     timing=True,
-    figures=(HeatMap("The map of one unit's scores", *AXES, arms=("larger-image",)),),
+    figures=HeatMap("The map of one unit's scores", *AXES, arms=("larger-image",)),
     metrics=(
         Metric("difference", "largest difference of a result over the largest result", "ratio"),
         Metric("params_difference", "difference of the numbers of parameters"),

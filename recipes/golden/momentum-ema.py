@@ -75,7 +75,7 @@ RECIPE = Recipe(
     slug="momentum-ema",
     version=1,
     question="Is averaging the gradient the same as momentum?",
-    sources=(Source("hyperparameters-notes", "Momentum"),),
+    sources=Source("hyperparameters-notes", "Momentum"),
     arms=(
         Arm("momentum", "Keras's momentum 0.9, rate 0.05", classic=True, factor=1.0),
         Arm("average-rescaled", "average, rate 0.5", classic=False, factor=1 / (1 - BETA)),
@@ -84,6 +84,6 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=5), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss per update", ("loss",)),),
+    figures=Curves("Loss per update", "loss"),
     metrics=(Metric("loss", "loss of the batch", "nats", "update"),),
 )

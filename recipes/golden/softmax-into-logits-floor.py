@@ -66,7 +66,7 @@ RECIPE = Recipe(
     slug="softmax-into-logits-floor",
     version=1,
     question="What does it cost to hand probabilities to a loss that expects logits?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     arms=(
         Arm("logits", "logits come last", output=None, one_more=False),
         Arm("softmax", "softmax and a layer without effect", output="softmax", one_more=True),
@@ -75,7 +75,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=10), Scale("full", epochs=30)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training with and without the mistake", (LOSS, "test_error")),),
+    figures=Curves("Training with and without the mistake", (LOSS, "test_error")),
     suites=("gate",),
     metrics=(
         Metric("floor", "loss of one-hot probabilities taken for logits", "nats"),

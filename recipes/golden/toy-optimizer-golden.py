@@ -73,7 +73,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss per update", ("loss",), printed={"loss": PRINTED}, printed_x=(100,)),),
+    figures=Curves("Loss per update", "loss", printed={"loss": PRINTED}, printed_x=(100,)),
     suites=("gate",),
     metrics=(
         Metric("initial_loss", "loss before the first update with the penalty at 0.1", "nats"),

@@ -148,7 +148,7 @@ RECIPE = Recipe(
     slug="init-glorot-gradient-variance",
     version=1,
     question="Which initial weights let gradients of the same size reach every layer?",
-    sources=(Source("cs231n-slides", "XAVIOR INITILAIZATION"),),
+    sources=Source("cs231n-slides", "XAVIOR INITILAIZATION"),
     data="cifar10",
     arms=(
         Arm("standard", "uniform in ±1/sqrt(fan-in)", normalised=False),
@@ -162,7 +162,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=(
         HistogramGrid("Gradients per layer", KINDS, LAYER_NAMES, "gradient over that of layer 5"),
-        Curves("Spread of the gradients", PANELS, x_label="layer", columns="overlay"),
+        Curves("Spread of the gradients", PANELS, x_label="layer"),
     ),
     suites=("quickstart", "gate"),
     metrics=tuple(Metric(name, words, per="layer") for name, words in SPREADS.items()),

@@ -65,7 +65,7 @@ RECIPE = Recipe(
     slug="init-relu-deep-training",
     version=1,
     question="Does the factor of two in He's weights decide whether a deep ReLU network trains?",
-    sources=(Source("cs231n-slides", "RESEARCH..."),),
+    sources=Source("cs231n-slides", "RESEARCH..."),
     data="cifar10",
     arms=tuple(
         Arm(f"{name}-{depth}", f"{depth} layers, variance {gain:g}/fan-in", depth=depth, gain=gain)
@@ -78,6 +78,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training very deep ReLU networks", (LOSS, "test_error")),),
+    figures=Curves("Training very deep ReLU networks", (LOSS, "test_error")),
     metrics=(Metric("train_loss", "training loss at the best rate", "nats", "epoch"),),
 )

@@ -105,7 +105,7 @@ CLAIMS = (
     *(
         rule(f"small-weights-as-good-as-{other.replace('.', '-')}")
         .says(f"In a network of two layers weights of 0.01 are about as good as {words}.")
-        .must(trial(2, "0.01") - trial(2, other) > -2.0, unit="points")
+        .must(trial(2, "0.01") - trial(2, other) > -2.0)
         for other, words in OTHERS.items()
     ),
     rule("small-weights-stuck-when-deep")
@@ -113,13 +113,13 @@ CLAIMS = (
     .must(trial(10, "0.01", "train_loss") > 2.29),
     detail("he-learns-when-deep", "RESEARCH...")
     .says("From He's weights ten layers learn: they are over five points better.")
-    .must(trial(10, "he") - trial(10, "0.01") > 5.0, unit="points"),
+    .must(trial(10, "he") - trial(10, "0.01") > 5.0),
     detail("batch-norm-forgives", "BATCH NORMALIZATION", kind="positive")
     .says("With batch normalisation the choice matters less than half as much.")
     .must(spread("batch-norm") / spread("plain") < 0.5),
     detail("fan-in-learns-when-deep", "Hyper parameters of model")
     .says("Scaled by the root of the fan-in, ten layers learn: they are over five points better.")
-    .must(trial(10, "xavier") - trial(10, "0.01") > 5.0, unit="points"),
+    .must(trial(10, "xavier") - trial(10, "0.01") > 5.0),
     detail("batch-norm-helps-most", "Default Baseline Models", kind="discrete")
     .says("Batch normalisation pays: with it more than half of the networks test better.")
     .must(
@@ -146,7 +146,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=4_000, n_test=1_000, epochs=8), Scale("full", epochs=5)),
     measure=measure,
     claims=CLAIMS,
-    figures=(HeatMap("Accuracy of the networks", "depth", "initial", "accuracy", *AXES),),
+    figures=HeatMap("Accuracy of the networks", "depth", "initial", "accuracy", *AXES),
     metrics=(
         Metric("accuracy", "accuracy at the best rate", "percent"),
         Metric("train_loss", "final training loss at the best rate", "nats"),

@@ -170,10 +170,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=1_000, epochs=5), Scale("full", epochs=5)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves("Training", ("train_loss", "test_error"), columns="overlay"),
-        Curves("Hidden units", COPIES, columns="overlay"),
-    ),
+    figures=(Curves("Training", ("train_loss", "test_error")), Curves("Hidden units", COPIES)),
     suites=("quickstart", "gate"),
     metrics=(
         Metric("hidden_largest", "largest absolute hidden weight"),

@@ -98,7 +98,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Six functions", (Panel("value"),), x="x", columns="overlay"),),
+    figures=Curves("Six functions", Panel("value"), x="x"),
     metrics=(
         Metric("off", "largest distance from the formula"),
         Metric("unsaid_slope", "slope of Keras's layer where none is said"),

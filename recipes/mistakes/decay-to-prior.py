@@ -96,7 +96,7 @@ CLAIMS = (
     .must(metric("none", "off_formula") < 1e-6, equal(1)),
     detail("learned-prior-tests-better")
     .says("Tuned to 40 images, weights pulled to what was learned before test better than to zero.")
-    .must(metric("learned", "accuracy") > metric("zero", "accuracy"), unit="points"),
+    .must(metric("learned", "accuracy") > metric("zero", "accuracy")),
     detail("learned-prior-keeps-weights", kind="positive")
     .says("And they stay nearer to it than without a penalty.")
     .must(metric("none", "moved") / metric("learned", "moved") > 1.0),
@@ -106,7 +106,7 @@ RECIPE = Recipe(
     slug="decay-to-prior",
     version=1,
     question="Where does a penalty pull the weights, to zero or to any value one likes?",
-    sources=(Source("hyperparameters-notes", "Hyper parameters of model"),),
+    sources=Source("hyperparameters-notes", "Hyper parameters of model"),
     arms=(
         Arm("zero", "penalty of the distance from zero", penalty=True, learned=False),
         Arm("learned", "of that from weights learned before", penalty=True, learned=True),
@@ -115,7 +115,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=60), Scale("full", epochs=300)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Penalty alone, and while tuning", ("distance", "test_error")),),
+    figures=Curves("Penalty alone, and while tuning", ("distance", "test_error")),
     metrics=(
         Metric("off_formula", "largest distance of the ratio of two steps from the formula's"),
         Metric("off_keras", "distance of Keras's L2"),

@@ -117,7 +117,7 @@ RECIPE = Recipe(
     slug="gradient-check",
     version=1,
     question="Does comparing with numerical gradients tell right gradients from wrong ones?",
-    sources=(Source("training-practice-slides", "High Training Error: Debugging"),),
+    sources=Source("training-practice-slides", "High Training Error: Debugging"),
     arms=(
         arm("right", "tanh, by hand"),
         arm("right-relu", "ReLU, by hand", smooth=False),
@@ -130,7 +130,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", draws=3), Scale("full", draws=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Error by step", (Panel("errors", log=True),), x="step", x_log=True),),
+    figures=Curves("Error by step", Panel("errors", log=True), x="step", x_log=True),
     metrics=(
         Metric("error", "relative error at the step 1e-5"),
         Metric("errors", "relative error of the gradient", per="step"),

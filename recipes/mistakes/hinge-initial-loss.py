@@ -100,7 +100,7 @@ RECIPE = Recipe(
     slug="hinge-initial-loss",
     version=1,
     question="Is the hinge loss with a penalty what its formula says, and where does it start?",
-    sources=(Source("cs231n-slides", "Common regularization techniques"),),
+    sources=Source("cs231n-slides", "Common regularization techniques"),
     data="cifar10",
     arms=(
         Arm("none", "no penalty", l1=0.0, l2=0.0),
@@ -111,7 +111,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=1_000, epochs=5), Scale("full", epochs=10)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Hinge loss with penalties", (Panel("train_loss"), Panel("test_loss"))),),
+    figures=Curves("Hinge loss with penalties", (Panel("train_loss"), Panel("test_loss"))),
     metrics=(
         Metric("off_formula", "distance of the loss from the formula"),
         Metric("off_sum", "relative distance of the first loss from hinge loss plus penalty"),

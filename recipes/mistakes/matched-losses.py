@@ -107,7 +107,7 @@ RECIPE = Recipe(
     slug="matched-losses",
     version=1,
     question="Which loss belongs to which nonlinearity of the output, and what if it does not?",
-    sources=(Source("hyperparameters-notes", "Hyper parameters of model"),),
+    sources=Source("hyperparameters-notes", "Hyper parameters of model"),
     arms=(
         arm("normal", "no nonlinearity, squared error", "linear", "squares", factor=2),
         arm("bernoulli", "sigmoid, binary cross-entropy", "sigmoid", "binary"),
@@ -120,8 +120,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Pull towards the target 1", (Panel("pull", log=True),), x="z"),
-        Curves("Sixty steps from a sure mistake", (Panel("path"),), x_label="step"),
+        Curves("Pull towards the target 1", Panel("pull", log=True), x="z"),
+        Curves("Sixty steps from a sure mistake", Panel("path"), x_label="step"),
     ),
     metrics=(
         Metric("off_error", "largest distance of the gradient from the output's error"),

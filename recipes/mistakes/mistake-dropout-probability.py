@@ -102,7 +102,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=2_000, epochs=12), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training with four rates of dropout", ("train_loss", ERROR)),),
+    figures=Curves("Training with four rates of dropout", ("train_loss", ERROR)),
     metrics=(
         Metric("kept", "share of units that a pass keeps"),
         Metric("kept_twice", "share of units that two passes keep"),

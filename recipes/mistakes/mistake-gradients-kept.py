@@ -75,7 +75,7 @@ def measure(arm, replicate):
 CLAIMS = (
     rule("kept-spoils-training")
     .says("Gradients that are never set to zero cost accuracy.")
-    .must(metric("set-to-zero", "accuracy") > metric("kept", "accuracy"), unit="points"),
+    .must(metric("set-to-zero", "accuracy") > metric("kept", "accuracy")),
     detail("loss-explodes", kind="positive")
     .says("The loss of a batch rises to more than three times what it was at the start.")
     .must(metric("kept", "highest") > 3.0),
@@ -96,7 +96,7 @@ RECIPE = Recipe(
     slug="mistake-gradients-kept",
     version=1,
     question="What happens where gradients are not set to zero before the next backward pass?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     data="cifar10",
     arms=(
         Arm("set-to-zero", "each update by its own gradient"),
@@ -107,8 +107,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("A hundred updates", (Panel("loss", log=True),), x_label="update"),
-        Curves("A weight in the bowl", (Panel("weight"),), x_label="step"),
+        Curves("A hundred updates", Panel("loss", log=True), x_label="update"),
+        Curves("A weight in the bowl", Panel("weight"), x_label="step"),
     ),
     metrics=(
         Metric("accuracy", "test accuracy", "percent"),

@@ -60,16 +60,16 @@ def gain(arm, other):
 CLAIMS = (
     rule("costs-accuracy")
     .says("At the usual rate pixels as stored learn worse than standardised ones.")
-    .must(gain("standardised", "as-stored") > 0, unit="points"),
+    .must(gain("standardised", "as-stored") > 0),
     detail("not-at-all", kind="discrete")
     .says("At the usual rate pixels as stored do not get beyond guessing one of ten classes.")
     .must(metric("as-stored", "accuracy"), between(8.0, 12.0)),
     detail("zero-to-one-helps")
     .says("Scaling to 0 to 1 is enough to do better at the usual rate.")
-    .must(gain("zero-to-one", "as-stored") > 0, unit="points"),
+    .must(gain("zero-to-one", "as-stored") > 0),
     detail("minus-mean-is-not-enough")
     .says("Subtracting the mean image alone still does worse than standardising.")
-    .must(gain("standardised", "minus-mean") > 0, unit="points"),
+    .must(gain("standardised", "minus-mean") > 0),
     detail("rate-has-to-fit-the-units", kind="discrete")
     .says("The rate that suits pixels as stored best is a hundredth of the usual one or less.")
     .must(USUAL / metric("as-stored", "best_rate") > 99.0),
@@ -82,7 +82,7 @@ RECIPE = Recipe(
     slug="mistake-not-normalised",
     version=1,
     question="What does a network learn at the usual rate from data that are not normalised?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     data="cifar10",
     arms=(
         Arm("standardised", "pixels of mean 0 and deviation 1", all_rates=True),
@@ -93,7 +93,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=3_000, n_test=1_000, epochs=2), Scale("full", epochs=3)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Accuracy by rate", (Panel("accuracy_by_rate"),), x="rate", x_log=True),),
+    figures=Curves("Accuracy by rate", Panel("accuracy_by_rate"), x="rate", x_log=True),
     metrics=(
         Metric("accuracy", "test accuracy at the usual rate", "percent"),
         Metric("accuracy_by_rate", "test accuracy", "percent", "rate"),

@@ -85,14 +85,14 @@ CLAIMS = (
     .says(
         "Where examples have several labels, softmax names them exactly more often than sigmoids."
     )
-    .must(gain("exact", "softmax", "sigmoid") > 0, unit="points"),
+    .must(gain("exact", "softmax", "sigmoid") > 0),
     detail("sigmoids-do-better")
     .says("Sigmoids name the labels exactly more often, each output at its best threshold.")
-    .must(gain("exact") > 0, unit="points"),
+    .must(gain("exact") > 0),
     detail("sigmoids-higher-f1").says("And with a higher F1 over all labels.").must(gain("f1") > 0),
     detail("sigmoids-do-better-at-half")
     .says("So they do at the plain threshold of one half.")
-    .must(gain("exact_at_half") > 0, unit="points"),
+    .must(gain("exact_at_half") > 0),
     detail("softmax-never-names-two", kind="exact", expectation="MATH")
     .says("At one half softmax never names two labels, since its outputs add up to one.")
     .must(metric("softmax", "two_named"), equal(0)),
@@ -102,7 +102,7 @@ RECIPE = Recipe(
     slug="mistake-softmax-for-labels",
     version=1,
     question="Do examples with several labels at a time need softmax outputs, or sigmoids?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     arms=(
         Arm("softmax", "softmax, cross-entropy with equal shares for the labels"),
         Arm("sigmoid", "a sigmoid for each label, binary cross-entropy"),
@@ -113,7 +113,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Labels named exactly", (Panel("exact_by_threshold"),), x="threshold"),),
+    figures=Curves("Labels named exactly", Panel("exact_by_threshold"), x="threshold"),
     metrics=(
         Metric("exact", "images with exactly the right labels", "percent"),
         Metric("exact_at_half", "images with exactly the right labels at one half", "percent"),

@@ -78,14 +78,14 @@ BY_BATCH = "batch-norm", "training_by_batch"
 CLAIMS = (
     rule("costs-accuracy")
     .says("Predicting in training mode, dropout and batch statistics on, costs accuracy.")
-    .must(lost("both") > 0, unit="points"),
+    .must(lost("both") > 0),
     rule("two-answers")
     .says("Two predictions of one image in training mode differ.")
     .must(metric("both", "training_changed") > 0),
     *(
         detail(f"{arm}-costs-accuracy")
         .says(f"So it does where the network has {words} alone.")
-        .must(lost(arm) > 0, unit="points")
+        .must(lost(arm) > 0)
         for arm, words in (("dropout", "dropout"), ("batch-norm", "batch normalisation"))
     ),
     detail("evaluation-one-answer", kind="exact", expectation="MATH")
@@ -93,7 +93,7 @@ CLAIMS = (
     .must(metric("both", "evaluation_changed") < 0.1, equal(1)),
     detail("alone-is-worse")
     .says("Batch statistics of one image alone cost more accuracy than those of a hundred.")
-    .must(last(*BY_BATCH) > at(curve(*BY_BATCH), 1), unit="points"),
+    .must(last(*BY_BATCH) > at(curve(*BY_BATCH), 1)),
 )
 
 MODES = Panel(("training_by_batch", "evaluation_by_batch"), "test accuracy (percent)")
@@ -102,7 +102,7 @@ RECIPE = Recipe(
     slug="mistake-train-mode",
     version=1,
     question="What does it cost to predict with the network still in training mode?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     data="cifar10",
     arms=(
         Arm("dropout", "dropout before the last layer", dropout=0.5, batch_norm=False),
@@ -115,7 +115,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Images predicted together", (MODES,), x="batch", x_log=True, columns="arms"),),
+    figures=Curves("Images predicted together", MODES, x="batch", x_log=True, columns="arms"),
     metrics=(
         Metric("training_accuracy", "accuracy in training mode", "percent"),
         Metric("evaluation_accuracy", "accuracy in evaluation mode", "percent"),

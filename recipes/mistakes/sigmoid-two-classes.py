@@ -85,10 +85,10 @@ def lost(arm):
 CLAIMS = (
     rule("without-costs-accuracy")
     .says("Without a sigmoid at its output the network loses accuracy.")
-    .must(lost("none") > 0, unit="points"),
+    .must(lost("none") > 0),
     rule("softmax-of-one-costs-accuracy")
     .says("Softmax in its place loses accuracy.")
-    .must(lost("softmax") > 0, unit="points"),
+    .must(lost("softmax") > 0),
     detail("softmax-of-one-is-one", kind="exact", expectation="MATH")
     .says("Softmax of a single output is 1, whatever the network has learned.")
     .must(metric("softmax", "lowest_output"), near(1.0, absolute=1e-6)),
@@ -110,7 +110,7 @@ RECIPE = Recipe(
     slug="sigmoid-two-classes",
     version=1,
     question="Does a network for two classes need a sigmoid at its single output?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     arms=(
         Arm("sigmoid", "sigmoid at the output", last="sigmoid", in_the_loss=False),
         Arm("none", "nothing, the sigmoid forgotten", last=None, in_the_loss=False),
@@ -120,7 +120,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=20), Scale("full", epochs=50)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("With a sigmoid and without", (Panel("loss", log=True), "test_error")),),
+    figures=Curves("With a sigmoid and without", (Panel("loss", log=True), "test_error")),
     metrics=(
         Metric("accuracy", "test accuracy", "percent"),
         Metric("lowest_output", "lowest output"),

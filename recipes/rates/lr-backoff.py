@@ -80,19 +80,19 @@ RECAP = "Learning Rate"
 CLAIMS = (
     rule("thirds-end-near-the-best", expectation="LIKELY")
     .says("Divided by three, the rate ends less than one point of error from the best one.")
-    .must(worse("thirds") < 1.0, unit="points"),
+    .must(worse("thirds") < 1.0),
     rule("halves-find-a-good-one", RECAP, expectation="LIKELY")
     .says("Halved, it does, too.")
-    .must(worse("halves") < 1.0, unit="points"),
+    .must(worse("halves") < 1.0),
     rule("tenths-at-once-end-as-near", RECAP)
     .says("By ten where training diverges at once, it ends no point of error above halving.")
-    .must(worse("tenths-at-once", "halves") < 1.0, unit="points"),
+    .must(worse("tenths-at-once", "halves") < 1.0),
     detail("tenths-at-once-cost-less", RECAP, kind="discrete", expectation="LIKELY")
     .says("And wastes fewer updates than halving.")
     .must(metric("tenths-at-once", "wasted") < metric("halves", "wasted")),
     detail("tenths-end-near-the-best", RECAP, expectation="MIXED")
     .says("Always divided by ten, the rate ends less than one point of error from the best one.")
-    .must(worse("tenths") < 1.0, unit="points"),
+    .must(worse("tenths") < 1.0),
     detail("thirds-cost-less", kind="discrete", expectation="LIKELY")
     .says("Thirds waste fewer updates than halves.")
     .must(metric("thirds", "wasted") < metric("halves", "wasted")),
@@ -123,7 +123,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Scatter("Where the policies end", "rate", "error", log=("x",)),),
+    figures=Scatter("Where the policies end", "rate", "error", log=("x",)),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("error", "validation error", "percent"),

@@ -53,23 +53,23 @@ RANDOM, RIGHT = curve("random-labels", "fitted"), argmin("own-labels", "loss")
 CLAIMS = (
     rule("more-than-at-a-tenth")
     .says("At the right rate more random labels are fitted than at a tenth of it.")
-    .must(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT - DECADE)) > 0, unit="points"),
+    .must(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT - DECADE)) > 0),
     rule("more-than-at-ten-times")
     .says("And more than at ten times of it.")
-    .must(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT + DECADE)) > 0, unit="points"),
+    .must(100 * (at(RANDOM, RIGHT) - at(RANDOM, RIGHT + DECADE)) > 0),
     detail("more-than-at-the-smallest")
     .says("And more than at the smallest rate.")
-    .must(100 * (at(RANDOM, RIGHT) - first(RANDOM)) > 0, unit="points"),
+    .must(100 * (at(RANDOM, RIGHT) - first(RANDOM)) > 0),
     detail("more-than-at-the-largest")
     .says("And more than at the largest.")
-    .must(100 * (at(RANDOM, RIGHT) - last(RANDOM)) > 0, unit="points"),
+    .must(100 * (at(RANDOM, RIGHT) - last(RANDOM)) > 0),
 )
 
 RECIPE = Recipe(
     slug="lr-effective-capacity",
     version=1,
     question="At which learning rate can a network fit most?",
-    sources=(Source("training-practice-slides", "Learning Rate"),),
+    sources=Source("training-practice-slides", "Learning Rate"),
     data="cifar10",
     arms=(
         Arm("own-labels", "the images' own labels", random=False),
@@ -81,7 +81,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("What is fitted", ("fitted",), x="rate", x_log=True),),
+    figures=Curves("What is fitted", "fitted", x="rate", x_log=True),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),

@@ -80,7 +80,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Which rates leave the bad minimum", ("escaped",), x="rate", x_log=True),),
+    figures=Curves("Which rates leave the bad minimum", "escaped", x="rate", x_log=True),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("escaped", "share of runs that escape", "fraction", "rate"),

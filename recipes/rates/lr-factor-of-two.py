@@ -82,7 +82,7 @@ RECIPE = Recipe(
     slug="lr-factor-of-two",
     version=1,
     question="How exactly must the learning rate be tuned?",
-    sources=(Source("hyperparameters-notes", "Learning rate"),),
+    sources=Source("hyperparameters-notes", "Learning rate"),
     data="cifar10",
     arms=(Arm("dense", "100 hidden units"), Arm("convnet", "two convolutions, 200 hidden units")),
     scales=(
@@ -91,7 +91,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test error by rate", ("error",), x="rate", x_log=True),),
+    figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("error", "test error", "points", "rate"),

@@ -42,10 +42,10 @@ LOSS = curve("kept", "test_loss")
 CLAIMS = (
     rule("raised-tests-better", expectation="MIXED")
     .says("With the rate raised, training ends with a lower test error than with the rate kept.")
-    .must(100 * lower("raised", "test_error") < 0, unit="points"),
+    .must(100 * lower("raised", "test_error") < 0),
     rule("high-tests-better", expectation="MIXED")
     .says("Trained at the higher rate from the start, it does, too.")
-    .must(100 * lower("high", "test_error") < 0, unit="points"),
+    .must(100 * lower("high", "test_error") < 0),
     detail("raised-lower-test-loss", expectation="MIXED")
     .says("With the rate raised, the test loss ends lower.")
     .must(lower("raised", "test_loss") < 0),
@@ -61,7 +61,7 @@ RECIPE = Recipe(
     slug="lr-higher-when-overfitting",
     version=1,
     question="Does a higher learning rate help against overfitting?",
-    sources=(Source("dl-recap-slides", "Learning Rate"),),
+    sources=Source("dl-recap-slides", "Learning Rate"),
     data="cifar10",
     arms=(
         Arm("kept", "rate 0.01 throughout", rates=(0.01, 0.01)),
@@ -74,5 +74,5 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Errors and loss", ("train_error", "test_error", "test_loss")),),
+    figures=Curves("Errors and loss", ("train_error", "test_error", "test_loss")),
 )

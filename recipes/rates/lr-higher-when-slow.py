@@ -49,7 +49,7 @@ RECIPE = Recipe(
     slug="lr-higher-when-slow",
     version=1,
     question="Does a higher learning rate help where the loss falls very slowly?",
-    sources=(Source("dl-recap-slides", "Learning Rate"),),
+    sources=Source("dl-recap-slides", "Learning Rate"),
     data="cifar10",
     arms=(
         Arm("kept", "rate 0.001 throughout", rates=(0.001, 0.001)),
@@ -61,5 +61,5 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss through the epochs", ("train_loss", "test_loss")),),
+    figures=Curves("Loss through the epochs", ("train_loss", "test_loss")),
 )

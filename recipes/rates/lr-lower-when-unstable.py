@@ -76,7 +76,7 @@ RECIPE = Recipe(
     slug="lr-lower-when-unstable",
     version=1,
     question="Does a lower learning rate help where the loss explodes or fluctuates?",
-    sources=(Source("dl-recap-slides", "Learning Rate"),),
+    sources=Source("dl-recap-slides", "Learning Rate"),
     data="cifar10",
     arms=(
         Arm("fluctuating-kept", "rate 0.04 throughout", rates=(0.04, 0.04)),
@@ -90,7 +90,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Lowering the rate", (Panel("train_loss", log=True), Panel("test_error"))),),
+    figures=Curves("Lowering the rate", (Panel("train_loss", log=True), Panel("test_error"))),
     metrics=(
         Metric("rises", "epochs at which the loss rose before the rate was lowered"),
         Metric("started", "loss before training", "nats"),

@@ -114,7 +114,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test error by value", ("error",)),),
+    figures=Curves("Test error by value", "error"),
     metrics=(
         Metric("error", "test error", "points", "value (1: the lowest)"),
         Metric("change", "test error at the worst value minus that at the best", "points"),

@@ -69,7 +69,7 @@ RECIPE = Recipe(
     slug="lr-no-single-rate",
     version=1,
     question="Is there one learning rate that is right for all networks?",
-    sources=(Source("dl-recap-slides", "Learning Rate"),),
+    sources=Source("dl-recap-slides", "Learning Rate"),
     data="cifar10",
     arms=(
         Arm("linear", "no hidden layer"),
@@ -85,7 +85,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test error by rate", ("error",), x="rate", x_log=True),),
+    figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("error", "test error", "points", "rate"),

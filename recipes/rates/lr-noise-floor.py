@@ -88,10 +88,8 @@ RECIPE = Recipe(
     scales=(Scale("quick", looks=80), Scale("full", looks=240)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Distance from the minimum", (Panel("distance", log=True),), x="updates", x_log=True
-        ),
+    figures=Curves(
+        "Distance from the minimum", Panel("distance", log=True), x="updates", x_log=True
     ),
     metrics=(
         Metric("distance", "mean squared distance from the minimum", per="look"),

@@ -68,7 +68,7 @@ RECIPE = Recipe(
     slug="lr-optimal-vs-divergence",
     version=1,
     question="How far is the best learning rate from those that diverge?",
-    sources=(Source("hyperparameters-notes", "Learning rate"),),
+    sources=Source("hyperparameters-notes", "Learning rate"),
     data="cifar10",
     arms=(
         Arm("linear", "no hidden layer"),
@@ -81,9 +81,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves("Training loss of the rates that do not diverge", ("loss",), x="rate", x_log=True),
-    ),
+    figures=Curves("Training loss of the rates that do not diverge", "loss", x="rate", x_log=True),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),

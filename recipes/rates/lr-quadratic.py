@@ -98,8 +98,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("From side to side", ("first_steps",), x="update"),
-        Curves("Loss in the valley", (Panel("loss", log=True),)),
+        Curves("From side to side", "first_steps", x="update"),
+        Curves("Loss in the valley", Panel("loss", log=True)),
     ),
     metrics=(
         Metric("across", "weight across the valley", per="update"),

@@ -99,7 +99,7 @@ RECIPE = Recipe(
     slug="lr-typical-range",
     version=1,
     question="Between which values does the best learning rate lie?",
-    sources=(Source("hyperparameters-notes", "Learning rate"),),
+    sources=Source("hyperparameters-notes", "Learning rate"),
     data="cifar10",
     arms=ARMS,
     scales=(
@@ -108,7 +108,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training loss by rate", (Panel("loss", top=4.0),), x="rate", x_log=True),),
+    figures=Curves("Training loss by rate", Panel("loss", top=4.0), x="rate", x_log=True),
     metrics=(
         Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),

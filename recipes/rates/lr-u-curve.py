@@ -87,14 +87,12 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Error by rate",
-            (Panel(("train_error", "test_error"), "error (fraction)"),),
-            x="rate",
-            x_log=True,
-            columns="arms",
-        ),
+    figures=Curves(
+        "Error by rate",
+        Panel(("train_error", "test_error"), "error (fraction)"),
+        x="rate",
+        x_log=True,
+        columns="arms",
     ),
     metrics=(
         Metric("rate", "learning rate"),

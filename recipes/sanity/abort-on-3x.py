@@ -81,7 +81,7 @@ RECIPE = Recipe(
     slug="abort-on-3x",
     version=1,
     question="Does the rule to stop at three times the first cost stop the right runs?",
-    sources=(Source("cs231n-slides", "CROSS-VALIDATION STRATEGY"),),
+    sources=Source("cs231n-slides", "CROSS-VALIDATION STRATEGY"),
     data="cifar10",
     arms=(
         Arm("coarse-search", "random rates, 1e-6 to 1e-3", rates=(), decay=0.9, updates=None),
@@ -93,15 +93,13 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Scatter(
-            "Which trials the rule stops",
-            "learning_rate",
-            "reg",
-            color="outcome",
-            log=("x", "y"),
-            arms=("coarse-search",),
-        ),
+    figures=Scatter(
+        "Which trials the rule stops",
+        "learning_rate",
+        "reg",
+        color="outcome",
+        log=("x", "y"),
+        arms=("coarse-search",),
     ),
     metrics=(
         Metric("reg", "penalty strength"),

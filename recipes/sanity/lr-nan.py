@@ -56,19 +56,19 @@ CLAIMS = (
 )
 
 COST = Panel(("cost",), "cost (nats)", log=True)
-FIGURE = Curves("Cost of the first updates", panels=(COST,), x_label="update", columns="overlay")
+FIGURE = Curves("Cost of the first updates", panels=COST, x_label="update")
 
 RECIPE = Recipe(
     slug="lr-nan",
     version=1,
     question="What does a learning rate of a million do?",
-    sources=(Source("cs231n-slides", "loss exploding: learning rate too high"),),
+    sources=Source("cs231n-slides", "loss exploding: learning rate too high"),
     data="cifar10",
     arms=(Arm("high", "rate 1e6"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(FIGURE,),
+    figures=FIGURE,
     metrics=(
         Metric("first_not_finite", "first update whose cost is not finite", "updates"),
         Metric("abort_at", "first update above three times the first cost", "updates"),

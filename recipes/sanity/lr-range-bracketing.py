@@ -85,7 +85,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Which rates learn", (COSTS, ACCURACIES), x="learning_rate", x_log=True),),
+    figures=Curves("Which rates learn", (COSTS, ACCURACIES), x="learning_rate", x_log=True),
     metrics=(
         Metric("lowest_learning", "lowest rate of the sweep that learns"),
         Metric("highest_learning", "highest rate of the sweep that learns"),

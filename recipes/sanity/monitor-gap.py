@@ -61,7 +61,7 @@ RECIPE = Recipe(
     slug="monitor-gap",
     version=1,
     question="Does the gap between training and validation accuracy say what to change?",
-    sources=(Source("cs231n-slides", "MONITOR AND VISUALIZE THE ACCURACY:"),),
+    sources=Source("cs231n-slides", "MONITOR AND VISUALIZE THE ACCURACY:"),
     data="cifar10",
     arms=(
         Arm("big-gap", "few images, many epochs; the penalty grows from 0 to 0.1", few=True),
@@ -73,7 +73,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training and validation accuracy", PANELS, x="step", columns="arms"),),
+    figures=Curves("Training and validation accuracy", PANELS, x="step", columns="arms"),
     metrics=(
         Metric("gap", "gap between training and validation accuracy", "points", "step"),
         Metric("training", "training accuracy", "points", "step"),

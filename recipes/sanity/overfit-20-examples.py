@@ -81,7 +81,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=6), Scale("full", seeds=12)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Twenty images learned", PANELS, printed=PRINTED, printed_x=(*FALLEN, *LATE)),),
+    figures=Curves("Twenty images learned", PANELS, printed=PRINTED, printed_x=(*FALLEN, *LATE)),
     metrics=(Metric("cost", "cost", "nats", "epoch"), Metric("accuracy", "accuracy", "percent")),
     suites=("gate",),
 )

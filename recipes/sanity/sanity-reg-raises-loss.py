@@ -55,21 +55,19 @@ CLAIMS = (
 )
 
 AXES = Panel(("loss",), "loss (nats)", level=PRINTED, level_label="original slides, at 1,000")
-FIGURE = Curves(
-    "Loss before training", (AXES,), x="strength", x_label="penalty strength", columns="overlay"
-)
+FIGURE = Curves("Loss before training", AXES, x="strength", x_label="penalty strength")
 
 RECIPE = Recipe(
     slug="sanity-reg-raises-loss",
     version=1,
     question="Does the loss rise when the penalty is turned on?",
-    sources=(Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),),
+    sources=Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),
     data="cifar10",
     arms=(Arm("two-layer", "the document's network, at five strengths of the penalty"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(FIGURE,),
+    figures=FIGURE,
     metrics=(
         Metric("loss", "loss before training", "nats", "strength"),
         Metric("loss_at_1000", "loss before training at a penalty of 1,000", "nats"),

@@ -80,7 +80,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Updates and weights", (RATIO, "accuracy")),),
+    figures=Curves("Updates and weights", (RATIO, "accuracy")),
     metrics=(
         Metric("median_ratio", "median ratio of update to weights", "ratio"),
         Metric("exploded", "number of explosions"),

@@ -72,7 +72,6 @@ CLAIMS = (
     .must(
         100 * mean(*ERRORS),
         below_each(*(100 * metric(arm, "test_error") for arm in CONSTANT)),
-        unit="points",
         measures=MEAN.format("error"),
     ),
     detail("decays-lower-test-loss")
@@ -135,6 +134,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Rate, loss and error", ("learning_rate", LOSS, "test_error")),),
+    figures=Curves("Rate, loss and error", ("learning_rate", LOSS, "test_error")),
     metrics=(Metric("off_formula", "largest distance from its formula", "per update"),),
 )

@@ -151,7 +151,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=(
         Scatter("Grids and random trials", *AXES, **COLOUR, log=("x", "y")),
-        Curves("Best accuracy against the trials", BEST, columns="overlay", **TRIALS),
+        Curves("Best accuracy against the trials", BEST, **TRIALS),
     ),
     metrics=(
         Metric("distinct_rates", "number of distinct learning rates", "values"),

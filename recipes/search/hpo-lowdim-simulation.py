@@ -139,7 +139,7 @@ RECIPE = Recipe(
     slug="hpo-lowdim-simulation",
     version=1,
     question="When does random search beat a grid, and is there something better than either?",
-    sources=(Source("cs231n-slides", "Random Search vs. Grid Search"),),
+    sources=Source("cs231n-slides", "Random Search vs. Grid Search"),
     arms=(
         Arm("grid", "points at equal distances"),
         Arm("random", "independent points"),
@@ -150,8 +150,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Nine trials", FOUND, columns="overlay", **WEIGHT),
-        Curves("Hitting 1 % of the volume in 5 dimensions", TARGETS, columns="overlay", **TRIALS),
+        Curves("Nine trials", FOUND, **WEIGHT),
+        Curves("Hitting 1 % of the volume in 5 dimensions", TARGETS, **TRIALS),
     ),
     metrics=(Metric("best", "best value found", "share of the maximum", "dimension's weight"),),
 )

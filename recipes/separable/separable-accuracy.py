@@ -98,9 +98,7 @@ CLAIMS = (
     .must(metric("separable", "conv2_params") / metric("conv", "conv2_params"), between(0.0, 0.25)),
     detail("little-accuracy-lost")
     .says("It costs at most three points of test accuracy.")
-    .must(
-        metric("separable", "test_accuracy") - metric("conv", "test_accuracy") > -3.0, unit="points"
-    ),
+    .must(metric("separable", "test_accuracy") - metric("conv", "test_accuracy") > -3.0),
 )
 ERROR, LOSS = Panel(("train_error", "test_error")), Panel(("train_loss", "test_loss"))
 
@@ -108,7 +106,7 @@ RECIPE = Recipe(
     slug="separable-accuracy",
     version=1,
     question="Do separable convolutions overfit less, and what accuracy do they cost?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     data="cifar10",
     arms=(
         Arm("conv", "ordinary, 64 filters", separable=False, filters=64),
@@ -118,7 +116,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=10_000, n_test=2_000, epochs=10), Scale("full", epochs=30)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training", (ERROR, LOSS), columns="arms"),),
+    figures=Curves("Training", (ERROR, LOSS), columns="arms"),
     metrics=(
         Metric("conv2_params", "parameters of the second convolution", "parameters"),
         Metric("test_accuracy", "test accuracy", "percent"),

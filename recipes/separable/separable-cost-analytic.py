@@ -190,7 +190,7 @@ RECIPE = Recipe(
     slug="separable-cost-analytic",
     version=1,
     question="How much does a separable convolution save, and when does it save nothing?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     arms=(Arm("sweep", "pairs of layers"), Arm("mobilenet", "MobileNet, separable and not")),
     scales=(
         Scale("quick", channels=(1, 8, 32, 128), seeds=1),
@@ -198,7 +198,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(HeatMap("Saving of weights, window of three", *AXES, arms=("sweep",)),),
+    figures=HeatMap("Saving of weights, window of three", *AXES, arms=("sweep",)),
     metrics=(
         Metric("weights_ratio", "largest distance of the ratio of weights from 1/N + 1/F^2"),
         Metric("operations_ratio", "largest distance of the ratio of operations from 1/N + 1/F^2"),

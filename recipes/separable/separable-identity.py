@@ -106,7 +106,7 @@ RECIPE = Recipe(
     slug="separable-identity",
     version=1,
     question="Which output channels does an input channel reach, and what is a separable layer?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     arms=(
         Arm("ordinary", "Conv2D"),
         Arm("depthwise", "DepthwiseConv2D"),
@@ -115,8 +115,8 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        HeatMap("How far a changed input channel moves the outputs", "input", "output", "moved"),
+    figures=HeatMap(
+        "How far a changed input channel moves the outputs", "input", "output", "moved"
     ),
     metrics=(
         Metric("moved", "largest change of the output"),

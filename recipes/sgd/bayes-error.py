@@ -73,9 +73,7 @@ CLAIMS = (
     rule("no-system-goes-below", expectation="MATH")
     .says("No network does better than the best rule does on the same points.")
     .must(
-        EXCESS > 0,
-        unit="points",
-        measures="Error above the best rule's on the same points, mean over all sets",
+        EXCESS > 0, measures="Error above the best rule's on the same points, mean over all sets"
     ),
     rule("missing-input-raises-it", expectation="MATH")
     .says("Where an input is missing, the error that remains is 15.9 %.")
@@ -85,18 +83,14 @@ CLAIMS = (
     .must(last("flipped", "error"), near(LEAST["flipped"], absolute=0.3)),
     detail("few-examples-cost-more")
     .says("With a hundred examples the error is above that with very many.")
-    .must(
-        MORE > 0,
-        unit="points",
-        measures="Error with 100 minus with most examples, mean of the arms",
-    ),
+    .must(MORE > 0, measures="Error with 100 minus with most examples, mean of the arms"),
 )
 
 RECIPE = Recipe(
     slug="bayes-error",
     version=1,
     question="Is there an error that no network can go below, and where does it come from?",
-    sources=(Source("training-practice-slides", "Performance Metrics"),),
+    sources=Source("training-practice-slides", "Performance Metrics"),
     arms=(
         Arm("both", "both coordinates", hidden=False, flipped=False),
         Arm("hidden", "one coordinate hidden", hidden=True, flipped=False),
@@ -110,16 +104,14 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Test error by training examples",
-            (
-                Panel("error", level=LEAST["both"], level_label="least possible, both coordinates"),
-                Panel("excess", level=0.0, level_label="the best rule"),
-            ),
-            x="size",
-            x_log=True,
+    figures=Curves(
+        "Test error by training examples",
+        (
+            Panel("error", level=LEAST["both"], level_label="least possible, both coordinates"),
+            Panel("excess", level=0.0, level_label="the best rule"),
         ),
+        x="size",
+        x_log=True,
     ),
     metrics=(
         Metric("size", "training examples"),

@@ -91,9 +91,7 @@ CLAIMS = (
     ),
     detail("always-stop-early", "Default Baseline Models")
     .says("Early stopping costs no test error in these trainings: less than half a point.")
-    .must(
-        COST < 0.5, unit="points", measures="Test error with minus without, mean of all trainings"
-    ),
+    .must(COST < 0.5, measures="Test error with minus without, mean of all trainings"),
 )
 
 RECIPE = Recipe(
@@ -116,13 +114,11 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Effect of one hyper-parameter",
-            (Panel(("stopped", "whole"), "test error (percent)"),),
-            x="step",
-            columns="arms",
-        ),
+    figures=Curves(
+        "Effect of one hyper-parameter",
+        Panel(("stopped", "whole"), "test error (percent)"),
+        x="step",
+        columns="arms",
     ),
     metrics=(
         Metric("step", "value, from the lowest to the highest"),

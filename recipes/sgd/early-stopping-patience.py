@@ -68,7 +68,7 @@ RECIPE = Recipe(
     slug="early-stopping-patience",
     version=1,
     question="Does early stopping find the number of epochs at almost no cost?",
-    sources=(Source("hyperparameters-notes", "Number of Training iterations"),),
+    sources=Source("hyperparameters-notes", "Number of Training iterations"),
     data="cifar10",
     arms=(
         Arm("fixed", "the patience stays", growth=1.0),
@@ -86,7 +86,7 @@ RECIPE = Recipe(
             ("regret", "loss_regret", "waited"),
             x="patience",
         ),
-        Curves("Validation loss through the epochs", ("validation",)),
+        Curves("Validation loss through the epochs", "validation"),
     ),
     metrics=(
         Metric("patience", "patience (epochs)"),

@@ -73,11 +73,7 @@ CLAIMS = (
     .must(USED < 1.0, measures="Epochs until it stops over the budget, mean of three networks"),
     rule("costs-no-test-error")
     .says("And costs no test error: less than half a point.")
-    .must(
-        ERROR < 0.5,
-        unit="points",
-        measures="Test error kept minus at the end, mean of three networks",
-    ),
+    .must(ERROR < 0.5, measures="Test error kept minus at the end, mean of three networks"),
     rule("reduces-overfitting", FITTING)
     .says("The network that is kept has a lower test loss than that at the end.")
     .must(LOSS < 0, measures="Test loss kept minus at the end, mean of three networks"),
@@ -86,15 +82,11 @@ CLAIMS = (
     .must(at(curve("dense", "norm"), metric("dense", "kept")) / last("dense", "norm") < 1.0),
     detail("costs-none-if-error-is-watched")
     .says("It costs less than half a point where it watches the validation error instead.")
-    .must(
-        WATCHED < 0.5,
-        unit="points",
-        measures="Test error kept minus at the end, mean of three networks",
-    ),
+    .must(WATCHED < 0.5, measures="Test error kept minus at the end, mean of three networks"),
     *(
         detail(f"costs-no-test-error-{network}")
         .says(f"Early stopping costs no test error of {network}.")
-        .must(gain(network, "error") < 0.5, unit="points")
+        .must(gain(network, "error") < 0.5)
         for network in NETWORKS
     ),
 )
@@ -122,14 +114,12 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Loss and error through the epochs",
-            (LOSSES, "error"),
-            columns="arms",
-            mark="kept",
-            mark_label="the epoch whose network early stopping keeps",
-        ),
+    figures=Curves(
+        "Loss and error through the epochs",
+        (LOSSES, "error"),
+        columns="arms",
+        mark="kept",
+        mark_label="the epoch whose network early stopping keeps",
     ),
     metrics=(
         Metric("error", "test error", "percent", "epoch"),

@@ -56,7 +56,7 @@ BEFORE, AFTER = window(ERROR, before=5), window(ERROR, after=1)
 CLAIMS = (
     rule("falls-with-every-doubling")
     .says("While the training error is above 10 %, it falls with every doubling of the epochs.")
-    .must(maximum(keep(AFTER - BEFORE, BEFORE > 10.0)) < 0, unit="points", measures="Worst change"),
+    .must(maximum(keep(AFTER - BEFORE, BEFORE > 10.0)) < 0, measures="Worst change"),
     detail("low-in-the-end", "Bias-Variance Trade-off")
     .says("After 32 epochs it is below 10 %.")
     .must(last("convnet", "train_error") < 10.0),
@@ -81,16 +81,14 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=1_000, n_test=1_000), Scale("full", n_train=20_000)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Error by epochs of training",
-            (
-                Panel("train_error", level=10.0, level_label="high above"),
-                Panel("test_error", "test error (percent)"),
-            ),
-            x="budget",
-            x_log=True,
+    figures=Curves(
+        "Error by epochs of training",
+        (
+            Panel("train_error", level=10.0, level_label="high above"),
+            Panel("test_error", "test error (percent)"),
         ),
+        x="budget",
+        x_log=True,
     ),
     metrics=(
         Metric("budget", "epochs of training"),

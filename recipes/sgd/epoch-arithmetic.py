@@ -86,7 +86,7 @@ RECIPE = Recipe(
     slug="epoch-arithmetic",
     version=1,
     question="How many iterations are an epoch, and is every example used once in it?",
-    sources=(Source("cs231n-slides", "EPOCH, BATCH, ITERATION"),),
+    sources=Source("cs231n-slides", "EPOCH, BATCH, ITERATION"),
     arms=(
         Arm("divides", "batches of 200", order="reshuffled", batch=200, examples=None),
         Arm("remainder", "of 300, the last of 100", order="reshuffled", batch=300, examples=None),
@@ -96,7 +96,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=5), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Examples never used", (Panel("never", level=0.0),)),),
+    figures=Curves("Examples never used", Panel("never", level=0.0)),
     metrics=(
         Metric("iterations", "iterations an epoch"),
         Metric("never", "examples never used", "share", per="epoch"),

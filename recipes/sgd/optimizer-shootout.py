@@ -81,7 +81,6 @@ CLAIMS = (
     .must(
         recommended("default_error"),
         below_each(*others("default_error")),
-        unit="points",
         measures=WORDS.format("all at default rates"),
     ),
     detail("best-when-tuned", expectation="MIXED")
@@ -89,7 +88,6 @@ CLAIMS = (
     .must(
         recommended("tuned_error"),
         below_each(*others("tuned_error")),
-        unit="points",
         measures=WORDS.format("all tuned"),
     ),
     detail("trains-faster-than-sgd", "Optimizers")
@@ -120,10 +118,8 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Optimizers by rate", ("error", Panel("train_loss", log=True)), x="rate", x_log=True
-        ),
+    figures=Curves(
+        "Optimizers by rate", ("error", Panel("train_loss", log=True)), x="rate", x_log=True
     ),
     metrics=(
         Metric("rate", "learning rate at first"),

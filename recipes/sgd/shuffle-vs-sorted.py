@@ -44,10 +44,10 @@ ACCURACY = {arm: metric(arm, "accuracy") for arm in ("sorted", "once", "each-epo
 CLAIMS = (
     rule("random-order-first")
     .says("Examples in random order give a higher test accuracy than sorted ones.")
-    .must(ACCURACY["once"] > ACCURACY["sorted"], unit="points"),
+    .must(ACCURACY["once"] > ACCURACY["sorted"]),
     rule("independent-draws")
     .says("So do batches of independent draws.")
-    .must(ACCURACY["independent"] > ACCURACY["sorted"], unit="points"),
+    .must(ACCURACY["independent"] > ACCURACY["sorted"]),
     detail("trains-worse-too")
     .says("Sorted examples end with a higher training loss, too.")
     .must(metric("once", "train_loss") < metric("sorted", "train_loss")),
@@ -56,17 +56,17 @@ CLAIMS = (
     .must(metric("once", "batch_loss") > metric("sorted", "batch_loss")),
     detail("once-is-enough")
     .says("To shuffle once is as good as to shuffle in every epoch.")
-    .must(ACCURACY["once"] - ACCURACY["each-epoch"], near(0.0, absolute=2.0), unit="points"),
+    .must(ACCURACY["once"] - ACCURACY["each-epoch"], near(0.0, absolute=2.0)),
     detail("passes-or-draws", expectation="MIXED")
     .says("Passes in random order are as good as independent draws.")
-    .must(ACCURACY["each-epoch"] - ACCURACY["independent"], near(0.0, absolute=2.0), unit="points"),
+    .must(ACCURACY["each-epoch"] - ACCURACY["independent"], near(0.0, absolute=2.0)),
 )
 
 RECIPE = Recipe(
     slug="shuffle-vs-sorted",
     version=1,
     question="Do examples that are sorted by class train worse than examples in random order?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(
         Arm("sorted", "by class, in every epoch", order="sorted"),
@@ -77,11 +77,9 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=2_000, epochs=6), Scale("full", epochs=10)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Order of the examples",
-            (Panel("accuracy", level=10.0, level_label="chance"), Panel("test_loss", log=True)),
-        ),
+    figures=Curves(
+        "Order of the examples",
+        (Panel("accuracy", level=10.0, level_label="chance"), Panel("test_loss", log=True)),
     ),
     metrics=(
         Metric("accuracy", "test accuracy", "percent", "epoch"),

@@ -83,7 +83,7 @@ CLAIMS = (
     .must(first("networks", "optimism_many"), near(0.0, absolute=0.2)),
     detail("more-validation-data-choose-better", TRADE_OFF)
     .says("The network that is chosen on 1,000 images is better on fresh ones, too.")
-    .must(last("networks", "fresh_many") > last("networks", "fresh_few"), unit="points"),
+    .must(last("networks", "fresh_many") > last("networks", "fresh_few")),
     detail("luck-alone-looks-good", MISTAKES, expectation="MATH")
     .says("Even the best of many guessers looks better than it is by more than a point.")
     .must(last("guesses", "optimism_many") > 1.0),
@@ -121,7 +121,7 @@ RECIPE = Recipe(
         ),
         Curves(
             "What the score says and what fresh images say",
-            (Panel(("tuned_many", "fresh_many"), "accuracy (percent), 1,000 images"),),
+            Panel(("tuned_many", "fresh_many"), "accuracy (percent), 1,000 images"),
             x="trials",
             x_log=True,
             columns="arms",

@@ -55,13 +55,12 @@ SGD, ERRORS = metric("sgd", "error"), [metric(arm, "error") for arm in RARE]
 CLAIMS = (
     rule("tuned-sgd-beats-the-typical-rare-one")
     .says("Tuned plain SGD has a lower test error than the typical rare optimizer as it comes.")
-    .must(median(*ERRORS) > SGD, unit="points", measures="Median of six minus tuned SGD"),
+    .must(median(*ERRORS) > SGD, measures="Median of six minus tuned SGD"),
     detail("within-a-point-of-each", expectation="MIXED")
     .says("It is better than {other}, or not worse by more than a point.")
     .must(
         SGD - 1,
         below_each(*ERRORS),
-        unit="points",
         measures="Test error of tuned SGD less one point minus {other}'s",
     ),
 )
@@ -70,7 +69,7 @@ RECIPE = Recipe(
     slug="tuned-sgd-vs-rare",
     version=1,
     question="Does plain SGD, well tuned, beat rarer optimizers at their defaults?",
-    sources=(Source("training-practice-slides", "Advice From The Masters"),),
+    sources=Source("training-practice-slides", "Advice From The Masters"),
     data="cifar10",
     arms=(
         Arm("sgd", "plain SGD, the best of nine rates", tuned=True),
@@ -82,6 +81,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test error by rate", ("error",), x="rate", x_log=True),),
+    figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(Metric("rate", "learning rate"), Metric("error", "test error", "percent", "rate")),
 )

@@ -79,7 +79,7 @@ RECIPE = Recipe(
     slug="updates-not-dataset-size",
     version=1,
     question="Does SGD's progress depend on the number of updates, or on that of the examples?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(
         Arm("all", "all examples", part=1),
@@ -91,6 +91,6 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=20_000, n_test=2_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss by updates", ("test_loss", "train_loss"), x="updates"),),
+    figures=Curves("Loss by updates", ("test_loss", "train_loss"), x="updates"),
     metrics=(Metric("updates", "updates"),),
 )
