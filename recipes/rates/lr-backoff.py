@@ -125,7 +125,6 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Scatter("Where the policies end", "rate", "error", log=("x",)),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("error", "validation error", "percent"),
         Metric("tries", "tries"),
         Metric("wasted", "updates of tries that diverged", "updates"),

@@ -6,9 +6,8 @@ Data:   cifar10, standardised, flattened
 Cost:   quick 2 min per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-effective-capacity --scale full
 
-3072-100-10, plain SGD, batches of 100. The right rate is the one at which the images' own labels
-are fitted with the lowest loss; how much is fitted there, at a tenth and at ten times of it is told
-by labels drawn at random, of which nothing can be generalised.
+3072-100-10, plain SGD, batches of 100. Right is the rate that fits the images' own labels with the
+lowest loss; how much a network fits is told by random labels, of which nothing can be generalised.
 """
 
 from dataclasses import replace
@@ -83,7 +82,6 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("What is fitted", "fitted", x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),
         Metric("fitted", "training accuracy in the last epoch", "fraction", "rate"),
     ),

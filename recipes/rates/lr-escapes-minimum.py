@@ -81,8 +81,5 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=Curves("Which rates leave the bad minimum", "escaped", x="rate", x_log=True),
-    metrics=(
-        Metric("rate", "learning rate"),
-        Metric("escaped", "share of runs that escape", "fraction", "rate"),
-    ),
+    metrics=(Metric("escaped", "share of runs that escape", "fraction", "rate"),),
 )

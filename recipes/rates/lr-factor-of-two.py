@@ -93,7 +93,6 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("error", "test error", "points", "rate"),
         *(
             Metric(name, f"test error at {words} the best rate minus that at the best", "points")

@@ -67,7 +67,6 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Loss after a fixed number of updates", "loss", x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("loss", "training loss", "nats", "rate"),
         Metric("stable", "rates that do not diverge"),
     ),

@@ -87,7 +87,6 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("error", "test error", "points", "rate"),
         Metric("lost", "test error above the own best, worst network, least over rates", "points"),
         Metric("lost_standardised", "the same, standardised data", "points"),

@@ -6,8 +6,7 @@ Cost:   quick 13 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-noise-floor --scale full
 
 Each of 500 weights w estimates the mean of its own numbers z by SGD on (w - z)^2 / 2, one number an
-update: curvature 1, gradient noise 1. The minimum is the mean of the numbers. The squared distance
-from it settles at rate * noise / (curvature * (2 - rate * curvature)).
+update: curvature 1, gradient noise 1. The minimum is the mean of the numbers.
 """
 
 import keras
@@ -25,9 +24,8 @@ def measure(arm, replicate):
     unit = (WEIGHTS / 2) ** 0.5  # Keras's mean over the outputs and this size make the curvature 1
     x, y = np.full((EXAMPLES, 1), unit, "float32"), (unit * numbers).astype("float32")
     data = Dataset.of("normal numbers", x, y, x[:2], y[:2])
-    layer = keras.layers.Dense(
-        WEIGHTS, use_bias=False, kernel_initializer=keras.initializers.Constant(FAR)
-    )
+    far = keras.initializers.Constant(FAR)
+    layer = keras.layers.Dense(WEIGHTS, use_bias=False, kernel_initializer=far)
     minimum, looks = numbers.mean(axis=0), replicate.scale.looks
     before, after = arm.rates
     history = train(
@@ -46,17 +44,18 @@ def measure(arm, replicate):
     distance = np.array(history.curves["distance"])[-looks:]
     floor = distance[-looks // 4 :].mean()
     theory = after / (2 - after) * numbers.var()
-    return Measurement(
-        {"floor": floor, "over_theory": floor / theory},
-        {"distance": distance, "updates": EVERY * np.arange(1, len(distance) + 1)},
-    )
+    curves = {"distance": distance, "updates": EVERY * np.arange(1, len(distance) + 1)}
+    return Measurement({"floor": floor, "over_theory": floor / theory}, curves)
 
 
-FLOOR = [metric(arm, "floor") for arm in ("middle", "large")]
+SLIDE = "Regarding the learning rate, for training to succeed"
+DISTANCE = Panel("distance", log=True)
 CLAIMS = (
     rule("small-rate-stays-nearer", expectation="MATH")
     .says("A small rate settles nearer to the minimum than a larger one.")
-    .must(metric("small", "floor"), below_each(*FLOOR)),
+    .must(
+        metric("small", "floor"), below_each(metric("middle", "floor"), metric("large", "floor"))
+    ),
     *(
         detail(f"as-in-theory-{arm}", kind="positive", expectation="MATH")
         .says("Where it settles is rate * noise / (curvature * (2 - rate * curvature)).")
@@ -75,10 +74,7 @@ RECIPE = Recipe(
     slug="lr-noise-floor",
     version=1,
     question="Does a smaller learning rate keep the weights nearer to a minimum?",
-    sources=(
-        Source("fleuret-2021", "Regarding the learning rate, for training to succeed"),
-        Source("dl-recap-slides", "Learning Rate"),
-    ),
+    sources=(Source("fleuret-2021", SLIDE), Source("dl-recap-slides", "Learning Rate")),
     arms=(
         Arm("large", "rate 0.8", rates=(0.8, 0.8)),
         Arm("middle", "rate 0.2", rates=(0.2, 0.2)),
@@ -88,12 +84,9 @@ RECIPE = Recipe(
     scales=(Scale("quick", looks=80), Scale("full", looks=240)),
     measure=measure,
     claims=CLAIMS,
-    figures=Curves(
-        "Distance from the minimum", Panel("distance", log=True), x="updates", x_log=True
-    ),
+    figures=Curves("Distance from the minimum", DISTANCE, x="updates", x_log=True),
     metrics=(
         Metric("distance", "mean squared distance from the minimum", per="look"),
-        Metric("updates", "updates"),
         Metric("floor", "mean squared distance over the last quarter of training"),
         Metric("over_theory", "distance over that of the formula", "ratio"),
     ),

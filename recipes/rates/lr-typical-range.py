@@ -110,7 +110,6 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Training loss by rate", Panel("loss", top=4.0), x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),
         Metric("best", "best rate"),
     ),

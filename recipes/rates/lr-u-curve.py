@@ -95,7 +95,6 @@ RECIPE = Recipe(
         columns="arms",
     ),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("below", "training error at a tenth of the best rate minus that at the best"),
         Metric("above", "training error at ten times the best rate minus that at the best"),
     ),

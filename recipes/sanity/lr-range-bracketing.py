@@ -41,32 +41,24 @@ RATE, COST = column("sweep", "learning_rate"), column("sweep", "cost")
 EXPLODES = same(column("sweep", "kind"), "explodes")
 FALLS = keep(finite(RATE, where=COST), finite(COST) < np.log(10) - 1e-3)  # where the loss goes down
 BETWEEN = (FALLS >= 1e-5) & (FALLS <= 1e-3)
+LOWEST = "Lowest rate whose last cost is more than 0.001 below ln 10"
+NUMBER = "Rates from 1e-5 to 1e-3 that end more than 0.001 below ln 10"
+SHARE = "Share of rates from 0.003 on that explode"
 COSTS = Panel("cost", log=True, level=np.log(10), level_label="ln 10")
 ACCURACIES = Panel("accuracy", level=0.25, level_label="learns")
 CLAIMS = (
     rule("range-begins-near-1e-5", RANGE, kind="discrete", printed=1e-5)
     .says("The lowest rate at which the loss goes down is within a factor of ten of 1e-5.")
-    .must(
-        minimum(FALLS),
-        between(1e-6, 1e-4),
-        measures="Lowest rate whose last cost is more than 0.001 below ln 10",
-    ),
+    .must(minimum(FALLS), between(1e-6, 1e-4), measures=LOWEST),
     rule("range-ends-near-1e-3", RANGE, kind="discrete", printed=1e-3)
     .says("The highest rate that learns is within a factor of three of 1e-3.")
     .must(metric("sweep", "highest_learning"), between(1e-3 / 3, 3e-3)),
     detail("learns-in-between", RANGE, kind="discrete")
     .says("Every rate of the sweep from 1e-5 to 1e-3 brings the loss down.")
-    .must(
-        count(BETWEEN),
-        equal(5),
-        measures="Rates from 1e-5 to 1e-3 that end more than 0.001 below ln 10",
-    ),
+    .must(count(BETWEEN), equal(5), measures=NUMBER),
     detail("explodes-above-3e-3", kind="discrete")
     .says("Rates of 0.003 and more explode.")
-    .must(
-        mean(keep(EXPLODES, RATE >= 3e-3)) > 0.99,
-        measures="Share of rates from 0.003 on that explode",
-    ),
+    .must(mean(keep(EXPLODES, RATE >= 3e-3)) > 0.99, measures=SHARE),
     detail("low-does-nothing", "loss not going down:", kind="discrete")
     .says("Rates of 1e-6 and less do not learn.")
     .must(metric("sweep", "lowest_learning") > 1e-6),

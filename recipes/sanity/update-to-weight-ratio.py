@@ -40,14 +40,10 @@ def measure(arm, replicate):
     )
 
 
+ROUGHLY = "Rough range for learning rate we should be"
 LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
 CLAIMS = (
-    rule(
-        "good-near-a-thousandth",
-        "Rough range for learning rate we should be",
-        kind="positive",
-        printed=1e-3,
-    )
+    rule("good-near-a-thousandth", ROUGHLY, kind="positive", printed=1e-3)
     .says("The good rate's ratio is about a thousandth: from a ten-thousandth to a hundredth.")
     .must(metric("good", "median_ratio"), between(LOWEST, HIGHEST)),
     rule("low-below-a-thousandth", kind="positive")

@@ -7,9 +7,8 @@ Replay: reprise run early-stopping-patience --scale full
 
 The notes give no experiment, nor by how much patience grows: here by a tenth with each minimum, so
 that 3 epochs are 8 after ten of them (by a half it would be 115). The first half of the test images
-is for validation, the second is the test. A network is trained for the whole budget; what training
-would have kept, had it been stopped, is read off its curves. Its rate is such that the least
-validation loss is not in the first epochs.
+is for validation. Networks are trained to the end; what stopping would have kept is read off their
+curves. At their rate the least validation loss is not in the first epochs.
 """
 
 import keras
@@ -27,25 +26,18 @@ def measure(arm, replicate):
     half, sgd = len(data.y_test) // 2, keras.optimizers.SGD(0.002, momentum=0.9)
     model = dense_classifier(replicate.seeds, data.image_shape[0], [200], data.classes)
     history = train(model, data, replicate, optimizer=sgd, batch_size=50, epochs=epochs)
-    validation, test = (
-        history.test_losses[1:, part].mean(axis=1) for part in (slice(half), slice(half, None))
-    )
-    error = 100 * history.test_wrong[1:, half:].mean(axis=1)
+    losses, error = history.test_losses[1:], 100 * history.test_wrong[1:, half:].mean(axis=1)
+    validation, test = losses[:, :half].mean(axis=1), losses[:, half:].mean(axis=1)
     rules = [Patience(patience, growth=arm.growth) for patience in PATIENCE]
     kept = np.array([rule.candidates(validation)[-1] for rule in rules])
     stop = np.array([rule.stopped_at(validation) or history.epochs for rule in rules])
-    curves = {
-        "patience": PATIENCE,
-        "kept": kept,
-        "waited": stop / kept - 1,
-        "loss": test[kept - 1],
-        "error": error[kept - 1],
-        "regret": error[kept - 1] - error.min(),
-        "loss_regret": test[kept - 1] - test.min(),
-    }
+    curves = {"patience": PATIENCE, "kept": kept, "waited": stop / kept - 1}
+    curves |= {"loss": test[kept - 1], "loss_regret": test[kept - 1] - test.min()}
+    curves |= {"error": error[kept - 1], "regret": error[kept - 1] - error.min()}
     return Measurement(curves=curves | {"validation": validation}, diverged=history.diverged)
 
 
+FOUND = ("regret", "loss_regret", "waited")
 CLAIMS = (
     rule("almost-free", expectation="MIXED")
     .says("To find the number of epochs costs less than one training more of so many.")
@@ -81,11 +73,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves(
-            "What a patience finds, and what it costs",
-            ("regret", "loss_regret", "waited"),
-            x="patience",
-        ),
+        Curves("What a patience finds, and what it costs", FOUND, x="patience"),
         Curves("Validation loss through the epochs", "validation"),
     ),
     metrics=(
