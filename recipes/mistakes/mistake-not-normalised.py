@@ -10,10 +10,9 @@ cifar10-lr-drop trains; the other rates show where pixels as stored would learn.
 """
 
 import keras
-import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
-from keras_reprise import detail, maximum, metric, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, between, detail
+from keras_reprise import maximum, metric, rule
 from keras_reprise.models import small_convnet
 from keras_reprise.rates import Restartable
 
@@ -40,10 +39,9 @@ def measure(arm, replicate):
     rates = RATES if arm.all_rates else (USUAL,)
     trials = replicate.sweep([{"rate": rate} for rate in rates], trained)
     usual, accuracies = trials[rates.index(USUAL)], trials.column("accuracy")
-    best = rates[int(np.argmax(accuracies))]
+    best = max(trials, key=lambda trial: trial["accuracy"])["rate"]
     metrics = {"accuracy": usual["accuracy"], "diverged": usual["diverged"], "best_rate": best}
-    curves = {"rate": rates, "accuracy_by_rate": accuracies}
-    return Measurement(metrics, curves, trials=trials, diverged=False)
+    return Measurement(metrics, {"rate": rates, "accuracy_by_rate": accuracies}, trials=trials)
 
 
 CLAIMS = (
@@ -82,11 +80,10 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=3_000, n_test=1_000, epochs=2), Scale("full", epochs=3)),
     measure=measure,
     claims=CLAIMS,
-    figures=Curves("Accuracy by rate", Panel("accuracy_by_rate"), x="rate", x_log=True),
+    figures=Curves("Accuracy by rate", "accuracy_by_rate", x="rate", x_log=True),
     metrics=(
         Metric("accuracy", "test accuracy at the usual rate", "percent"),
         Metric("accuracy_by_rate", "test accuracy", "percent", "rate"),
         Metric("best_rate", "best of six rates", "per update"),
-        Metric("rate", "learning rate", "per update"),
     ),
 )

@@ -4,10 +4,6 @@ Source: "Introduction to Deep Learning" (recap), slide "Learning Rate"
 Data:   cifar10, standardised; in one arm pixels of 0 to 255 minus the mean image
 Cost:   quick 180 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-no-single-rate --scale full
-
-The slide names no networks: none, one and three hidden layers, a convnet without and one with batch
-normalisation, plain SGD, batches of 100. A rate is right where the test error is at most two points
-above that of the network's own best rate. Whichever rate is chosen, some network must lose more.
 """
 
 import numpy as np
@@ -18,6 +14,7 @@ from keras_reprise.models import dense_classifier, normalised_convnet, small_con
 from keras_reprise.rates import Restartable
 from keras_reprise.search import log_grid
 
+# The slide names no networks. Rates are those of plain SGD, in batches of 100.
 RATES = log_grid(1e-5, 1.0, 11)
 HIDDEN = {"linear": [], "dense": [100], "deep": [100, 100, 100], "raw-pixels": [100]}
 
@@ -47,13 +44,10 @@ def measure(arm, replicate):
 
 def summarise(arms, scale):
     """What the worst network loses, in points, at the one rate at which that is least."""
-
-    def least_loss(names):
-        errors = np.array([arms[name].curves["error"] for name in names])
-        return (errors - errors.min(axis=1, keepdims=True)).max(axis=0).min()
-
-    standardised = [name for name in arms if name != "raw-pixels"]
-    return {"lost": least_loss(list(arms)), "lost_standardised": least_loss(standardised)}
+    errors = np.array([arm.curves["error"] for arm in arms.values()])
+    losses = errors - errors.min(axis=1, keepdims=True)
+    same_data = losses[[name != "raw-pixels" for name in arms]]
+    return {"lost": losses.max(axis=0).min(), "lost_standardised": same_data.max(axis=0).min()}
 
 
 CLAIMS = (

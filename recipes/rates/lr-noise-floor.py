@@ -9,8 +9,8 @@ Each of 500 weights w estimates the mean of its own numbers z by SGD on (w - z)^
 update: curvature 1, gradient noise 1. The minimum is the mean of the numbers.
 """
 
-import keras
 import numpy as np
+from keras import Input, Sequential, initializers, layers, losses, optimizers
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Panel, Recipe, Scale
 from keras_reprise import Source, at, below_each, curve, detail, metric, near, rule, train
@@ -24,22 +24,19 @@ def measure(arm, replicate):
     unit = (WEIGHTS / 2) ** 0.5  # Keras's mean over the outputs and this size make the curvature 1
     x, y = np.full((EXAMPLES, 1), unit, "float32"), (unit * numbers).astype("float32")
     data = Dataset.of("normal numbers", x, y, x[:2], y[:2])
-    far = keras.initializers.Constant(FAR)
-    layer = keras.layers.Dense(WEIGHTS, use_bias=False, kernel_initializer=far)
-    minimum, looks = numbers.mean(axis=0), replicate.scale.looks
-    before, after = arm.rates
+    layer = layers.Dense(WEIGHTS, use_bias=False, kernel_initializer=initializers.Constant(FAR))
+    minimum, looks, (before, after) = numbers.mean(axis=0), replicate.scale.looks, arm.rates
     history = train(
-        keras.Sequential([keras.Input((1,)), layer]),
+        Sequential([Input((1,)), layer]),
         data,
         replicate,
-        optimizer=keras.optimizers.SGD(),
+        optimizer=optimizers.SGD(),
         learning_rate=steps({0: before, looks // 2: after}),
-        loss=keras.losses.MeanSquaredError(),
+        loss=losses.MeanSquaredError(),
         order=Order("with-replacement", examples=EVERY),
         batch_size=1,
         epochs=looks,
         probe=lambda: {"distance": ((layer.get_weights()[0][0] - minimum) ** 2).mean()},
-        diverged_factor=None,
     )
     distance = np.array(history.curves["distance"])[-looks:]
     floor = distance[-looks // 4 :].mean()
@@ -50,12 +47,11 @@ def measure(arm, replicate):
 
 SLIDE = "Regarding the learning rate, for training to succeed"
 DISTANCE = Panel("distance", log=True)
+LARGER = [metric(arm, "floor") for arm in ("middle", "large")]
 CLAIMS = (
     rule("small-rate-stays-nearer", expectation="MATH")
     .says("A small rate settles nearer to the minimum than a larger one.")
-    .must(
-        metric("small", "floor"), below_each(metric("middle", "floor"), metric("large", "floor"))
-    ),
+    .must(metric("small", "floor"), below_each(*LARGER)),
     *(
         detail(f"as-in-theory-{arm}", kind="positive", expectation="MATH")
         .says("Where it settles is rate * noise / (curvature * (2 - rate * curvature)).")

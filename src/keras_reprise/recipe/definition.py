@@ -37,7 +37,8 @@ class Recipe:
     process. `margins` are the differences, in the metric's unit, up to which a metric of an arm is as good as before
     to a regression gate. `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more
     than an expression; they are computed from the stored arms when the record is written. `metrics` say in words what
-    metrics, curves, entries of trials, settings and numbers are, and in which unit.
+    metrics, curves, entries of trials, settings and numbers are, and in which unit. A single source or figure needs no
+    tuple.
     """
 
     slug: str
