@@ -136,6 +136,9 @@ RATIO = swept("weights_ratio")
 PAIRS = 1 / swept("outputs") + 1 / swept("window") ** 2
 LARGE = (swept("window") >= 3) & (swept("outputs") >= 16)
 SAVINGS = keep(swept("saving"), same(swept("window"), 3.0) & (swept("outputs") >= 72))
+OTHERWISE = abs((RATIO < 1) - (PAIRS < 1))
+SAVED = "{} saving, window of 3, 72 outputs or more"
+WEIGHTS = {"unit": "weights", "measures": "Weights"}
 CLAIMS = (
     rule("weights-ratio", **MATH)
     .says("The ratio of weights is 1/N + 1/F^2.")
@@ -148,35 +151,17 @@ CLAIMS = (
     .must(maximum(keep(RATIO, LARGE)) < 0.25, unit="ratio", measures="Largest ratio of weights"),
     detail("cheaper-iff", erratum=DEARER, **MATH)
     .says("It is cheaper exactly where 1/N + 1/F^2 is below 1.")
-    .must(
-        total(abs((RATIO < 1) - (PAIRS < 1))),
-        equal(0),
-        unit="pairs",
-        measures="Pairs where it is not so",
-    ),
+    .must(total(OTHERWISE), equal(0), unit="pairs", measures="Pairs where it is not so"),
     printed_value("saves-at-least-8", PAPER, printed=8.0, **MATH)
     .says("With a window of 3 and 72 outputs or more it saves a factor of at least 8.")
-    .must(
-        minimum(SAVINGS) > 8.0,
-        unit="ratio",
-        measures="Smallest saving, window of 3, 72 outputs or more",
-    ),
+    .must(minimum(SAVINGS) > 8.0, unit="ratio", measures=SAVED.format("Smallest")),
     printed_value("saves-at-most-9", PAPER, printed=9.0, **MATH)
     .says("And at most 9.")
-    .must(
-        maximum(SAVINGS) < 9.0,
-        unit="ratio",
-        measures="Largest saving, window of 3, 72 outputs or more",
-    ),
+    .must(maximum(SAVINGS) < 9.0, unit="ratio", measures=SAVED.format("Largest")),
     *(
         printed_value(f"weights-{key[1]}-to-{key[2]}-{kind}", printed=printed, **MATH)
         .says(f"The {kind} layer from {key[1]} to {key[2]} channels has {printed:,} weights.")
-        .must(
-            first(keep(KINDS[kind], same(NAMED, str(key)))),
-            equal(printed),
-            unit="weights",
-            measures="Weights",
-        )
+        .must(first(keep(KINDS[kind], same(NAMED, str(key)))), equal(printed), **WEIGHTS)
         for key, both in PRINTED.items()
         for kind, printed in zip(KINDS, both, strict=True)
     ),
