@@ -93,7 +93,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
-        Metric("error", "test error", "points", "rate"),
+        Metric("error", "test error", "percent", "rate"),
         *(
             Metric(name, f"test error at {words} the best rate minus that at the best", "points")
             for name, words in WORDS.items()

@@ -81,7 +81,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
-        Metric("error", "test error", "points", "rate"),
+        Metric("error", "test error", "percent", "rate"),
         Metric("lost", "test error above the own best, worst network, least over rates", "points"),
         Metric("lost_standardised", "the same, standardised data", "points"),
     ),
