@@ -1,24 +1,24 @@
-"""The engine against `keras.Model.fit` and plain torch loops, on small networks. A table of ratios follows at the end.
+"""The engine against `keras.Model.fit` and plain torch, on small networks: a table of speeds, ratios and the peak.
 
-Every measurement is a process of its own; the contenders' processes are interleaved, in an order drawn anew each round.
-REPRISE_BENCH_ROUNDS (default 3) sets how many rounds. Run: pytest benchmarks/bench_engine.py
+Every measurement is a process of its own; which peers make sense is chosen by the device that the frameworks find.
+Run: python benchmarks/bench_engine.py [--json FILE]; as a test, whose seconds pytest-benchmark keeps: pytest
+benchmarks/bench_engine.py. REPRISE_BENCH_ROUNDS sets how many processes there are of each (3; on a GPU 1).
 """
 
-import importlib.util
+import argparse
 import json
 import os
-import random
 import statistics
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import pytest
-from contender import CONTENDERS, IMAGES
+from contender import NETWORKS
+from engine_speed import GPU_MINUTES, as_json, best, measure, pairs, process, speed, table
 
-ROUNDS = int(os.environ.get("REPRISE_BENCH_ROUNDS", "3"))
-SCRIPT = Path(__file__).with_name("contender.py")
+
+def rounds(device):
+    """How many processes there are of each contender."""
+    return int(os.environ.get("REPRISE_BENCH_ROUNDS", "1" if device == "gpu" else "3"))
 
 
 class Replay:
@@ -37,47 +37,39 @@ class Replay:
 REPLAY = Replay()
 
 
-def sensible(network, contender):
-    """Contenders that say something on this network; those left out are hopeless or the same."""
-    if network == "mlp":
-        return contender != "torch-loop-channels-last"
-    return contender not in ("fit-jax", "engine-jax", "bare-tensorflow")  # XLA's convolutions on a CPU are slow
-
-
-PAIRS = [(network, contender) for network in IMAGES for contender in CONTENDERS if sensible(network, contender)]
-
-
-@pytest.fixture(scope="session")
-def measured(request):
-    """For each selected pair, what its processes printed."""
-    selected = [
-        (item.callspec.params["network"], item.callspec.params["contender"])
-        for item in request.session.items
-        if item.originalname == "test_training_an_epoch"
-    ]
-    selected = [pair for pair in selected if importlib.util.find_spec(CONTENDERS[pair[1]][0])]
-    results: dict[tuple[str, str], list[dict[str, Any]]] = {pair: [] for pair in selected}
-    for number in range(ROUNDS):
-        for pair in random.Random(number).sample(selected, len(selected)):
-            done = subprocess.run([sys.executable, str(SCRIPT), *pair], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr[-2000:]
-            results[pair].append(json.loads(done.stdout.splitlines()[-1]))
-    request.config.stash[RESULTS] = results
-    return results
-
-
-RESULTS = pytest.StashKey[dict]()
-
-
-@pytest.mark.benchmark(timer=REPLAY)
-@pytest.mark.parametrize(("network", "contender"), PAIRS)
-def test_training_an_epoch(benchmark, measured, network, contender):
-    if (network, contender) not in measured:
-        pytest.skip(f"{CONTENDERS[contender][0]} is not installed")
-    processes = measured[network, contender]
-    REPLAY.seconds = [statistics.median(process["epoch_s"]) for process in processes]
+def test_training_an_epoch(benchmark, processes):
+    REPLAY.seconds = [statistics.median(one["epoch_s"]) for one in processes]
     benchmark.pedantic(lambda: None, rounds=len(processes), iterations=1)
-    images = processes[0]["images"]
-    benchmark.extra_info["images_per_s"] = images / benchmark.stats["median"]
+    benchmark.extra_info["images_per_s"] = statistics.median(map(speed, processes))
     for name in ("first_step_s", "peak_memory_bytes"):
-        benchmark.extra_info[name] = statistics.median(process[name] for process in processes)
+        benchmark.extra_info[name] = statistics.median(one[name] for one in processes)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", default=",".join(NETWORKS), help=f"of {', '.join(NETWORKS)}; default: all")
+    parser.add_argument("--contenders", default="", help="only these, instead of those that make sense here")
+    parser.add_argument("--rounds", type=int, help="processes of each; default: 1 on a GPU, 3 on a CPU")
+    parser.add_argument("--minutes", type=float, help=f"when it ends; default: {GPU_MINUTES} on a GPU, none on a CPU")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where all numbers go")
+    given = parser.parse_args()
+    devices = process("contender.py", "devices")
+    device, networks = best(devices), given.networks.split(",")
+    chosen = pairs(devices, networks)
+    if given.contenders:
+        chosen = [(network, name) for network in networks for name in given.contenders.split(",")]
+    minutes = given.minutes or (GPU_MINUTES if device == "gpu" else None)
+    outcome = measure(
+        chosen,
+        devices,
+        rounds=given.rounds or rounds(device),
+        minutes=minutes,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(table(outcome))
+    if given.json:
+        given.json.write_text(json.dumps(as_json(outcome), indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,31 +1,61 @@
-"""The table of ratios after the engine's benchmark."""
+"""What `bench_engine.py` needs of pytest: which pairs are measured here, once, and the table after them."""
 
-import statistics
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from engine_speed import Outcome  # noqa: E402
+
+OUTCOME = pytest.StashKey[Outcome]()
+DEVICES = pytest.StashKey[dict]()
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.function.__name__ == "test_training_an_epoch":
+        from engine_speed import pairs, process
+
+        devices = process("contender.py", "devices")
+        metafunc.config.stash[DEVICES] = devices
+        metafunc.parametrize("pair", pairs(devices), ids="-".join)
+
+
+def pytest_itemcollected(item):
+    if getattr(item, "originalname", "") == "test_training_an_epoch":
+        from bench_engine import REPLAY
+
+        item.add_marker(pytest.mark.benchmark(timer=REPLAY))
+
+
+@pytest.fixture(scope="session")
+def outcome(request):
+    """What all selected pairs gave."""
+    from bench_engine import rounds
+    from engine_speed import best, measure
+
+    devices = request.config.stash[DEVICES]
+    chosen = [item.callspec.params["pair"] for item in request.session.items if "pair" in _parameters(item)]
+    found = measure(chosen, devices, rounds=rounds(best(devices)))
+    request.config.stash[OUTCOME] = found
+    return found
+
+
+@pytest.fixture
+def processes(outcome, pair):
+    """What the processes of one pair printed."""
+    if pair not in outcome.results:
+        pytest.skip(outcome.left_out[pair])
+    return outcome.results[pair]
+
+
+def _parameters(item):
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    from bench_engine import RESULTS
-    from tabulate import tabulate
+    if (found := config.stash.get(OUTCOME, None)) is not None:
+        from engine_speed import table
 
-    results = config.stash.get(RESULTS, {})
-    for network in dict.fromkeys(network for network, _ in results):
-        mine = {contender: processes for (name, contender), processes in results.items() if name == network}
-        speeds = {
-            contender: [process["images"] / statistics.median(process["epoch_s"]) for process in processes]
-            for contender, processes in mine.items()
-        }
-        ours = speeds.get("engine-tensorflow")
-        rows = []
-        for contender, found in sorted(speeds.items(), key=lambda item: -statistics.median(item[1])):
-            ratio = statistics.median(ours) / statistics.median(found) if ours else float("nan")
-            first = statistics.median(process["first_step_s"] for process in mine[contender])
-            peak = statistics.median(process["peak_memory_bytes"] for process in mine[contender]) / 2**20
-            low, high = min(found), max(found)
-            rows.append([contender, f"{statistics.median(found):,.0f}", f"{low:,.0f} to {high:,.0f}", f"{ratio:.2f}", f"{first:.2f}", f"{peak:,.0f}"])  # fmt: skip
-        headers = ["contender", "images/s", "range", "engine-tensorflow / it", "first step (s)", "peak memory (MiB)"]
-        terminalreporter.write_line(f"\n{network}, batch 100, {len(next(iter(mine.values())))} processes each")
-        terminalreporter.write_line(tabulate(rows, headers=headers))
+        terminalreporter.write_line(table(found))

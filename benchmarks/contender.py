@@ -1,22 +1,74 @@
 """One process of a comparison: trains one network one way and prints what it took as JSON.
 
-Usage: python contender.py NETWORK CONTENDER. Only one framework is loaded in a process; seconds are wall-clock.
+Usage: python contender.py NETWORK CONTENDER, or python contender.py devices, which tells where each framework computes.
+Only one framework is loaded in a process that trains; seconds are wall-clock. On a GPU float32 products are not rounded
+to TF32, by whichever framework.
 """
 
+import importlib.util
 import json
 import os
 import resource
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from torch_contender import BATCH, RATE, NotHere, cuda_graph, loop
 
-BATCH = 100
-IMAGES = {"mlp": 10_000, "convnet": 4_000, "convnet-bn": 4_000}
+NETWORKS = ("mlp", "convnet", "convnet-bn")
+FRAMEWORKS = ("tensorflow", "jax", "torch")
 WARM_UP = 2
-EPOCHS = {"mlp": 40, "convnet": 8, "convnet-bn": 8}
-RATE = 0.01
+TOGETHER = 6  # networks that are trained at once
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many images an epoch has, and how many epochs count: of ways that wait for Python at every step fewer."""
+
+    images: int
+    epochs: int
+    epochs_of_slow: int
+
+
+SIZES = {
+    "cpu": {"mlp": Size(10_000, 40, 40), "convnet": Size(4_000, 8, 8), "convnet-bn": Size(4_000, 8, 8)},
+    "gpu": {network: Size(50_000, 20, 3) for network in NETWORKS},
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a contender trains: on which framework, by which function (see `main`), with which settings.
+
+    `slow`: Python is asked at every step; `networks` at once.
+    """
+
+    framework: str
+    function: str
+    options: dict[str, Any] = field(default_factory=dict)
+    slow: bool = False
+    networks: int = 1
+
+
+CONTENDERS = {
+    "engine-tensorflow": Way("tensorflow", "engine"),
+    "engine-tensorflow-own-threads": Way("tensorflow", "engine", {"kernel_threads": 0}),  # as TensorFlow chooses them
+    "engine-jax": Way("jax", "engine"),
+    "engine-jax-six-at-once": Way("jax", "at_once", networks=TOGETHER),
+    "engine-torch": Way("torch", "engine"),
+    "bare-tensorflow": Way("tensorflow", "bare"),
+    "fit-tensorflow": Way("tensorflow", "fit", slow=True),
+    "fit-tensorflow-20-steps": Way("tensorflow", "fit", {"steps_per_execution": 20}, slow=True),
+    "fit-tensorflow-xla": Way("tensorflow", "fit", {"jit_compile": True}, slow=True),
+    "fit-jax": Way("jax", "fit", {"jit_compile": "auto"}, slow=True),
+    "torch-loop": Way("torch", "loop", slow=True),
+    "torch-loop-channels-last": Way("torch", "loop", {"channels_last": True}, slow=True),
+    "torch-loop-compiled": Way("torch", "loop", {"compiled": True}, slow=True),
+    "torch-step-as-cuda-graph": Way("torch", "graph"),
+}
 
 
 def made_up_images(n):
@@ -43,35 +95,13 @@ def keras_network(name):
     return keras.Sequential([*stack, layers.Dense(200, activation="relu"), layers.Dense(10)])
 
 
-def engine(name, images, labels, epochs, kernel_threads=None):
-    """This package's `train`; an epoch's seconds are all of its time but the evaluation's.
-
-    `kernel_threads` is TensorFlow's setting of that purpose (0: TensorFlow's own choice); the engine's is 1 on 2 cores.
-    """
-    if kernel_threads is not None:
-        os.environ |= {"TF_NUM_INTRAOP_THREADS": str(kernel_threads), "TF_NUM_INTEROP_THREADS": str(kernel_threads)}
-    from keras_reprise.base.seeds import Seeds
-    from keras_reprise.datasets import Dataset
-    from keras_reprise.engine import Order, train
-    from keras_reprise.engine.backends import start
-
-    start.start()
+def engine(name, images, labels, epochs, **_):
+    """This package's `train`; an epoch's seconds are all of its time but the evaluation's."""
     import keras
 
-    class Session:
-        seeds, checkpoints = Seeds(1), None
+    from keras_reprise.engine import Order, train
 
-        def __init__(self):
-            self.stamps = []
-
-        def progress(self, epoch, epochs, loss):
-            self.stamps.append(time.perf_counter())
-
-        def note_training(self, history, digest, model):
-            self.history = history
-
-    data = Dataset("made-up", images, labels, images[:BATCH], labels[:BATCH], 10, "0" * 64).standardised()
-    data = data.flattened() if name == "mlp" else data
+    data = made_up_data(name, images, labels)
 
     def trained(session, epochs, order):
         optimizer, model = keras.optimizers.SGD(), keras_network(name)
@@ -86,14 +116,56 @@ def engine(name, images, labels, epochs, kernel_threads=None):
     return first, np.diff(session.stamps) - session.history.timing.evaluation_s[2:]
 
 
+def at_once(name, images, labels, epochs):
+    """Six networks by `train_together`, whose updates are computed at once."""
+    import keras
+
+    from keras_reprise.engine import Member, Order, train_together
+
+    data = made_up_data(name, images, labels)
+
+    def trained(epochs, order):
+        sessions = [Session(seed) for seed in range(1, TOGETHER + 1)]
+        members = [Member(keras_network(name), keras.optimizers.SGD(), session, RATE) for session in sessions]
+        train_together(members, data, epochs=epochs, batch_size=BATCH, order=order, together=True)
+        return sessions[0].stamps
+
+    begun = time.perf_counter()
+    trained(1, Order(examples=BATCH))
+    return time.perf_counter() - begun, np.diff(trained(epochs, Order()))
+
+
+class Session:
+    """What a training needs of whoever asked for it; when its epochs ended."""
+
+    checkpoints: Any = None
+
+    def __init__(self, seed=1):
+        from keras_reprise.base.seeds import Seeds
+
+        self.seeds, self.stamps = Seeds(seed), []
+
+    def progress(self, epoch, epochs, loss):
+        self.stamps.append(time.perf_counter())
+
+    def note_training(self, history, digest, model):
+        self.history = history
+
+
+def made_up_data(name, images, labels):
+    from keras_reprise.datasets import Dataset
+
+    data = Dataset("made-up", images, labels, images[:BATCH], labels[:BATCH], 10, "0" * 64).standardised()
+    return data.flattened() if name == "mlp" else data
+
+
 def bare(name, images, labels, epochs):
     """The compiled loop of the engine alone, without what `train` does around it."""
+    import keras
+
     from keras_reprise.base.seeds import Seeds
     from keras_reprise.engine.backends import start
     from keras_reprise.engine.backends.interface import Plan
-
-    start.start()
-    import keras
 
     images = images.reshape(len(images), -1) if name == "mlp" else images
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -130,74 +202,107 @@ def fit(name, images, labels, epochs, **options):
     return first, np.diff(stamps)
 
 
-def torch_eager(name, images, labels, epochs, channels_last=False):
-    """A plain torch loop over a permutation of tensors in memory."""
-    import torch
-    from torch import nn
-
-    x, y = torch.from_numpy(standardised(images, name)), torch.from_numpy(labels.astype(np.int64))
-    start = time.perf_counter()
-    if name == "mlp":
-        net = nn.Sequential(nn.Linear(3072, 50), nn.ReLU(), nn.Linear(50, 10))
-    else:
-        x = x.permute(0, 3, 1, 2).contiguous()
-
-        def norm(n):
-            return [nn.BatchNorm2d(n)] if name == "convnet-bn" else []
-
-        net = nn.Sequential(
-            nn.Conv2d(3, 32, 5), *norm(32), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), *norm(64),
-            nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10),
-        )  # fmt: skip
-        if channels_last:
-            x, net = x.contiguous(memory_format=torch.channels_last), net.to(memory_format=torch.channels_last)
-    optimizer, loss = torch.optim.SGD(net.parameters(), RATE), nn.CrossEntropyLoss()
-
-    def update(index):
-        optimizer.zero_grad()
-        outputs = net(x[index])
-        value = loss(outputs, y[index])
-        value.backward()
-        optimizer.step()
-        return value.detach(), (outputs.argmax(1) != y[index]).sum()
-
-    update(torch.arange(BATCH))[0].item()
-    first, stamps = time.perf_counter() - start, []
-    for _ in range(epochs):
-        losses = [update(index) for index in torch.randperm(len(x)).split(BATCH)]
-        torch.stack([value for value, _ in losses]).numpy()
-        stamps.append(time.perf_counter())
-    return first, np.diff(stamps)
-
-
 def standardised(images, name):
     x = (images.astype(np.float32) - np.float32(127.5)) / np.float32(73.9)
     return x.reshape(len(x), -1) if name == "mlp" else x
 
 
-CONTENDERS: dict[str, tuple[str, Any, dict[str, Any]]] = {
-    "engine-tensorflow": ("tensorflow", engine, {}),
-    "engine-tensorflow-own-threads": ("tensorflow", engine, {"kernel_threads": 0}),
-    "engine-jax": ("jax", engine, {}),
-    "engine-torch": ("torch", engine, {}),
-    "bare-tensorflow": ("tensorflow", bare, {}),
-    "fit-tensorflow": ("tensorflow", fit, {}),
-    "fit-tensorflow-20-steps": ("tensorflow", fit, {"steps_per_execution": 20}),
-    "fit-tensorflow-xla": ("tensorflow", fit, {"jit_compile": True}),
-    "fit-jax": ("jax", fit, {"jit_compile": "auto"}),
-    "torch-loop": ("torch", torch_eager, {}),
-    "torch-loop-channels-last": ("torch", torch_eager, {"channels_last": True}),
-}
+def device(framework):
+    """ "gpu" where the framework computes on one, else "cpu"; it is imported."""
+    if framework == "jax":
+        import jax
+
+        return "gpu" if jax.default_backend() == "gpu" else "cpu"
+    if framework == "torch":
+        import torch
+
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    import tensorflow as tf
+
+    return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
 
 
-def main(network, contender):
-    interface, function, options = CONTENDERS[contender]
-    os.environ |= {"KERAS_BACKEND": interface, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    images, labels = made_up_images(IMAGES[network])
-    first, seconds = function(network, images, labels, WARM_UP + EPOCHS[network], **options)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    result = {"images": len(images), "epoch_s": seconds[WARM_UP - 1 :].tolist(), "first_step_s": first, "peak_memory_bytes": peak}  # fmt: skip
-    print(json.dumps(result))
+def without_tf32(framework):
+    """Let no product of float32 be rounded to TF32 on a GPU, as the engine does without being asked."""
+    if framework == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+    elif framework == "torch":
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    else:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def peak_bytes(framework, where):
+    """The most memory that was used: of a GPU by the framework's tensors, else by the process."""
+    if where == "cpu":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if framework == "jax":
+        import jax
+
+        return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0)
+    if framework == "torch":
+        import torch
+
+        return torch.cuda.max_memory_reserved()
+    import tensorflow as tf
+
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+
+
+def devices():
+    """Where each installed framework computes."""
+    return {name: device(name) for name in FRAMEWORKS if importlib.util.find_spec(name)}
+
+
+def measured(network, contender, where):
+    """Seconds of epochs and of the first step, and the peak of memory, of one contender."""
+    way = CONTENDERS[contender]
+    functions: dict[str, Callable[..., tuple[float, np.ndarray]]] = {
+        "engine": engine,
+        "at_once": at_once,
+        "bare": bare,
+        "fit": fit,
+        "loop": loop,
+        "graph": cuda_graph,
+    }
+    size = SIZES[where][network]
+    images, labels = made_up_images(size.images)
+    epochs = WARM_UP + (size.epochs_of_slow if way.slow else size.epochs)
+    first, seconds = functions[way.function](network, images, labels, epochs, **way.options)
+    return {
+        "images": len(images) * way.networks,
+        "epoch_s": seconds[WARM_UP - 1 :].tolist(),
+        "first_step_s": first,
+        "peak_memory_bytes": peak_bytes(way.framework, where),
+    }
+
+
+def main(network, contender=""):
+    if network == "devices":
+        print(json.dumps(devices()))
+        return
+    way = CONTENDERS[contender]
+    os.environ |= {"KERAS_BACKEND": way.framework, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if way.function in ("engine", "at_once", "bare"):
+        from keras_reprise.engine.backends import start
+
+        if "kernel_threads" in way.options:
+            threads = str(way.options["kernel_threads"])
+            os.environ |= {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+        start.start()
+    where = device(way.framework)
+    if where == "gpu":
+        without_tf32(way.framework)
+    try:
+        print(json.dumps(measured(network, contender, where)))
+    except NotHere as reason:
+        print(json.dumps({"refused": str(reason)}))
 
 
 if __name__ == "__main__":

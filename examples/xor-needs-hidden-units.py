@@ -11,8 +11,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source
-from keras_reprise import above, detail, metric, near, rule, train
+from keras_reprise import Arm, Curves, Measurement, Panel, Recipe, Scale, Source, detail, metric
+from keras_reprise import near, rule, train
 from keras_reprise.datasets import Dataset
 
 WHERE = "The XOR problem"
@@ -51,27 +51,17 @@ def measure(arm, replicate):
 CLAIMS = (
     rule("hidden-units-help")
     .says("Hidden units lower the test error.")
-    .of(100 * (metric("without", "test_error") - metric("with", "test_error")))
-    .must(above(0.0)),
+    .must(100 * (metric("without", "test_error") - metric("with", "test_error")) > 0),
     detail("without-guesses")
     .says("Without them the loss stays that of guessing between two classes, ln 2.")
-    .of(metric("without", "test_loss"))
-    .must(near(math.log(2), absolute=0.05)),
-)
-
-FIGURES = (
-    Curves(
-        "Test error through the epochs",
-        panels=(Panel(("test_error",), "test error (fraction)"),),
-        columns="overlay",
-    ),
+    .must(metric("without", "test_loss"), near(math.log(2), absolute=0.05)),
 )
 
 RECIPE = Recipe(
     slug="xor-needs-hidden-units",
     version=1,
     question="Does a network need hidden units to learn exclusive or?",
-    sources=(Source("rumelhart-1986", WHERE),),
+    sources=Source("rumelhart-1986", WHERE),
     data=quadrants,
     arms=(
         Arm("without", "inputs straight to the logits", units=0),
@@ -83,5 +73,5 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=FIGURES,
+    figures=Curves("Test error through the epochs", Panel("test_error", "test error (fraction)")),
 )

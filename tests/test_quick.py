@@ -18,7 +18,7 @@ ALWAYS = {"tests/test_layers.py", "tests/test_architecture.py"}
         ("tests/base/test_seeds.py", {"tests/base/test_seeds.py"}),
         ("tests/base/test_deleted.py", set()),
         ("tests/support/parity_cases.py", {"tests/engine/test_parity.py"}),
-        ("docs/engine.md", {"tests/test_project.py"}),
+        ("docs/engine.md", {"tests/docs", "tests/test_project.py"}),
         ("recipes/sanity/lr-nan.py", {"tests/test_project.py"}),
         ("examples/xor-needs-hidden-units.py", {"tests/cli/test_new.py"}),
     ],

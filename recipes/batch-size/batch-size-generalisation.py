@@ -12,8 +12,8 @@ rates, chosen on the test images, so that all accuracies are a little too high.
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Order, Recipe, Scale, Source
-from keras_reprise import above, below, detail, metric, rule, snapshot, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Recipe, Scale, Source, detail
+from keras_reprise import metric, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 
 
@@ -55,14 +55,12 @@ def measure(arm, replicate):
 
 ACCURACY = metric("small", "accuracy")
 CLAIMS = (
-    rule("small-better-at-equal-epochs")
+    rule("small-better-at-equal-epochs", expectation="MIXED")
     .says("At equal epochs the small batch tests better.")
-    .of(ACCURACY - metric("large-equal-epochs", "accuracy"), unit="points")
-    .must(above(0.0), expectation="MIXED"),
-    detail("large-better-at-equal-updates")
+    .must(ACCURACY > metric("large-equal-epochs", "accuracy")),
+    detail("large-better-at-equal-updates", expectation="MIXED")
     .says("At equal updates, and so many more epochs, the large batch does.")
-    .of(ACCURACY - metric("large-equal-updates", "accuracy"), unit="points")
-    .must(below(0.0), expectation="MIXED"),
+    .must(ACCURACY < metric("large-equal-updates", "accuracy")),
 )
 LOW, HIGH = (0.003, 0.01, 0.03), (0.03, 0.1, 0.3)
 
@@ -70,7 +68,7 @@ RECIPE = Recipe(
     slug="batch-size-generalisation",
     version=1,
     question="Do small batches generalise better, or do they only make more updates?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(
         Arm("small", "batches of 32", batch=32, budget="epochs", rates=LOW),
@@ -80,6 +78,6 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=2_000, epochs=6), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test accuracy by rate", ("accuracy",), x="rate", x_log=True),),
+    figures=Curves("Test accuracy by rate", "accuracy", x="rate", x_log=True),
     metrics=(Metric("accuracy", "test accuracy", "percent"), Metric("rate", "learning rate")),
 )

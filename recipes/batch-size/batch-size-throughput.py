@@ -13,9 +13,8 @@ stretches of updates in one compiled call. The arm `empty` shows an update's ove
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Order, Panel, Recipe, Scale, Source, above
-from keras_reprise import at, count, curve, detail, first, log, maximum, nearest, rule, train
-from keras_reprise import window
+from keras_reprise import Arm, Curves, Measurement, Order, Panel, Recipe, Scale, Source, at, count
+from keras_reprise import curve, detail, first, log, maximum, nearest, rule, train, window
 from keras_reprise.datasets import Dataset
 from keras_reprise.models import small_convnet
 from keras_reprise.two_layer import two_layer
@@ -113,22 +112,20 @@ def claims(arm):
     net = 128 * computing(arm, 1) / computing(arm, 128)
     some = (computing(arm, 1) > 0) & (computing(arm, 128) > 0)
     return (
-        rule(f"{arm}-more-images")
+        rule(f"{arm}-more-images", kind="positive", expectation="HW")
         .says("A batch of 128 trains a tenth more images per second than single ones, at least.")
-        .of(gain, unit="ratio", measures=RATIO)
-        .must(above(1.1), kind="positive", expectation="HW"),
-        detail(f"{arm}-gains-two")
+        .must(gain > 1.1, unit="ratio", measures=RATIO),
+        detail(f"{arm}-gains-two", kind="positive", printed=2.0, expectation="HW")
         .says("A batch of 128 trains twice as many images per second as single ones, at least.")
-        .of(gain, unit="ratio", measures=RATIO)
-        .must(above(2.0), kind="positive", printed=2.0, expectation="HW"),
-        detail(f"{arm}-gains-two-net")
+        .must(gain > 2.0, unit="ratio", measures=RATIO),
+        detail(f"{arm}-gains-two-net", kind="positive", expectation="HW")
         .says("It trains twice as many also with the overhead of an update taken off.")
-        .of(net, given=some, unit="ratio", measures=f"{RATIO}, the empty update taken off")
-        .must(above(2.0), kind="positive", expectation="HW"),
-        detail(f"{arm}-knee-above-10", "Bengio (2012)")
+        .must(net > 2.0, given=some, unit="ratio", measures=f"{RATIO}, the empty update taken off"),
+        detail(
+            f"{arm}-knee-above-10", "Bengio (2012)", kind="discrete", printed=10.0, expectation="HW"
+        )
         .says("The gain goes on beyond a batch of ten.")
-        .of(knee(arm), unit="images", measures=KNEE)
-        .must(above(10.0), kind="discrete", printed=10.0, expectation="HW"),
+        .must(knee(arm) > 10.0, unit="images", measures=KNEE),
     )
 
 
@@ -146,7 +143,7 @@ RECIPE = Recipe(
     slug="batch-size-throughput",
     version=1,
     question="How many more images per second does a larger batch train on this machine?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     arms=(
         Arm("empty", "one dense layer, from one number to ten", budget="empty_images"),
         Arm("two-layer", "the 3072-50-10 network", budget="dense_images"),
@@ -158,6 +155,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=(*claims("two-layer"), *claims("convnet")),
-    figures=(Curves("Speed against batch size", PANELS, columns="overlay", **BATCH),),
+    figures=Curves("Speed against batch size", PANELS, **BATCH),
     timing=True,
 )

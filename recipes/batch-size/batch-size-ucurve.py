@@ -92,32 +92,29 @@ DOUBLINGS = "Doublings from the best batch size at one rate to that with tuned r
 SLOPE = "Slope of log updates over log batch size, rate tuned, three {}"
 CLAIMS = (
     *(
-        rule(f"{arm}-both-ends-slower")
+        rule(f"{arm}-both-ends-slower", kind="share", expectation="HW")
         .says(f"The smallest and largest batch take over a tenth longer than one of 32, {words}.")
-        .of(ends_slower(arm), given=metric(arm, "reached") > 0, measures=ENDS)
-        .must(above(0.5), kind="share", expectation="HW")
+        .must(ends_slower(arm), above(0.5), given=metric(arm, "reached") > 0, measures=ENDS)
         for arm, words in (("one-rate", "at one rate"), ("tuned", "each at its best rate"))
     ),
-    detail("more-examples")
+    detail("more-examples", kind="discrete")
     .says("Larger batches need more examples to the target, at one rate.")
-    .of(rank_correlation(curve("one-rate", "examples"), curve("one-rate", "batch")))
-    .must(above(0.8), kind="discrete"),
-    detail("tuning-moves-the-spot", "Shallue et al. (2019)")
+    .must(rank_correlation(curve("one-rate", "examples"), curve("one-rate", "batch")) > 0.8),
+    detail("tuning-moves-the-spot", "Shallue et al. (2019)", kind="discrete")
     .says("Tuning the rate moves the sweet spot to larger batches.")
-    .of(
-        log(metric("tuned", "best_batch") / metric("one-rate", "best_batch")) / np.log(2),
+    .must(
+        log(metric("tuned", "best_batch") / metric("one-rate", "best_batch")) / np.log(2) > 0,
         unit="doublings",
         measures=DOUBLINGS,
-    )
-    .must(above(0.0), kind="discrete"),
+    ),
     detail("scaling-at-first", "Shallue et al. (2019)")
     .says("At small batches doubling the batch halves the updates.")
-    .of(updates_slope(before=3), measures=SLOPE.format("smallest batch sizes"))
-    .must(between(-1.3, -0.7)),
+    .must(
+        updates_slope(before=3), between(-1.3, -0.7), measures=SLOPE.format("smallest batch sizes")
+    ),
     detail("diminishing-later", "Shallue et al. (2019)")
     .says("At large batches it does not.")
-    .of(updates_slope(width=3), measures=SLOPE.format("largest reached"))
-    .must(above(-0.7)),
+    .must(updates_slope(width=3) > -0.7, measures=SLOPE.format("largest reached")),
 )
 PANELS = (
     Panel(("seconds",), "seconds on updates", log=True),
@@ -131,7 +128,7 @@ RECIPE = Recipe(
     slug="batch-size-ucurve",
     version=1,
     question="Which batch size reaches a target soonest on this machine?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(
         Arm("one-rate", "rate 0.01 at every batch size", rates=(0.01,)),
@@ -143,7 +140,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("What it takes to reach the target", PANELS, columns="overlay", **BATCH),),
+    figures=Curves("What it takes to reach the target", PANELS, **BATCH),
     metrics=(Metric("batch", "batch size", "images", "batch size"),),
     timing=True,
 )

@@ -11,8 +11,8 @@ The noise scale, estimated without bias, is the covariance's trace over the squa
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import between, detail, first, gradients, last, metric, rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import detail, first, gradients, last, metric, rule, train
 from keras_reprise.models import dense_classifier
 
 
@@ -49,25 +49,22 @@ def measure(arm, replicate):
 
 VARIANCE = Panel(("variance_before", "variance_after"), "variance, all weights", log=True)
 CLAIMS = (
-    rule("variance-falls-before")
+    rule("variance-falls-before", expectation="MATH")
     .says("Before training the gradient's variance falls as one over the batch size.")
-    .of(metric("two-layer", "slope_before"))
-    .must(between(-1.05, -0.95), expectation="MATH"),
-    rule("variance-falls-after")
+    .must(metric("two-layer", "slope_before"), between(-1.05, -0.95)),
+    rule("variance-falls-after", expectation="MATH")
     .says("So it does after training.")
-    .of(metric("two-layer", "slope_after"))
-    .must(between(-1.05, -0.95), expectation="MATH"),
-    detail("noise-scale-grows", "McCandlish et al. (2018)")
+    .must(metric("two-layer", "slope_after"), between(-1.05, -0.95)),
+    detail("noise-scale-grows", "McCandlish et al. (2018)", kind="positive")
     .says("The noise scale, and so the batch that pays, is larger after training than before.")
-    .of(last("two-layer", "noise_scale") / first("two-layer", "noise_scale"))
-    .must(above(1.0), kind="positive"),
+    .must(last("two-layer", "noise_scale") / first("two-layer", "noise_scale") > 1.0),
 )
 
 RECIPE = Recipe(
     slug="gradient-noise-scale",
     version=1,
     question="How noisy is a mini-batch gradient, and when does a larger batch pay?",
-    sources=(Source("hyperparameters-notes", "Batching"),),
+    sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",
     arms=(Arm("two-layer", "the 3072-50-10 network at rate 0.01"),),
     scales=(
@@ -77,8 +74,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Noise scale through training", (Panel("noise_scale", log=True),), x="epoch"),
-        Curves("Variance of the gradient", (VARIANCE,), x="batch", x_log=True, columns="arms"),
+        Curves("Noise scale through training", Panel("noise_scale", log=True), x="epoch"),
+        Curves("Variance of the gradient", VARIANCE, x="batch", x_log=True, columns="arms"),
     ),
     metrics=(
         Metric("slope_before", "slope of log variance over log batch size before training"),

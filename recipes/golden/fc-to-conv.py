@@ -12,8 +12,8 @@ Full scale is the documented layer: 7 x 7 x 512 features into 4,096 units. The l
 import keras
 import numpy as np
 
-from keras_reprise import Arm, HeatMap, Measurement, Metric, Recipe, Scale, Source, above, between
-from keras_reprise import detail, equal, metric, printed_value, rule, timed_calls
+from keras_reprise import Arm, HeatMap, Measurement, Metric, Recipe, Scale, Source, between, detail
+from keras_reprise import equal, metric, printed_value, rule, timed_calls
 
 WINDOW = 7
 
@@ -79,30 +79,24 @@ def measure(arm, replicate):
 
 ROUNDING = between(0.0, 1e-4)  # 0 on some machines
 CLAIMS = (
-    rule("identical-result")
+    rule("identical-result", kind="discrete")
     .says("The convolution gives the dense layer's result, to a ten-thousandth of the largest.")
-    .of(metric("one-window", "difference"))
-    .must(ROUNDING, kind="discrete"),
-    detail("same-weights")
+    .must(metric("one-window", "difference"), ROUNDING),
+    detail("same-weights", kind="exact")
     .says("It has as many parameters.")
-    .of(metric("one-window", "params_difference"))
-    .must(equal(0), kind="exact"),
-    printed_value("documented-weights")
+    .must(metric("one-window", "params_difference"), equal(0)),
+    printed_value("documented-weights", kind="exact", printed=102_760_448)
     .says("The layer of the example has 7 * 7 * 512 * 4,096 weights, biases left out.")
-    .of(metric("one-window", "documented_weights"))
-    .must(equal(102_760_448), kind="exact", printed=102_760_448),
-    detail("six-by-six")
+    .must(metric("one-window", "documented_weights"), equal(102_760_448)),
+    detail("six-by-six", kind="exact", printed=36)
     .says("A 384 x 384 image gives 6 x 6 results.")
-    .of(metric("larger-image", "results"))
-    .must(equal(36), kind="exact", printed=36),
-    detail("crops-identical")
+    .must(metric("larger-image", "results"), equal(36)),
+    detail("crops-identical", kind="discrete")
     .says("They are those of 36 crops.")
-    .of(metric("larger-image", "difference"))
-    .must(ROUNDING, kind="discrete"),
-    detail("one-pass-cheaper")
+    .must(metric("larger-image", "difference"), ROUNDING),
+    detail("one-pass-cheaper", kind="positive")
     .says("One pass is cheaper than 36 crops one by one.")
-    .of(metric("larger-image", "crops_over_pass"))
-    .must(above(1.0), kind="positive"),
+    .must(metric("larger-image", "crops_over_pass") > 1.0),
 )
 AXES = ("row", "column", "score", "window, from the top", "window, from the left", "score")
 
@@ -110,7 +104,7 @@ RECIPE = Recipe(
     slug="fc-to-conv",
     version=2,
     question="Is a dense layer the same as a convolution with a window as large as its input?",
-    sources=(Source("hyperparameters-notes", "Fc to convolution"),),
+    sources=Source("hyperparameters-notes", "Fc to convolution"),
     arms=(
         Arm("one-window", "an input as large as the window", shifts=1),
         Arm("larger-image", "an input five cells larger: 36 windows", shifts=6),
@@ -119,7 +113,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     timing=True,
-    figures=(HeatMap("The map of one unit's scores", *AXES, arms=("larger-image",)),),
+    figures=HeatMap("The map of one unit's scores", *AXES, arms=("larger-image",)),
     metrics=(
         Metric("difference", "largest difference of a result over the largest result", "ratio"),
         Metric("params_difference", "difference of the numbers of parameters"),

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Erratum, Measurement, Metric, PrintedSeries, Recipe, Scale, Source
-from keras_reprise import below, detail, metric, near, rule
+from keras_reprise import detail, metric, near, rule
 
 X = np.array([1.0, 2.0, 1.0], "float32")
 
@@ -35,22 +35,18 @@ CUT = Erratum("The slide cuts 0.375 to 0.37.", 0.375)
 SUM = Erratum("The slide prints 0.25 + 0.5 + 0.5; the last term is 0.25, and the sum 1 as printed.")
 EXACT = {"says": "The {key} penalty of {arm} is {printed}.", "within": 1e-6, "kind": "exact"}
 CLAIMS = (
-    rule("l1-ignores-features")
+    rule("l1-ignores-features", kind="exact")
     .says("L1 prefers the weighting that ignores two features.")
-    .of(metric("one-feature", "l1") - metric("all-features", "l1"))
-    .must(below(0.0), kind="exact"),
-    rule("l2-spreads-weight")
+    .must(metric("one-feature", "l1") < metric("all-features", "l1")),
+    rule("l2-spreads-weight", kind="exact")
     .says("L2 prefers the weighting that uses all features.")
-    .of(metric("all-features", "l2") - metric("one-feature", "l2"))
-    .must(below(0.0), kind="exact"),
-    detail("one-feature-prediction")
+    .must(metric("all-features", "l2") < metric("one-feature", "l2")),
+    detail("one-feature-prediction", kind="exact", printed=1.5)
     .says("The weighting that ignores two features predicts 1.5.")
-    .of(metric("one-feature", "prediction"))
-    .must(near(1.5, absolute=1e-6), kind="exact", printed=1.5),
-    detail("all-features-prediction")
+    .must(metric("one-feature", "prediction"), near(1.5, absolute=1e-6)),
+    detail("all-features-prediction", kind="exact", printed=1.5)
     .says("So does the one that uses all.")
-    .of(metric("all-features", "prediction"))
-    .must(near(1.5, absolute=1e-6), kind="exact", printed=1.5),
+    .must(metric("all-features", "prediction"), near(1.5, absolute=1e-6)),
     PrintedSeries(
         "one-feature", {"l1": 0.75, "l2": 0.56}, arm="one-feature", errata={"l2": ROUNDED}, **EXACT
     ),
@@ -67,7 +63,7 @@ RECIPE = Recipe(
     slug="l1-l2-toy",
     version=1,
     question="Which of two weightings with equal predictions does each penalty prefer?",
-    sources=(Source("dl-recap-slides", "L1 and L2 Regularizations"),),
+    sources=Source("dl-recap-slides", "L1 and L2 Regularizations"),
     arms=(
         Arm("one-feature", "weights (0, 0.75, 0)", weights=(0.0, 0.75, 0.0)),
         Arm("all-features", "weights (0.25, 0.5, 0.25)", weights=(0.25, 0.5, 0.25)),

@@ -12,8 +12,8 @@ v = b v - rate * gradient. From zero, at one rate, the average moves (1 - b) tim
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Recipe, Scale, Source, above
-from keras_reprise import between, curve, detail, maximum, metric, rule, train
+from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Recipe, Scale, Source, between
+from keras_reprise import curve, detail, maximum, metric, rule, train
 
 BETA, RATE = 0.9, 0.05
 
@@ -54,25 +54,28 @@ def measure(arm, replicate):
 
 LOST = "The minus sign is lost in g = b g + (1 b) g, and the second g is the gradient."
 CLAIMS = (
-    rule("same-path")
+    rule("same-path", kind="discrete", erratum=LOST)
     .says("With the rate divided by 1 - b both follow the same path.")
-    .of(maximum(abs(curve("momentum", "loss") - curve("average-rescaled", "loss"))))
-    .must(between(0.0, 1e-5), kind="discrete", erratum=LOST),
-    detail("same-end")
+    .must(
+        maximum(abs(curve("momentum", "loss") - curve("average-rescaled", "loss"))),
+        between(0.0, 1e-5),
+    ),
+    detail("same-end", kind="discrete")
     .says("And end at weights of the same size.")
-    .of(abs(metric("average-rescaled", "weight_norm") / metric("momentum", "weight_norm") - 1))
-    .must(between(0.0, 1e-5), kind="discrete"),
-    detail("not-at-the-same-rate")
+    .must(
+        abs(metric("average-rescaled", "weight_norm") / metric("momentum", "weight_norm") - 1),
+        between(0.0, 1e-5),
+    ),
+    detail("not-at-the-same-rate", kind="positive")
     .says("At the same rate they are not the same method.")
-    .of(maximum(abs(curve("momentum", "loss") - curve("average-same-rate", "loss"))))
-    .must(above(0.01), kind="positive"),
+    .must(maximum(abs(curve("momentum", "loss") - curve("average-same-rate", "loss"))) > 0.01),
 )
 
 RECIPE = Recipe(
     slug="momentum-ema",
     version=1,
     question="Is averaging the gradient the same as momentum?",
-    sources=(Source("hyperparameters-notes", "Momentum"),),
+    sources=Source("hyperparameters-notes", "Momentum"),
     arms=(
         Arm("momentum", "Keras's momentum 0.9, rate 0.05", classic=True, factor=1.0),
         Arm("average-rescaled", "average, rate 0.5", classic=False, factor=1 / (1 - BETA)),
@@ -81,6 +84,6 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=5), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss per update", ("loss",)),),
+    figures=Curves("Loss per update", "loss"),
     metrics=(Metric("loss", "loss of the batch", "nats", "update"),),
 )

@@ -15,7 +15,7 @@ import warnings
 import keras
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, below, detail, first, metric, near, rule, train
+from keras_reprise import detail, first, metric, near, rule, train
 
 
 def clusters(draw):
@@ -47,31 +47,26 @@ LOSS = Panel("train_loss", log=True, level=FLOOR, level_label="ln(9 + e) - 1")
 CLAIMS = (
     rule("never-below-as-written")
     .says("With softmax as the last layer, as people write it, no batch's loss is below the floor.")
-    .of(metric("softmax-last", "lowest_loss"))
-    .must(above(FLOOR - 1e-5)),
+    .must(metric("softmax-last", "lowest_loss") > FLOOR - 1e-5),
     rule("learns-more-slowly")
     .says("The mistake slows learning: at the same rate more is wrong after the first epoch.")
-    .of(100 * (first("softmax", "test_error") - first("logits", "test_error")))
-    .must(above(0.0)),
-    detail("floor")
+    .must(100 * (first("softmax", "test_error") - first("logits", "test_error")) > 0),
+    detail("floor", kind="exact")
     .says("Perfect probabilities taken for logits have the loss ln(9 + e) - 1.")
-    .of(metric("softmax", "floor"))
-    .must(near(FLOOR, absolute=1e-5), kind="exact"),
+    .must(metric("softmax", "floor"), near(FLOOR, absolute=1e-5)),
     detail("never-below")
     .says("No batch in training has a lower loss.")
-    .of(metric("softmax", "lowest_loss"))
-    .must(above(FLOOR - 1e-5)),
+    .must(metric("softmax", "lowest_loss") > FLOOR - 1e-5),
     detail("correct-goes-below")
     .says("Without the mistake the loss goes to less than a tenth of it.")
-    .of(metric("logits", "test_loss"))
-    .must(below(FLOOR / 10)),
+    .must(metric("logits", "test_loss") < FLOOR / 10),
 )
 
 RECIPE = Recipe(
     slug="softmax-into-logits-floor",
     version=1,
     question="What does it cost to hand probabilities to a loss that expects logits?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     arms=(
         Arm("logits", "logits come last", output=None, one_more=False),
         Arm("softmax", "softmax and a layer without effect", output="softmax", one_more=True),
@@ -80,7 +75,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=10), Scale("full", epochs=30)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training with and without the mistake", (LOSS, "test_error")),),
+    figures=Curves("Training with and without the mistake", (LOSS, "test_error")),
     suites=("gate",),
     metrics=(
         Metric("floor", "loss of one-hot probabilities taken for logits", "nats"),

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Recipe, Scale, Source
-from keras_reprise import below, detail, metric, near, printed_value, rule, train
+from keras_reprise import detail, metric, near, printed_value, rule, train
 from keras_reprise.models import dense_classifier
 
 PRINTED = {"sgd": [0.940686], "momentum": [0.494394], "rmsprop": [0.439368]}
@@ -42,25 +42,21 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    rule("momentum-helps")
+    rule("momentum-helps", kind="exact")
     .says("Momentum lowers the loss faster than plain gradient descent at the same rate.")
-    .of(metric("momentum", "last_loss") - metric("sgd", "last_loss"))
-    .must(below(0.0), kind="exact"),
-    printed_value("initial-loss", "2015 notebook")
+    .must(metric("momentum", "last_loss") < metric("sgd", "last_loss")),
+    printed_value("initial-loss", "2015 notebook", kind="exact", printed=1.38191946092)
     .says("The loss before training, at penalty 0.1, is the published one.")
-    .of(metric("sgd", "initial_loss"))
-    .must(near(1.38191946092, absolute=1e-5), kind="exact", printed=1.38191946092),
+    .must(metric("sgd", "initial_loss"), near(1.38191946092, absolute=1e-5)),
     *(
-        printed_value(f"{arm}-loss", "2015 notebook")
+        printed_value(f"{arm}-loss", "2015 notebook", kind="exact", printed=loss)
         .says(f"After 99 updates {arm} has reached the published loss.")
-        .of(metric(arm, "last_loss"))
-        .must(near(loss, absolute=1e-4), kind="exact", printed=loss)
+        .must(metric(arm, "last_loss"), near(loss, absolute=1e-4))
         for arm, [loss] in PRINTED.items()
     ),
-    detail("nesterov-loss", "Optimizers")
+    detail("nesterov-loss", "Optimizers", kind="exact")
     .says("After 99 updates Nesterov's momentum has reached the loss of NumPy alone.")
-    .of(metric("nesterov", "last_loss"))
-    .must(near(0.482860, absolute=1e-4), kind="exact"),
+    .must(metric("nesterov", "last_loss"), near(0.482860, absolute=1e-4)),
 )
 
 RECIPE = Recipe(
@@ -77,7 +73,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss per update", ("loss",), printed={"loss": PRINTED}, printed_x=(100,)),),
+    figures=Curves("Loss per update", "loss", printed={"loss": PRINTED}, printed_x=(100,)),
     suites=("gate",),
     metrics=(
         Metric("initial_loss", "loss before the first update with the penalty at 0.1", "nats"),

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Erratum, HistogramGrid, Measurement, Metric, Panel
-from keras_reprise import PrintedSeries, Recipe, Scale, Source, below, between, curve, detail
-from keras_reprise import first, last, maximum, mean, printed_value, rule, window
+from keras_reprise import PrintedSeries, Recipe, Scale, Source, between, curve, detail, first, last
+from keras_reprise import maximum, mean, printed_value, rule, window
 from keras_reprise.activations import OF_LAYERS, LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
@@ -79,38 +79,31 @@ ERRATA = {5: Erratum(GARBLED, value=0.3208, within=0.004)}
 SMALL = curve("small", "std")
 SHRINKAGE = window(SMALL, after=2, before=8) / window(SMALL, after=1, before=7)
 CLAIMS = (
-    rule("small-dies", "ALL ACTIVATIONS BECOME ZERO!")
+    rule("small-dies", "ALL ACTIVATIONS BECOME ZERO!", kind="positive")
     .says("With weights of 0.01 all activations of the last layer are practically zero.")
-    .of(last("small", "std"))
-    .must(below(1e-5), kind="positive"),
-    rule("xavier-decays-slowly", SLIDES["xavier"])
+    .must(last("small", "std") < 1e-5),
+    rule("xavier-decays-slowly", SLIDES["xavier"], kind="positive")
     .says("Xavier is reasonable for tanh: layer 10 keeps 0.36 of the spread of layer 1.")
-    .of(last("xavier", "std") / first("xavier", "std"))
-    .must(between(0.353, 0.373), kind="positive"),
-    detail("small-shrinks-by-theory")
+    .must(last("xavier", "std") / first("xavier", "std"), between(0.353, 0.373)),
+    detail("small-shrinks-by-theory", kind="positive")
     .says("From layer 3 to layer 8 each one shrinks the signal by 0.01 times the root of 500.")
-    .of(maximum(abs(SHRINKAGE - 0.01 * math.sqrt(UNITS))))
-    .must(below(0.005), kind="positive"),
-    detail("large-saturates", SLIDES["large"])
+    .must(maximum(abs(SHRINKAGE - 0.01 * math.sqrt(UNITS))) < 0.005),
+    detail("large-saturates", SLIDES["large"], kind="positive")
     .says("With weights of 1 nine units in ten are saturated, as theory has it.")
-    .of(mean("large", "saturated", after=1))
-    .must(between(0.894, 0.914), kind="positive"),
-    detail("formula-and-code-agree", SLIDES["xavier"])
+    .must(mean("large", "saturated", after=1), between(0.894, 0.914)),
+    detail("formula-and-code-agree", SLIDES["xavier"], kind="positive")
     .says("The uniform formula of the slide and the normal weights of its table do the same.")
-    .of(maximum(abs(curve("glorot-uniform", "std") / curve("xavier", "std") - 1)))
-    .must(below(0.03), kind="positive"),
+    .must(maximum(abs(curve("glorot-uniform", "std") / curve("xavier", "std") - 1)) < 0.03),
     *(
         printed_value(f"mean-{arm}-is-zero", slide)
         .says(f"The mean over all layers of the {arm} network is within the largest printed one.")
-        .of(mean(arm, "mean"))
-        .must(between(-0.0013, 0.0013))
+        .must(mean(arm, "mean"), between(-0.0013, 0.0013))
         for arm, slide in SLIDES.items()
     ),
     PrintedSeries("std-small-layer", STDS["small"][:9], SLIDES["small"], "small", "std", **NEAR),
-    printed_value("std-small-layer-10-as-printed")
+    printed_value("std-small-layer-10-as-printed", kind="positive", printed=0.0)
     .says("The standard deviation of layer 10 of the small network rounds to the printed 0.")
-    .of(last("small", "std"))
-    .must(below(5e-7), kind="positive", printed=0.0),
+    .must(last("small", "std") < 5e-7),
     PrintedSeries(
         "std-large-printed-layer", STDS["large"], SLIDES["large"], "large", "std", **LEVEL
     ),

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Histogram, HistogramGrid, Measurement, Metric, Panel, Recipe
-from keras_reprise import Scale, Source, above, at, below, between, curve, detail, gradients
-from keras_reprise import maximum, minimum, rule, train
+from keras_reprise import Scale, Source, at, between, curve, detail, gradients, maximum, minimum
+from keras_reprise import rule, train
 
 LAYERS = 5
 
@@ -106,42 +106,33 @@ def down(arm, name):
 START = curve("normalised", "weights_start")
 SHRUNK, KEPT = between(0.081, 0.141), between(0.6, 1.2)
 CLAIMS = (
-    rule("normalised-near-identical")
+    rule("normalised-near-identical", kind="positive")
     .says("Xavier weights give near identical variances of the weight gradients across the layers.")
-    .of((maximum(START) / minimum(START)) ** 2)
-    .must(below(1.5), kind="positive"),
-    rule("standard-gap-much-bigger")
+    .must((maximum(START) / minimum(START)) ** 2 < 1.5),
+    rule("standard-gap-much-bigger", kind="positive", erratum=ERRATUM)
     .says("Standard weights start with a much bigger gap in variance between low and high layers.")
-    .of((down("standard", "weights_start") / down("normalised", "weights_start")) ** 2)
-    .must(above(4.0), kind="positive", erratum=ERRATUM),
-    detail("standard-shrinks-linear")
+    .must((down("standard", "weights_start") / down("normalised", "weights_start")) ** 2 > 4.0),
+    detail("standard-shrinks-linear", kind="positive")
     .says("Where tanh is linear, standard weights shrink gradients by the root of three a layer.")
-    .of(down("standard", "backprop_linear"))
-    .must(SHRUNK, kind="positive"),
-    detail("normalised-keeps-linear")
+    .must(down("standard", "backprop_linear"), SHRUNK),
+    detail("normalised-keeps-linear", kind="positive")
     .says("Where tanh is linear, Xavier weights about keep them.")
-    .of(down("normalised", "backprop_linear"))
-    .must(KEPT, kind="positive"),
-    detail("standard-shrinks-backprop")
+    .must(down("normalised", "backprop_linear"), KEPT),
+    detail("standard-shrinks-backprop", kind="positive", erratum=ERRATUM)
     .says("Under standard weights back-propagated gradients shrink by the root of three a layer.")
-    .of(down("standard", "backprop_start"))
-    .must(SHRUNK, kind="positive", erratum=ERRATUM),
-    detail("normalised-keeps-backprop")
+    .must(down("standard", "backprop_start"), SHRUNK),
+    detail("normalised-keeps-backprop", kind="positive")
     .says("Under Xavier weights they about keep their size.")
-    .of(down("normalised", "backprop_start"))
-    .must(KEPT, kind="positive"),
-    detail("standard-even-at-start")
+    .must(down("normalised", "backprop_start"), KEPT),
+    detail("standard-even-at-start", kind="positive", erratum=ERRATUM)
     .says("Standard weights, too, start the lowest and highest layers' weight gradients alike.")
-    .of(down("standard", "weights_start"))
-    .must(between(0.5, 2.0), kind="positive", erratum=ERRATUM),
-    detail("standard-gap-after-training")
+    .must(down("standard", "weights_start"), between(0.5, 2.0)),
+    detail("standard-gap-after-training", kind="positive")
     .says("After training there is a gap under standard weights.")
-    .of(down("standard", "weights_trained"))
-    .must(above(2.0), kind="positive"),
-    detail("standard-gap-is-bigger")
+    .must(down("standard", "weights_trained") > 2.0),
+    detail("standard-gap-is-bigger", kind="positive")
     .says("After training the gap is bigger than under Xavier weights.")
-    .of(down("standard", "weights_trained") / down("normalised", "weights_trained"))
-    .must(above(1.0), kind="positive"),
+    .must(down("standard", "weights_trained") / down("normalised", "weights_trained") > 1.0),
 )
 
 SPREADS = {
@@ -157,7 +148,7 @@ RECIPE = Recipe(
     slug="init-glorot-gradient-variance",
     version=1,
     question="Which initial weights let gradients of the same size reach every layer?",
-    sources=(Source("cs231n-slides", "XAVIOR INITILAIZATION"),),
+    sources=Source("cs231n-slides", "XAVIOR INITILAIZATION"),
     data="cifar10",
     arms=(
         Arm("standard", "uniform in ±1/sqrt(fan-in)", normalised=False),
@@ -171,7 +162,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=(
         HistogramGrid("Gradients per layer", KINDS, LAYER_NAMES, "gradient over that of layer 5"),
-        Curves("Spread of the gradients", PANELS, x_label="layer", columns="overlay"),
+        Curves("Spread of the gradients", PANELS, x_label="layer"),
     ),
     suites=("quickstart", "gate"),
     metrics=tuple(Metric(name, words, per="layer") for name, words in SPREADS.items()),

@@ -13,8 +13,8 @@ import math
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import below, detail, first, metric, rule, snapshot, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, detail
+from keras_reprise import first, metric, rule, snapshot, train
 
 LN10 = math.log(10)
 
@@ -46,31 +46,26 @@ LOSS = Panel("train_loss", level=LN10, level_label="ln 10")
 CLAIMS = (
     rule("he-30-converges")
     .says("Thirty layers from He's weights begin to learn.")
-    .of(metric("he-30", "train_loss"))
-    .must(below(LN10 - 0.1)),
+    .must(metric("he-30", "train_loss") < LN10 - 0.1),
     rule("xavier-30-stalls")
     .says("From Xavier's they stall.")
-    .of(metric("xavier-30", "train_loss"))
-    .must(above(LN10 - 0.02)),
+    .must(metric("xavier-30", "train_loss") > LN10 - 0.02),
     detail("he-22-converges")
     .says("Twenty-two layers from He's weights begin to learn.")
-    .of(metric("he-22", "train_loss"))
-    .must(below(LN10 - 0.1)),
+    .must(metric("he-22", "train_loss") < LN10 - 0.1),
     detail("xavier-22-converges")
     .says("So do twenty-two from Xavier's.")
-    .of(metric("xavier-22", "train_loss"))
-    .must(below(LN10 - 0.1)),
+    .must(metric("xavier-22", "train_loss") < LN10 - 0.1),
     detail("he-22-starts-earlier")
     .says("But He's start earlier, each at its best rate.")
-    .of(first("he-22", "train_loss") - first("xavier-22", "train_loss"))
-    .must(below(0.0)),
+    .must(first("he-22", "train_loss") < first("xavier-22", "train_loss")),
 )
 
 RECIPE = Recipe(
     slug="init-relu-deep-training",
     version=1,
     question="Does the factor of two in He's weights decide whether a deep ReLU network trains?",
-    sources=(Source("cs231n-slides", "RESEARCH..."),),
+    sources=Source("cs231n-slides", "RESEARCH..."),
     data="cifar10",
     arms=tuple(
         Arm(f"{name}-{depth}", f"{depth} layers, variance {gain:g}/fan-in", depth=depth, gain=gain)
@@ -83,6 +78,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training very deep ReLU networks", (LOSS, "test_error")),),
+    figures=Curves("Training very deep ReLU networks", (LOSS, "test_error")),
     metrics=(Metric("train_loss", "training loss at the best rate", "nats", "epoch"),),
 )

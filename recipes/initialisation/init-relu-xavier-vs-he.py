@@ -11,8 +11,8 @@ import math
 
 import keras
 
-from keras_reprise import Arm, Curves, HistogramGrid, Panel, PrintedSeries, Recipe, Scale
-from keras_reprise import Source, above, between, detail, first, last, mean, near, rule
+from keras_reprise import Arm, Curves, HistogramGrid, Panel, PrintedSeries, Recipe, Scale, Source
+from keras_reprise import between, detail, first, last, mean, near, rule
 from keras_reprise.activations import OF_LAYERS, LayerStatistics, forward
 from keras_reprise.models import dense_stack
 
@@ -43,26 +43,24 @@ TABLE = {"std": {"xavier": XAVIER, "he": HE_STD}, "mean": {"he": HE_MEAN}}
 LAYER_NAMES = tuple(map(str, range(1, 11)))
 NOTES = Source("hyperparameters-notes", "Hyper parameters of model")
 CLAIMS = (
-    rule("xavier-halves-power")
+    rule("xavier-halves-power", kind="positive")
     .says("With Xavier weights ReLU layers shrink the spread by the root of two each, on average.")
-    .of((last("xavier", "std") / first("xavier", "std")) ** (1 / 9))
-    .must(near(math.sqrt(0.5), absolute=0.03), kind="positive"),
-    rule("he-keeps-power")
+    .must(
+        (last("xavier", "std") / first("xavier", "std")) ** (1 / 9),
+        near(math.sqrt(0.5), absolute=0.03),
+    ),
+    rule("he-keeps-power", kind="positive")
     .says("With He weights the mean square stays that of the input, 1, on average over the layers.")
-    .of(mean("he", "second_moment"))
-    .must(between(0.85, 1.15), kind="positive"),
-    detail("he-beats-xavier-at-depth")
+    .must(mean("he", "second_moment"), between(0.85, 1.15)),
+    detail("he-beats-xavier-at-depth", kind="exact")
     .says("After ten layers the He network's spread is over twenty times the Xavier network's.")
-    .of(last("he", "std") / last("xavier", "std"))
-    .must(above(20.0), kind="exact"),
-    detail("he-first-layer-std")
+    .must(last("he", "std") / last("xavier", "std") > 20.0),
+    detail("he-first-layer-std", kind="positive")
     .says("The first He layer has the standard deviation of theory, the root of 1 - 1/pi.")
-    .of(first("he", "std"))
-    .must(near(math.sqrt(1 - 1 / math.pi), relative=0.01), kind="positive"),
-    detail("he-first-layer-mean")
+    .must(first("he", "std"), near(math.sqrt(1 - 1 / math.pi), relative=0.01)),
+    detail("he-first-layer-mean", kind="positive")
     .says("The first He layer has the mean of theory, the root of 1/pi.")
-    .of(first("he", "mean"))
-    .must(near(math.sqrt(1 / math.pi), relative=0.01), kind="positive"),
+    .must(first("he", "mean"), near(math.sqrt(1 / math.pi), relative=0.01)),
     PrintedSeries("std-xavier-layer", XAVIER, RERUN, "xavier", "std", **ABOUT),
     PrintedSeries("std-he-layer", HE_STD, LECTURE, "he", "std", **ABOUT),
     PrintedSeries("mean-he-layer", HE_MEAN, LECTURE, "he", "mean", **ABOUT),

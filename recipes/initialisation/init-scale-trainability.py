@@ -16,9 +16,8 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, HeatMap, Measurement, Metric, Recipe, Scale, Source, above, below
-from keras_reprise import column, detail, first, keep, maximum, mean, minimum, rule, same
-from keras_reprise import snapshot, train
+from keras_reprise import Arm, HeatMap, Measurement, Metric, Recipe, Scale, Source, column, detail
+from keras_reprise import first, keep, maximum, mean, minimum, rule, same, snapshot, train
 
 WIDTH, DEPTHS, RATES = 50, (2, 5, 10), (0.03, 0.2)
 DEVIATIONS = {
@@ -106,30 +105,26 @@ CLAIMS = (
     *(
         rule(f"small-weights-as-good-as-{other.replace('.', '-')}")
         .says(f"In a network of two layers weights of 0.01 are about as good as {words}.")
-        .of(trial(2, "0.01") - trial(2, other), unit="points")
-        .must(above(-2.0))
+        .must(trial(2, "0.01") - trial(2, other) > -2.0)
         for other, words in OTHERS.items()
     ),
     rule("small-weights-stuck-when-deep")
     .says("In a network of ten layers they learn nothing.")
-    .of(trial(10, "0.01", "train_loss"))
-    .must(above(2.29)),
+    .must(trial(10, "0.01", "train_loss") > 2.29),
     detail("he-learns-when-deep", "RESEARCH...")
     .says("From He's weights ten layers learn: they are over five points better.")
-    .of(trial(10, "he") - trial(10, "0.01"), unit="points")
-    .must(above(5.0)),
-    detail("batch-norm-forgives", "BATCH NORMALIZATION")
+    .must(trial(10, "he") - trial(10, "0.01") > 5.0),
+    detail("batch-norm-forgives", "BATCH NORMALIZATION", kind="positive")
     .says("With batch normalisation the choice matters less than half as much.")
-    .of(spread("batch-norm") / spread("plain"))
-    .must(below(0.5), kind="positive"),
+    .must(spread("batch-norm") / spread("plain") < 0.5),
     detail("fan-in-learns-when-deep", "Hyper parameters of model")
     .says("Scaled by the root of the fan-in, ten layers learn: they are over five points better.")
-    .of(trial(10, "xavier") - trial(10, "0.01"), unit="points")
-    .must(above(5.0)),
-    detail("batch-norm-helps-most", "Default Baseline Models")
+    .must(trial(10, "xavier") - trial(10, "0.01") > 5.0),
+    detail("batch-norm-helps-most", "Default Baseline Models", kind="discrete")
     .says("Batch normalisation pays: with it more than half of the networks test better.")
-    .of(mean(column("batch-norm", "accuracy") > column("plain", "accuracy")), measures=BETTER)
-    .must(above(0.5), kind="discrete"),
+    .must(
+        mean(column("batch-norm", "accuracy") > column("plain", "accuracy")) > 0.5, measures=BETTER
+    ),
 )
 SLIDES = ("Weight Initialization", "RESEARCH...", "BATCH NORMALIZATION")
 AXES = ("hidden layers", "standard deviation of the weights", "test accuracy (percent)")
@@ -151,7 +146,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=4_000, n_test=1_000, epochs=8), Scale("full", epochs=5)),
     measure=measure,
     claims=CLAIMS,
-    figures=(HeatMap("Accuracy of the networks", "depth", "initial", "accuracy", *AXES),),
+    figures=HeatMap("Accuracy of the networks", "depth", "initial", "accuracy", *AXES),
     metrics=(
         Metric("accuracy", "accuracy at the best rate", "percent"),
         Metric("train_loss", "final training loss at the best rate", "nats"),

@@ -15,9 +15,9 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import between, curve, detail, equal, evaluate, gradients, metric, minimum, near
-from keras_reprise import rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import curve, detail, equal, evaluate, gradients, metric, minimum, near, rule
+from keras_reprise import train
 
 UNITS = 100
 LN10 = math.log(10)
@@ -92,72 +92,58 @@ ACCURACY = {"unit": "percent", "measures": "Test accuracy after the last epoch"}
 DEAD = {"zero-relu": "ReLU", "zero-tanh": "tanh"}
 CLAIMS = (
     *(
-        rule(f"{arm}-hidden-stays-zero", SLIDE)
+        rule(f"{arm}-hidden-stays-zero", SLIDE, kind="exact")
         .says(f"With all weights zero a {unit} network's hidden weights stay exactly zero.")
-        .of(metric(arm, "hidden_largest"))
-        .must(equal(0), kind="exact")
+        .must(metric(arm, "hidden_largest"), equal(0))
         for arm, unit in DEAD.items()
     ),
-    rule("constant-units-stay-copies")
+    rule("constant-units-stay-copies", kind="exact")
     .says("With all weights equal hidden units stay copies: a width of 1.")
-    .of(metric("constant", "hidden_difference"))
-    .must(between(0.0, 1e-6), kind="exact"),
+    .must(metric("constant", "hidden_difference"), between(0.0, 1e-6)),
     *(
         detail(f"{arm}-loss-stays-ln10", SLIDE)
         .says("Only the output biases learn, so the loss stays that of guessing.")
-        .of(metric(arm, "test_loss"))
-        .must(near(LN10, absolute=0.01))
+        .must(metric(arm, "test_loss"), near(LN10, absolute=0.01))
         for arm in DEAD
     ),
     *(
-        detail(f"{arm}-accuracy-is-chance", SLIDE)
+        detail(f"{arm}-accuracy-is-chance", SLIDE, kind="discrete")
         .says("The accuracy stays that of guessing.")
-        .of(100 * (1 - metric(arm, "test_error")), **ACCURACY)
-        .must(between(9, 11), kind="discrete")
+        .must(100 * (1 - metric(arm, "test_error")), between(9, 11), **ACCURACY)
         for arm in DEAD
     ),
-    detail("zero-activations")
+    detail("zero-activations", kind="exact")
     .says("With all weights zero all hidden activations are zero at the start.")
-    .of(metric("zero-tanh", "initial_hidden_largest"))
-    .must(equal(0), kind="exact"),
-    detail("zero-sigmoid-activations")
+    .must(metric("zero-tanh", "initial_hidden_largest"), equal(0)),
+    detail("zero-sigmoid-activations", kind="exact", printed=0.0, erratum=HALF)
     .says("With all weights zero sigmoid units' activations are zero at the start, too.")
-    .of(metric("zero-sigmoid", "initial_hidden_largest"))
-    .must(equal(0), kind="exact", printed=0.0, erratum=HALF),
-    detail("zero-weight-gradients")
+    .must(metric("zero-sigmoid", "initial_hidden_largest"), equal(0)),
+    detail("zero-weight-gradients", kind="exact")
     .says("With all weights zero all weight gradients are zero.")
-    .of(metric("zero-tanh", "initial_weight_gradient"))
-    .must(equal(0), kind="exact"),
-    detail("zero-loss")
+    .must(metric("zero-tanh", "initial_weight_gradient"), equal(0)),
+    detail("zero-loss", kind="exact", printed=0.0, erratum=ERRATUM)
     .says("With all weights zero the loss is zero.")
-    .of(metric("zero-tanh", "initial_loss"))
-    .must(between(-0.01, 0.01), kind="exact", printed=0.0, erratum=ERRATUM),
-    detail("zero-all-gradients")
+    .must(metric("zero-tanh", "initial_loss"), between(-0.01, 0.01)),
+    detail("zero-all-gradients", kind="exact", printed=0.0, erratum=ERRATUM)
     .says("With all weights zero all gradients are zero, of output biases, too.")
-    .of(metric("zero-tanh", "initial_bias_gradient"))
-    .must(equal(0), kind="exact", printed=0.0, erratum=ERRATUM),
-    detail("zero-loss-is-ln10")
+    .must(metric("zero-tanh", "initial_bias_gradient"), equal(0)),
+    detail("zero-loss-is-ln10", kind="exact")
     .says("With all weights zero the loss is ln 10.")
-    .of(metric("zero-tanh", "initial_loss"))
-    .must(near(LN10, absolute=1e-5), kind="exact"),
+    .must(metric("zero-tanh", "initial_loss"), near(LN10, absolute=1e-5)),
     detail("sigmoid-learns", SLIDE)
     .says("With sigmoid units zero weights do learn: the accuracy is above guessing.")
-    .of(100 * (1 - metric("zero-sigmoid", "test_error")), **ACCURACY)
-    .must(above(12.0)),
-    detail("sigmoid-units-stay-copies", NOTES)
+    .must(100 * (1 - metric("zero-sigmoid", "test_error")) > 12.0, **ACCURACY),
+    detail("sigmoid-units-stay-copies", NOTES, kind="exact")
     .says("But the hidden units stay copies of one another.")
-    .of(metric("zero-sigmoid", "hidden_difference"))
-    .must(between(0.0, 1e-6), kind="exact"),
+    .must(metric("zero-sigmoid", "hidden_difference"), between(0.0, 1e-6)),
     detail("random-beats-constant")
     .says("Random weights are the best option, 15 points above constant ones.")
-    .of(100 * (metric("constant", "test_error") - metric("random", "test_error")))
-    .must(above(15.0)),
+    .must(100 * (metric("constant", "test_error") - metric("random", "test_error")) > 15.0),
     detail("constant-trains-longer")
     .says(
         "Constant weights train longer: after no epoch is their loss as low as that of random ones."
     )
-    .of(minimum(curve("constant", "train_loss") - curve("random", "train_loss")))
-    .must(above(0.0)),
+    .must(minimum(curve("constant", "train_loss") - curve("random", "train_loss")) > 0),
 )
 
 COPIES = (
@@ -184,10 +170,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=1_000, epochs=5), Scale("full", epochs=5)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves("Training", ("train_loss", "test_error"), columns="overlay"),
-        Curves("Hidden units", COPIES, columns="overlay"),
-    ),
+    figures=(Curves("Training", ("train_loss", "test_error")), Curves("Hidden units", COPIES)),
     suites=("quickstart", "gate"),
     metrics=(
         Metric("hidden_largest", "largest absolute hidden weight"),

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Recipe, Scale, Source
-from keras_reprise import above, detail, equal, maximum, metric, rule, train
+from keras_reprise import detail, equal, maximum, metric, rule, train
 
 STRENGTH, RATE = 0.1, 0.1
 
@@ -81,35 +81,32 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    rule("pulls-to-the-prior")
+    rule("pulls-to-the-prior", kind="exact", expectation="MATH")
     .says(
         "Alone, the penalty takes the weights towards its prior, a fiftieth of the way each step."
     )
-    .of(maximum(metric("zero", "off_formula"), metric("learned", "off_formula")) < 1e-4)
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("keras-has-zero")
+    .must(
+        maximum(metric("zero", "off_formula"), metric("learned", "off_formula")) < 1e-4, equal(1)
+    ),
+    detail("keras-has-zero", kind="exact", expectation="MATH")
     .says("Keras's L2 is the penalty with the prior zero.")
-    .of(metric("zero", "off_keras") < 1e-3)
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("nothing-pulls-without")
+    .must(metric("zero", "off_keras") < 1e-3, equal(1)),
+    detail("nothing-pulls-without", kind="exact", expectation="MATH")
     .says("Without a penalty nothing moves them.")
-    .of(metric("none", "off_formula") < 1e-6)
-    .must(equal(1), kind="exact", expectation="MATH"),
+    .must(metric("none", "off_formula") < 1e-6, equal(1)),
     detail("learned-prior-tests-better")
     .says("Tuned to 40 images, weights pulled to what was learned before test better than to zero.")
-    .of(metric("learned", "accuracy") - metric("zero", "accuracy"), unit="points")
-    .must(above(0.0)),
-    detail("learned-prior-keeps-weights")
+    .must(metric("learned", "accuracy") > metric("zero", "accuracy")),
+    detail("learned-prior-keeps-weights", kind="positive")
     .says("And they stay nearer to it than without a penalty.")
-    .of(metric("none", "moved") / metric("learned", "moved"))
-    .must(above(1.0), kind="positive"),
+    .must(metric("none", "moved") / metric("learned", "moved") > 1.0),
 )
 
 RECIPE = Recipe(
     slug="decay-to-prior",
     version=1,
     question="Where does a penalty pull the weights, to zero or to any value one likes?",
-    sources=(Source("hyperparameters-notes", "Hyper parameters of model"),),
+    sources=Source("hyperparameters-notes", "Hyper parameters of model"),
     arms=(
         Arm("zero", "penalty of the distance from zero", penalty=True, learned=False),
         Arm("learned", "of that from weights learned before", penalty=True, learned=True),
@@ -118,7 +115,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", epochs=60), Scale("full", epochs=300)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Penalty alone, and while tuning", ("distance", "test_error")),),
+    figures=Curves("Penalty alone, and while tuning", ("distance", "test_error")),
     metrics=(
         Metric("off_formula", "largest distance of the ratio of two steps from the formula's"),
         Metric("off_keras", "distance of Keras's L2"),

@@ -14,8 +14,8 @@ weights; that of a replicate is the geometric mean of its draws.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import argmin, below, between, detail, gradients, metric, minimum, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, argmin
+from keras_reprise import between, detail, gradients, metric, minimum, rule
 
 PENALTY, STEPS = 0.1, tuple(10.0**-power for power in range(1, 13))
 
@@ -88,30 +88,24 @@ def measure(arm, replicate):
 
 MISTAKES = ("not-averaged", "slope-left-out", "penalty-left-out")
 CLAIMS = (
-    rule("right-agrees")
+    rule("right-agrees", kind="positive")
     .says("A right gradient agrees with the numerical one to 1e-7.")
-    .of(metric("right", "error"))
-    .must(below(1e-7), kind="positive"),
-    rule("wrong-is-found")
+    .must(metric("right", "error") < 1e-7),
+    rule("wrong-is-found", kind="positive")
     .says("Each of three usual mistakes is off by more than 1e-2.")
-    .of(minimum(*(metric(arm, "error") for arm in MISTAKES)))
-    .must(above(1e-2), kind="positive"),
-    detail("kinks-agree-less")
+    .must(minimum(*(metric(arm, "error") for arm in MISTAKES)) > 1e-2),
+    detail("kinks-agree-less", kind="positive")
     .says("With the kinks of ReLU a right gradient agrees to 1e-4.")
-    .of(metric("right-relu", "error"))
-    .must(below(1e-4), kind="positive"),
-    detail("backend-agrees")
+    .must(metric("right-relu", "error") < 1e-4),
+    detail("backend-agrees", kind="positive")
     .says("The gradient of Keras on this backend agrees to 1e-5.")
-    .of(metric("by-backend", "error"))
-    .must(below(1e-5), kind="positive"),
-    detail("single-precision-is-no-check")
+    .must(metric("by-backend", "error") < 1e-5),
+    detail("single-precision-is-no-check", kind="positive")
     .says("In single precision a right gradient is off by more than 1e-4.")
-    .of(metric("right-single", "error"))
-    .must(above(1e-4), kind="positive"),
-    detail("step-neither-large-nor-small")
+    .must(metric("right-single", "error") > 1e-4),
+    detail("step-neither-large-nor-small", kind="discrete")
     .says("The error is smallest at a step between the largest and the smallest.")
-    .of(argmin("right", "errors"))
-    .must(between(2, len(STEPS) - 1), kind="discrete"),
+    .must(argmin("right", "errors"), between(2, len(STEPS) - 1)),
 )
 
 
@@ -123,7 +117,7 @@ RECIPE = Recipe(
     slug="gradient-check",
     version=1,
     question="Does comparing with numerical gradients tell right gradients from wrong ones?",
-    sources=(Source("training-practice-slides", "High Training Error: Debugging"),),
+    sources=Source("training-practice-slides", "High Training Error: Debugging"),
     arms=(
         arm("right", "tanh, by hand"),
         arm("right-relu", "ReLU, by hand", smooth=False),
@@ -136,7 +130,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", draws=3), Scale("full", draws=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Error by step", (Panel("errors", log=True),), x="step", x_log=True),),
+    figures=Curves("Error by step", Panel("errors", log=True), x="step", x_log=True),
     metrics=(
         Metric("error", "relative error at the step 1e-5"),
         Metric("errors", "relative error of the gradient", per="step"),

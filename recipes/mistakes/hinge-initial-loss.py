@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Panel, Recipe, Scale
-from keras_reprise import Source, below, detail, equal, evaluate, maximum, metric, near, rule, train
+from keras_reprise import Source, detail, equal, evaluate, maximum, metric, near, rule, train
 
 TINY = 1e-4
 
@@ -79,33 +79,28 @@ def measure(arm, replicate):
 
 PENALISED = ("l2", "l1", "elastic-net")
 CLAIMS = (
-    rule("loss-is-the-formula")
+    rule("loss-is-the-formula", kind="exact", expectation="MATH")
     .says("The loss in Keras's operations is the slide's two sums, term by term.")
-    .of(metric("none", "off_formula") < 1e-4)
-    .must(equal(1), kind="exact", expectation="MATH"),
-    rule("penalty-on-top")
+    .must(metric("none", "off_formula") < 1e-4, equal(1)),
+    rule("penalty-on-top", kind="exact", expectation="MATH")
     .says("With each of three penalties training starts at the sum of hinge loss and penalty.")
-    .of(maximum(*(metric(arm, "off_sum") for arm in PENALISED)) < 1e-4)
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("starts-at-nine")
+    .must(maximum(*(metric(arm, "off_sum") for arm in PENALISED)) < 1e-4, equal(1)),
+    detail("starts-at-nine", expectation="MATH")
     .says("With ten classes and tiny weights the hinge loss is 9.")
-    .of(metric("none", "initial"))
-    .must(near(9.0, absolute=0.05), expectation="MATH"),
-    detail("keras-starts-at-one")
+    .must(metric("none", "initial"), near(9.0, absolute=0.05)),
+    detail("keras-starts-at-one", expectation="MATH")
     .says("Keras's CategoricalHinge, the largest wrong score alone, is 1: another loss.")
-    .of(metric("none", "initial_of_keras"))
-    .must(near(1.0, absolute=0.05), expectation="MATH"),
-    detail("l2-keeps-weights-small")
+    .must(metric("none", "initial_of_keras"), near(1.0, absolute=0.05)),
+    detail("l2-keeps-weights-small", kind="positive")
     .says("Trained with the penalty of squares the weights are smaller.")
-    .of(metric("l2", "squares") / metric("none", "squares"))
-    .must(below(1.0), kind="positive"),
+    .must(metric("l2", "squares") / metric("none", "squares") < 1.0),
 )
 
 RECIPE = Recipe(
     slug="hinge-initial-loss",
     version=1,
     question="Is the hinge loss with a penalty what its formula says, and where does it start?",
-    sources=(Source("cs231n-slides", "Common regularization techniques"),),
+    sources=Source("cs231n-slides", "Common regularization techniques"),
     data="cifar10",
     arms=(
         Arm("none", "no penalty", l1=0.0, l2=0.0),
@@ -116,7 +111,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=1_000, epochs=5), Scale("full", epochs=10)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Hinge loss with penalties", (Panel("train_loss"), Panel("test_loss"))),),
+    figures=Curves("Hinge loss with penalties", (Panel("train_loss"), Panel("test_loss"))),
     metrics=(
         Metric("off_formula", "distance of the loss from the formula"),
         Metric("off_sum", "relative distance of the first loss from hinge loss plus penalty"),

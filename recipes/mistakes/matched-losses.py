@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from scipy import stats
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import below, between, detail, equal, first, gradients, maximum, metric, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import detail, equal, first, gradients, maximum, metric, rule
 
 losses, Z = keras.losses, np.linspace(-8, 8, 65, dtype="float32")
 LOSSES = {
@@ -74,34 +74,27 @@ def measure(arm, replicate):
 MATCHED = ("normal", "bernoulli", "categorical", "poisson")
 EXACT = {"kind": "exact", "expectation": "MATH"}
 CLAIMS = (
-    rule("gradient-is-the-error")
+    rule("gradient-is-the-error", **EXACT)
     .says("With matched pairs the gradient is the output minus the target, however wrong it is.")
-    .of(maximum(*(metric(arm, "off_error") for arm in MATCHED)))
-    .must(between(0.0, 1e-3), **EXACT),
-    rule("loss-is-the-likelihood")
+    .must(maximum(*(metric(arm, "off_error") for arm in MATCHED)), between(0.0, 1e-3)),
+    rule("loss-is-the-likelihood", **EXACT)
     .says("The loss of a matched pair is its distribution's negative log-likelihood.")
-    .of(maximum(*(metric(arm, "off_likelihood") for arm in MATCHED)))
-    .must(between(0.0, 1e-3), **EXACT),
-    detail("sigmoid-with-squares-has-no-pull")
+    .must(maximum(*(metric(arm, "off_likelihood") for arm in MATCHED)), between(0.0, 1e-3)),
+    detail("sigmoid-with-squares-has-no-pull", **EXACT)
     .says("A sigmoid with squared error hardly pulls at a unit that is surely wrong.")
-    .of(first("sigmoid-squares", "pull"))
-    .must(below(0.01), **EXACT),
-    detail("matched-sigmoid-pulls")
+    .must(first("sigmoid-squares", "pull") < 0.01),
+    detail("matched-sigmoid-pulls", **EXACT)
     .says("With cross-entropy it pulls with nearly all of the error, which is 1.")
-    .of(first("bernoulli", "pull"))
-    .must(above(0.99), **EXACT),
-    detail("rectifier-has-no-gradient")
+    .must(first("bernoulli", "pull") > 0.99),
+    detail("rectifier-has-no-gradient", **EXACT)
     .says("A rectifier that is off at the output has no gradient to correct it.")
-    .of(first("rectifier-squares", "pull"))
-    .must(equal(0), **EXACT),
-    detail("mismatched-stays-wrong")
+    .must(first("rectifier-squares", "pull"), equal(0)),
+    detail("mismatched-stays-wrong", kind="exact")
     .says("After 60 steps the sigmoid with squared error is still wrong, by more than a half.")
-    .of(metric("sigmoid-squares", "still_wrong"))
-    .must(above(0.5), kind="exact"),
-    detail("matched-is-right")
+    .must(metric("sigmoid-squares", "still_wrong") > 0.5),
+    detail("matched-is-right", kind="exact")
     .says("With cross-entropy it is right, to a tenth.")
-    .of(metric("bernoulli", "still_wrong"))
-    .must(below(0.1), kind="exact"),
+    .must(metric("bernoulli", "still_wrong") < 0.1),
 )
 
 
@@ -114,7 +107,7 @@ RECIPE = Recipe(
     slug="matched-losses",
     version=1,
     question="Which loss belongs to which nonlinearity of the output, and what if it does not?",
-    sources=(Source("hyperparameters-notes", "Hyper parameters of model"),),
+    sources=Source("hyperparameters-notes", "Hyper parameters of model"),
     arms=(
         arm("normal", "no nonlinearity, squared error", "linear", "squares", factor=2),
         arm("bernoulli", "sigmoid, binary cross-entropy", "sigmoid", "binary"),
@@ -127,8 +120,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Pull towards the target 1", (Panel("pull", log=True),), x="z"),
-        Curves("Sixty steps from a sure mistake", (Panel("path"),), x_label="step"),
+        Curves("Pull towards the target 1", Panel("pull", log=True), x="z"),
+        Curves("Sixty steps from a sure mistake", Panel("path"), x_label="step"),
     ),
     metrics=(
         Metric("off_error", "largest distance of the gradient from the output's error"),

@@ -14,8 +14,8 @@ takes one half where nothing is said. Two hidden layers of 256, dropout after ea
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import detail, equal, metric, near, rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, detail
+from keras_reprise import equal, metric, near, rule, train
 
 KEEP = 0.8
 
@@ -64,32 +64,25 @@ DROPOUT = "Dropout Regularization"
 CLAIMS = (
     rule("wrong-way-round-costs-accuracy")
     .says("Dropping with the probability to keep costs accuracy.")
-    .of(lost("wrong-way-round"))
-    .must(above(0.0)),
-    rule("unset-costs-accuracy")
+    .must(lost("wrong-way-round") > 0),
+    rule("unset-costs-accuracy", expectation="MIXED")
     .says("A probability left at one half, where less was meant, costs accuracy.")
-    .of(lost("unset"))
-    .must(above(0.0), expectation="MIXED"),
-    detail("none-costs-accuracy")
+    .must(lost("unset") > 0),
+    detail("none-costs-accuracy", expectation="MIXED")
     .says("No dropout at all costs accuracy.")
-    .of(lost("none"))
-    .must(above(0.0), expectation="MIXED"),
-    detail("keras-refuses-unset")
+    .must(lost("none") > 0),
+    detail("keras-refuses-unset", kind="exact", expectation="MATH")
     .says("Keras does not make a dropout layer without its rate.")
-    .of(metric("unset", "refused"))
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("rate-is-dropped", DROPOUT)
+    .must(metric("unset", "refused"), equal(1)),
+    detail("rate-is-dropped", DROPOUT, expectation="MATH")
     .says("Keras's rate 0.8 keeps a fifth of the units.")
-    .of(metric("wrong-way-round", "kept"))
-    .must(near(1 - KEEP, absolute=0.005), expectation="MATH"),
-    detail("keeps-with-p", DROPOUT)
+    .must(metric("wrong-way-round", "kept"), near(1 - KEEP, absolute=0.005)),
+    detail("keeps-with-p", DROPOUT, expectation="MATH")
     .says("Keras's rate 0.2 keeps four fifths of the units, as p = 0.8 does.")
-    .of(metric("meant", "kept"))
-    .must(near(KEEP, absolute=0.005), expectation="MATH"),
-    detail("each-pass-anew", DROPOUT)
+    .must(metric("meant", "kept"), near(KEEP, absolute=0.005)),
+    detail("each-pass-anew", DROPOUT, expectation="MATH")
     .says("Each forward pass draws anew: two passes both keep p squared of the units.")
-    .of(metric("meant", "kept_twice"))
-    .must(near(KEEP**2, absolute=0.005), expectation="MATH"),
+    .must(metric("meant", "kept_twice"), near(KEEP**2, absolute=0.005)),
 )
 
 ERROR = Panel("test_error")
@@ -109,7 +102,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=5_000, n_test=2_000, epochs=12), Scale("full", epochs=20)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training with four rates of dropout", ("train_loss", ERROR)),),
+    figures=Curves("Training with four rates of dropout", ("train_loss", ERROR)),
     metrics=(
         Metric("kept", "share of units that a pass keeps"),
         Metric("kept_twice", "share of units that two passes keep"),

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, detail, equal, metric, rule, train
+from keras_reprise import detail, equal, metric, rule, train
 from keras_reprise.models import dense_classifier
 
 THRESHOLDS = np.arange(1, 50) / 50
@@ -81,35 +81,28 @@ def gain(name, arm="sigmoid", other="softmax"):
 
 FALSE = "Softmax is for one of several classes. Several labels at a time need a sigmoid each."
 CLAIMS = (
-    rule("softmax-for-several-labels")
+    rule("softmax-for-several-labels", erratum=FALSE, expectation="FALSE-AS-STATED")
     .says(
         "Where examples have several labels, softmax names them exactly more often than sigmoids."
     )
-    .of(gain("exact", "softmax", "sigmoid"), unit="points")
-    .must(above(0.0), expectation="FALSE-AS-STATED", erratum=FALSE),
+    .must(gain("exact", "softmax", "sigmoid") > 0),
     detail("sigmoids-do-better")
     .says("Sigmoids name the labels exactly more often, each output at its best threshold.")
-    .of(gain("exact"), unit="points")
-    .must(above(0.0)),
-    detail("sigmoids-higher-f1")
-    .says("And with a higher F1 over all labels.")
-    .of(gain("f1"))
-    .must(above(0.0)),
+    .must(gain("exact") > 0),
+    detail("sigmoids-higher-f1").says("And with a higher F1 over all labels.").must(gain("f1") > 0),
     detail("sigmoids-do-better-at-half")
     .says("So they do at the plain threshold of one half.")
-    .of(gain("exact_at_half"), unit="points")
-    .must(above(0.0)),
-    detail("softmax-never-names-two")
+    .must(gain("exact_at_half") > 0),
+    detail("softmax-never-names-two", kind="exact", expectation="MATH")
     .says("At one half softmax never names two labels, since its outputs add up to one.")
-    .of(metric("softmax", "two_named"))
-    .must(equal(0), kind="exact", expectation="MATH"),
+    .must(metric("softmax", "two_named"), equal(0)),
 )
 
 RECIPE = Recipe(
     slug="mistake-softmax-for-labels",
     version=1,
     question="Do examples with several labels at a time need softmax outputs, or sigmoids?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     arms=(
         Arm("softmax", "softmax, cross-entropy with equal shares for the labels"),
         Arm("sigmoid", "a sigmoid for each label, binary cross-entropy"),
@@ -120,7 +113,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Labels named exactly", (Panel("exact_by_threshold"),), x="threshold"),),
+    figures=Curves("Labels named exactly", Panel("exact_by_threshold"), x="threshold"),
     metrics=(
         Metric("exact", "images with exactly the right labels", "percent"),
         Metric("exact_at_half", "images with exactly the right labels at one half", "percent"),

@@ -13,8 +13,8 @@ images in another order, so that they share their batches with others.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above, at
-from keras_reprise import curve, detail, equal, last, metric, rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, at, curve
+from keras_reprise import detail, equal, last, metric, rule, train
 
 BATCHES = (1, 2, 5, 20, 100)
 
@@ -78,27 +78,22 @@ BY_BATCH = "batch-norm", "training_by_batch"
 CLAIMS = (
     rule("costs-accuracy")
     .says("Predicting in training mode, dropout and batch statistics on, costs accuracy.")
-    .of(lost("both"), unit="points")
-    .must(above(0.0)),
+    .must(lost("both") > 0),
     rule("two-answers")
     .says("Two predictions of one image in training mode differ.")
-    .of(metric("both", "training_changed"))
-    .must(above(0.0)),
+    .must(metric("both", "training_changed") > 0),
     *(
         detail(f"{arm}-costs-accuracy")
         .says(f"So it does where the network has {words} alone.")
-        .of(lost(arm), unit="points")
-        .must(above(0.0))
+        .must(lost(arm) > 0)
         for arm, words in (("dropout", "dropout"), ("batch-norm", "batch normalisation"))
     ),
-    detail("evaluation-one-answer")
+    detail("evaluation-one-answer", kind="exact", expectation="MATH")
     .says("In evaluation mode an image has one answer, whatever images are beside it.")
-    .of(metric("both", "evaluation_changed") < 0.1)
-    .must(equal(1), kind="exact", expectation="MATH"),
+    .must(metric("both", "evaluation_changed") < 0.1, equal(1)),
     detail("alone-is-worse")
     .says("Batch statistics of one image alone cost more accuracy than those of a hundred.")
-    .of(last(*BY_BATCH) - at(curve(*BY_BATCH), 1), unit="points")
-    .must(above(0.0)),
+    .must(last(*BY_BATCH) > at(curve(*BY_BATCH), 1)),
 )
 
 MODES = Panel(("training_by_batch", "evaluation_by_batch"), "test accuracy (percent)")
@@ -107,7 +102,7 @@ RECIPE = Recipe(
     slug="mistake-train-mode",
     version=1,
     question="What does it cost to predict with the network still in training mode?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     data="cifar10",
     arms=(
         Arm("dropout", "dropout before the last layer", dropout=0.5, batch_norm=False),
@@ -120,7 +115,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Images predicted together", (MODES,), x="batch", x_log=True, columns="arms"),),
+    figures=Curves("Images predicted together", MODES, x="batch", x_log=True, columns="arms"),
     metrics=(
         Metric("training_accuracy", "accuracy in training mode", "percent"),
         Metric("evaluation_accuracy", "accuracy in evaluation mode", "percent"),

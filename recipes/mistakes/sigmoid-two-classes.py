@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, between, curve, detail, equal, maximum, metric, near, rule
-from keras_reprise import snapshot, train
+from keras_reprise import between, curve, detail, equal, maximum, metric, near, rule, snapshot
+from keras_reprise import train
 
 
 def moons(draw, n):
@@ -85,35 +85,32 @@ def lost(arm):
 CLAIMS = (
     rule("without-costs-accuracy")
     .says("Without a sigmoid at its output the network loses accuracy.")
-    .of(lost("none"), unit="points")
-    .must(above(0.0)),
+    .must(lost("none") > 0),
     rule("softmax-of-one-costs-accuracy")
     .says("Softmax in its place loses accuracy.")
-    .of(lost("softmax"), unit="points")
-    .must(above(0.0)),
-    detail("softmax-of-one-is-one")
+    .must(lost("softmax") > 0),
+    detail("softmax-of-one-is-one", kind="exact", expectation="MATH")
     .says("Softmax of a single output is 1, whatever the network has learned.")
-    .of(metric("softmax", "lowest_output"))
-    .must(near(1.0, absolute=1e-6), kind="exact", expectation="MATH"),
+    .must(metric("softmax", "lowest_output"), near(1.0, absolute=1e-6)),
     detail("without-is-no-probability")
     .says("Without a sigmoid the outputs reach beyond 1: they are no probabilities.")
-    .of(metric("none", "highest_output"))
-    .must(above(1.0)),
-    detail("inside-the-loss-is-the-same")
+    .must(metric("none", "highest_output") > 1.0),
+    detail("inside-the-loss-is-the-same", kind="exact", expectation="MATH")
     .says("A sigmoid inside the loss does the same, update by update.")
-    .of(maximum(abs(curve("inside-the-loss", "loss") / curve("sigmoid", "loss") - 1)) < 1e-3)
-    .must(equal(1), kind="exact", expectation="MATH"),
-    detail("sigmoid-is-softmax-of-two")
+    .must(
+        maximum(abs(curve("inside-the-loss", "loss") / curve("sigmoid", "loss") - 1)) < 1e-3,
+        equal(1),
+    ),
+    detail("sigmoid-is-softmax-of-two", kind="exact", expectation="MATH")
     .says("A sigmoid is softmax over two outputs of which one is 0.")
-    .of(metric("sigmoid", "off_softmax_of_two"))
-    .must(between(0.0, 1e-6), kind="exact", expectation="MATH"),
+    .must(metric("sigmoid", "off_softmax_of_two"), between(0.0, 1e-6)),
 )
 
 RECIPE = Recipe(
     slug="sigmoid-two-classes",
     version=1,
     question="Does a network for two classes need a sigmoid at its single output?",
-    sources=(Source("dl-recap-slides", "Common Mistakes"),),
+    sources=Source("dl-recap-slides", "Common Mistakes"),
     arms=(
         Arm("sigmoid", "sigmoid at the output", last="sigmoid", in_the_loss=False),
         Arm("none", "nothing, the sigmoid forgotten", last=None, in_the_loss=False),
@@ -124,8 +121,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Loss with a sigmoid and without", (Panel("loss", log=True),)),
-        Curves("Test error with a sigmoid and without", (Panel("test_error"),)),
+        Curves("Loss with a sigmoid and without", Panel("loss", log=True)),
+        Curves("Test error with a sigmoid and without", "test_error"),
     ),
     metrics=(
         Metric("accuracy", "test accuracy", "percent"),

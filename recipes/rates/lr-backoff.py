@@ -16,8 +16,8 @@ by training loss, of a grid of factor 1.5.
 
 import numpy as np
 
-from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, below
-from keras_reprise import detail, log, metric, rule
+from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, detail, log
+from keras_reprise import metric, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable, diverges
 from keras_reprise.search import log_grid
@@ -78,34 +78,30 @@ def worse(arm, than="grid"):
 DISTANCE = "Distance between the logarithms of the rate of `thirds` and of the best"
 RECAP = "Learning Rate"
 CLAIMS = (
-    rule("thirds-end-near-the-best")
+    rule("thirds-end-near-the-best", expectation="LIKELY")
     .says("Divided by three, the rate ends less than one point of error from the best one.")
-    .of(worse("thirds"), unit="points")
-    .must(below(1.0), expectation="LIKELY"),
-    rule("halves-find-a-good-one", RECAP)
+    .must(worse("thirds") < 1.0),
+    rule("halves-find-a-good-one", RECAP, expectation="LIKELY")
     .says("Halved, it does, too.")
-    .of(worse("halves"), unit="points")
-    .must(below(1.0), expectation="LIKELY"),
+    .must(worse("halves") < 1.0),
     rule("tenths-at-once-end-as-near", RECAP)
     .says("By ten where training diverges at once, it ends no point of error above halving.")
-    .of(worse("tenths-at-once", "halves"), unit="points")
-    .must(below(1.0)),
-    detail("tenths-at-once-cost-less", RECAP)
+    .must(worse("tenths-at-once", "halves") < 1.0),
+    detail("tenths-at-once-cost-less", RECAP, kind="discrete", expectation="LIKELY")
     .says("And wastes fewer updates than halving.")
-    .of(metric("tenths-at-once", "wasted") - metric("halves", "wasted"))
-    .must(below(0.0), kind="discrete", expectation="LIKELY"),
-    detail("tenths-end-near-the-best", RECAP)
+    .must(metric("tenths-at-once", "wasted") < metric("halves", "wasted")),
+    detail("tenths-end-near-the-best", RECAP, expectation="MIXED")
     .says("Always divided by ten, the rate ends less than one point of error from the best one.")
-    .of(worse("tenths"), unit="points")
-    .must(below(1.0), expectation="MIXED"),
-    detail("thirds-cost-less")
+    .must(worse("tenths") < 1.0),
+    detail("thirds-cost-less", kind="discrete", expectation="LIKELY")
     .says("Thirds waste fewer updates than halves.")
-    .of(metric("thirds", "wasted") - metric("halves", "wasted"))
-    .must(below(0.0), kind="discrete", expectation="LIKELY"),
+    .must(metric("thirds", "wasted") < metric("halves", "wasted")),
     detail("thirds-within-a-factor-of-three")
     .says("Divided by three, the rate itself is within a factor of three of the best one.")
-    .of(abs(log(metric("thirds", "rate") / metric("grid", "rate"))), measures=DISTANCE)
-    .must(below(float(np.log(3)))),
+    .must(
+        abs(log(metric("thirds", "rate") / metric("grid", "rate"))) < float(np.log(3)),
+        measures=DISTANCE,
+    ),
 )
 
 RECIPE = Recipe(
@@ -127,9 +123,8 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Scatter("Where the policies end", "rate", "error", log=("x",)),),
+    figures=Scatter("Where the policies end", "rate", "error", log=("x",)),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("error", "validation error", "percent"),
         Metric("tries", "tries"),
         Metric("wasted", "updates of tries that diverged", "updates"),

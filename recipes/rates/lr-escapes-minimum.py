@@ -14,8 +14,8 @@ in the last fifth of the updates, so that what has left a valley can settle in t
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, above, below
-from keras_reprise import detail, first, last, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, detail, first
+from keras_reprise import last, rule
 from keras_reprise.search import log_grid
 
 RATES, DEPTHS, NOISE = log_grid(0.002, 0.2, 9), (0.5, 1.0), 0.5
@@ -45,24 +45,20 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    rule("large-rate-leaves-a-narrow-one")
+    rule("large-rate-leaves-a-narrow-one", kind="discrete")
     .says(
         "The largest rate frees most runs of a narrow bad minimum that the smallest leaves in it."
     )
-    .of(last("narrow", "escaped") - first("narrow", "escaped"))
-    .must(above(0.5), kind="discrete"),
-    detail("small-rate-is-trapped")
+    .must(last("narrow", "escaped") - first("narrow", "escaped") > 0.5),
+    detail("small-rate-is-trapped", kind="discrete")
     .says("At the smallest rate most of them stay there.")
-    .of(first("narrow", "escaped"))
-    .must(below(0.5), kind="discrete"),
-    detail("large-rate-leaves-one-as-wide")
+    .must(first("narrow", "escaped") < 0.5),
+    detail("large-rate-leaves-one-as-wide", kind="discrete", expectation="MIXED")
     .says("At the largest rate most runs leave a bad minimum as wide as the good one, too.")
-    .of(last("as-wide", "escaped"))
-    .must(above(0.5), kind="discrete", expectation="MIXED"),
-    detail("large-rate-leaves-a-wide-one")
+    .must(last("as-wide", "escaped") > 0.5),
+    detail("large-rate-leaves-a-wide-one", kind="discrete", expectation="MIXED")
     .says("And one that is wider.")
-    .of(last("wide", "escaped"))
-    .must(above(0.5), kind="discrete", expectation="MIXED"),
+    .must(last("wide", "escaped") > 0.5),
 )
 
 RECIPE = Recipe(
@@ -84,9 +80,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Which rates leave the bad minimum", ("escaped",), x="rate", x_log=True),),
-    metrics=(
-        Metric("rate", "learning rate"),
-        Metric("escaped", "share of runs that escape", "fraction", "rate"),
-    ),
+    figures=Curves("Which rates leave the bad minimum", "escaped", x="rate", x_log=True),
+    metrics=(Metric("escaped", "share of runs that escape", "fraction", "rate"),),
 )

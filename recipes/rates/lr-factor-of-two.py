@@ -60,19 +60,20 @@ def off(*names):
 TWO = "Test error at half and twice the best rate minus that at the best, mean of two networks"
 TEN = "Test error at a tenth and ten times the best rate minus that at the best, mean of both"
 CLAIMS = (
-    rule("a-factor-of-two-is-enough")
+    rule("a-factor-of-two-is-enough", printed=2, expectation="LIKELY")
     .says("Half or twice the best rate costs less than a point of test error.")
-    .of(off("half", "twice"), measures=TWO)
-    .must(below(1.0), printed=2, expectation="LIKELY"),
-    rule("a-factor-of-ten-is-not")
+    .must(off("half", "twice") < 1.0, measures=TWO),
+    rule("a-factor-of-ten-is-not", expectation="LIKELY")
     .says("A tenth or ten times of it costs more than two points.")
-    .of(off("tenth", "ten_times"), measures=TEN)
-    .must(above(2.0), expectation="LIKELY"),
+    .must(off("tenth", "ten_times") > 2.0, measures=TEN),
     *(
         detail(f"{name.replace('_', '-')}-of-the-best")
         .says(f"So it is at {words} the best rate alone.")
-        .of(off(name), measures=f"Test error at {words} the best rate minus that at the best")
-        .must(below(1.0) if name in ("half", "twice") else above(2.0))
+        .must(
+            off(name),
+            below(1.0) if name in ("half", "twice") else above(2.0),
+            measures=f"Test error at {words} the best rate minus that at the best",
+        )
         for name, words in WORDS.items()
     ),
 )
@@ -81,7 +82,7 @@ RECIPE = Recipe(
     slug="lr-factor-of-two",
     version=1,
     question="How exactly must the learning rate be tuned?",
-    sources=(Source("hyperparameters-notes", "Learning rate"),),
+    sources=Source("hyperparameters-notes", "Learning rate"),
     data="cifar10",
     arms=(Arm("dense", "100 hidden units"), Arm("convnet", "two convolutions, 200 hidden units")),
     scales=(
@@ -90,10 +91,9 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test error by rate", ("error",), x="rate", x_log=True),),
+    figures=Curves("Test error by rate", "error", x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
-        Metric("error", "test error", "points", "rate"),
+        Metric("error", "test error", "percent", "rate"),
         *(
             Metric(name, f"test error at {words} the best rate minus that at the best", "points")
             for name, words in WORDS.items()

@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Order, Recipe, Scale, Source
-from keras_reprise import at, below, curve, detail, finite, metric, rank_correlation, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Recipe, Scale, Source, at, curve
+from keras_reprise import detail, finite, metric, rank_correlation, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable, diverges, stable
 from keras_reprise.search import log_grid
@@ -44,33 +44,29 @@ def measure(arm, replicate):
 
 RATE, LOSS, STABLE = curve("sweep", "rate"), curve("sweep", "loss"), metric("sweep", "stable")
 CLAIMS = (
-    rule("larger-is-faster")
+    rule("larger-is-faster", kind="discrete")
     .says("Of rates that do not diverge, the larger one reaches the lower loss, nearly always.")
-    .of(rank_correlation(finite(RATE, where=LOSS), finite(LOSS)))
-    .must(below(-0.9), kind="discrete"),
-    detail("faster-up-to-the-edge")
+    .must(rank_correlation(finite(RATE, where=LOSS), finite(LOSS)) < -0.9),
+    detail("faster-up-to-the-edge", expectation="MIXED")
     .says("The largest rate that does not diverge reaches a lower loss than half of it.")
-    .of(at(LOSS, STABLE) - at(LOSS, STABLE - 1))
-    .must(below(0.0), expectation="MIXED"),
-    detail("faster-up-to-a-quarter-of-it")
+    .must(at(LOSS, STABLE) < at(LOSS, STABLE - 1)),
+    detail("faster-up-to-a-quarter-of-it", expectation="LIKELY")
     .says("A quarter of that rate reaches a lower loss than an eighth.")
-    .of(at(LOSS, STABLE - 2) - at(LOSS, STABLE - 3))
-    .must(below(0.0), expectation="LIKELY"),
+    .must(at(LOSS, STABLE - 2) < at(LOSS, STABLE - 3)),
 )
 
 RECIPE = Recipe(
     slug="lr-larger-is-faster",
     version=1,
     question="Does a larger learning rate lower the loss faster, as long as it does not diverge?",
-    sources=(Source("fleuret-2021", "Regarding the learning rate, for training to succeed"),),
+    sources=Source("fleuret-2021", "Regarding the learning rate, for training to succeed"),
     data="cifar10",
     arms=(Arm("sweep", "fourteen rates from 1/1024 to 8, each from the same initial weights"),),
     scales=(Scale("quick", n_train=5_000, n_test=500, updates=100), Scale("full", updates=500)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Loss after a fixed number of updates", ("loss",), x="rate", x_log=True),),
+    figures=Curves("Loss after a fixed number of updates", "loss", x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("loss", "training loss", "nats", "rate"),
         Metric("stable", "rates that do not diverge"),
     ),

@@ -90,14 +90,12 @@ WORDS = {
 }
 OTHERS = [name for name in WORDS if name != "rate"]
 CLAIMS = (
-    rule("rate-changes-most")
+    rule("rate-changes-most", expectation="LIKELY")
     .says("From its worst value to its best, the rate changes the error more than {other}.")
-    .of(metric("rate", "change"))
-    .must(above_each(*(metric(name, "change") for name in OTHERS)), expectation="LIKELY"),
-    detail("rate-gains-most")
+    .must(metric("rate", "change"), above_each(*(metric(name, "change") for name in OTHERS))),
+    detail("rate-gains-most", expectation="MIXED")
     .says("From the usual settings, tuning the rate alone gains more than tuning {other} alone.")
-    .of(metric("rate", "gain"))
-    .must(above_each(*(metric(name, "gain") for name in OTHERS)), expectation="MIXED"),
+    .must(metric("rate", "gain"), above_each(*(metric(name, "gain") for name in OTHERS))),
 )
 
 RECIPE = Recipe(
@@ -116,7 +114,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Test error by value", ("error",)),),
+    figures=Curves("Test error by value", "error"),
     metrics=(
         Metric("error", "test error", "points", "value (1: the lowest)"),
         Metric("change", "test error at the worst value minus that at the best", "points"),

@@ -14,8 +14,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Panel, Recipe, Scale, Source
-from keras_reprise import above, at, below, below_each, between, curve, detail, equal, last, metric
-from keras_reprise import rule, train
+from keras_reprise import at, below_each, between, curve, detail, equal, last, metric, rule, train
 
 ACROSS, ALONG, UPDATES = 16.0, 1.0, 100
 
@@ -53,37 +52,29 @@ def measure(arm, replicate):
 
 NOTES = "Learning rate"
 CLAIMS = (
-    rule("large-rate-bounces")
+    rule("large-rate-bounces", kind="exact", expectation="MATH")
     .says("Above 1 / curvature the weight changes sides at every update.")
-    .of(metric("large", "bounces"))
-    .must(equal(UPDATES), kind="exact", expectation="MATH"),
-    rule("small-rate-does-not-bounce")
+    .must(metric("large", "bounces"), equal(UPDATES)),
+    rule("small-rate-does-not-bounce", kind="exact", expectation="MATH")
     .says("Below 1 / curvature it never does.")
-    .of(metric("small", "bounces"))
-    .must(equal(0), kind="exact", expectation="MATH"),
-    detail("one-over-curvature-arrives-at-once")
+    .must(metric("small", "bounces"), equal(0)),
+    detail("one-over-curvature-arrives-at-once", kind="exact", expectation="MATH")
     .says("At 1 / curvature one update reaches the bottom of the valley.")
-    .of(abs(at(curve("one-step", "across"), 1)))
-    .must(below(1e-6), kind="exact", expectation="MATH"),
-    detail("twice-the-best-is-the-edge", NOTES)
+    .must(abs(at(curve("one-step", "across"), 1)) < 1e-6),
+    detail("twice-the-best-is-the-edge", NOTES, kind="exact", printed=1, expectation="MATH")
     .says("At twice that rate the weight jumps from side to side, neither nearer nor further.")
-    .of(abs(last("edge", "across")))
-    .must(between(1 - 1e-5, 1 + 1e-5), kind="exact", printed=1, expectation="MATH"),
-    detail("diverges-beyond", NOTES)
+    .must(abs(last("edge", "across")), between(1 - 1e-5, 1 + 1e-5)),
+    detail("diverges-beyond", NOTES, kind="exact", expectation="MATH")
     .says("Beyond it the weight grows without end.")
-    .of(abs(last("diverging", "across")))
-    .must(above(1e4), kind="exact", expectation="MATH"),
-    detail("best-for-both-bounces")
+    .must(abs(last("diverging", "across")) > 1e4),
+    detail("best-for-both-bounces", kind="exact", expectation="MATH")
     .says("The rate that is best in the long run, 2 / (sum of curvatures), bounces, too.")
-    .of(metric("fastest", "bounces"))
-    .must(equal(UPDATES), kind="exact", expectation="MATH"),
-    detail("bouncing-is-not-slower")
+    .must(metric("fastest", "bounces"), equal(UPDATES)),
+    detail("bouncing-is-not-slower", kind="exact", expectation="MATH")
     .says("Yet its loss is lower after 100 updates than that of rates that bounce less or not.")
-    .of(metric("fastest", "last_loss"))
     .must(
+        metric("fastest", "last_loss"),
         below_each(*(metric(arm, "last_loss") for arm in ("small", "one-step", "large"))),
-        kind="exact",
-        expectation="MATH",
     ),
 )
 
@@ -107,8 +98,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("From side to side", ("first_steps",), x="update"),
-        Curves("Loss in the valley", (Panel("loss", log=True),)),
+        Curves("From side to side", "first_steps", x="update"),
+        Curves("Loss in the valley", Panel("loss", log=True)),
     ),
     metrics=(
         Metric("across", "weight across the valley", per="update"),

@@ -15,8 +15,8 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import detail, mean, metric, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, detail
+from keras_reprise import mean, metric, rule
 from keras_reprise.models import dense_classifier, normalised_convnet, small_convnet
 from keras_reprise.rates import Restartable
 from keras_reprise.search import log_grid
@@ -77,15 +77,16 @@ def inside(arms):
 
 INSIDE = "Share of {} whose best rate lies between 1e-6 and 1"
 CLAIMS = (
-    rule("best-between-a-millionth-and-1")
+    rule("best-between-a-millionth-and-1", kind="discrete", expectation="MIXED")
     .says("Each network's best rate, with each optimizer, lies between a millionth and 1.")
-    .of(inside(ARMS), measures=INSIDE.format("networks and optimizers"))
-    .must(above(0.99), kind="discrete", expectation="MIXED"),
+    .must(inside(ARMS) > 0.99, measures=INSIDE.format("networks and optimizers")),
     *(
-        detail(f"best-in-range-{name}")
+        detail(f"best-in-range-{name}", kind="discrete")
         .says(f"So it is with {name} alone.")
-        .of(inside([arm for arm in ARMS if arm.optimizer == name]), measures=INSIDE.format(words))
-        .must(above(0.99), kind="discrete")
+        .must(
+            inside([arm for arm in ARMS if arm.optimizer == name]) > 0.99,
+            measures=INSIDE.format(words),
+        )
         for name, words in (
             ("sgd", "networks with plain SGD"),
             ("momentum", "networks with momentum"),
@@ -98,7 +99,7 @@ RECIPE = Recipe(
     slug="lr-typical-range",
     version=1,
     question="Between which values does the best learning rate lie?",
-    sources=(Source("hyperparameters-notes", "Learning rate"),),
+    sources=Source("hyperparameters-notes", "Learning rate"),
     data="cifar10",
     arms=ARMS,
     scales=(
@@ -107,9 +108,8 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training loss by rate", (Panel("loss", top=4.0),), x="rate", x_log=True),),
+    figures=Curves("Training loss by rate", Panel("loss", top=4.0), x="rate", x_log=True),
     metrics=(
-        Metric("rate", "learning rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),
         Metric("best", "best rate"),
     ),

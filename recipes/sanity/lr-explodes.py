@@ -11,8 +11,8 @@ document's own rule, or not finite. When that happens is random.
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import at, below, between, count, curve, detail, metric, printed_value, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above, at
+from keras_reprise import between, count, curve, detail, metric, printed_value, rule
 from keras_reprise.two_layer import UPDATES, Trainer, costs, to_the_end, tripled_at
 
 
@@ -42,43 +42,38 @@ COST, ACCURACY = curve("rate-0-003", "cost"), curve("rate-0-003", "validation_ac
 EXPLODED, UNTIL = metric("rate-0-003", "exploded"), metric("rate-0-003", "explosion_epoch")
 SOFTMAX = "A naive softmax gives inf, a stable one large costs until the weights overflow."
 CLAIMS = (
-    rule("explodes")
+    rule("explodes", kind="share")
     .says("Within ten epochs the cost explodes, in at least four of five runs.")
-    .of(EXPLODED)
-    .must(above(0.8), kind="share"),
-    detail("explodes-by-epoch-6")
+    .must(EXPLODED, above(0.8)),
+    detail("explodes-by-epoch-6", kind="share", erratum=SOFTMAX)
     .says("As printed, it explodes by epoch 6, in at least four of five runs.")
-    .of(metric("rate-0-003", "exploded_by_epoch_6"))
-    .must(above(0.8), kind="share", erratum=SOFTMAX),
-    detail("learned-before-exploding")
+    .must(metric("rate-0-003", "exploded_by_epoch_6"), above(0.8)),
+    detail("learned-before-exploding", printed=0.310)
     .says("It learns before it explodes.")
-    .of(
-        at(ACCURACY, count(range(1, 11) < UNTIL)),
+    .must(
+        at(ACCURACY, count(range(1, 11) < UNTIL)) > 0.25,
         given=(EXPLODED > 0) & (UNTIL > 1),
         measures="Validation accuracy after the last epoch that was over when it exploded",
-    )
-    .must(above(0.25), printed=0.310),
-    detail("chance-afterwards")
+    ),
+    detail("chance-afterwards", kind="discrete", printed=0.147)
     .says("Afterwards little is left of what it learned.")
-    .of(metric("rate-0-003", "last_accuracy"))
-    .must(below(0.2), kind="discrete", printed=0.147),
-    printed_value("cost-falls-as-printed")
+    .must(metric("rate-0-003", "last_accuracy") < 0.2),
+    printed_value("cost-falls-as-printed", printed=COSTS[0] - COSTS[3])
     .says("Where it explodes after epoch 4, as printed, the cost has fallen about as far by then.")
-    .of(at(COST, 1) - at(COST, 4), given=(EXPLODED > 0) & (UNTIL > 4))
-    .must(between(0.15, 0.6), printed=COSTS[0] - COSTS[3]),
+    .must(at(COST, 1) - at(COST, 4), between(0.15, 0.6), given=(EXPLODED > 0) & (UNTIL > 4)),
 )
 
 RECIPE = Recipe(
     slug="lr-explodes",
     version=1,
     question="Is a rate of 0.003 too high for this network?",
-    sources=(Source("cs231n-slides", "loss exploding:"),),
+    sources=Source("cs231n-slides", "loss exploding:"),
     data="cifar10",
     arms=(Arm("rate-0-003", "rate 0.003"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full", seeds=30)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training at a rate of 0.003", PANELS, printed=PRINTED),),
+    figures=Curves("Training at a rate of 0.003", PANELS, printed=PRINTED),
     metrics=(
         Metric("cost", "cost of the last batch", "nats", "epoch"),
         Metric("exploded", "number of explosions within ten epochs", "share"),

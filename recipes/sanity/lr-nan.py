@@ -13,8 +13,8 @@ is left predicts the first class for every image.
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, below
-from keras_reprise import between, detail, metric, near, printed_value, rule, setting
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import detail, metric, near, printed_value, rule, setting
 from keras_reprise.two_layer import UPDATES, Trainer, tripled_at
 
 
@@ -40,34 +40,35 @@ def measure(arm, replicate):
 FIRST_NOT_FINITE = metric("high", "first_not_finite")
 
 CLAIMS = (
-    rule("nan-in-first-epoch")
+    rule("nan-in-first-epoch", kind="discrete", expectation="MATH")
     .says("At a rate of a million the cost is no finite number within the first epoch.")
-    .of(FIRST_NOT_FINITE)
-    .must(below(UPDATES), kind="discrete", expectation="MATH"),
-    printed_value("share-of-first-class-as-printed")
+    .must(FIRST_NOT_FINITE < UPDATES),
+    printed_value("share-of-first-class-as-printed", kind="discrete", printed=0.087)
     .says("The validation accuracy is the printed one: the first class's share of the images.")
-    .of(metric("high", "validation_accuracy"), given=setting("n_train", 50_000) >= 50_000)
-    .must(near(0.087, absolute=5e-4), kind="discrete", printed=0.087),
-    detail("abort-rule-fires-before-nan", "CROSS-VALIDATION STRATEGY")
+    .must(
+        metric("high", "validation_accuracy"),
+        near(0.087, absolute=5e-4),
+        given=setting("n_train", 50_000) >= 50_000,
+    ),
+    detail("abort-rule-fires-before-nan", "CROSS-VALIDATION STRATEGY", kind="discrete")
     .says("The cost is above three times the first one before it is no number.")
-    .of(metric("high", "abort_at") - FIRST_NOT_FINITE)
-    .must(between(-UPDATES, -1), kind="discrete"),
+    .must(metric("high", "abort_at") - FIRST_NOT_FINITE, between(-UPDATES, -1)),
 )
 
 COST = Panel(("cost",), "cost (nats)", log=True)
-FIGURE = Curves("Cost of the first updates", panels=(COST,), x_label="update", columns="overlay")
+FIGURE = Curves("Cost of the first updates", panels=COST, x_label="update")
 
 RECIPE = Recipe(
     slug="lr-nan",
     version=1,
     question="What does a learning rate of a million do?",
-    sources=(Source("cs231n-slides", "loss exploding: learning rate too high"),),
+    sources=Source("cs231n-slides", "loss exploding: learning rate too high"),
     data="cifar10",
     arms=(Arm("high", "rate 1e6"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(FIGURE,),
+    figures=FIGURE,
     metrics=(
         Metric("first_not_finite", "first update whose cost is not finite", "updates"),
         Metric("abort_at", "first update above three times the first cost", "updates"),

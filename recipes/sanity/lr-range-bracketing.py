@@ -9,9 +9,9 @@ Replay: reprise run lr-range-bracketing --scale full
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import between, column, count, detail, equal, finite, keep, mean, metric
-from keras_reprise import minimum, rule, same
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import column, count, detail, equal, finite, keep, mean, metric, minimum, rule
+from keras_reprise import same
 from keras_reprise.search import log_grid
 from keras_reprise.two_layer import Trainer, to_the_end, tripled_at
 
@@ -41,29 +41,27 @@ RATE, COST = column("sweep", "learning_rate"), column("sweep", "cost")
 EXPLODES = same(column("sweep", "kind"), "explodes")
 FALLS = keep(finite(RATE, where=COST), finite(COST) < np.log(10) - 1e-3)  # where the loss goes down
 BETWEEN = (FALLS >= 1e-5) & (FALLS <= 1e-3)
+LOWEST = "Lowest rate whose last cost is more than 0.001 below ln 10"
+NUMBER = "Rates from 1e-5 to 1e-3 that end more than 0.001 below ln 10"
+SHARE = "Share of rates from 0.003 on that explode"
 COSTS = Panel("cost", log=True, level=np.log(10), level_label="ln 10")
 ACCURACIES = Panel("accuracy", level=0.25, level_label="learns")
 CLAIMS = (
-    rule("range-begins-near-1e-5", RANGE)
+    rule("range-begins-near-1e-5", RANGE, kind="discrete", printed=1e-5)
     .says("The lowest rate at which the loss goes down is within a factor of ten of 1e-5.")
-    .of(minimum(FALLS), measures="Lowest rate whose last cost is more than 0.001 below ln 10")
-    .must(between(1e-6, 1e-4), kind="discrete", printed=1e-5),
-    rule("range-ends-near-1e-3", RANGE)
+    .must(minimum(FALLS), between(1e-6, 1e-4), measures=LOWEST),
+    rule("range-ends-near-1e-3", RANGE, kind="discrete", printed=1e-3)
     .says("The highest rate that learns is within a factor of three of 1e-3.")
-    .of(metric("sweep", "highest_learning"))
-    .must(between(1e-3 / 3, 3e-3), kind="discrete", printed=1e-3),
-    detail("learns-in-between", RANGE)
+    .must(metric("sweep", "highest_learning"), between(1e-3 / 3, 3e-3)),
+    detail("learns-in-between", RANGE, kind="discrete")
     .says("Every rate of the sweep from 1e-5 to 1e-3 brings the loss down.")
-    .of(count(BETWEEN), measures="Rates from 1e-5 to 1e-3 that end more than 0.001 below ln 10")
-    .must(equal(5), kind="discrete"),
-    detail("explodes-above-3e-3")
+    .must(count(BETWEEN), equal(5), measures=NUMBER),
+    detail("explodes-above-3e-3", kind="discrete")
     .says("Rates of 0.003 and more explode.")
-    .of(mean(keep(EXPLODES, RATE >= 3e-3)), measures="Share of rates from 0.003 on that explode")
-    .must(above(0.99), kind="discrete"),
-    detail("low-does-nothing", "loss not going down:")
+    .must(mean(keep(EXPLODES, RATE >= 3e-3)) > 0.99, measures=SHARE),
+    detail("low-does-nothing", "loss not going down:", kind="discrete")
     .says("Rates of 1e-6 and less do not learn.")
-    .of(metric("sweep", "lowest_learning"))
-    .must(above(1e-6), kind="discrete"),
+    .must(metric("sweep", "lowest_learning") > 1e-6),
 )
 
 RECIPE = Recipe(
@@ -79,7 +77,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Which rates learn", (COSTS, ACCURACIES), x="learning_rate", x_log=True),),
+    figures=Curves("Which rates learn", (COSTS, ACCURACIES), x="learning_rate", x_log=True),
     metrics=(
         Metric("lowest_learning", "lowest rate of the sweep that learns"),
         Metric("highest_learning", "highest rate of the sweep that learns"),

@@ -12,8 +12,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Erratum, Measurement, Metric, Panel, PrintedSeries, Recipe
-from keras_reprise import Scale, Source, above, at, below, curve, detail, metric, near
-from keras_reprise import printed_value, rule
+from keras_reprise import Scale, Source, at, curve, detail, metric, near, printed_value, rule
 from keras_reprise.two_layer import UPDATES, Trainer, costs
 
 
@@ -46,20 +45,16 @@ COST, ACCURACY = curve("low", "cost"), curve("low", "validation_accuracy")
 CLAIMS = (
     rule("loss-barely-moves")
     .says("In ten epochs the cost moves by less than a thousandth.")
-    .of(abs(at(COST, 10) - at(COST, 1)))
-    .must(below(1e-3)),
-    rule("accuracy-climbs")
+    .must(abs(at(COST, 10) - at(COST, 1)) < 1e-3),
+    rule("accuracy-climbs", printed=ACCURACIES[9] - ACCURACIES[0])
     .says("The accuracy rises all the same.")
-    .of(at(ACCURACY, 10) - at(ACCURACY, 1))
-    .must(above(0.05), printed=ACCURACIES[9] - ACCURACIES[0]),
+    .must(at(ACCURACY, 10) - at(ACCURACY, 1) > 0.05),
     detail("probabilities-stay-diffuse")
     .says("All probabilities stay near a tenth: the largest counts, however little it leads.")
-    .of(metric("low", "furthest_probability"))
-    .must(below(0.01)),
-    printed_value("accuracy-as-printed")
+    .must(metric("low", "furthest_probability") < 0.01),
+    printed_value("accuracy-as-printed", printed=0.192, erratum=NINTH)
     .says("After ten epochs the accuracy is about the printed one.")
-    .of(at(ACCURACY, 10))
-    .must(near(0.192, absolute=0.06), printed=0.192, erratum=NINTH),
+    .must(at(ACCURACY, 10), near(0.192, absolute=0.06)),
     PrintedSeries(
         "printed-cost", COSTS, arm="low", curve="cost", within=5e-5, says=AS_PRINTED, errata=ERRATA
     ),
@@ -72,13 +67,13 @@ RECIPE = Recipe(
     slug="lr-too-low",
     version=1,
     question="What does training look like when the learning rate is far too low?",
-    sources=(Source("cs231n-slides", "loss not going down:"),),
+    sources=Source("cs231n-slides", "loss not going down:"),
     data="cifar10",
     arms=(Arm("low", "rate 1e-6"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training at a rate of 1e-6", PANELS, printed=PRINTED),),
+    figures=Curves("Training at a rate of 1e-6", PANELS, printed=PRINTED),
     metrics=(
         Metric("cost", "cost of the last batch", "nats", "epoch"),
         Metric("furthest_probability", "largest distance of a validation probability from 0.1"),

@@ -8,8 +8,8 @@ Replay: reprise run monitor-gap --scale full
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import below, curve, detail, evaluate, first, mean, rank_correlation, rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, curve
+from keras_reprise import detail, evaluate, first, mean, rank_correlation, rule, train
 from keras_reprise.models import dense_classifier
 
 PENALTIES = [{"width": 64, "penalty": penalty} for penalty in (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)]
@@ -37,37 +37,31 @@ def measure(arm, replicate):
 
 PANELS = (Panel(("training", "validation"), "accuracy (percent)"), Panel("gap", "gap (points)"))
 CLAIMS = (
-    rule("penalty-shrinks-gap")
+    rule("penalty-shrinks-gap", kind="discrete")
     .says("Where the gap is big, more regularisation shrinks it.")
-    .of(rank_correlation(curve("big-gap", "gap"), curve("big-gap", "penalty")))
-    .must(below(-0.8), kind="discrete"),
+    .must(rank_correlation(curve("big-gap", "gap"), curve("big-gap", "penalty")) < -0.8),
     rule("penalty-raises-validation")
     .says("Where the gap is big, regularisation raises the validation accuracy.")
-    .of(mean("big-gap", "validation", after=1) - first("big-gap", "validation"))
-    .must(above(0.0)),
-    rule("capacity-raises-validation")
+    .must(mean("big-gap", "validation", after=1) > first("big-gap", "validation")),
+    rule("capacity-raises-validation", kind="discrete")
     .says("Where there is no gap, more capacity raises the validation accuracy.")
-    .of(rank_correlation(curve("no-gap", "validation"), curve("no-gap", "width")))
-    .must(above(0.8), kind="discrete"),
-    detail("capacity-raises-training")
+    .must(rank_correlation(curve("no-gap", "validation"), curve("no-gap", "width")) > 0.8),
+    detail("capacity-raises-training", kind="discrete")
     .says("Where there is no gap, more capacity raises the training accuracy.")
-    .of(rank_correlation(curve("no-gap", "training"), curve("no-gap", "width")))
-    .must(above(0.8), kind="discrete"),
+    .must(rank_correlation(curve("no-gap", "training"), curve("no-gap", "width")) > 0.8),
     detail("few-images-big-gap")
     .says("Few images trained long leave a big gap.")
-    .of(first("big-gap", "gap"))
-    .must(above(10.0)),
+    .must(first("big-gap", "gap") > 10.0),
     detail("many-images-no-gap")
     .says("A narrow network trained shortly on many images has hardly any gap.")
-    .of(first("no-gap", "gap"))
-    .must(below(5.0)),
+    .must(first("no-gap", "gap") < 5.0),
 )
 
 RECIPE = Recipe(
     slug="monitor-gap",
     version=1,
     question="Does the gap between training and validation accuracy say what to change?",
-    sources=(Source("cs231n-slides", "MONITOR AND VISUALIZE THE ACCURACY:"),),
+    sources=Source("cs231n-slides", "MONITOR AND VISUALIZE THE ACCURACY:"),
     data="cifar10",
     arms=(
         Arm("big-gap", "few images, many epochs; the penalty grows from 0 to 0.1", few=True),
@@ -79,7 +73,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training and validation accuracy", PANELS, x="step", columns="arms"),),
+    figures=Curves("Training and validation accuracy", PANELS, x="step", columns="arms"),
     metrics=(
         Metric("gap", "gap between training and validation accuracy", "points", "step"),
         Metric("training", "training accuracy", "points", "step"),

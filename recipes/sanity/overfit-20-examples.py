@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, PrintedSeries, Recipe
-from keras_reprise import Scale, Source, above, at, between, curve, detail, equal, metric
-from keras_reprise import printed_value, rule
+from keras_reprise import Scale, Source, at, between, curve, detail, equal, metric, printed_value
+from keras_reprise import rule
 from keras_reprise.two_layer import Trainer, raw_pixels
 
 
@@ -44,25 +44,24 @@ PRINTED = {"cost": {"raw-pixels": (*EARLY, *LATE.values())}}
 AS_PRINTED = "The cost of epoch {key} is about the printed one."
 
 CLAIMS = (
-    rule("learned-by-heart")
+    rule("learned-by-heart", kind="discrete", printed=100.0, expectation="VERIFIED-HERE")
     .says("After 200 epochs every image is classified correctly.")
-    .of(metric("raw-pixels", "accuracy"))
-    .must(equal(100.0), kind="discrete", expectation="VERIFIED-HERE", printed=100.0),
+    .must(metric("raw-pixels", "accuracy"), equal(100.0)),
     PrintedSeries(
         "cost", EARLY, arm="raw-pixels", within=WITHIN, says=AS_PRINTED, expectation="VERIFIED-HERE"
     ),
-    printed_value("cost-200")
+    printed_value("cost-200", kind="positive", printed=LATE[200], expectation="VERIFIED-HERE")
     .says("The cost of epoch 200 is about the printed one.")
-    .of(at(curve("raw-pixels", "cost"), 200))
-    .must(between(0.0020, 0.0032), kind="positive", expectation="VERIFIED-HERE", printed=LATE[200]),
-    printed_value("late-pace")
+    .must(at(curve("raw-pixels", "cost"), 200), between(0.0020, 0.0032)),
+    printed_value("late-pace", kind="positive", printed=LATE[200] / LATE[195])
     .says("The cost falls in the last five epochs as fast as printed.")
-    .of(at(curve("raw-pixels", "cost"), 200) / at(curve("raw-pixels", "cost"), 195))
-    .must(between(0.955, 0.975), kind="positive", printed=LATE[200] / LATE[195]),
-    detail("rate-is-of-raw-pixels")
+    .must(
+        at(curve("raw-pixels", "cost"), 200) / at(curve("raw-pixels", "cost"), 195),
+        between(0.955, 0.975),
+    ),
+    detail("rate-is-of-raw-pixels", expectation="VERIFIED-HERE")
     .says("With standardised pixels the same rate learns next to nothing.")
-    .of(metric("standardised", "cost"))
-    .must(above(2.2), expectation="VERIFIED-HERE"),
+    .must(metric("standardised", "cost") > 2.2),
 )
 
 RECIPE = Recipe(
@@ -82,7 +81,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=6), Scale("full", seeds=12)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Twenty images learned", PANELS, printed=PRINTED, printed_x=(*FALLEN, *LATE)),),
+    figures=Curves("Twenty images learned", PANELS, printed=PRINTED, printed_x=(*FALLEN, *LATE)),
     metrics=(Metric("cost", "cost", "nats", "epoch"), Metric("accuracy", "accuracy", "percent")),
     suites=("gate",),
 )

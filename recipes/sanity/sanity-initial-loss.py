@@ -12,8 +12,8 @@ Keras's default weights is ours: on raw pixels they fail the check.
 
 import math
 
-from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Source, above, detail, evaluate
-from keras_reprise import metric, near, printed_value, rule
+from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Source, detail, evaluate, metric
+from keras_reprise import near, printed_value, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.two_layer import HIDDEN, raw_pixels, two_layer
 
@@ -38,25 +38,22 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    rule("loss-is-ln10")
+    rule("loss-is-ln10", expectation="VERIFIED-HERE")
     .says("With ten classes and tiny weights the loss is ln 10.")
-    .of(metric("tiny-weights", "loss"))
-    .must(near(math.log(10), absolute=1e-3), expectation="VERIFIED-HERE"),
-    printed_value("loss-as-printed")
+    .must(metric("tiny-weights", "loss"), near(math.log(10), absolute=1e-3)),
+    printed_value("loss-as-printed", printed=2.30261216167, expectation="VERIFIED-HERE")
     .says("With tiny weights the loss is the printed one.")
-    .of(metric("tiny-weights", "loss"))
-    .must(near(2.30261216167, absolute=1e-4), expectation="VERIFIED-HERE", printed=2.30261216167),
-    detail("default-weights-fail")
+    .must(metric("tiny-weights", "loss"), near(2.30261216167, absolute=1e-4)),
+    detail("default-weights-fail", kind="positive")
     .says("Default weights on raw pixels are caught by the check: they are a nat off or more.")
-    .of(metric("default-weights", "loss"))
-    .must(above(math.log(10) + 1), kind="positive"),
+    .must(metric("default-weights", "loss") > math.log(10) + 1),
 )
 
 RECIPE = Recipe(
     slug="sanity-initial-loss",
     version=1,
     question="Is the loss before training that of guessing?",
-    sources=(Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),),
+    sources=Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),
     data="cifar10",
     arms=(
         Arm("tiny-weights", "0.0001 times standard normal weights, as documented", tiny=True),

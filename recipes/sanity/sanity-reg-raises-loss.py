@@ -12,9 +12,8 @@ on average: at 1,000 it is 0.7705, give or take 0.0028 from one initialisation t
 
 import math
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import curve, detail, evaluate, metric, minimum, near, printed_value, rule
-from keras_reprise import window
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, curve
+from keras_reprise import detail, evaluate, metric, minimum, near, printed_value, rule, window
 from keras_reprise.two_layer import raw_pixels, two_layer
 
 STRENGTHS = (0.0, 1.0, 10.0, 100.0, 1000.0)
@@ -34,47 +33,41 @@ LOSS, AT_1000 = curve("two-layer", "loss"), metric("two-layer", "loss_at_1000")
 THREE_SIGMA = 0.0083  # of the penalty, from one initialisation to the next
 
 CLAIMS = (
-    rule("loss-went-up")
+    rule("loss-went-up", expectation="MATH")
     .says("The loss goes up with the penalty.")
-    .of(
-        minimum(window(LOSS, after=1) - window(LOSS, before=4)),
+    .must(
+        minimum(window(LOSS, after=1) - window(LOSS, before=4)) > 0,
         measures="Smallest rise of the loss from one penalty to the next larger one",
-    )
-    .must(above(0.0), expectation="MATH"),
-    detail("loss-as-computed")
-    .says("At 1,000 the loss is ln 10 plus the expected penalty.")
-    .of(AT_1000)
-    .must(
-        near(math.log(10) + 0.5 * 1e3 * (3072 * 50 + 50 * 10) * 1e-8, absolute=THREE_SIGMA),
-        expectation="VERIFIED-HERE",
     ),
-    printed_value("loss-as-printed")
-    .says("At 1,000 the loss is that of the original slides, within three standard deviations.")
-    .of(AT_1000)
+    detail("loss-as-computed", expectation="VERIFIED-HERE")
+    .says("At 1,000 the loss is ln 10 plus the expected penalty.")
     .must(
-        near(PRINTED, absolute=THREE_SIGMA),
-        expectation="VERIFIED-HERE",
+        AT_1000, near(math.log(10) + 0.5 * 1e3 * (3072 * 50 + 50 * 10) * 1e-8, absolute=THREE_SIGMA)
+    ),
+    printed_value(
+        "loss-as-printed",
         printed=PRINTED,
         erratum="The slide lacks the second check's number; the original has 3.06859716482.",
-    ),
+        expectation="VERIFIED-HERE",
+    )
+    .says("At 1,000 the loss is that of the original slides, within three standard deviations.")
+    .must(AT_1000, near(PRINTED, absolute=THREE_SIGMA)),
 )
 
 AXES = Panel(("loss",), "loss (nats)", level=PRINTED, level_label="original slides, at 1,000")
-FIGURE = Curves(
-    "Loss before training", (AXES,), x="strength", x_label="penalty strength", columns="overlay"
-)
+FIGURE = Curves("Loss before training", AXES, x="strength", x_label="penalty strength")
 
 RECIPE = Recipe(
     slug="sanity-reg-raises-loss",
     version=1,
     question="Does the loss rise when the penalty is turned on?",
-    sources=(Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),),
+    sources=Source("cs231n-slides", "DOUBLE CHECK THAT THE LOSS IS REASONABLE:"),
     data="cifar10",
     arms=(Arm("two-layer", "the document's network, at five strengths of the penalty"),),
     scales=(Scale("quick", n_train=10_000, n_test=1_000), Scale("full")),
     measure=measure,
     claims=CLAIMS,
-    figures=(FIGURE,),
+    figures=FIGURE,
     metrics=(
         Metric("loss", "loss before training", "nats", "strength"),
         Metric("loss_at_1000", "loss before training at a penalty of 1,000", "nats"),

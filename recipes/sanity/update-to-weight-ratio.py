@@ -12,8 +12,8 @@ weights, after every epoch; its median is over the epochs in which it is finite.
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import below, between, metric, rule, update_ratios
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
+from keras_reprise import metric, rule, update_ratios
 from keras_reprise.two_layer import Trainer, tripled_at
 
 
@@ -40,20 +40,18 @@ def measure(arm, replicate):
     )
 
 
+ROUGHLY = "Rough range for learning rate we should be"
 LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
 CLAIMS = (
-    rule("good-near-a-thousandth", "Rough range for learning rate we should be")
+    rule("good-near-a-thousandth", ROUGHLY, kind="positive", printed=1e-3)
     .says("The good rate's ratio is about a thousandth: from a ten-thousandth to a hundredth.")
-    .of(metric("good", "median_ratio"))
-    .must(between(LOWEST, HIGHEST), kind="positive", printed=1e-3),
-    rule("low-below-a-thousandth")
+    .must(metric("good", "median_ratio"), between(LOWEST, HIGHEST)),
+    rule("low-below-a-thousandth", kind="positive")
     .says("The ratio of the rate that hardly learns is below a ten-thousandth.")
-    .of(metric("low", "median_ratio"))
-    .must(below(LOWEST), kind="positive"),
-    rule("high-above-a-thousandth", "loss exploding:")
+    .must(metric("low", "median_ratio") < LOWEST),
+    rule("high-above-a-thousandth", "loss exploding:", kind="positive")
     .says("The ratio of the rate that explodes is above a hundredth.")
-    .of(metric("high", "median_ratio"), given=metric("high", "exploded") > 0)
-    .must(above(HIGHEST), kind="positive"),
+    .must(metric("high", "median_ratio") > HIGHEST, given=metric("high", "exploded") > 0),
 )
 
 RATIO = Panel("ratio", log=True, level=1e-3, level_label="healthy, 1e-3")
@@ -78,7 +76,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Updates and weights", (RATIO, "accuracy")),),
+    figures=Curves("Updates and weights", (RATIO, "accuracy")),
     metrics=(
         Metric("median_ratio", "median ratio of update to weights", "ratio"),
         Metric("exploded", "number of explosions"),

@@ -13,10 +13,9 @@ import keras
 import numpy as np
 from scipy.stats import ks_2samp
 
-from keras_reprise import Arm, Curves, Histogram, HistogramGrid, Measurement, Metric, Panel
-from keras_reprise import Recipe, Scale, Source, above, argmin, at, below, count, curve, detail
-from keras_reprise import first, last, mean, metric, minimum, near, nearest, rank_correlation
-from keras_reprise import rule, train, window
+from keras_reprise import Arm, Curves, Histogram, HistogramGrid, Measurement, Metric, Panel, Recipe
+from keras_reprise import Scale, Source, argmin, at, count, curve, detail, first, last, mean, metric
+from keras_reprise import minimum, near, nearest, rank_correlation, rule, train, window
 from keras_reprise.models import small_convnet
 from keras_reprise.schedules import steps
 
@@ -98,60 +97,49 @@ WORSE, BETTER = (metric("drop", f"wrong_{now}_shift_per_image") for now in ("wro
 CLAIMS = (
     detail("drop-lowers-train-loss")
     .says("The training loss falls when the rate is halved.")
-    .of(mean(TRAIN_LOSS, after="drop", width=5) - mean(TRAIN_LOSS, before="drop", width=5))
-    .must(below(0.0)),
+    .must(mean(TRAIN_LOSS, after="drop", width=5) < mean(TRAIN_LOSS, before="drop", width=5)),
     detail("drop-ends-below-constant")
     .says("The arm with the drop ends with a lower training loss than the one without.")
-    .of(last(TRAIN_LOSS) - last("constant", "train_loss"))
-    .must(below(0.0)),
+    .must(last(TRAIN_LOSS) < last("constant", "train_loss")),
     detail("drop-lowers-test-error")
     .says("The test error falls right after the rate is halved.")
-    .of(100 * (mean(TEST_ERROR, after="drop", width=3) - mean(TEST_ERROR, before="drop", width=3)))
-    .must(below(0.0)),
-    rule("test-loss-climbs")
+    .must(
+        100 * (mean(TEST_ERROR, after="drop", width=3) - mean(TEST_ERROR, before="drop", width=3))
+        < 0
+    ),
+    rule("test-loss-climbs", kind="discrete")
     .says("The test loss may increase late in training.")
-    .of(rank_correlation(ONWARDS), given=count(ONWARDS) > 5)
-    .must(above(0.5), kind="discrete"),
+    .must(rank_correlation(ONWARDS) > 0.5, given=count(ONWARDS) > 5),
     rule("test-error-still-falls")
     .says("While the test loss increases, the test error still goes down.")
-    .of(100 * (last(TEST_ERROR) - at(TEST_ERROR, LOWEST)))
-    .must(below(0.0)),
+    .must(100 * (last(TEST_ERROR) - at(TEST_ERROR, LOWEST)) < 0),
     detail("worse-on-still-wrong")
     .says("The test loss rises because the network gets even worse on images it misclassifies.")
-    .of(metric("drop", "wrong_wrong_shift_mean"))
-    .must(above(0.0)),
+    .must(metric("drop", "wrong_wrong_shift_mean") > 0),
     detail("better-on-fixed")
     .says("The loss falls on the images that get fixed.")
-    .of(metric("drop", "wrong_right_shift_mean"))
-    .must(below(0.0)),
+    .must(metric("drop", "wrong_right_shift_mean") < 0),
     detail("fixed-gain-less")
     .says("The loss falls less on the images that get fixed than it rises on those still wrong.")
-    .of(WORSE + BETTER)
-    .must(above(0.0)),
-    rule("large-then-small", STEPS)
+    .must(WORSE + BETTER > 0),
+    rule("large-then-small", STEPS, expectation="MIXED")
     .says("A larger step first and a smaller one in the end beats either of the two throughout.")
-    .of(100 * (last(TEST_ERROR) - minimum(CONSTANT, last("constant-small", "test_error"))))
-    .must(below(0.0), expectation="MIXED"),
-    detail("distributions-drift-apart", LOSSES)
+    .must(100 * (last(TEST_ERROR) - minimum(CONSTANT, last("constant-small", "test_error"))) < 0),
+    detail("distributions-drift-apart", LOSSES, kind="discrete")
     .says("The distributions of train and test losses drift apart through the epochs.")
-    .of(rank_correlation(window(curve("drop", "ks"), after=1), window(LISTED, after=1)))
-    .must(above(0.9), kind="discrete"),
+    .must(rank_correlation(window(curve("drop", "ks"), after=1), window(LISTED, after=1)) > 0.9),
     detail("test-tail-grows", LOSSES)
     .says("Over-fitting shows in the tail: the worst test losses grow.")
-    .of(last("drop", "test_q95") - at(curve("drop", "test_q95"), nearest(LISTED, LOWEST)))
-    .must(above(0.0)),
+    .must(last("drop", "test_q95") > at(curve("drop", "test_q95"), nearest(LISTED, LOWEST))),
     detail("train-tail-shrinks", LOSSES)
     .says("Meanwhile the worst training losses shrink.")
-    .of(last("drop", "train_q95") - at(curve("drop", "train_q95"), nearest(LISTED, LOWEST)))
-    .must(below(0.0)),
-    detail("same-at-start", LOSSES)
+    .must(last("drop", "train_q95") < at(curve("drop", "train_q95"), nearest(LISTED, LOWEST))),
+    detail("same-at-start", LOSSES, kind="positive", expectation="MATH")
     .says("Before training, train and test losses are distributed alike.")
-    .of(first("drop", "ks_over_critical"))
-    .must(below(1.0), kind="positive", expectation="MATH"),
-    detail("starts-at-ln10", LOSSES)
+    .must(first("drop", "ks_over_critical") < 1.0),
+    detail("starts-at-ln10", LOSSES, expectation="MATH")
     .says("Before training, the mean loss is that of guessing among ten classes, ln 10.")
-    .of(metric("drop", "initial_test_loss"))
-    .must(near(np.log(10), absolute=0.1), expectation="MATH"),
+    .must(metric("drop", "initial_test_loss"), near(np.log(10), absolute=0.1)),
 )
 
 LOSS, ERROR = Panel(("train_loss", "test_loss")), Panel(("train_error", "test_error"))

@@ -13,9 +13,8 @@ range in Bergstra and Bengio (2012), eq. 7. The network is the small convnet of 
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, below
-from keras_reprise import below_each, between, count, curve, detail, mean, median, metric, minimum
-from keras_reprise import rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, below_each
+from keras_reprise import between, count, curve, detail, mean, median, metric, minimum, rule, train
 from keras_reprise.models import small_convnet
 from keras_reprise.schedules import Plateau, constant, cosine, geometric, inverse, steps
 
@@ -70,21 +69,30 @@ MEDIAN = "Median test error of the falling schedules minus the lower of two cons
 CLAIMS = (
     rule("decays-beat")
     .says("Falling schedules end with a lower test error, on average, than {other}.")
-    .of(100 * mean(*ERRORS), unit="points", measures=MEAN.format("error"))
-    .must(below_each(*(100 * metric(arm, "test_error") for arm in CONSTANT))),
+    .must(
+        100 * mean(*ERRORS),
+        below_each(*(100 * metric(arm, "test_error") for arm in CONSTANT)),
+        measures=MEAN.format("error"),
+    ),
     detail("decays-lower-test-loss")
     .says("And with a lower test loss than {other}.")
-    .of(mean(*LOSSES), measures=MEAN.format("loss"))
-    .must(below_each(*(metric(arm, "test_loss") for arm in CONSTANT))),
-    rule("any-schedule-will-do")
+    .must(
+        mean(*LOSSES),
+        below_each(*(metric(arm, "test_loss") for arm in CONSTANT)),
+        measures=MEAN.format("loss"),
+    ),
+    rule("any-schedule-will-do", expectation="MIXED")
     .says("The typical schedule beats the better of two constant rates.")
-    .of(100 * (median(*ERRORS) - LOWER), measures=MEDIAN)
-    .must(below(0.0), expectation="MIXED"),
+    .must(100 * (median(*ERRORS) - LOWER) < 0, measures=MEDIAN),
     *(
-        detail(f"{arm}-follows-formula", NOTES if "inverse" in arm else POLICY)
+        detail(
+            f"{arm}-follows-formula",
+            NOTES if "inverse" in arm else POLICY,
+            kind="exact",
+            expectation="MATH",
+        )
         .says(f"The schedule {arm} follows its formula.")
-        .of(metric(arm, "off_formula"))
-        .must(between(0.0, 1e-7), kind="exact", expectation="MATH")
+        .must(metric(arm, "off_formula"), between(0.0, 1e-7))
         for arm in (*CONSTANT, *FALLING)
         if arm != "plateau"
     ),
@@ -92,11 +100,10 @@ CLAIMS = (
     .says(
         "Once the test loss stops falling, half the rate brings it lower than the same rate does."
     )
-    .of(
-        mean("plateau", "test_loss", after=CUT) - mean("constant", "test_loss", after=CUT),
+    .must(
+        mean("plateau", "test_loss", after=CUT) < mean("constant", "test_loss", after=CUT),
         measures="Test loss of `plateau` minus that of `constant`, mean of the epochs after a cut",
-    )
-    .must(below(0.0)),
+    ),
 )
 
 RECIPE = Recipe(
@@ -127,6 +134,6 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Rate, loss and error", ("learning_rate", LOSS, "test_error")),),
+    figures=Curves("Rate, loss and error", ("learning_rate", LOSS, "test_error")),
     metrics=(Metric("off_formula", "largest distance from its formula", "per update"),),
 )

@@ -14,9 +14,9 @@ best, 0.531, is one of 100 trials, each known to 0.016 (1,000 validation images)
 
 import numpy as np
 
-from keras_reprise import Arm, Box, Measurement, Metric, Recipe, Scale, Scatter, Source, above
-from keras_reprise import below, between, column, count, detail, keep, maximum, mean, metric, near
-from keras_reprise import printed_value, rank_correlation, rule, setting, slope
+from keras_reprise import Arm, Box, Measurement, Metric, Recipe, Scale, Scatter, Source, between
+from keras_reprise import column, count, detail, keep, maximum, mean, metric, near, printed_value
+from keras_reprise import rank_correlation, rule, setting, slope
 from keras_reprise.search import draws, log_uniform, random_search, uniform
 from keras_reprise.two_layer import Trainer
 
@@ -127,68 +127,65 @@ BORDER = "Mean validation accuracy of the top fifth of the rates minus the middl
 CLAIMS = (
     rule("best-of-fine", FINELY)
     .says("The best trial of the fine search reaches at least 0.50.")
-    .of(metric("fine", "best"))
-    .must(above(0.50)),
+    .must(metric("fine", "best") > 0.50),
     rule("two-stages-beat-one")
     .says("Half coarse, half fine finds a setting a point better than as many coarse trials alone.")
-    .of(maximum(*STAGES) - ONE_STAGE, measures=TWO_STAGES)
-    .must(above(0.01)),
-    printed_value("best-as-printed", FINELY)
+    .must(maximum(*STAGES) - ONE_STAGE > 0.01, measures=TWO_STAGES),
+    printed_value("best-as-printed", FINELY, printed=0.531)
     .says("It is about the printed 53 %, the best of 100 trials.")
-    .of(metric("fine", "best"))
-    .must(near(0.531, absolute=0.04), printed=0.531),
+    .must(metric("fine", "best"), near(0.531, absolute=0.04)),
     detail("strong-penalty-is-chance", COARSELY)
     .says("A penalty above 1,000 leaves nothing but chance.")
-    .of(mean(keep(COARSES, STRONG)), given=count(STRONG) > 0)
-    .must(below(0.12)),
+    .must(mean(keep(COARSES, STRONG)) < 0.12, given=count(STRONG) > 0),
     detail("low-rate-learns-little", COARSELY)
     .says("A rate below 1e-5 learns little in so few epochs.")
-    .of(mean(keep(COARSES, LOW)), given=count(LOW) > 0)
-    .must(below(0.25)),
-    detail("still-rising-at-the-border", FINELY)
+    .must(mean(keep(COARSES, LOW)) < 0.25, given=count(LOW) > 0),
+    detail("still-rising-at-the-border", FINELY, expectation="MIXED")
     .says("Accuracy rises to the upper border of the fine box, so better rates may lie beyond it.")
-    .of(HIGHER, given=(count(TOP) > 0) & (count(MIDDLE) > 0), measures=BORDER)
-    .must(above(0.0), expectation="MIXED"),
-    detail("rate-matters", FINELY)
+    .must(HIGHER > 0, given=(count(TOP) > 0) & (count(MIDDLE) > 0), measures=BORDER),
+    detail("rate-matters", FINELY, printed=0.80)
     .says("In the fine box accuracy rises with the rate.")
-    .of(rank_correlation(FINES, RATE))
-    .must(above(0.5), printed=0.80),
-    detail("penalty-hardly-matters", FINELY)
+    .must(rank_correlation(FINES, RATE) > 0.5),
+    detail("penalty-hardly-matters", FINELY, printed=-0.005)
     .says("And the penalty hardly matters.")
-    .of(rank_correlation(FINES, PENALTY))
-    .must(between(-0.35, 0.35), printed=-0.005),
+    .must(rank_correlation(FINES, PENALTY), between(-0.35, 0.35)),
     printed_value("coarse-trials-as-printed", COARSELY)
     .says("The 11 printed coarse trials come out as printed, on average.")
-    .of(mean(abs(OFF)), measures="Mean absolute difference from the 11 printed accuracies")
-    .must(below(0.05)),
+    .must(
+        mean(abs(OFF)) < 0.05, measures="Mean absolute difference from the 11 printed accuracies"
+    ),
     printed_value("fine-trials-at-printed-level", FINELY)
     .says("The 22 printed fine trials come out as good as printed.")
-    .of(mean(AGAIN - TABLE), measures="Mean difference from the 22 printed accuracies")
-    .must(near(0.0, absolute=0.015)),
+    .must(
+        mean(AGAIN - TABLE),
+        near(0.0, absolute=0.015),
+        measures="Mean difference from the 22 printed accuracies",
+    ),
     printed_value("fine-trials-differ-as-printed", FINELY)
     .says("And differ from each other as printed.")
-    .of(slope(AGAIN, TABLE), measures="Slope of the accuracies over the 22 printed ones")
-    .must(between(0.5, 1.5)),
+    .must(
+        slope(AGAIN, TABLE),
+        between(0.5, 1.5),
+        measures="Slope of the accuracies over the 22 printed ones",
+    ),
     printed_value("fine-trials-in-printed-order", FINELY)
     .says("And rank as printed.")
-    .of(rank_correlation(AGAIN, TABLE), measures="Rank correlation with the 22 printed accuracies")
-    .must(above(0.5)),
-    detail("plain-draws-crowd", COARSELY)
+    .must(
+        rank_correlation(AGAIN, TABLE) > 0.5,
+        measures="Rank correlation with the 22 printed accuracies",
+    ),
+    detail("plain-draws-crowd", COARSELY, expectation="MATH")
     .says("Drawn uniformly, not in log space, nine rates of ten lie in the box's highest decade.")
-    .of(metric("coarse", "plain_above_1e-4"))
-    .must(near(0.9009, absolute=0.03), expectation="MATH"),
-    detail("log-draws-spread", COARSELY)
+    .must(metric("coarse", "plain_above_1e-4"), near(0.9009, absolute=0.03)),
+    detail("log-draws-spread", COARSELY, expectation="MATH")
     .says("In log space it is one in three.")
-    .of(metric("coarse", "log_above_1e-4"))
-    .must(near(1 / 3, absolute=0.05), expectation="MATH"),
-    detail("few-coarse-trials-are-good", COARSELY)
+    .must(metric("coarse", "log_above_1e-4"), near(1 / 3, absolute=0.05)),
+    detail("few-coarse-trials-are-good", COARSELY, printed=3 / 11)
     .says("Fewer than half of the coarse trials reach 0.3; of the 11 printed ones 3 do.")
-    .of(mean(COARSES >= 0.3))
-    .must(below(0.5), printed=3 / 11),
-    detail("rate-matters-more-than-penalty", "Learning Rate")
+    .must(mean(COARSES >= 0.3) < 0.5),
+    detail("rate-matters-more-than-penalty", "Learning Rate", printed=0.38)
     .says("The rate is the one to tune: in the coarse box it matters more than the penalty.")
-    .of(abs(rank_correlation(COARSES, RATES)) - abs(rank_correlation(COARSES, PENALTIES)))
-    .must(above(0.0), printed=0.38),
+    .must(abs(rank_correlation(COARSES, RATES)) > abs(rank_correlation(COARSES, PENALTIES))),
 )
 AXES = ("learning_rate", "reg", "learning rate", "penalty strength")
 COLOUR = {"color": "accuracy", "color_label": "validation accuracy"}

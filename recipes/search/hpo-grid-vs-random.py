@@ -16,8 +16,8 @@ import math
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Scatter, Source
-from keras_reprise import above, at, column, count, curve, detail, distinct, equal, exp, log
-from keras_reprise import metric, near, rule, total, window
+from keras_reprise import at, column, count, curve, detail, distinct, equal, exp, log, metric, near
+from keras_reprise import rule, total, window
 from keras_reprise.search import draws, grid_search, log_grid, log_uniform, random_search, uniform
 from keras_reprise.two_layer import Trainer
 
@@ -90,38 +90,37 @@ HALF = "Probability that the best of {0} random trials beats the grid of {0}, a 
 DISTINCT = "Distinct learning rates among the first nine random trials"
 EIGHT = "Expected best accuracy of eight random trials minus the best of the largest grid"
 CLAIMS = (
-    detail("grid-tries-three")
+    detail("grid-tries-three", kind="exact", expectation="MATH")
     .says("A grid of nine tries three values of the rate.")
-    .of(metric("grid-9", "distinct_rates"))
-    .must(equal(3), kind="exact", expectation="MATH"),
-    detail("random-tries-nine")
+    .must(metric("grid-9", "distinct_rates"), equal(3)),
+    detail("random-tries-nine", kind="exact", expectation="MATH")
     .says("Nine random trials try nine.")
-    .of(
+    .must(
         distinct(window(column("random", "learning_rate"), since=1, before=9)),
+        equal(9),
         unit="values",
         measures=DISTINCT,
-    )
-    .must(equal(9), kind="exact", expectation="MATH"),
+    ),
     rule("random-better-than-grid-9")
     .says("Nine random trials end better than a grid of nine more often than not.")
-    .of(better("grid-9", 9), unit="probability", measures=HALF.format("nine"))
-    .must(above(0.5)),
+    .must(better("grid-9", 9) > 0.5, unit="probability", measures=HALF.format("nine")),
     rule("random-better-than-grid-16")
     .says("So do sixteen.")
-    .of(better("grid-16", 16), unit="probability", measures=HALF.format("sixteen"))
-    .must(above(0.5)),
-    detail("eight-match-the-largest-grid", "Bergstra and Bengio (2012), Figs. 5 and 6")
+    .must(better("grid-16", 16) > 0.5, unit="probability", measures=HALF.format("sixteen")),
+    detail(
+        "eight-match-the-largest-grid",
+        "Bergstra and Bengio (2012), Figs. 5 and 6",
+        expectation="MIXED",
+    )
     .says("Eight random trials come within a standard error (1.6 points) of the largest grid.")
-    .of(
-        100 * (at(curve("random", "expected_best"), 8) - metric("grid-largest", "best")),
+    .must(
+        100 * (at(curve("random", "expected_best"), 8) - metric("grid-largest", "best")) > -1.6,
         unit="points",
         measures=EIGHT,
-    )
-    .must(above(-1.6), expectation="MIXED"),
-    detail("sixty-trials-suffice")
+    ),
+    detail("sixty-trials-suffice", expectation="MATH")
     .says("Sixty random trials hit the best twentieth of the box with probability 0.95.")
-    .of(metric("random", "sixty_hit"))
-    .must(near(1 - 0.95**60, absolute=0.03), expectation="MATH"),
+    .must(metric("random", "sixty_hit"), near(1 - 0.95**60, absolute=0.03)),
 )
 AXES = ("learning_rate", "reg", "learning rate", "penalty strength")
 COLOUR = {"color": "accuracy", "color_label": "validation accuracy"}
@@ -152,7 +151,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=(
         Scatter("Grids and random trials", *AXES, **COLOUR, log=("x", "y")),
-        Curves("Best accuracy against the trials", BEST, columns="overlay", **TRIALS),
+        Curves("Best accuracy against the trials", BEST, **TRIALS),
     ),
     metrics=(
         Metric("distinct_rates", "number of distinct learning rates", "values"),

@@ -13,8 +13,8 @@ volume, a cube or a stretched box in five dimensions, with up to 512 trials.
 import numpy as np
 from scipy.stats import qmc
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import at, below, between, curve, detail, mean, near, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, at
+from keras_reprise import between, curve, detail, mean, near, rule
 
 WEIGHTS, SIZES = (0.0, 0.1, 0.3, 1.0), (8, 16, 32, 64, 128, 256, 512)
 DIMENSIONS, VOLUME = 5, 0.01
@@ -87,18 +87,25 @@ def hits(better, worse, shape):
 def claims(shape):
     measures = HITS.format(shape)
     return (
-        detail(f"random-hits-as-in-theory-{shape}")
+        detail(f"random-hits-as-in-theory-{shape}", expectation="MATH")
         .says(f"Random search hits a {shape} target of 1 % with probability 1 - 0.99^n.")
-        .of(100 * mean(curve("random", f"hit_{shape}") - CHANCE), unit="points", measures=THEORY)
-        .must(near(0.0, absolute=2.0), expectation="MATH"),
+        .must(
+            100 * mean(curve("random", f"hit_{shape}") - CHANCE),
+            near(0.0, absolute=2.0),
+            unit="points",
+            measures=THEORY,
+        ),
         detail(f"sobol-a-little-better-{shape}", PAPER)
         .says(f"Sobol's sequence hits a {shape} target a little more often than random search.")
-        .of(hits("sobol", "random", shape), unit="points", measures=measures)
-        .must(between(0.0, 10.0)),
+        .must(hits("sobol", "random", shape), between(0.0, 10.0), unit="points", measures=measures),
         detail(f"latin-as-random-{shape}", PAPER)
         .says(f"A Latin hypercube hits a {shape} target about as often as random search.")
-        .of(hits("latin-hypercube", "random", shape), unit="points", measures=measures)
-        .must(near(0.0, absolute=5.0)),
+        .must(
+            hits("latin-hypercube", "random", shape),
+            near(0.0, absolute=5.0),
+            unit="points",
+            measures=measures,
+        ),
     )
 
 
@@ -106,18 +113,17 @@ HITS = "Difference of the chances to hit a {} target, mean over 128 and 256 tria
 THEORY = "Chance to hit the target minus 1 - 0.99^n, mean over all n"
 BEST = "Best value of nine random trials minus that of the grid, {}"
 CLAIMS = (
-    rule("random-wins-in-one-dimension")
+    rule("random-wins-in-one-dimension", expectation="MATH")
     .says("Where only one dimension matters, nine random trials do better than a grid of nine.")
-    .of(advantage(1), measures=BEST.format("one dimension counting"))
-    .must(above(0.0), expectation="MATH"),
-    detail("grid-holds-in-two")
+    .must(advantage(1) > 0, measures=BEST.format("one dimension counting")),
+    detail("grid-holds-in-two", expectation="MATH")
     .says("Where both matter equally, they do not.")
-    .of(advantage(4), measures=BEST.format("both counting equally"))
-    .must(below(0.0), expectation="MATH"),
+    .must(advantage(4) < 0, measures=BEST.format("both counting equally")),
     detail("random-beats-grid-stretched", PAPER)
     .says("A target stretched in three dimensions is hit more often at random than by a grid.")
-    .of(hits("random", "grid", "stretched"), unit="points", measures=HITS.format("stretched"))
-    .must(above(0.0)),
+    .must(
+        hits("random", "grid", "stretched") > 0, unit="points", measures=HITS.format("stretched")
+    ),
     *claims("cube"),
     *claims("stretched"),
 )
@@ -133,7 +139,7 @@ RECIPE = Recipe(
     slug="hpo-lowdim-simulation",
     version=1,
     question="When does random search beat a grid, and is there something better than either?",
-    sources=(Source("cs231n-slides", "Random Search vs. Grid Search"),),
+    sources=Source("cs231n-slides", "Random Search vs. Grid Search"),
     arms=(
         Arm("grid", "points at equal distances"),
         Arm("random", "independent points"),
@@ -144,8 +150,8 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=(
-        Curves("Nine trials", FOUND, columns="overlay", **WEIGHT),
-        Curves("Hitting 1 % of the volume in 5 dimensions", TARGETS, columns="overlay", **TRIALS),
+        Curves("Nine trials", FOUND, **WEIGHT),
+        Curves("Hitting 1 % of the volume in 5 dimensions", TARGETS, **TRIALS),
     ),
     metrics=(Metric("best", "best value found", "share of the maximum", "dimension's weight"),),
 )

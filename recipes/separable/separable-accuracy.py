@@ -11,9 +11,9 @@ of 107,106 parameters) is replaced; one that has only learned less does not over
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import at, below, between, curve, detail, evaluate, last, maximum, metric
-from keras_reprise import nearest, rule, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, at
+from keras_reprise import between, curve, detail, evaluate, last, maximum, metric, nearest, rule
+from keras_reprise import train
 
 
 def network(arm, seeds, image_shape, classes):
@@ -87,22 +87,18 @@ def overfitting(arm):
 
 AT_EQUAL = "Test minus training error at equal training error, `{}` minus `conv`"
 CLAIMS = (
-    rule("less-overfitting-at-equal-fit")
+    rule("less-overfitting-at-equal-fit", expectation="MIXED")
     .says("The separable network overfits less than the ordinary one.")
-    .of(overfitting("separable"), measures=AT_EQUAL.format("separable"))
-    .must(below(0.0), expectation="MIXED"),
-    detail("wide-less-overfitting-at-equal-fit")
+    .must(overfitting("separable") < 0, measures=AT_EQUAL.format("separable")),
+    detail("wide-less-overfitting-at-equal-fit", expectation="MIXED")
     .says("It overfits less also with as many parameters, which the notes give as the reason.")
-    .of(overfitting("separable-wide"), measures=AT_EQUAL.format("separable-wide"))
-    .must(below(0.0), expectation="MIXED"),
-    detail("a-quarter-of-the-weights")
+    .must(overfitting("separable-wide") < 0, measures=AT_EQUAL.format("separable-wide")),
+    detail("a-quarter-of-the-weights", kind="exact", expectation="MATH")
     .says("The separable layer has less than a quarter of the parameters.")
-    .of(metric("separable", "conv2_params") / metric("conv", "conv2_params"))
-    .must(between(0.0, 0.25), kind="exact", expectation="MATH"),
+    .must(metric("separable", "conv2_params") / metric("conv", "conv2_params"), between(0.0, 0.25)),
     detail("little-accuracy-lost")
     .says("It costs at most three points of test accuracy.")
-    .of(metric("separable", "test_accuracy") - metric("conv", "test_accuracy"), unit="points")
-    .must(above(-3.0)),
+    .must(metric("separable", "test_accuracy") - metric("conv", "test_accuracy") > -3.0),
 )
 ERROR, LOSS = Panel(("train_error", "test_error")), Panel(("train_loss", "test_loss"))
 
@@ -110,7 +106,7 @@ RECIPE = Recipe(
     slug="separable-accuracy",
     version=1,
     question="Do separable convolutions overfit less, and what accuracy do they cost?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     data="cifar10",
     arms=(
         Arm("conv", "ordinary, 64 filters", separable=False, filters=64),
@@ -120,7 +116,7 @@ RECIPE = Recipe(
     scales=(Scale("quick", n_train=10_000, n_test=2_000, epochs=10), Scale("full", epochs=30)),
     measure=measure,
     claims=CLAIMS,
-    figures=(Curves("Training", (ERROR, LOSS), columns="arms"),),
+    figures=Curves("Training", (ERROR, LOSS), columns="arms"),
     metrics=(
         Metric("conv2_params", "parameters of the second convolution", "parameters"),
         Metric("test_accuracy", "test accuracy", "percent"),

@@ -11,9 +11,9 @@ F is the window, M and N are input and output channels, 16 x 16 places; biases a
 
 import keras
 
-from keras_reprise import Arm, HeatMap, Measurement, Metric, PrintedSeries, Recipe
-from keras_reprise import Scale, Source, above, below, between, column, detail, equal, finite, first
-from keras_reprise import keep, maximum, metric, minimum, printed_value, rule, same, total
+from keras_reprise import Arm, HeatMap, Measurement, Metric, PrintedSeries, Recipe, Scale, Source
+from keras_reprise import between, column, detail, equal, finite, first, keep, maximum, metric
+from keras_reprise import minimum, printed_value, rule, same, total
 from keras_reprise.flops import layer_costs
 
 WINDOWS, PLACES = (1, 3, 5, 7), 16
@@ -136,36 +136,32 @@ RATIO = swept("weights_ratio")
 PAIRS = 1 / swept("outputs") + 1 / swept("window") ** 2
 LARGE = (swept("window") >= 3) & (swept("outputs") >= 16)
 SAVINGS = keep(swept("saving"), same(swept("window"), 3.0) & (swept("outputs") >= 72))
+OTHERWISE = abs((RATIO < 1) - (PAIRS < 1))
+SAVED = "{} saving, window of 3, 72 outputs or more"
+WEIGHTS = {"unit": "weights", "measures": "Weights"}
 CLAIMS = (
-    rule("weights-ratio")
+    rule("weights-ratio", **MATH)
     .says("The ratio of weights is 1/N + 1/F^2.")
-    .of(metric("sweep", "weights_ratio"))
-    .must(between(0, 1e-12), **MATH),
-    detail("operations-ratio")
+    .must(metric("sweep", "weights_ratio"), between(0, 1e-12)),
+    detail("operations-ratio", erratum=SIDE, **MATH)
     .says("So is the ratio of operations.")
-    .of(metric("sweep", "operations_ratio"))
-    .must(between(0, 1e-12), **MATH, erratum=SIDE),
-    rule("far-fewer-weights")
+    .must(metric("sweep", "operations_ratio"), between(0, 1e-12)),
+    rule("far-fewer-weights", **MATH)
     .says("With a window of 3 and 16 outputs, or more, it has less than a quarter of the weights.")
-    .of(maximum(keep(RATIO, LARGE)), unit="ratio", measures="Largest ratio of weights")
-    .must(below(0.25), **MATH),
-    detail("cheaper-iff")
+    .must(maximum(keep(RATIO, LARGE)) < 0.25, unit="ratio", measures="Largest ratio of weights"),
+    detail("cheaper-iff", erratum=DEARER, **MATH)
     .says("It is cheaper exactly where 1/N + 1/F^2 is below 1.")
-    .of(total(abs((RATIO < 1) - (PAIRS < 1))), unit="pairs", measures="Pairs where it is not so")
-    .must(equal(0), **MATH, erratum=DEARER),
-    printed_value("saves-at-least-8", PAPER)
+    .must(total(OTHERWISE), equal(0), unit="pairs", measures="Pairs where it is not so"),
+    printed_value("saves-at-least-8", PAPER, printed=8.0, **MATH)
     .says("With a window of 3 and 72 outputs or more it saves a factor of at least 8.")
-    .of(minimum(SAVINGS), unit="ratio", measures="Smallest saving, window of 3, 72 outputs or more")
-    .must(above(8.0), **MATH, printed=8.0),
-    printed_value("saves-at-most-9", PAPER)
+    .must(minimum(SAVINGS) > 8.0, unit="ratio", measures=SAVED.format("Smallest")),
+    printed_value("saves-at-most-9", PAPER, printed=9.0, **MATH)
     .says("And at most 9.")
-    .of(maximum(SAVINGS), unit="ratio", measures="Largest saving, window of 3, 72 outputs or more")
-    .must(below(9.0), **MATH, printed=9.0),
+    .must(maximum(SAVINGS) < 9.0, unit="ratio", measures=SAVED.format("Largest")),
     *(
-        printed_value(f"weights-{key[1]}-to-{key[2]}-{kind}")
+        printed_value(f"weights-{key[1]}-to-{key[2]}-{kind}", printed=printed, **MATH)
         .says(f"The {kind} layer from {key[1]} to {key[2]} channels has {printed:,} weights.")
-        .of(first(keep(KINDS[kind], same(NAMED, str(key)))), unit="weights", measures="Weights")
-        .must(equal(printed), printed=printed, **MATH)
+        .must(first(keep(KINDS[kind], same(NAMED, str(key)))), equal(printed), **WEIGHTS)
         for key, both in PRINTED.items()
         for kind, printed in zip(KINDS, both, strict=True)
     ),
@@ -179,7 +175,7 @@ RECIPE = Recipe(
     slug="separable-cost-analytic",
     version=1,
     question="How much does a separable convolution save, and when does it save nothing?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     arms=(Arm("sweep", "pairs of layers"), Arm("mobilenet", "MobileNet, separable and not")),
     scales=(
         Scale("quick", channels=(1, 8, 32, 128), seeds=1),
@@ -187,7 +183,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(HeatMap("Saving of weights, window of three", *AXES, arms=("sweep",)),),
+    figures=HeatMap("Saving of weights, window of three", *AXES, arms=("sweep",)),
     metrics=(
         Metric("weights_ratio", "largest distance of the ratio of weights from 1/N + 1/F^2"),
         Metric("operations_ratio", "largest distance of the ratio of operations from 1/N + 1/F^2"),

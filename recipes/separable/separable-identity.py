@@ -85,33 +85,28 @@ MOVED = {arm: column(arm, "moved") for arm in ("ordinary", "depthwise", "separab
 EXACT = {"kind": "exact", "expectation": "MATH"}
 APART = keep(MOVED["depthwise"], same(column("depthwise", "kind"), "other"))
 CLAIMS = (
-    rule("ordinary-mixes")
+    rule("ordinary-mixes", **EXACT)
     .says("In an ordinary convolution every input channel moves every output channel.")
-    .of(minimum(MOVED["ordinary"]) > 0)
-    .must(equal(1), **EXACT),
-    rule("depthwise-keeps-apart")
+    .must(minimum(MOVED["ordinary"]) > 0, equal(1)),
+    rule("depthwise-keeps-apart", **EXACT)
     .says("In a depthwise one no input channel moves another output channel, by exactly nothing.")
-    .of(maximum(APART))
-    .must(equal(0), **EXACT),
-    rule("depthwise-then-window-of-one")
+    .must(maximum(APART), equal(0)),
+    rule("depthwise-then-window-of-one", **EXACT)
     .says("A separable one is a depthwise one, then an ordinary one with a window of one.")
-    .of(metric("separable", "off_parts") < 1e-5)
-    .must(equal(1), **EXACT),
-    detail("separable-mixes")
+    .must(metric("separable", "off_parts") < 1e-5, equal(1)),
+    detail("separable-mixes", **EXACT)
     .says("Together every input channel moves every output channel again.")
-    .of(minimum(MOVED["separable"]) > 0)
-    .must(equal(1), **EXACT),
-    detail("one-kernel")
+    .must(minimum(MOVED["separable"]) > 0, equal(1)),
+    detail("one-kernel", **EXACT)
     .says("It is an ordinary one whose kernel is the product of both.")
-    .of(metric("separable", "off_product") < 1e-5)
-    .must(equal(1), **EXACT),
+    .must(metric("separable", "off_product") < 1e-5, equal(1)),
 )
 
 RECIPE = Recipe(
     slug="separable-identity",
     version=1,
     question="Which output channels does an input channel reach, and what is a separable layer?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     arms=(
         Arm("ordinary", "Conv2D"),
         Arm("depthwise", "DepthwiseConv2D"),
@@ -120,8 +115,8 @@ RECIPE = Recipe(
     scales=(Scale("quick", seeds=1), Scale("full", seeds=1)),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        HeatMap("How far a changed input channel moves the outputs", "input", "output", "moved"),
+    figures=HeatMap(
+        "How far a changed input channel moves the outputs", "input", "output", "moved"
     ),
     metrics=(
         Metric("moved", "largest change of the output"),

@@ -12,8 +12,8 @@ DepthwiseConv2D with a 1 x 1 convolution, same padding, as many outputs as input
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, above
-from keras_reprise import column, detail, metric, minimum, rule, timed_calls
+from keras_reprise import Arm, Measurement, Metric, Recipe, Scale, Scatter, Source, column, detail
+from keras_reprise import metric, minimum, rule, timed_calls
 
 KINDS = ("conv", "separable", "depthwise")
 
@@ -105,18 +105,17 @@ def measure(arm, replicate):
 
 def claims(arm, what):
     return (
-        rule(f"{arm}-faster")
+        rule(f"{arm}-faster", kind="positive", expectation="HW")
         .says(f"Separable convolutions are faster in the {what}.")
-        .of(metric(arm, "speedup"))
-        .must(above(1.0), kind="positive", expectation="HW"),
-        detail(f"{arm}-faster-in-every-configuration")
+        .must(metric(arm, "speedup") > 1.0),
+        detail(f"{arm}-faster-in-every-configuration", kind="positive", expectation="HW")
         .says(f"In the {what} they are faster in every configuration.")
-        .of(minimum(column(arm, "speedup")), measures="Lowest speed-up of the configurations")
-        .must(above(1.0), kind="positive", expectation="HW"),
-        detail(f"{arm}-less-than-promised")
+        .must(
+            minimum(column(arm, "speedup")) > 1.0, measures="Lowest speed-up of the configurations"
+        ),
+        detail(f"{arm}-less-than-promised", kind="discrete")
         .says(f"In the {what} nine of ten gain less than the operations promise.")
-        .of(metric(arm, "below_theory"))
-        .must(above(0.9), kind="discrete"),
+        .must(metric(arm, "below_theory") > 0.9),
     )
 
 
@@ -130,7 +129,7 @@ RECIPE = Recipe(
     slug="separable-wallclock",
     version=1,
     question="Are separable convolutions faster on this machine, and where?",
-    sources=(Source("hyperparameters-notes", "Separable 3D Convolutioon"),),
+    sources=Source("hyperparameters-notes", "Separable 3D Convolutioon"),
     arms=(
         Arm("forward", "forward pass", backward=False),
         Arm("step", "forward and backward pass", backward=True),

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import norm
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Panel, Recipe, Scale
-from keras_reprise import Source, above, detail, first, last, mean, near, rule, train
+from keras_reprise import Source, detail, first, last, mean, near, rule, train
 from keras_reprise.models import dense_classifier
 from keras_reprise.schedules import cosine
 
@@ -67,37 +67,30 @@ ARMS = tuple(LEAST)
 EXCESS = mean(*(mean(arm, "excess") for arm in ARMS))
 MORE = mean(*(first(arm, "excess") - last(arm, "excess") for arm in ARMS))
 CLAIMS = (
-    rule("an-error-remains")
+    rule("an-error-remains", expectation="MATH")
     .says("With very many examples the error tends to the least possible one, 7.9 %.")
-    .of(last("both", "error"))
-    .must(near(LEAST["both"], absolute=0.3), expectation="MATH"),
-    rule("no-system-goes-below")
+    .must(last("both", "error"), near(LEAST["both"], absolute=0.3)),
+    rule("no-system-goes-below", expectation="MATH")
     .says("No network does better than the best rule does on the same points.")
-    .of(
-        EXCESS,
-        unit="points",
-        measures="Error above the best rule's on the same points, mean over all sets",
-    )
-    .must(above(0.0), expectation="MATH"),
-    rule("missing-input-raises-it")
+    .must(
+        EXCESS > 0, measures="Error above the best rule's on the same points, mean over all sets"
+    ),
+    rule("missing-input-raises-it", expectation="MATH")
     .says("Where an input is missing, the error that remains is 15.9 %.")
-    .of(last("hidden", "error"))
-    .must(near(LEAST["hidden"], absolute=0.3), expectation="MATH"),
-    rule("random-outcome-raises-it")
+    .must(last("hidden", "error"), near(LEAST["hidden"], absolute=0.3)),
+    rule("random-outcome-raises-it", expectation="MATH")
     .says("Where a tenth of the outcomes is random, it is 16.3 %.")
-    .of(last("flipped", "error"))
-    .must(near(LEAST["flipped"], absolute=0.3), expectation="MATH"),
+    .must(last("flipped", "error"), near(LEAST["flipped"], absolute=0.3)),
     detail("few-examples-cost-more")
     .says("With a hundred examples the error is above that with very many.")
-    .of(MORE, unit="points", measures="Error with 100 minus with most examples, mean of the arms")
-    .must(above(0.0)),
+    .must(MORE > 0, measures="Error with 100 minus with most examples, mean of the arms"),
 )
 
 RECIPE = Recipe(
     slug="bayes-error",
     version=1,
     question="Is there an error that no network can go below, and where does it come from?",
-    sources=(Source("training-practice-slides", "Performance Metrics"),),
+    sources=Source("training-practice-slides", "Performance Metrics"),
     arms=(
         Arm("both", "both coordinates", hidden=False, flipped=False),
         Arm("hidden", "one coordinate hidden", hidden=True, flipped=False),
@@ -111,16 +104,14 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Test error by training examples",
-            (
-                Panel("error", level=LEAST["both"], level_label="least possible, both coordinates"),
-                Panel("excess", level=0.0, level_label="the best rule"),
-            ),
-            x="size",
-            x_log=True,
+    figures=Curves(
+        "Test error by training examples",
+        (
+            Panel("error", level=LEAST["both"], level_label="least possible, both coordinates"),
+            Panel("excess", level=0.0, level_label="the best rule"),
         ),
+        x="size",
+        x_log=True,
     ),
     metrics=(
         Metric("size", "training examples"),

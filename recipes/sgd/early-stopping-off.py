@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Patience, Recipe, Scale, Source
-from keras_reprise import above, below, detail, exp, log, mean, metric, rule, snapshot, train
+from keras_reprise import detail, exp, log, mean, metric, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 
 VALUES = {
@@ -77,24 +77,21 @@ ARMS = tuple(VALUES)
 CLEARER = {arm: metric(arm, "clear_whole") / metric(arm, "clear_stopped") for arm in ARMS}
 COST = mean(*(metric(arm, "stopped") - metric(arm, "whole") for arm in ARMS))
 CLAIMS = (
-    rule("effects-clearer-without")
+    rule("effects-clearer-without", kind="positive", expectation="MIXED")
     .says("Without early stopping the effect of a single hyper-parameter shows more clearly.")
-    .of(
-        exp(mean(*(log(ratio) for ratio in CLEARER.values()))),
+    .must(
+        exp(mean(*(log(ratio) for ratio in CLEARER.values()))) > 1.0,
         measures="Clarity without over that with early stopping, geometric mean of three",
-    )
-    .must(above(1.0), kind="positive", expectation="MIXED"),
+    ),
     *(
-        detail(f"effect-of-{arm}-clearer-without")
+        detail(f"effect-of-{arm}-clearer-without", kind="positive", expectation="MIXED")
         .says(f"Without early stopping the effect of the {arm} shows more clearly.")
-        .of(CLEARER[arm])
-        .must(above(1.0), kind="positive", expectation="MIXED")
+        .must(CLEARER[arm] > 1.0)
         for arm in ARMS
     ),
     detail("always-stop-early", "Default Baseline Models")
     .says("Early stopping costs no test error in these trainings: less than half a point.")
-    .of(COST, unit="points", measures="Test error with minus without, mean of all trainings")
-    .must(below(0.5)),
+    .must(COST < 0.5, measures="Test error with minus without, mean of all trainings"),
 )
 
 RECIPE = Recipe(
@@ -117,13 +114,11 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Effect of one hyper-parameter",
-            (Panel(("stopped", "whole"), "test error (percent)"),),
-            x="step",
-            columns="arms",
-        ),
+    figures=Curves(
+        "Effect of one hyper-parameter",
+        Panel(("stopped", "whole"), "test error (percent)"),
+        x="step",
+        columns="arms",
     ),
     metrics=(
         Metric("step", "value, from the lowest to the highest"),

@@ -17,8 +17,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Patience, Recipe, Scale, Source
-from keras_reprise import at, below, count, curve, detail, last, mean, metric, rule, train
-from keras_reprise import weight_norms
+from keras_reprise import at, count, curve, detail, last, mean, metric, rule, train, weight_norms
 from keras_reprise.models import dense_classifier, small_convnet
 
 
@@ -71,29 +70,23 @@ WATCHED = mean(*(gain(network, "error", "kept_by_error") for network in NETWORKS
 CLAIMS = (
     rule("saves-epochs")
     .says("Early stopping saves epochs of a budget.")
-    .of(USED, measures="Epochs until it stops over the budget, mean of three networks")
-    .must(below(1.0)),
+    .must(USED < 1.0, measures="Epochs until it stops over the budget, mean of three networks"),
     rule("costs-no-test-error")
     .says("And costs no test error: less than half a point.")
-    .of(ERROR, unit="points", measures="Test error kept minus at the end, mean of three networks")
-    .must(below(0.5)),
+    .must(ERROR < 0.5, measures="Test error kept minus at the end, mean of three networks"),
     rule("reduces-overfitting", FITTING)
     .says("The network that is kept has a lower test loss than that at the end.")
-    .of(LOSS, measures="Test loss kept minus at the end, mean of three networks")
-    .must(below(0.0)),
-    detail("weights-stay-smaller", REGULARIZATION)
+    .must(LOSS < 0, measures="Test loss kept minus at the end, mean of three networks"),
+    detail("weights-stay-smaller", REGULARIZATION, kind="positive")
     .says("No term in the loss asks for it, but its weights are smaller than those at the end.")
-    .of(at(curve("dense", "norm"), metric("dense", "kept")) / last("dense", "norm"))
-    .must(below(1.0), kind="positive"),
+    .must(at(curve("dense", "norm"), metric("dense", "kept")) / last("dense", "norm") < 1.0),
     detail("costs-none-if-error-is-watched")
     .says("It costs less than half a point where it watches the validation error instead.")
-    .of(WATCHED, unit="points", measures="Test error kept minus at the end, mean of three networks")
-    .must(below(0.5)),
+    .must(WATCHED < 0.5, measures="Test error kept minus at the end, mean of three networks"),
     *(
         detail(f"costs-no-test-error-{network}")
         .says(f"Early stopping costs no test error of {network}.")
-        .of(gain(network, "error"), unit="points")
-        .must(below(0.5))
+        .must(gain(network, "error") < 0.5)
         for network in NETWORKS
     ),
 )
@@ -121,14 +114,12 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=(
-        Curves(
-            "Loss and error through the epochs",
-            (LOSSES, "error"),
-            columns="arms",
-            mark="kept",
-            mark_label="the epoch whose network early stopping keeps",
-        ),
+    figures=Curves(
+        "Loss and error through the epochs",
+        (LOSSES, "error"),
+        columns="arms",
+        mark="kept",
+        mark_label="the epoch whose network early stopping keeps",
     ),
     metrics=(
         Metric("error", "test error", "percent", "epoch"),

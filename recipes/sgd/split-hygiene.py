@@ -15,8 +15,8 @@ best score on the former is looked at on the latter.
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, above
-from keras_reprise import detail, first, last, near, rule, snapshot, train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, detail
+from keras_reprise import first, last, near, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 
 SIZES, REPEATS = {"few": 100, "many": 1000}, 1000
@@ -71,28 +71,22 @@ SPLIT, MISTAKES, TRADE_OFF = "Split", "Common Mistakes", "Bias-Variance Trade-of
 CLAIMS = (
     rule("tuned-score-too-good")
     .says("The best of many networks on 1,000 images does worse on fresh ones.")
-    .of(last("networks", "optimism_many"))
-    .must(above(0.0)),
+    .must(last("networks", "optimism_many") > 0),
     rule("more-validation-data-help", TRADE_OFF)
     .says("With 1,000 images to tune on, the score is less too good than with 100.")
-    .of(last("networks", "optimism_few") - last("networks", "optimism_many"))
-    .must(above(0.0)),
+    .must(last("networks", "optimism_few") > last("networks", "optimism_many")),
     detail("grows-with-trials", MISTAKES)
     .says("The more networks one chooses among, the more the score is too good.")
-    .of(last("networks", "optimism_many") - first("networks", "optimism_many"))
-    .must(above(0.0)),
-    detail("one-network-is-judged-fairly")
+    .must(last("networks", "optimism_many") > first("networks", "optimism_many")),
+    detail("one-network-is-judged-fairly", expectation="MATH")
     .says("The score of a single network, which was not chosen, is fair.")
-    .of(first("networks", "optimism_many"))
-    .must(near(0.0, absolute=0.2), expectation="MATH"),
+    .must(first("networks", "optimism_many"), near(0.0, absolute=0.2)),
     detail("more-validation-data-choose-better", TRADE_OFF)
     .says("The network that is chosen on 1,000 images is better on fresh ones, too.")
-    .of(last("networks", "fresh_many") - last("networks", "fresh_few"), unit="points")
-    .must(above(0.0)),
-    detail("luck-alone-looks-good", MISTAKES)
+    .must(last("networks", "fresh_many") > last("networks", "fresh_few")),
+    detail("luck-alone-looks-good", MISTAKES, expectation="MATH")
     .says("Even the best of many guessers looks better than it is by more than a point.")
-    .of(last("guesses", "optimism_many"))
-    .must(above(1.0), expectation="MATH"),
+    .must(last("guesses", "optimism_many") > 1.0),
 )
 
 RECIPE = Recipe(
@@ -127,7 +121,7 @@ RECIPE = Recipe(
         ),
         Curves(
             "What the score says and what fresh images say",
-            (Panel(("tuned_many", "fresh_many"), "accuracy (percent), 1,000 images"),),
+            Panel(("tuned_many", "fresh_many"), "accuracy (percent), 1,000 images"),
             x="trials",
             x_log=True,
             columns="arms",

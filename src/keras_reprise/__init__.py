@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     )
     from keras_reprise.record.histogram import Histogram
     from keras_reprise.record.metric import Metric
+    from keras_reprise.report.frames.results import Results, results
+    from keras_reprise.run.calling import run
 
 __all__ = [
     "__version__",
@@ -90,6 +92,7 @@ __all__ = [
     "Patience",
     "PrintedSeries",
     "Recipe",
+    "Results",
     "Scale",
     "Scatter",
     "Source",
@@ -128,7 +131,9 @@ __all__ = [
     "number",
     "printed_value",
     "rank_correlation",
+    "results",
     "rule",
+    "run",
     "same",
     "setting",
     "slope",
@@ -163,6 +168,9 @@ _FROM = {
     "Histogram": "record.histogram",
     "Metric": "record.metric",
     "Dataset": "datasets",
+    "Results": "report.frames.results",
+    "results": "report.frames.results",
+    "run": "run.calling",
 }
 """Where names come from that are none of the engine's."""
 

@@ -140,3 +140,26 @@ def test_a_frozen_batch_normalisation_acts_on_single_examples_in_training_too():
     norm.trainable = False
     assert not normalises_batch(norm, 2)
     assert acts_on_single_examples(model, training=True)
+
+
+def test_networks_that_are_cut_and_alike_are_traced_once_and_each_has_its_own_numbers(cut, monkeypatch):
+    cut(2)
+    right, traced = tensorflow_program.in_parts, []
+
+    def counted(model, parts):
+        if not tf.executing_eagerly():  # as in the check
+            traced.append(model)
+        return right(model, parts)
+
+    def numbers(seed):
+        model, optimizer = convnet(extras=True, penalty=2e-3, seed=seed), keras.optimizers.SGD(0.05)
+        # The last of the batches has one example, and is not cut.
+        return train(model, made_data(), Session(), optimizer=optimizer, batch_size=43, epochs=2).update_losses.tolist()
+
+    monkeypatch.setattr(tensorflow_program, "in_parts", counted)
+    first, before = numbers(1), len(traced)
+    second = numbers(4)
+    assert before == len(traced) > 0
+    monkeypatch.setattr("keras_reprise.engine.keeping.Keeping.get", lambda self, text, make: make())
+    assert numbers(4) == second != first
+    assert len(traced) > before

@@ -126,6 +126,19 @@ def test_the_check_leaves_state_and_random_numbers_as_they_were(monkeypatch):
     assert run().curves == checked
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="only torch has a generator of its own for what has no seed")
+def test_what_has_no_seed_draws_the_same_in_training_whether_it_was_checked_or_not(monkeypatch):
+    from keras_reprise.engine import preparing
+
+    def run():
+        keras.utils.set_random_seed(3)
+        return trained(keras.Sequential([keras.Input((6,)), layers.Dropout(0.5), dense()]))
+
+    checked = run().update_losses
+    monkeypatch.setattr(preparing, "check", lambda *arguments: float("nan"))
+    assert np.array_equal(run().update_losses, checked)
+
+
 def test_what_draws_without_a_seed_is_named_once_and_a_rate_of_zero_is_none():
     session = Session()
     model = keras.Sequential(

@@ -69,6 +69,12 @@ def changed(records: list[Record], arm: str, **fields: Any) -> list[Record]:
     return [change(record) for record in records]
 
 
+def test_one_panel_stands_without_a_tuple():
+    for one in ("loss", Panel("loss", log=True)):
+        assert figures.encode(Curves("Loss", one)) == figures.encode(Curves("Loss", (one,)))
+        assert Curves("Loss", one).caption(3) == Curves("Loss", (one,)).caption(3)
+
+
 def test_all_kinds_are_here():
     assert set(figures.known_kinds()) == set(EVERY)
 
@@ -149,7 +155,7 @@ def test_labels_that_a_figure_leaves_out_are_the_words_of_the_metrics(figure, la
     ("figure", "words"),
     [
         (Curves("Loss", (Panel(3, "loss"),)), "'Loss'.*Expected `str | array`, got `int` - at `\\$.panels\\[0\\].y`"),  # type: ignore[arg-type]
-        (Curves("Loss", Panel(("loss",), "loss")), "'Loss'.*Expected `array`, got `object`"),  # type: ignore[arg-type]
+        (Curves("Loss", 3), "'Loss'.*Expected `str | object | array`, got `int` - at `\\$.panels`"),  # type: ignore[arg-type]
         (Curves("Loss", (), columns="both"), "Invalid enum value 'both'"),  # type: ignore[arg-type]
         (Curves("Loss", (), mark=len), "'Loss' cannot be stored in a card: it holds a builtin_function_or_method."),  # type: ignore[arg-type]
         ({"kind": "curves"}, "is a dict"),

@@ -442,6 +442,7 @@ METRICS = (
     Metric("listed", "listed epoch", "epoch"),
     Metric("std", "standard deviation of the activations", "", "layer"),
     Metric("drop", "drop"),
+    Metric("score", "test accuracy", "percent", "epoch"),
 )
 
 IN_WORDS = [
@@ -457,6 +458,24 @@ IN_WORDS = [
         "points",
     ),
     (100 * metric("a", "test_error"), "test error, of `a`", "percent"),
+    (100 * (1 - metric("a", "test_error")), "1 minus the test error, of `a`", "percent"),
+    (
+        metric("a", "score") - metric("b", "score"),
+        "test accuracy of `a` minus the test accuracy of `b`",
+        "points",
+    ),
+    (
+        abs(last("a", "score") - first("a", "score")),
+        "distance of the last test accuracy from the first test accuracy, of `a`",
+        "points",
+    ),
+    (
+        100 * maximum(curve("a", "test_error") - curve("b", "test_error")),
+        "highest (test error of `a` minus the test error of `b`)",
+        "points",
+    ),
+    (metric("a", "score") - 10, "test accuracy minus 10, of `a`", "percent"),
+    (mean(metric("a", "score"), metric("b", "score")), "mean of the test accuracy of `a` and the test accuracy of `b`", "percent"),
     (
         last("a", "q") - at(curve("a", "q"), nearest(curve("a", "listed"), argmin("a", "test_loss"))),
         "last 95th percentile of the test losses minus the 95th percentile of the test losses at the listed epoch "

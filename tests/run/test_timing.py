@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -72,6 +73,44 @@ def test_each_replicate_of_a_timing_recipe_has_a_process_of_its_own(tmp_path, re
     assert pids[0] != pids[1]
     again = reprise_process("run", recipe, "--store", store, "--json", REPRISE_WORKERS="1")
     assert json.loads(again.stdout) == {"recorded": 0, "present": 2, "failed": 0, "waiting": 0}
+
+
+COMPILED = (
+    TIMING.replace("import os", "import jax\nimport keras\nimport numpy as np\nfrom keras_reprise import gradients")
+    .replace('lambda arm, replicate: Measurement({"pid": os.getpid()})', "measure")
+    .replace(
+        "RECIPE =",
+        """
+def measure(arm, replicate):
+    hits = []
+    jax.monitoring.register_event_listener(lambda event, **_: hits.append(event) if event.endswith("/cache_hits") else None)
+    x, y = np.ones((8, 20, 20, 3), np.float32), np.arange(8)
+    blocks = [keras.layers.Conv2D(8, 3, padding="same", activation="tanh") for _ in range(6)]
+    model = keras.Sequential([keras.Input((20, 20, 3)), *blocks, keras.layers.Flatten(), keras.layers.Dense(9)])
+    gradients(model, [x], y, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return Measurement({"pid": len(hits)})
+
+
+RECIPE =""",
+    )
+)
+
+
+def test_fresh_processes_of_a_timing_recipe_find_what_was_compiled_before(tmp_path, reprise_process):
+    pytest.importorskip("jax")
+    recipe, store = tmp_path / "timing.py", tmp_path / "store"
+    recipe.write_text(COMPILED)
+    environment = {"REPRISE_WORKERS": "1", "XDG_CACHE_HOME": str(tmp_path / "cache"), "KERAS_BACKEND": "jax"}
+    done = reprise_process("run", recipe, "--store", store, "--arm", "one", "--seeds", "1", **environment)
+    assert done.returncode == 0, done.stderr
+    done = reprise_process("run", recipe, "--store", store, "--seeds", "1,2", **environment)
+    assert done.returncode == 0, done.stderr
+    found = {
+        one["replicate"]["seed"]: one["arms"]["one"]
+        for one in map(json.loads, map(Path.read_bytes, (store / "records").rglob("*.json")))
+    }
+    assert found[1]["metrics"]["pid"] == 0
+    assert found[2]["metrics"]["pid"] > 0
 
 
 def test_arms_of_a_timing_recipe_can_be_measured_one_by_one(tmp_path, reprise_process):

@@ -22,6 +22,7 @@ ELSEWHERE = (
     ("examples/article/*", ("tests/report/cite",)),
     ("results/*", ("tests/judge/test_frozen_verdicts.py", "tests/test_project.py")),
     ("benchmarks/*", ("tests/gate",)),
+    ("docs/*", ("tests/docs", "tests/test_project.py")),
     ("*", ("tests/test_project.py",)),
 )
 """For what is neither package nor tests: the first pattern that fits, and the tests that read such a file."""

@@ -42,3 +42,9 @@ def of_current_folder() -> Path | None:
     """
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if is_checkout(folder)), None)
+
+
+def default_store() -> Path:
+    """results/ of the checkout that the current folder lies in, else ./results."""
+    top = of_current_folder()
+    return top / "results" if top else Path("results")

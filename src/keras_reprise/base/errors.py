@@ -26,6 +26,10 @@ class UserError(Exception):
 
     exit_code = USAGE
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show of it: the sentences alone."""
+        return [f"{type(self).__name__}: {printable(str(self))}"]
+
 
 class RecipeError(UserError):
     """A recipe file does not import, or says something that contradicts itself."""

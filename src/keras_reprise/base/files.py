@@ -19,11 +19,11 @@ def own_cache() -> Path | None:
 
     A temporary one for a user without a home that he can write to; None where there is neither.
     """
-    import pooch
+    import platformdirs
 
     with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: nothing says where his home is
-        folder = Path(pooch.os_cache("keras-reprise"))
-        if folder.is_absolute():  # older versions of platformdirs leave a "~"
+        folder = Path(platformdirs.user_cache_dir("keras-reprise"))
+        if folder.is_absolute():  # older versions leave a "~"
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if os.access(require_own(folder), os.W_OK):
                 return folder

@@ -38,8 +38,7 @@ def open_store(path: Path | None) -> "Store":
     """
     from keras_reprise.store.store import Store
 
-    top = None if path else checkout.of_current_folder()
-    store = Store(path or (top / "results" if top else Path("results")))
+    store = Store(path or checkout.default_store())
     store.require_folder()
     context = click.get_current_context(silent=True)
     if context is not None and not context.params.get("as_json"):

@@ -2,22 +2,15 @@
 
 import hashlib
 import json
-import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine.history import History
-from keras_reprise.engine.structure import keras_own
 from keras_reprise.record.histogram import Histogram
-
-if TYPE_CHECKING:
-    import keras
 
 
 class Keys:
@@ -78,31 +71,6 @@ def unpacked(arrays: dict[str, np.ndarray], history: History) -> tuple[list[np.n
     history.train_losses = {int(name[6:]): values for name, values in arrays.items() if name.startswith("train_")}
     n = sum(name.startswith("state_") for name in arrays)
     return [arrays[f"state_{i}"] for i in range(n)], numbers["first_loss"]
-
-
-def configured(part: "keras.Model | keras.optimizers.Optimizer | keras.losses.Loss") -> str | None:
-    """The configuration of a model, optimizer or loss as text; None where it does not say all that decides the numbers.
-
-    It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration
-    holds. Names are replaced by their order: Keras numbers automatic names on and on.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of lambdas, which are told apart otherwise
-            text = json.dumps(part.get_config(), default=repr)
-    except (NotImplementedError, TypeError, ValueError):
-        return None
-    modules = re.findall(r'"module": ("[^"]*"|null)', text)
-    if (
-        not keras_own(part)
-        or " at 0x" in text
-        or '"Lambda"' in text
-        or any(not m.startswith('"keras') for m in modules)
-    ):
-        return None
-    for number, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]+)"', text))):
-        text = text.replace(f'"{name}"', f'"#{number}"')
-    return f"{type(part).__name__} {text}"
 
 
 def digest(state: Sequence[np.ndarray]) -> str:

@@ -15,8 +15,8 @@ from keras_reprise.engine import selfcheck
 from keras_reprise.engine.backends.interface import Plan, Program
 from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.batches import EVALUATION_BATCH
-from keras_reprise.engine.checkpoint import configured
 from keras_reprise.engine.checks import check_labels, first_call
+from keras_reprise.engine.configuration import configured
 from keras_reprise.engine.randomness import draws
 from keras_reprise.engine.settings import TrainingJob
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_reprise.engine import selfcheck
 from keras_reprise.engine.backends.interface import Evaluation
-from keras_reprise.engine.checkpoint import Keys, configured, packed, unpacked
+from keras_reprise.engine.checkpoint import Keys, packed, unpacked
 from keras_reprise.engine.checks import first_call
+from keras_reprise.engine.configuration import configured
 from keras_reprise.engine.history import History
 from keras_reprise.engine.preparing import Prepared, as_it_was
 from keras_reprise.engine.probes import Moment, weight_names

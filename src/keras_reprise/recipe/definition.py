@@ -37,18 +37,19 @@ class Recipe:
     process. `margins` are the differences, in the metric's unit, up to which a metric of an arm is as good as before
     to a regression gate. `summarise(arms, scale)` gives numbers of the whole replicate, for claims that need more
     than an expression; they are computed from the stored arms when the record is written. `metrics` say in words what
-    metrics, curves, entries of trials, settings and numbers are, and in which unit.
+    metrics, curves, entries of trials, settings and numbers are, and in which unit. A single source or figure needs no
+    tuple.
     """
 
     slug: str
     version: int
     question: str
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...] | Source
     arms: tuple[Arm, ...]
     scales: tuple[Scale, ...]
     measure: Callable[..., Measurement]
     claims: tuple[Claim | PrintedSeries, ...]
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Figure, ...] | Figure = ()
     data: str | Callable[[], Dataset] | None = None
     suites: tuple[str, ...] = ()
     timing: bool = False
@@ -76,7 +77,6 @@ class Recipe:
     def _check_parts(self) -> None:
         """RecipeError when arms, scales, claims or figures are not what they should be, or name what is not there."""
         for name, *kinds in (
-            ("sources", Source),
             ("arms", Arm),
             ("scales", Scale),
             ("claims", Claim, PrintedSeries),
@@ -84,6 +84,7 @@ class Recipe:
             ("metrics", Metric),
         ):
             require_all(f"{name} of {self.slug}", getattr(self, name), *kinds)
+        require_all(f"sources of {self.slug}", self.each_source, Source)
         for several, names in (
             ("arms", [arm.name for arm in self.arms]),
             ("scales", [scale.name for scale in self.scales]),
@@ -104,7 +105,7 @@ class Recipe:
                 f"{self.slug} lacks the scale {', '.join(sorted(missing))}.\n"
                 f"Every recipe has quick and full; this one has {', '.join(scales)}."
             )
-        for figure in self.figures:
+        for figure in self.each_figure:
             title = getattr(figure, "title", "")
             require_names(f"The figure {title!r}", "arm", arms_of(figure), [arm.name for arm in self.arms])
         require_claims(self.slug, self.each_claim, self.arms, self.scales, summarises=self.summarise is not None)
@@ -137,9 +138,19 @@ class Recipe:
 
         One that names no place is of the place of the recipe's first source.
         """
-        here = self.sources[0].where if self.sources else ""
+        here = self.each_source[0].where if self.each_source else ""
         found = (claim for declared in self.claims for one in declared.each() for claim in one.each())
         return tuple(claim if claim.where else replace(claim, where=here) for claim in found)
+
+    @property
+    def each_source(self) -> tuple[Source, ...]:
+        """The sources, of which one may stand without a tuple."""
+        return (self.sources,) if isinstance(self.sources, Source) else self.sources
+
+    @property
+    def each_figure(self) -> tuple[Figure, ...]:
+        """The figures, of which one may stand without a tuple."""
+        return (self.figures,) if isinstance(self.figures, Figure) else self.figures
 
     @property
     def data_name(self) -> str | None:
@@ -161,10 +172,10 @@ class Recipe:
             "version": self.version,
             "title": title,
             "question": self.question,
-            "sources": [asdict(source) for source in self.sources],
+            "sources": [asdict(source) for source in self.each_source],
             "arms": {arm.name: arm.means for arm in self.arms},
             "claims": [claim.card(self.metrics, one_arm=len(self.arms) == 1) for claim in self.each_claim],
-            "figures": [encode(figure, by_name(self.metrics)) for figure in self.figures],
+            "figures": [encode(figure, by_name(self.metrics)) for figure in self.each_figure],
             "scales": {one.name: plain_settings(f"the scale {one.name}", one.settings) for one in self.scales},
             "data": self.data_name,
             "suites": list(self.suites),

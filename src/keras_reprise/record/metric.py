@@ -18,17 +18,18 @@ class Metric(Strict, frozen=True, omit_defaults=True):
     per: str = ""
 
 
-OF_TRAINING = (
+KNOWN = (
     *(
         Metric(f"{data}_{what}", f"{words} {what}", unit, "epoch")
         for what, unit in (("loss", "nats"), ("error", "fraction"))
         for data, words in (("train", "training"), ("test", "test"))
     ),
     Metric("validation_accuracy", "validation accuracy", "fraction", "epoch"),
+    Metric("rate", "learning rate"),
 )
-"""What `History` gives under these names, whatever the recipe, and its `accuracy` where images are set apart."""
+"""What these names mean whatever the recipe: what `History` gives, its `accuracy` where images are set apart, rates."""
 
 
 def by_name(declared: Iterable[Metric]) -> dict[str, Metric]:
-    """The declared metrics, and those of training that were not declared otherwise."""
-    return {one.name: one for one in (*OF_TRAINING, *declared)}
+    """The declared metrics, and those known to all recipes that were not declared otherwise."""
+    return {one.name: one for one in (*KNOWN, *declared)}

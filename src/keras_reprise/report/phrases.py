@@ -10,6 +10,7 @@ from keras_reprise.judge.comparable import together
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record.wording import aligned, backend_name, hardware, interval, number, software
+from keras_reprise.report.telling import probability, told
 from keras_reprise.store.store import Store, Summary
 
 WIDTH = USUAL  # columns of the terminal, where nobody says how many there are
@@ -48,8 +49,8 @@ def verdict_row(verdict: Verdict) -> list[str]:
         interval(v.interval),
         v.unit or "-",
         "-" if v.printed is None else number(v.printed, 6),
-        number(v.p, 2),
-        number(v.p_exact, 2),
+        probability(v.p),
+        probability(v.p_exact),
     ]
 
 
@@ -78,22 +79,17 @@ def explained(group: Group) -> str:
     rule, v = group.rule, group.rule.deciding
     if v is None or rule.verdict is None:
         return ""
-    statistic = next(claim.statistic for claim in group.card.claims if claim.id == v.claim).rstrip(".")
-    told = (
-        f"{rule.verdict.capitalize()}: {statistic}: {finding(v)} over {v.n} replicates; it must lie {_needed(v)}."
-        if v.n
-        else f"{rule.verdict.capitalize()}: {statistic} could not be measured."
-    )
+    claim = next(claim for claim in group.card.claims if claim.id == v.claim)
+    found = told(v, claim)
+    sentence = f"{rule.verdict.capitalize()}: {found.sentence}."
+    if not v.n:
+        sentence = f"{rule.verdict.capitalize()}: {found.of} could not be measured."
     others = len(rule.claims) - 1
     if rule.verdict == "reproduced" and others:
-        told += " So is the rule's other claim." if others == 1 else f" So are the rule's {others} other claims."
+        sentence += " So is the rule's other claim." if others == 1 else f" So are the rule's {others} other claims."
     if rule.verdict == "contradicted" and others:
-        told += f" ({v.says.rstrip('.')}: one contradicted claim of {others + 1} is enough.)"
-    return told + (f" Why not more: {v.reason}." if rule.verdict == "inconclusive" and v.reason else "")
-
-
-def _needed(verdict: Verdict) -> str:
-    return f"{interval(verdict.interval)} {verdict.unit}".strip()
+        sentence += f" ({v.says.rstrip('.')}: one contradicted claim of {others + 1} is enough.)"
+    return sentence + (f" Why not more: {v.reason}." if rule.verdict == "inconclusive" and v.reason else "")
 
 
 def rule_rows(groups: Sequence[Group], columns: int = WIDTH) -> list[str]:

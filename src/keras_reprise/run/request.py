@@ -103,6 +103,11 @@ class Request:
 
 def run(words: Request, store: Store) -> Tally:
     """Measure what was asked for; StoreError when the store cannot be written, or another run has a recipe."""
+    return run_jobs(words, store)[0]
+
+
+def run_jobs(words: Request, store: Store) -> tuple[Tally, list[Job]]:
+    """The same, with the jobs that this was."""
     request = words.with_its_suite()
     if request.measurement is not None:
         _require_file(request.recipes[0], request.measurement, store)
@@ -121,7 +126,7 @@ def run(words: Request, store: Store) -> Tally:
             asking.read_data(workers, store, jobs)
             bookkeeping = Bookkeeping(store, retry_failed=request.retry_failed)
             limit = seconds_meant(request.time_limit) if request.time_limit else None
-            return Driver(workers, bookkeeping, progress, time_limit_s=limit).run(jobs)
+            return Driver(workers, bookkeeping, progress, time_limit_s=limit).run(jobs), jobs
     except KeyboardInterrupt:
         click.echo(
             "Interrupted. Finished arms and training states are kept; run the same command again to continue.", err=True

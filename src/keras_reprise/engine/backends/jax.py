@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from keras_reprise.engine.backends.interface import Backend, Ensemble, Program
-from keras_reprise.engine.backends.jax_compiling import Values, compiled
+from keras_reprise.engine.backends.jax_compiling import Values, compiled_alike
 from keras_reprise.engine.backends.jax_ensemble import JaxEnsemble
 from keras_reprise.engine.backends.jax_operations import faster
 from keras_reprise.engine.backends.jax_program import JaxProgram, device
 from keras_reprise.engine.batches import output_gradient
+from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Objective
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class Jax:
             [v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)
         )
         arguments = (trainable, [jnp.asarray(tensor) for tensor in inputs], non_trainable, jnp.asarray(y))
-        weights, flows = compiled(jax.grad(faster(value), argnums=(0, 1)), *arguments)(*arguments)  # once a shape
+        alike = traced_alike(model, loss)
+        call = compiled_alike(alike and f"gradients {alike}", jax.grad(faster(value), argnums=(0, 1)), *arguments)
+        weights, flows = call(*arguments)
         return [np.asarray(gradient) for gradient in weights], [np.asarray(gradient) for gradient in flows]
 
     def timed_call(self, model: "keras.Model", x: np.ndarray, backward: bool) -> Callable[[], None]:
@@ -61,17 +64,21 @@ class Jax:
         )
         images = jnp.asarray(x)
 
-        def forward(trainable: list[jax.Array], images: jax.Array) -> jax.Array:
+        def forward(trainable: Values, non_trainable: Values, images: jax.Array) -> jax.Array:
             return model.stateless_call(trainable, non_trainable, images, training=backward)[0]
 
-        flow = jnp.asarray(output_gradient(jax.eval_shape(forward, trainable, images).shape))
+        arguments: tuple[object, ...] = (trainable, non_trainable, images)
+        if backward:
+            arguments += (jnp.asarray(output_gradient(jax.eval_shape(forward, *arguments).shape)),)
 
-        def gradient(trainable: list[jax.Array], images: jax.Array, flow: jax.Array) -> tuple[jax.Array, object]:
-            outputs, backward = jax.vjp(forward, trainable, images)
+        def gradient(
+            trainable: Values, non_trainable: Values, images: jax.Array, flow: jax.Array
+        ) -> tuple[jax.Array, object]:
+            outputs, backward = jax.vjp(lambda weights, x: forward(weights, non_trainable, x), trainable, images)
             return outputs, backward(flow)  # the outputs, too, lest a linear layer leaves its forward pass out
 
-        arguments = (trainable, images, flow) if backward else (trainable, images)
-        call = compiled(gradient if backward else forward, *arguments)
+        alike = traced_alike(model)
+        call = compiled_alike(alike and f"timed {backward} {alike}", gradient if backward else forward, *arguments)
 
         def finished() -> None:
             jax.block_until_ready(call(*arguments))

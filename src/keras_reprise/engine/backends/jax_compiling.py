@@ -5,14 +5,18 @@ Executables are kept by the text of what was compiled, so that a search compiles
 
 import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 
 import jax
 import numpy as np
 
-KEPT_EXECUTABLES = 16
-_executables: OrderedDict[str, jax.stages.Compiled] = OrderedDict()
+from keras_reprise.engine.keeping import Keeping
+
+KEPT_EXECUTABLES = 64
+"""A network takes about six: its epochs, their rests, its evaluation, the check."""
+
+_executables: Keeping[jax.stages.Compiled] = Keeping(KEPT_EXECUTABLES)
+_alike: Keeping[jax.stages.Compiled] = Keeping(KEPT_EXECUTABLES)
 
 Values = list[jax.Array]
 """Of variables, in their order."""
@@ -34,12 +38,19 @@ def compiled(function: Callable[..., object], *arguments: object, donate: tuple[
     """
     lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
     key = hashlib.sha256(f"{lowered.args_info} {lowered.as_text()}".encode()).hexdigest()
-    if key not in _executables:
-        _executables[key] = lowered.compile()
-        if len(_executables) > KEPT_EXECUTABLES:
-            _executables.popitem(last=False)
-    _executables.move_to_end(key)
-    return _executables[key]
+    return _executables.get(key, lowered.compile)
+
+
+def compiled_alike(
+    alike: str | None, function: Callable[..., object], *arguments: object, donate: tuple[int, ...] = ()
+) -> jax.stages.Compiled:
+    """The same without tracing, where what is traced alike (None: that is not known) was compiled for such arguments.
+
+    `alike` tells the function, too; how exactly JAX multiplies (TF32) is a setting of the process, not of the model.
+    """
+    precision = jax.config.jax_default_matmul_precision
+    key = alike and f"{alike} {jax.tree.map(jax.typeof, arguments)} {donate} {precision}"
+    return _alike.get(key, lambda: compiled(function, *arguments, donate=donate))
 
 
 def whole_and_rest(

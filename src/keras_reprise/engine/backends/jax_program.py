@@ -15,12 +15,13 @@ from keras_reprise.engine.backends.jax_compiling import (
     State,
     Updated,
     Values,
-    compiled,
+    compiled_alike,
     text,
     whole_and_rest,
 )
 from keras_reprise.engine.backends.jax_operations import faster
 from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, in_batches, may_change, outputs_and_mask
+from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
@@ -67,6 +68,8 @@ class JaxProgram:
         self._tested: TestedOn | None = None
         self._texts = ("", "")  # of an update's loss, rewritten and as written, once it is checked
         self._programs: dict[tuple[object, ...], jax.stages.Compiled] = {}
+        alike, scaling = traced_alike(model, plan.loss, optimizer), [np.asarray(v).tolist() for v in plan.scaling or ()]
+        self._alike = alike and f"{alike} {scaling}"
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
@@ -225,7 +228,8 @@ class JaxProgram:
     ) -> jax.stages.Compiled:
         if key not in self._programs:
             start = time.perf_counter()
-            self._programs[key] = compiled(function, *arguments, donate=donate)
+            alike = self._alike and f"{self._alike} {self.rewritten} {key}"
+            self._programs[key] = compiled_alike(alike, function, *arguments, donate=donate)
             self.compile_s += time.perf_counter() - start
         return self._programs[key]
 
@@ -359,7 +363,10 @@ class JaxProgram:
         if self._texts[0] == self._texts[1]:
             self.rewritten = False
             return ours, keras_own
-        ((rewritten, gradients), (plain, expected)) = (_loss_and_gradients(way, inputs) for way in ways)
+        ((rewritten, gradients), (plain, expected)) = (
+            _loss_and_gradients(way, inputs, self._alike and f"{self._alike} checked {number}")
+            for number, way in enumerate(ways)
+        )
         same = plain if ours.training == keras_own.training == 0 else 0.0  # nothing was computed of equal texts
         return (
             Looked(ours.training + same + rewritten - plain, ours.inference, gradients),
@@ -404,11 +411,16 @@ class JaxProgram:
             variable.assign(value)
 
 
-def _loss_and_gradients(way: Callable[..., object], inputs: tuple[object, ...]) -> tuple[float, list[np.ndarray]]:
-    """Computed on the host, where compiling takes a second, since what is compared does not depend on the device."""
+def _loss_and_gradients(
+    way: Callable[..., object], inputs: tuple[object, ...], alike: str | None
+) -> tuple[float, list[np.ndarray]]:
+    """Computed on the host, where compiling takes a second, since what is compared does not depend on the device.
+
+    `alike` as in `compiled_alike`.
+    """
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
         there = jax.tree.map(np.asarray, inputs)
-        gradients, (loss, *_) = compiled(jax.grad(way, has_aux=True), *there)(*there)
+        gradients, (loss, *_) = compiled_alike(alike, jax.grad(way, has_aux=True), *there)(*there)
     return float(loss), [np.asarray(gradient) for gradient in gradients]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_reprise.base.machine import threads
-from keras_reprise.engine.batches import SHARDS, output_gradient
+from keras_reprise.engine.batches import SHARDS
 
 if "tensorflow" not in sys.modules:
     # The parts of a batch are computed side by side, so that each kernel gets a part of the cores: a small dense
@@ -22,10 +22,14 @@ import tensorflow as tf
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.engine.backends.interface import Backend, Ensemble, Program
 from keras_reprise.engine.backends.tensorflow_program import TensorFlowProgram, device
+from keras_reprise.engine.backends.tensorflow_tracing import graphs, timed
+from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Objective
 
 if TYPE_CHECKING:
     import keras
+
+NO_GRADIENT = tf.UnconnectedGradients.ZERO
 
 
 class TensorFlow:
@@ -45,33 +49,28 @@ class TensorFlow:
     def gradients(
         self, model: "keras.Model", inputs: list[np.ndarray], y: np.ndarray, loss: "keras.losses.Loss"
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        tensors = [tf.convert_to_tensor(value) for value in inputs]
-        variables = [variable.value for variable in model.trainable_variables]
-        with tf.GradientTape() as tape:
-            tape.watch(tensors)
-            outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
-            value = Objective(loss).value(tf.convert_to_tensor(y), outputs)
-        weights, flows = tape.gradient(value, [variables, tensors])
+        n = len(inputs)
+
+        def found(labels: tf.Tensor, *tensors: tf.Tensor) -> list[list[tf.Tensor]]:
+            variables = [variable.value for variable in model.trainable_variables]
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                outputs = model(list(tensors) if n > 1 else tensors[0], training=False)
+                value = Objective(loss).value(labels, outputs)
+            groups = tape.gradient(value, [variables, list(tensors)], unconnected_gradients=NO_GRADIENT)
+            return [[tf.convert_to_tensor(gradient) for gradient in group] for group in groups]
+
+        graph = graphs(traced_alike(model, loss), "gradients")[n]
+        given = [tf.convert_to_tensor(value) for value in (y, *inputs)]
+        weights, flows = graph(found, model.variables, *given)
         return [gradient.numpy() for gradient in weights], [gradient.numpy() for gradient in flows]
 
     def timed_call(self, model: "keras.Model", x: np.ndarray, backward: bool) -> Callable[[], None]:
         images = tf.convert_to_tensor(x)
-        flow = tf.convert_to_tensor(output_gradient(model(images).shape))
-        variables = [variable.value for variable in model.trainable_variables]
-
-        def call(images: tf.Tensor, flow: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, list[tf.Tensor]]:
-            if not backward:
-                return model(images, training=False)
-            with tf.GradientTape() as tape:
-                tape.watch(images)
-                outputs = model(images, training=True)
-            # The outputs are returned, too: a linear layer's gradient does not need them, and they would be left out.
-            return outputs, tape.gradient(outputs, [images, *variables], output_gradients=flow)
-
-        compiled = tf.function(call)
+        called = timed(traced_alike(model), model, images, backward)
 
         def finished() -> None:
-            compiled(images, flow)
+            called.graph(images, called.flow)
             if device() != "cpu":
                 tf.test.experimental.sync_devices()
 

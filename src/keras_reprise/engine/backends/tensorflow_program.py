@@ -18,7 +18,9 @@ import tensorflow as tf
 
 from keras_reprise.engine.backends.interface import Evaluation, Plan
 from keras_reprise.engine.backends.tensorflow_parts import in_parts, pays
+from keras_reprise.engine.backends.tensorflow_tracing import Graphs, graphs
 from keras_reprise.engine.batches import EVALUATION_BATCH, in_batches, outputs_and_mask, scaled_at_once, shard_count
+from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
 from keras_reprise.engine.structure import acts_on_single_examples
@@ -54,10 +56,15 @@ class TensorFlowProgram:
         cut = alone and len(model.output_shape) == 2 and (self._alone or pays(model, plan.batch_size))
         self.shards = shard_count(plan.batch_size) if cut and device() == "cpu" else 1
         self._scaling = None if plan.scaling is None else [tf.constant(value) for value in plan.scaling]
-        self._runs: dict[tuple[bool, int], Callable[..., tuple[tf.Tensor, tf.Tensor]]] = {}
-        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
-        self._predict = tf.function(self._outputs_and_mask, reduce_retracing=True)
+        self.capacity = max(1, plan.updates)
+        self._alike = traced_alike(model, plan.loss, optimizer)
+        self._graphs = self._graphs_found()
         self.compile_s = 0.0
+
+    def _graphs_found(self) -> Graphs:
+        """The graphs of programs like this one; `be_plain` makes it another."""
+        scaling = [] if self._scaling is None else [value.numpy().tolist() for value in self._scaling]
+        return graphs(self._alike, "program", self.batch_size, self.shards, self.parts, scaling)
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
         images = tf.convert_to_tensor(x)
@@ -114,19 +121,22 @@ class TensorFlowProgram:
         x: tf.Tensor,
         y: tf.Tensor,
         order: tf.Tensor,
+        total: tf.Tensor,
         rates: tf.Tensor,
         penalty: tf.Tensor,
         *,
         set_rate: bool,
         shards: int,
     ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The updates on the first `total` examples of the order."""
         size = self.batch_size
-        n = (tf.shape(order)[0] + size - 1) // size
+        n = (total + size - 1) // size
         losses, wrong = tf.TensorArray(tf.float32, n, element_shape=()), tf.TensorArray(tf.int32, n, element_shape=())
         for i in tf.range(n):
             if set_rate:
                 self.optimizer.learning_rate.assign(rates[i])
-            value, errors = self._step(x, y, order[i * size : (i + 1) * size], penalty, shards)
+            index = order[i * size : tf.minimum((i + 1) * size, total)]
+            value, errors = self._step(x, y, index, penalty, shards)
             losses, wrong = losses.write(i, tf.cast(value, tf.float32)), wrong.write(i, errors)
         return losses.stack(), wrong.stack()
 
@@ -146,23 +156,25 @@ class TensorFlowProgram:
     def _run(
         self, data: Examples, order: np.ndarray, rates: np.ndarray | None, penalty: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        key = set_rate, shards = rates is not None, self._shards(min(len(order), self.batch_size))
-        if key not in self._runs:
-            # The data are arguments: a tensor that a function captured would never be freed. Nor would the graph of a
-            # function that `get_concrete_function` gave; a call without examples traces it as well.
+        # The data are arguments: a tensor that a function captured would never be freed. Nor would the graph of a
+        # function that `get_concrete_function` gave; a call without examples traces it as well. Orders are of one
+        # length, an epoch's, so that there is one graph for all.
+        set_rate, n = rates is not None, -(-len(order) // self.batch_size)
+        most, shards = max(self.capacity, n), self._shards(min(len(order), self.batch_size))
+        padded, given = np.zeros(most * self.batch_size, np.int32), np.zeros(most if set_rate else 0, np.float32)
+        padded[: len(order)] = order
+        if rates is not None:
+            given[:n] = rates
+        graph = self._graphs["updates", set_rate, shards]
+        updates = partial(self._updates, set_rate=set_rate, shards=shards)
+        tensors = [tf.constant(padded), tf.constant(len(order), tf.int32), tf.constant(given)]
+        arguments = (*data, *tensors, tf.constant(penalty, tf.float32))
+        if graph.is_new_to(*arguments):
             start = time.perf_counter()
-            specs = [tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in data]
-            specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32)]
-            updates = partial(self._updates, set_rate=set_rate, shards=shards)
-            self._runs[key] = tf.function(updates, input_signature=specs)
-            self._runs[key](*data, tf.zeros([0], tf.int32), tf.zeros([0]), tf.constant(penalty, tf.float32))
+            nothing = tf.zeros_like(tensors[1])
+            graph(updates, self._variables(), *data, tensors[0], nothing, tensors[2], arguments[-1])
             self.compile_s += time.perf_counter() - start
-        losses, wrong = self._runs[key](
-            *data,
-            tf.constant(order, tf.int32),
-            tf.constant(rates if set_rate else [], tf.float32),
-            tf.constant(penalty, tf.float32),
-        )
+        losses, wrong = graph(updates, self._variables(), *arguments)
         return losses.numpy(), wrong.numpy()
 
     def _evaluate_batch(
@@ -181,10 +193,10 @@ class TensorFlowProgram:
         return tf.concat(losses, 0), tf.concat(wrong, 0), tf.cast(value, tf.float32), penalty
 
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
-        def evaluated(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-            found: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
-            found = self._evaluate(x, y) if x.shape[0] >= self.parts else self._evaluate(x, y, 1)
-            return found
+        def evaluated(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            parts = self.parts if x.shape[0] >= self.parts else 1
+            evaluate = partial(self._evaluate_batch, parts=parts)
+            return self._graphs["evaluation", parts](evaluate, self.model.variables, x, y)
 
         return Evaluation.of(in_batches(evaluated, self.evaluation_batch, x, y))
 
@@ -193,7 +205,8 @@ class TensorFlowProgram:
         return outputs, mask_of(outputs)
 
     def outputs(self, x: np.ndarray, batch: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        parts = in_batches(self._predict, batch or self.evaluation_batch, x)
+        predict = partial(self._graphs["outputs"], self._outputs_and_mask, self.model.variables)
+        parts = in_batches(predict, batch or self.evaluation_batch, x)
         return outputs_and_mask(parts)
 
     def look(self, x: np.ndarray, y: np.ndarray) -> Facts:
@@ -234,8 +247,7 @@ class TensorFlowProgram:
     def be_plain(self) -> bool:
         cut = self.shards > 1 or self.parts > 1
         self.shards = self.parts = 1
-        self._runs.clear()
-        self._evaluate = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._graphs = self._graphs_found()
         return cut
 
     def get_state(self) -> list[np.ndarray]:

@@ -81,6 +81,12 @@ class TorchProgram:
     def _operations(self) -> contextlib.AbstractContextManager[None]:
         return faster() if self._faster else contextlib.nullcontext()
 
+    def _draws_put_back(self) -> contextlib.AbstractContextManager[None]:
+        """Let torch's own generators go on afterwards as before: dropout without a seed draws from them."""
+        found: contextlib.AbstractContextManager[None]
+        found = torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+        return found
+
     def _value(self, x: torch.Tensor, y: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss of a batch, penalties included, and the number of misclassified examples."""
         with self._operations():
@@ -136,7 +142,8 @@ class TorchProgram:
             start = time.perf_counter()
             self._quick_for, self._quick = key, None
             state, part = self.get_state(), index[: self.batch_size]
-            with contextlib.suppress(Exception):  # it needs the host (a value that decides), or torch cannot trace it
+            # An exception: it needs the host (a value that decides), or torch cannot trace it.
+            with contextlib.suppress(Exception), self._draws_put_back():
                 self._quick = self._checked(self._made(data, part, rates, penalty), data, part, rates, penalty, state)
             if captured:
                 torch.cuda.synchronize()
@@ -224,11 +231,13 @@ class TorchProgram:
             return value + penalty * found
 
         def looked(value: Callable[[], torch.Tensor], inference: Callable[[], torch.Tensor]) -> Looked:
-            loss = value()
+            with self._draws_put_back():
+                loss = value()
+                with torch.no_grad():
+                    tested = float(inference())
             variables = [variable.value for variable in self.model.trainable_variables]
             gradients = torch.autograd.grad(loss, variables, allow_unused=True, materialize_grads=True)
             with torch.no_grad():
-                tested = float(inference())
                 for variable, before in zip(self.model.non_trainable_variables, kept, strict=True):
                     variable.assign(before)
             return Looked(float(loss.detach()), tested, [_array(gradient) for gradient in gradients])

@@ -47,14 +47,15 @@ class Panel(Strict, frozen=True):
 class Curves(Figure, frozen=True, tag="curves"):
     """Curves averaged over the replicates, with their spread.
 
-    `panels` are one below (or beside) the other, each a `Panel` or just the name of a curve. "overlay" draws the arms
+    `panels` are one below (or beside) the other, each a `Panel` or just the name of a curve; one stands without a
+    tuple. "overlay" draws the arms
     over each other; `columns="arms"` draws each arm in a column of its own. `x` names the curve that holds the abscissa
     (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names
     a metric at whose value a vertical line stands. `printed` gives the document's values as {curve: {arm: [..]}} to be
     drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
     """
 
-    panels: tuple[Panel | str, ...]
+    panels: tuple[Panel | str, ...] | Panel | str
     x: str | None = None
     x_label: str = ""
     columns: Literal["arms", "overlay"] = "overlay"
@@ -67,10 +68,13 @@ class Curves(Figure, frozen=True, tag="curves"):
     @property
     def axes(self) -> tuple[Panel, ...]:
         """The panels, each as a `Panel`."""
-        return tuple(Panel(one, one) if isinstance(one, str) else one for one in self.panels)
+        return tuple(Panel(one, one) if isinstance(one, str) else one for one in self._declared())
+
+    def _declared(self) -> tuple[Panel | str, ...]:
+        return self.panels if isinstance(self.panels, tuple) else (self.panels,)
 
     def labelled(self, metrics: Mapping[str, Metric]) -> "Curves":
-        panels = (Panel(one) if isinstance(one, str) else one for one in self.panels)
+        panels = (Panel(one) if isinstance(one, str) else one for one in self._declared())
         labelled = tuple(replace(one, label=one.label or label(one.curves, metrics)) for one in panels)
         first = metrics.get(labelled[0].curves[0]) if labelled and labelled[0].curves else None
         x = label((self.x,), metrics) if self.x else (first.per if first else "") or "epoch"

@@ -251,11 +251,25 @@ def _unit_of_arithmetic(form: grammar.Arithmetic, metrics: Mapping[str, Metric])
     left, right = _unit(form.left, metrics), _unit(form.right, metrics)
     plain_left, plain_right = (not isinstance(one, grammar.Form) for one in (form.left, form.right))
     if form.sign in "+-":
-        return right if plain_left else left if plain_right or left == right else ""
+        same = right if plain_left else left if plain_right or left == right else ""
+        return "points" if same == "percent" and _is_difference(form) else same
     if form.sign == "*" and 100.0 in (form.left, form.right):
         inner = form.right if form.left == 100.0 else form.left
-        difference = isinstance(inner, grammar.Arithmetic) and inner.sign == "-"
-        return ("points" if difference else "percent") if _unit(inner, metrics) == "fraction" else ""
+        return ("points" if _is_difference(inner) else "percent") if _unit(inner, metrics) == "fraction" else ""
     if form.sign == "/" and left == right and not (plain_left or plain_right):
         return "ratio"
     return ""
+
+
+def _is_difference(expression: Expression) -> bool:
+    """Whether it is by how much one value lies above another, or a number of a row of such: of percentages, points."""
+    match expression:
+        case grammar.Arithmetic("-", grammar.Form(), grammar.Form()):
+            return True
+        case grammar.Several():
+            return all(map(_is_difference, expression.of))
+        case grammar.Window() | grammar.At() | grammar.Kept() | grammar.Reduced():
+            return _is_difference(expression.of)
+        case grammar.Applied("abs"):
+            return _is_difference(expression.to)
+    return False

@@ -10,7 +10,7 @@ from keras_reprise.base.errors import StoreError
 from keras_reprise.base.files import make_folder, write_atomically
 from keras_reprise.report.site import html, markdown
 from keras_reprise.report.site.build import build
-from keras_reprise.report.site.pages import Site
+from keras_reprise.report.site.model import Site
 from keras_reprise.store.store import Store, Summary
 
 MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove

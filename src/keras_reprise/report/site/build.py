@@ -1,30 +1,27 @@
 """From records to what the pages show: judge, draw the figures that changed, and put the pages' model together."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise import catalog, figures
-from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.errors import NothingMeasuredError, RecipeError
+from keras_reprise.catalog import sources
 from keras_reprise.figures.figure import FigureError
-from keras_reprise.judge import compare
+from keras_reprise.judge import compare, reference
 from keras_reprise.judge.comparable import Place, together
 from keras_reprise.judge.costs import GroupCost, costs
 from keras_reprise.judge.groups import Group, gather
-from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.record.expressions.checking import forms
+from keras_reprise.record.expressions.grammar import ColumnOf, CurveOf, MetricOf, NumberOf
 from keras_reprise.record.schema import Card
 from keras_reprise.report.site import drawing
-from keras_reprise.report.site.pages import (
-    Bar,
-    FigureView,
-    HistoryView,
-    MachinePage,
-    PlaceView,
-    RecipePage,
-    Result,
-    Section,
-    Site,
-)
+from keras_reprise.report.site.bars import axis, bar
+from keras_reprise.report.site.cards import rule_card
+from keras_reprise.report.site.claim_views import Result
+from keras_reprise.report.site.machine_pages import HistoryView, MachinePage
+from keras_reprise.report.site.model import Site
+from keras_reprise.report.site.pages import FigureView, RecipePage, Section
+from keras_reprise.report.site.places import PlaceView
 from keras_reprise.report.site.time_history import time_histories
 from keras_reprise.store.store import Store, Summary
 
@@ -47,9 +44,12 @@ def build(
     views = _drawn(groups if all_figures else _shown(groups), store, folder, tell)
     pages = _pages(groups, cost, places, views)
     newest = _newest(pages)
-    current = tuple(page for page in pages if newest.get(page.card.slug) == page.card.version)
+    current = [page for page in pages if newest.get(page.card.slug) == page.card.version]
+    current.sort(key=lambda page: (page.family, page.card.slug))
+    known = _reference(current, store)
     return Site(
-        recipes=tuple(sorted(current, key=lambda page: (page.family, page.card.slug))),
+        recipes=tuple(current),
+        cards=tuple(rule_card(page, known) for page in current),
         superseded=tuple(page for page in pages if page not in current),
         machines=_machines(pages, places, time_histories(groups, cost, places, folder)),
         places=tuple(places.values()),
@@ -57,6 +57,23 @@ def build(
         records=len(summaries),
         store_option=store_option,
     )
+
+
+def _reference(pages: Sequence[RecipePage], store: Store) -> dict[tuple[str, int], list[tuple[Group, PlaceView]]]:
+    """The groups of the project's own results by recipe and version; none where they are these, or where no recipe here
+    is the project's."""
+    asked = {(page.card.slug, page.card.version) for page in pages if sources.is_ours(page.card.slug)}
+    try:
+        theirs = reference.store() if asked else store
+    except NothingMeasuredError:
+        return {}
+    if theirs.root.resolve() == store.root.resolve():
+        return {}
+    known = [one for one in theirs.summaries()[0] if (one.recipe.slug, one.recipe.version) in asked]
+    found: dict[tuple[str, int], list[tuple[Group, PlaceView]]] = {}
+    for group in gather(known, theirs):
+        found.setdefault((group.slug, group.version), []).append((group, _place(group.place, theirs)))
+    return found
 
 
 Views = Mapping[str, tuple[FigureView, ...]]  # by the digest of the group whose they are
@@ -77,16 +94,20 @@ def _pages(
     by_recipe = together(groups, lambda group: (group.slug, group.version))
     pages = []
     for (slug, version), members in by_recipe.items():
-        axes = _axes(members)
+        card = members[0].card
+        axes = {claim.id: one for claim in card.claims if (one := axis(claim, members))}
         sections = []
         for group in members:
             place = places[group.place]
-            results = tuple(Result(v, group, place, _bar(v, group.card, axes)) for v in group.verdicts)
+            results = tuple(
+                Result(v, claim, group, place, bar(v, axes.get(v.claim)))
+                for v, claim in zip(group.verdicts, group.card.claims, strict=True)
+            )
             elsewhere = group.digest not in views and bool(group.card.figures)
             shown = views.get(group.digest, ())
             sections.append(Section(group, place, results, shown, elsewhere, cost[group.digest]))
         others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
-        pages.append(RecipePage(members[0].card, families.get(slug, "own"), tuple(sections), others))
+        pages.append(RecipePage(card, families.get(slug, "own"), tuple(sections), others, axes))
     return pages
 
 
@@ -106,7 +127,24 @@ def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
         return FigureView(figure.file, f"Figure {figure.number}.", str(error))
     if fault := figure.fault(folder):
         return FigureView(figure.file, f"{declared.title}.", fault)
-    return FigureView(figure.file, declared.caption(len(figure.group.complete)))
+    shows_rule = bool(_names_in(figure.specification) & _names_of_rule(figure.group.card))
+    return FigureView(figure.file, declared.caption(len(figure.group.complete)), shows_rule=shows_rule)
+
+
+def _names_in(value: object) -> set[str]:
+    """All texts in a figure's specification, the names of what it draws among them."""
+    if isinstance(value, dict):
+        return {name for one in value.values() for name in _names_in(one)}
+    if isinstance(value, list | tuple):
+        return {name for one in value for name in _names_in(one)}
+    return {value} if isinstance(value, str) else set()
+
+
+def _names_of_rule(card: Card) -> set[str]:
+    """The metrics, curves, columns and numbers of which the rule's claims are made."""
+    rule = [claim.value for claim in card.claims if claim.role == "rule" and claim.retired is None]
+    named = (MetricOf, CurveOf, ColumnOf, NumberOf)
+    return {form.name for value in rule for form in forms(value) if isinstance(form, named)}
 
 
 def _shown(groups: Sequence[Group]) -> list[Group]:
@@ -138,40 +176,3 @@ def _machines(
         sections = tuple((page, s) for page in pages for s in page.sections if s.group.machine == machine)
         found.append(MachinePage(machine, mine[0].machine_facts, mine, sections, tuple(histories.get(machine, ()))))
     return tuple(found)
-
-
-def _axes(groups: Sequence[Group]) -> dict[str, tuple[float, float, bool]]:
-    """Ends of the axis on which each claim's bars are drawn, shared by its groups, and whether it is logarithmic."""
-    axes = {}
-    for claim in groups[0].card.claims:
-        values = [value for value in (*claim.interval, claim.printed) if value is not None]
-        for group in groups:
-            if (verdict := group.verdict(claim.id)) is not None:
-                values += [value for value in (verdict.mean, verdict.ci_low, verdict.ci_high) if math.isfinite(value)]
-        logarithmic = claim.log and all(value > 0 for value in values)
-        values = [math.log(value) for value in values] if logarithmic else values
-        if not values:
-            continue
-        low, high = min(values), max(values)
-        margin = 0.12 * (high - low) or max(abs(high), 1.0) * 0.12
-        if math.isfinite(margin):
-            axes[claim.id] = (low - margin, high + margin, logarithmic)
-    return axes
-
-
-def _bar(verdict: Verdict, card: Card, axes: dict[str, tuple[float, float, bool]]) -> Bar | None:
-    if verdict.claim not in axes or not math.isfinite(verdict.mean):
-        return None
-    low, high, logarithmic = axes[verdict.claim]
-
-    def at(value: float) -> float:
-        return round(100 * ((math.log(value) if logarithmic else value) - low) / (high - low), 2)
-
-    ends = verdict.interval
-    interval = (verdict.ci_low, verdict.ci_high) if math.isfinite(verdict.ci_low) else (verdict.mean, verdict.mean)
-    return Bar(
-        band=(0.0 if ends[0] is None else at(ends[0]), 100.0 if ends[1] is None else at(ends[1])),
-        interval=(at(interval[0]), at(interval[1])),
-        mean=at(verdict.mean),
-        printed=None if verdict.printed is None else at(verdict.printed),
-    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_reprise.catalog.documents import Document, DocumentRule, documents
+from keras_reprise.report.site.cards import WORDS
 from keras_reprise.report.site.pages import RecipePage
 
 
@@ -33,6 +34,13 @@ class DocumentPage:
     @property
     def stem(self) -> str:
         return f"document-{self.document.key}"
+
+    @property
+    def tally(self) -> list[tuple[str, int]]:
+        """Its rules by the verdict of the first recipe that answers them, as far as they have one."""
+        answers = [view.answers[0].page for _, rules in self.sections for view in rules if view.answers]
+        found = [page.rule.verdict for page in answers if page and page.rule]
+        return [(word, found.count(word)) for word in WORDS if word in found]
 
     @property
     def told(self) -> str:

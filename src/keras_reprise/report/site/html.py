@@ -2,19 +2,24 @@
 
 import base64
 import hashlib
+import re
 from functools import lru_cache
 from importlib.resources import files
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from keras_reprise.base.errors import printable
 from keras_reprise.catalog import documents
 from keras_reprise.record import wording
 from keras_reprise.report import phrases, side_by_side
+from keras_reprise.report.site.claim_views import counted
 from keras_reprise.report.site.document_pages import document_pages
-from keras_reprise.report.site.pages import Site
+from keras_reprise.report.site.glossary import BY_KEY, TERMS
+from keras_reprise.report.site.model import Site
+from keras_reprise.report.telling import probability
 
+NAMES = re.compile(r"`([^`]+)`")  # a backtick is never part of an entity
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
 
 
@@ -25,6 +30,7 @@ def render(site: Site) -> dict[str, str]:
     shared = {"site": site, "walked": {one.document.key for one in walks}}
     written = {
         "index.html": environment.get_template("front.html").render(shared),
+        "glossary.html": environment.get_template("glossary.html").render(shared, terms=TERMS),
         "comparison.html": environment.get_template("comparison.html").render(shared),
     }
     recipe, machine = environment.get_template("recipe.html"), environment.get_template("machine.html")
@@ -48,23 +54,32 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"code": _code, "capitalize_first": lambda text: text[:1].upper() + text[1:]}
     style, script = _static("report.css"), _static("report.js")
     environment.globals |= {
         "style": Markup(style),
         "script": Markup(script),
         "policy": _policy(style, script),
         "signs": SIGNS,
+        "glossary": BY_KEY,
+        "counted": counted,
         "aligned": wording.aligned,
         "number": wording.number,
         "interval": wording.interval,
         "described": documents.described,
         "tally": phrases.tally,
+        "probability": probability,
         "told": side_by_side.summary,
         "overall_speed": side_by_side.overall_speed,
         "speed_interval": side_by_side.speed_interval,
         "claim_change": side_by_side.change,
     }
     return environment
+
+
+def _code(text: str) -> Markup:
+    """A text of ours or of a card, what it has between backticks as code; all of it escaped."""
+    return Markup(NAMES.sub(r"<code>\1</code>", str(escape(printable(text)))))  # escaped before it is marked
 
 
 def _static(name: str) -> str:

@@ -11,7 +11,8 @@ from keras_reprise.catalog.documents import DocumentRule
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
 from keras_reprise.report.site.document_pages import DocumentPage, RecipeAnswer, RuleView, document_pages
-from keras_reprise.report.site.pages import FigureView, RecipePage, Section, Site
+from keras_reprise.report.site.model import Site
+from keras_reprise.report.site.pages import FigureView, RecipePage, Section
 
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
 

@@ -11,7 +11,8 @@ from keras_reprise.judge.groups import Group
 from keras_reprise.judge.history import Point, Series, series
 from keras_reprise.record.wording import backend_name
 from keras_reprise.report.site.drawing import DRAWING
-from keras_reprise.report.site.pages import HistoryView, PlaceView
+from keras_reprise.report.site.machine_pages import HistoryView
+from keras_reprise.report.site.places import PlaceView
 
 Places = Mapping[Place, PlaceView]
 MOST_FIGURES = 12  # a machine; the rest is in the table

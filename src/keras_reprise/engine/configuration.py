@@ -1,0 +1,124 @@
+"""What a model, optimizer or loss is, as text: for telling trainings apart, and for telling which are traced alike.
+
+Neither says anything of what the configuration does not hold: for that both give None.
+"""
+
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from keras_reprise.engine.structure import IN_EVERY_UPDATE, IN_INFERENCE, LAYERS, keras_own, operations
+
+if TYPE_CHECKING:
+    import keras
+
+Part: TypeAlias = "keras.Model | keras.optimizers.Optimizer | keras.losses.Loss"
+
+TRACED = LAYERS | IN_INFERENCE | IN_EVERY_UPDATE
+"""Layers that compute with nothing but their configuration and their variables."""
+
+PLAIN = (bool, int, float, str)
+NAMING = ("name", "keras_history", "input_layers", "output_layers")
+"""Entries of a configuration where the name of a layer stands."""
+
+
+def configured(part: Part) -> str | None:
+    """The configuration of a model, optimizer or loss as text; None where it does not say all that decides the numbers.
+
+    It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration
+    holds. Names are replaced by their order: Keras numbers automatic names on and on.
+    """
+    config = _config(part)
+    try:
+        return None if config is None else _text(part, json.dumps(_by_order(config, {}), default=repr))
+    except (TypeError, ValueError):
+        return None
+
+
+def traced_alike(
+    model: "keras.Model", loss: "keras.losses.Loss | None" = None, optimizer: "keras.optimizers.Optimizer | None" = None
+) -> str | None:
+    """All that decides what is traced of a model, with its loss and its optimizer: models of the same text compute the
+    same on variables of their own. None where that is not known.
+
+    What only begins a training is not part of it: initial weights, seeds, an optimizer's rate as a number.
+    """
+    import keras
+
+    if not all(keras_own(one) and type(one).__name__ in TRACED for one in operations(model)):
+        return None
+    found = [keras.config.epsilon(), keras.config.image_data_format(), _variables(model)]
+    for part in (model, loss, optimizer):
+        config = None if part is None else _config(part)
+        try:
+            text = config and _text(part, json.dumps(_without_beginnings(_by_order(config, {}))))
+        except (TypeError, ValueError):  # an array, of which a text would not tell all
+            return None
+        if part is not None and text is None:
+            return None
+        found.append(text)
+    for one in filter(None, (optimizer, getattr(optimizer, "inner_optimizer", None))):
+        if getattr(one, "_exclude_from_weight_decay", None) or getattr(one, "_exclude_from_weight_decay_pattern", None):
+            return None  # which variables it leaves out stands in no configuration
+        found.append(sorted((k, v) for k, v in vars(one).items() if k != "name" and isinstance(v, PLAIN)))
+    return json.dumps(found)
+
+
+def _config(part: Part) -> dict[str, Any] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of lambdas, which are told apart otherwise
+            found: dict[str, Any] = part.get_config()
+    except (NotImplementedError, TypeError, ValueError):
+        return None
+    return found
+
+
+def _text(part: Part, text: str) -> str | None:
+    """The text of a configuration; None where something in it is not Keras's own."""
+    modules = re.findall(r'"module": ("[^"]*"|null)', text)
+    foreign = any(not module.startswith('"keras') for module in modules)
+    if not keras_own(part) or " at 0x" in text or '"Lambda"' in text or foreign:
+        return None
+    return f"{type(part).__name__} {text}"
+
+
+def _by_order(value: object, names: dict[str, str], key: str = "") -> object:
+    """A configuration whose names of layers are numbers; what is called the same otherwise (a data type's policy, an
+    activation) keeps its name."""
+    if isinstance(value, Mapping):
+        policy = "DTypePolicy" in str(value.get("class_name"))
+        return {k: one if policy else _by_order(one, names, str(k)) for k, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_order(one, names, key) for one in value]
+    return names.setdefault(value, f"#{len(names)}") if isinstance(value, str) and key in NAMING else value
+
+
+def _without_beginnings(value: object) -> object:
+    """A configuration without what only begins a training."""
+    if isinstance(value, Mapping):
+        return {
+            key: _without_beginnings(one)
+            for key, one in value.items()
+            if not (key == "seed" or key.endswith("_initializer") or (key == "learning_rate" and not _schedule(one)))
+        }
+    return [_without_beginnings(one) for one in value] if isinstance(value, list) else value
+
+
+def _schedule(rate: object) -> bool:
+    return isinstance(rate, Mapping)
+
+
+def _variables(model: "keras.Model") -> Sequence[object]:
+    """Of every variable its shape and type, which of the trainable ones it is, and what holds it."""
+    places = {id(variable): place for place, variable in enumerate(model.trainable_variables)}
+    return [
+        (list(v.shape), str(v.dtype), places.get(id(v)), *(_described(one) for one in (v.regularizer, v.constraint)))
+        for v in model.variables
+    ]
+
+
+def _described(one: Any) -> object:
+    return None if one is None else (type(one).__module__, type(one).__name__, one.get_config())

@@ -1,0 +1,81 @@
+"""The front page's cards: a recipe's rule with its one verdict, the number that decides, and where it was measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from keras_reprise.judge.groups import Group
+from keras_reprise.report.site.pages import FigureView, RecipePage, Section
+from keras_reprise.report.site.places import PlaceView
+from keras_reprise.report.telling import Told, told
+
+EXPECTED = ("MATH", "VERIFIED-HERE", "LIKELY")  # what a claim's author expects to hold
+UNEXPECTED = "FALSE-AS-STATED"
+WORDS = ("reproduced", "contradicted", "inconclusive")
+
+
+@dataclass(frozen=True)
+class RuleAnswer:
+    """What one group says of the rule; `verdict` is "" where the card names no rule."""
+
+    group: Group
+    place: PlaceView
+    verdict: str
+    told: Told | None
+    surprising: bool
+
+    @property
+    def n(self) -> int:
+        deciding = self.group.rule.deciding
+        return deciding.n if deciding else len(self.group.complete)
+
+    @property
+    def more(self) -> int:
+        """How many claims the rule has beside the one that decides."""
+        return max(0, len(self.group.rule.claims) - 1)
+
+
+@dataclass(frozen=True)
+class RuleCard:
+    """A recipe on the front page. `answers` are those of its own numbers, the one that stands for it first; `elsewhere`
+    is that of the reference results, where these are others than the report's."""
+
+    page: RecipePage
+    answers: tuple[RuleAnswer, ...]
+    figure: FigureView | None
+    reference: RuleAnswer | None = None
+
+    @property
+    def others(self) -> list[tuple[str, int]]:
+        """The verdicts of the answers that do not stand for the recipe, counted."""
+        found = [one.verdict for one in self.answers[1:]]
+        return [(word, found.count(word)) for word in WORDS if word in found]
+
+
+def rule_card(page: RecipePage, reference: Mapping[tuple[str, int], Sequence[tuple[Group, PlaceView]]]) -> RuleCard:
+    """The card of a recipe's page; `reference` holds the groups of the reference results by recipe and version, the one
+    that stands for it first."""
+    answers = tuple(answer(section.group, section.place) for section in page.evidence)
+    return RuleCard(page, answers, page.shown, _reference(page, reference))
+
+
+def answer(group: Group, place: PlaceView) -> RuleAnswer:
+    """What a group says of the rule."""
+    rule, deciding = group.rule, group.rule.deciding
+    if deciding is None or rule.verdict is None:
+        return RuleAnswer(group, place, "", None, surprising=False)
+    claim = next(one for one in group.card.claims if one.id == deciding.claim)
+    against = rule.verdict == "contradicted" and claim.expectation in EXPECTED
+    surprising = against or (rule.verdict == "reproduced" and claim.expectation == UNEXPECTED)
+    return RuleAnswer(group, place, rule.verdict, told(deciding, claim), surprising)
+
+
+def _reference(
+    page: RecipePage, reference: Mapping[tuple[str, int], Sequence[tuple[Group, PlaceView]]]
+) -> RuleAnswer | None:
+    """The reference's answer: of the scale and data set that stand here, else of those that stand there."""
+    found = [one for one in reference.get((page.card.slug, page.card.version), ()) if one[0].stands]
+    if not found:
+        return None
+    standing: Section | None = page.evidence[0] if page.evidence else None
+    alike = [one for one in found if standing and one[0].setting == standing.group.setting]
+    return answer(*(alike or found)[0])

@@ -1,0 +1,55 @@
+"""The whole report, from which all its pages are written."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from keras_reprise.base.version import __version__
+from keras_reprise.judge import compare
+from keras_reprise.report.site.cards import WORDS, RuleCard
+from keras_reprise.report.site.machine_pages import MachinePage
+from keras_reprise.report.site.pages import RecipePage
+from keras_reprise.report.site.places import PlaceView
+
+
+@dataclass(frozen=True)
+class Site:
+    """The whole report."""
+
+    recipes: tuple[RecipePage, ...]
+    machines: tuple[MachinePage, ...]
+    places: tuple[PlaceView, ...]
+    comparisons: tuple[compare.Comparison, ...]
+    records: int
+    version: str = __version__
+    problems: int = 0
+    superseded: tuple[RecipePage, ...] = field(default=())
+    cards: tuple[RuleCard, ...] = ()
+    store_option: str = ""  # ends the commands that the pages print for this store
+
+    @property
+    def families(self) -> list[str]:
+        return sorted({page.family for page in self.recipes})
+
+    @property
+    def documents(self) -> list[str]:
+        return sorted({document for page in self.recipes for document in page.documents})
+
+    @cached_property
+    def tally(self) -> dict[str, int]:
+        """Rules by the verdict of the group that stands for their recipe."""
+        found = [page.rule.verdict for page in self.recipes if page.rule]
+        return {word: found.count(word) for word in WORDS}
+
+    @property
+    def surprising(self) -> int:
+        """The number of rules whose verdict is not what was expected of them."""
+        return sum(bool(card.answers) and card.answers[0].surprising for card in self.cards)
+
+    @property
+    def backends(self) -> dict[str, str]:
+        """The backends that were measured on, by what environments call them, in the words of the report."""
+        return {place.backend: place.backend_words for place in sorted(self.places, key=lambda one: one.backend)}
+
+    @property
+    def devices(self) -> list[str]:
+        return sorted({place.device for place in self.places})
