@@ -1,6 +1,7 @@
 """What the project says of itself agrees."""
 
 import ast
+import json
 import re
 import shutil
 import tomllib
@@ -21,6 +22,16 @@ def test_one_version_everywhere():
     assert citation is not None
     assert citation[1] == PROJECT["version"] == keras_reprise.__version__
     assert f"## {PROJECT['version']}" in (TOP / "CHANGELOG.md").read_text()
+
+
+def test_the_citation_file_cites_every_document():
+    from keras_reprise.catalog.documents import documents
+
+    text = (TOP / "CITATION.cff").read_text()
+    assert text.count("\n  - type:") == len(documents())
+    for document in documents().values():
+        assert f"title: {json.dumps(document.title, ensure_ascii=False)}" in text
+        assert document.author is None or f'"name": {json.dumps(document.author, ensure_ascii=False)}' in text
 
 
 def test_every_recipe_version_is_in_the_changelog():

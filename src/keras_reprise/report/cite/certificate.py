@@ -172,7 +172,7 @@ def page(content: Mapping[str, object], groups: Sequence[Group]) -> "Page":
     data = sorted({group.data_label for group in groups if group.first.data is not None})
     facts = (
         ("replayed", f"{len(groups)} recipe{'' if len(groups) == 1 else 's'}, {content['records']} records"),
-        ("documented in", "; ".join(one.document.described.removesuffix(", undated") for one in documents) or "-"),
+        ("documented in", "; ".join(one.described for one in documents) or "-"),
         ("on", f"{words_of(content['machine'])}"),
         ("with", f"{words_of(content['environment'])}"),
         ("code", f"keras-reprise {', '.join(map(str, msgspec.convert(code['package_versions'], list[str])))}, "

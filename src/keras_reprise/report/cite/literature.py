@@ -22,7 +22,12 @@ class Literature:
     @property
     def words(self) -> str:
         """Author, title, kind and year, and the places in brackets."""
-        return f"{self.document.described}{f' ({self.where})' if self.places else ''}"
+        return f"{self.described}{f' ({self.where})' if self.places else ''}"
+
+    @property
+    def described(self) -> str:
+        """Author, title, kind, and the year where it is known."""
+        return self.document.described.removesuffix(", undated")
 
     @property
     def where(self) -> str:

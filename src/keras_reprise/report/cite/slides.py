@@ -62,7 +62,7 @@ def _words(citation: Citation) -> "SlideWords":
     of_a_claim = citation.quantity is not None and verdict is not None
     title = verdict.says if of_a_claim and verdict is not None else group.card.title
     decided = verdict.verdict if of_a_claim and verdict is not None else group.rule.verdict or ""
-    documented = "; ".join(one.document.described.removesuffix(", undated") for one in citation.literature)
+    documented = "; ".join(one.described for one in citation.literature)
     return SlideWords(title, decided, _found(citation, verdict), documented, _rests_on(citation))
 
 
