@@ -147,7 +147,7 @@ TRAIN = Panel(("train_q05", "train_q50", "train_q95"), "train loss (nats)", log=
 TEST = Panel(("test_q05", "test_q50", "test_q95"), "test loss (nats)", log=True)
 FEW, SAMPLED = (0, 1, 2, 3, 5, 6, 7, 10, 12), (0, 1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50)
 EPOCHS, SETS = tuple(map(str, SAMPLED)), ("train", "test")
-HALVED = {"mark": "drop", "mark_label": "rate halved"}
+HALVED = {"mark": "drop", "mark_label": "rate halved", "mark_arms": ("drop",)}
 FIGURES = (
     Curves("Loss and error", (LOSS, ERROR), columns="arms", **HALVED),
     HistogramGrid("Losses of images", EPOCHS, SETS, "log10 of the loss", "epoch", arms=("drop",)),

@@ -26,7 +26,7 @@ EVERY: dict[str, Figure] = {
         "Loss",
         (Panel(("loss", "error"), "loss (nats)", True, 0.5, "half"), Panel(("error",), "error")),
         "batch", "batch size", "overlay", "drop", "the drop",
-        {"loss": {"one": (1.0, 2)}}, (1.0, 8.0), True,
+        {"loss": {"one": (1.0, 2)}}, (1.0, 8.0), True, ("one",),
     ),
     "histogram-grid": HistogramGrid("Weights", ("1", "2"), ("layer",), "weight", "layer", ("one",)),
     "scatter": Scatter(
@@ -365,3 +365,54 @@ def test_a_kind_is_one_file(bars, plain_recipe, tmp_path, store_path, reprise):
     page = (store_path / "reports" / "plain-v1.html").read_text()
     assert "Values. Bars are those of the first of 1 replicates." in page
     assert page.count("<img") == 3
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_figure_gives_its_numbers_as_series_of_equal_columns(kind, replicates):
+    chart = figures.chart(figures.encode(EVERY[kind]), replicates)
+    assert chart.series
+    for one in chart.series:
+        assert len(one.of) == len(chart.names)
+        assert len(one.values) == len(chart.columns)
+        assert len({len(column) for column in one.values}) == 1
+
+
+def test_the_numbers_of_curves_are_the_mean_and_one_standard_deviation_around_it(replicates):
+    first, second = replicates[0], changed(replicates[1:], "one", curves={"error": [0.7, 0.25]})[0]
+    chart = figures.chart(figures.encode(Curves("Error", ("error",))), [first, second])
+    one = next(series for series in chart.series if series.of == ("1", "one", "error"))
+    deviation = 0.1 * 2**0.5
+    assert one.values[0] == (1, 2)
+    assert one.values[1] == (0.6, 0.25)
+    assert list(one.values[2]) == pytest.approx([0.6 - deviation, 0.25], rel=1e-4)
+    assert list(one.values[3]) == pytest.approx([0.6 + deviation, 0.25], rel=1e-4)
+
+
+def test_the_numbers_of_one_replicate_have_no_spread_and_what_is_not_finite_is_left_out(replicates):
+    only = changed(replicates[:1], "one", curves={"error": [0.5, "inf"]})
+    chart = figures.chart(figures.encode(Curves("Error", ("error",))), only)
+    one = next(series for series in chart.series if series.of == ("1", "one", "error"))
+    assert one.values == ((1, 2), (0.5, None), (None, None), (None, None))
+
+
+def test_a_mark_stands_only_in_the_arms_that_it_is_of(replicates):
+    both = [
+        changed(changed([one], "one", metrics={"drop": 2.0}), "two", metrics={"drop": 2.0})[0] for one in replicates
+    ]
+    everywhere = Curves("Error", ("error",), columns="arms", mark="drop", mark_label="halved")
+    [mark] = figures.chart(figures.encode(everywhere), both).marks
+    assert set(mark.arms) == {"one", "two"}
+    here = msgspec.structs.replace(everywhere, mark_arms=("one",))
+    [mark] = figures.chart(figures.encode(here), both).marks
+    assert (mark.x, mark.label, mark.arms) == (2.0, "halved", ("one",))
+    said = [figures.draw(figures.encode(one), both).count(b"stroke-dasharray: 3.7,1.6") for one in (everywhere, here)]
+    assert said[0] == 2 * said[1] > 0
+
+
+def test_cards_without_a_marks_arms_are_as_they_were():
+    assert "mark_arms" not in figures.encode(Curves("Error", ("error",), mark="drop"))
+
+
+def test_the_share_of_a_bin_is_of_all_counts(replicates):
+    chart = figures.chart(figures.encode(EVERY["histogram-grid"]), replicates)
+    assert chart.series[0].values == ((0, 0.5), (0.5, 1), (0.33333, 0.66667))

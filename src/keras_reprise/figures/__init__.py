@@ -14,11 +14,12 @@ import numpy as np
 
 from keras_reprise.base.errors import RecipeError, UserError, printable
 from keras_reprise.figures import kinds
+from keras_reprise.figures.chart import Chart
 from keras_reprise.figures.figure import Figure, FigureError
 from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
 
-__all__ = ["Figure", "FigureError", "decode", "draw", "encode", "known_kinds"]
+__all__ = ["Figure", "FigureError", "chart", "decode", "draw", "encode", "known_kinds"]
 
 
 def known_kinds() -> dict[str, type[Figure]]:
@@ -70,8 +71,23 @@ def draw(document: Mapping[str, object], records: Sequence[Record], form: str = 
     except Exception as error:  # a card from elsewhere may ask for anything, and a kind may have a fault
         if form == "pgf" and isinstance(error, RuntimeError):  # LaTeX's
             raise
-        first = (str(error).splitlines() or [""])[0][:200]
-        raise FigureError(f"Drawing it failed: {type(error).__name__}: {printable(first)}.") from error
+        raise _failed(error) from error
+
+
+def chart(document: Mapping[str, object], records: Sequence[Record]) -> Chart:
+    """The numbers that the figure of a card shows of the replicates `records`; FigureError when that cannot be."""
+    figure = decode(document)
+    try:
+        return figure.chart(records)
+    except UserError:
+        raise
+    except Exception as error:  # as in `draw`
+        raise _failed(error) from error
+
+
+def _failed(error: Exception) -> FigureError:
+    first = (str(error).splitlines() or [""])[0][:200]
+    return FigureError(f"Drawing it failed: {type(error).__name__}: {printable(first)}.")
 
 
 def _plain(value: object) -> object:

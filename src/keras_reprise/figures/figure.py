@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from keras_reprise.base.errors import UserError, printable
+from keras_reprise.figures.chart import Chart
 from keras_reprise.record.fields import Strict
 from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
@@ -33,6 +34,10 @@ class Figure(Strict, frozen=True, tag_field="kind"):
         The kind's drawing libraries are imported here and not before: recipes and readers do without them.
         """
         raise NotImplementedError
+
+    def chart(self, records: Sequence[Record]) -> Chart:
+        """What `draw` draws, as numbers; FigureError as there. A kind without them has pages that give the picture."""
+        return Chart((), (), ())
 
     def labelled(self, metrics: Mapping[str, Metric]) -> Self:
         """The figure with the labels that its recipe left out, made of what the recipe's metrics say by their names."""

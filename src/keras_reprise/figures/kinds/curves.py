@@ -1,13 +1,16 @@
 """Curves over epochs or another abscissa: means (medians on logarithmic axes) with their spread over the replicates."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from keras_reprise.figures.chart import Axes as ChartAxes
+from keras_reprise.figures.chart import Chart, Mark, Series, cells
 from keras_reprise.figures.figure import Figure, FigureError, label, require
 from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Strict
@@ -51,7 +54,8 @@ class Curves(Figure, frozen=True, tag="curves"):
     tuple. "overlay" draws the arms
     over each other; `columns="arms"` draws each arm in a column of its own. `x` names the curve that holds the abscissa
     (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names
-    a metric at whose value a vertical line stands. `printed` gives the document's values as {curve: {arm: [..]}} to be
+    a metric at whose value a vertical line stands, in the arms `mark_arms` (default: in all that have the metric; cards
+    without it have no such field). `printed` gives the document's values as {curve: {arm: [..]}} to be
     drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
     """
 
@@ -64,6 +68,7 @@ class Curves(Figure, frozen=True, tag="curves"):
     printed: Mapping[str, Mapping[str, Sequence[float]]] = {}
     printed_x: tuple[float, ...] = ()
     x_log: bool = False
+    mark_arms: tuple[str, ...] | UnsetType = UNSET
 
     @property
     def axes(self) -> tuple[Panel, ...]:
@@ -94,13 +99,7 @@ class Curves(Figure, frozen=True, tag="curves"):
     def draw(self, records: Sequence[Record]) -> "Plot":
         import matplotlib.pyplot as plt
 
-        self._require_names(records)
-        frames = [_frame(records, panel.curves, self.x) for panel in self.axes]
-        frames = [frame[frame["y"] > 0] if one.log else frame for one, frame in zip(self.axes, frames, strict=True)]
-        arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
-        if not arms:
-            positive = " positive" if any(panel.log for panel in self.axes) else ""
-            raise FigureError(f"Its curves hold no{positive} value.")
+        frames, arms = self._points(records)
         by_arm = self.columns == "arms"
         columns = len(arms if by_arm else self.axes)
         rows = len(self.axes) if by_arm else 1
@@ -127,23 +126,81 @@ class Curves(Figure, frozen=True, tag="curves"):
                 self._finish(ax, panel, label_x=True)
         return figure
 
+    def chart(self, records: Sequence[Record]) -> Chart:
+        frames, arms = self._points(records)
+        found = [
+            Series((str(place), arm, curve), points)
+            for place, (panel, frame) in enumerate(zip(self.axes, frames, strict=True), 1)
+            for arm in arms
+            for curve, points in _summed_up(frame[frame["arm"] == arm], log=panel.log)
+        ]
+        found += self._printed_series(arms)
+        marked = {arm: at for arm in arms if (at := self._mark_at(records, arm)) is not None}
+        return Chart(
+            names=("panel", "arm", "curve"),
+            columns=(self.x_label or self.x or "x", "middle", "low", "high"),
+            series=tuple(found),
+            axes=tuple(
+                ChartAxes(one.label, one.log, one.level, one.level_label, None if one.top is UNSET else one.top)
+                for one in self.axes
+            ),
+            marks=tuple(
+                Mark(at, self.mark_label, tuple(arm for arm in marked if marked[arm] == at))
+                for at in dict.fromkeys(marked.values())
+            ),
+            x_label=self.x_label,
+            x_log=self.x_log,
+        )
+
+    def _printed_series(self, arms: Sequence[str]) -> list[Series]:
+        """What the document prints, as points without a spread."""
+        found = []
+        for place, panel in enumerate(self.axes, 1):
+            for name in panel.curves:
+                for arm, row in self.printed.get(name, {}).items():
+                    x = self.printed_x[: len(row)] or range(1, len(row) + 1)
+                    none = (None,) * len(row)
+                    if arm in arms:
+                        of = (str(place), arm, f"{name.replace('_', ' ')}, printed")
+                        found.append(Series(of, (cells(x), cells(row), none, none)))
+        return found
+
+    def _points(self, records: Sequence[Record]) -> tuple[list["pd.DataFrame"], list[str]]:
+        """The points of each panel, and the arms that have some; FigureError when there are none."""
+        self._require_names(records)
+        frames = [_frame(records, panel.curves, self.x) for panel in self.axes]
+        frames = [frame[frame["y"] > 0] if one.log else frame for one, frame in zip(self.axes, frames, strict=True)]
+        arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
+        if not arms:
+            positive = " positive" if any(panel.log for panel in self.axes) else ""
+            raise FigureError(f"Its curves hold no{positive} value.")
+        return frames, arms
+
     def _require_names(self, records: Sequence[Record]) -> None:
         there = {name for record in records for arm in record.arms.values() for name in arm.curves}
         drawn = [name for panel in self.axes for name in panel.curves]
         require("curve", [*drawn, *([self.x] if self.x else []), *self.printed], there)
+        require("arm", () if self.mark_arms is UNSET else self.mark_arms, records[0].arms)
         require("arm", [arm for by_arm in self.printed.values() for arm in by_arm], records[0].arms)
 
     def _mark(self, ax: "Axes", records: Sequence[Record], arm: str, *, named: bool) -> None:
-        value = records[0].arms[arm].metrics.get(self.mark) if self.mark else None
-        if value is None:
+        at = self._mark_at(records, arm)
+        if at is None:
             return
-        ax.axvline(number(value), color="black", linestyle="--", linewidth=1)
+        ax.axvline(at, color="black", linestyle="--", linewidth=1)
         if named:
             ax.annotate(
-                textwrap.fill(self.mark_label, LABEL_WIDTH // 2), (number(value), 1.0),
+                textwrap.fill(self.mark_label, LABEL_WIDTH // 2), (at, 1.0),
                 xycoords=ax.get_xaxis_transform(), xytext=(3, -2), textcoords="offset points",
                 ha="left", va="top", fontsize=8,
             )  # fmt: skip
+
+    def _mark_at(self, records: Sequence[Record], arm: str) -> float | None:
+        """Where the mark stands in an arm; None where what it marks does not happen."""
+        if self.mark_arms is not UNSET and arm not in self.mark_arms:
+            return None
+        value = records[0].arms[arm].metrics.get(self.mark) if self.mark else None
+        return None if value is None else number(value)
 
     def _finish(self, ax: "Axes", panel: Panel, *, label_x: bool) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -195,6 +252,23 @@ def _frame(records: Sequence[Record], names: Sequence[str], x: str | None) -> "p
                     )
                 )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _summed_up(frame: "pd.DataFrame", *, log: bool) -> list[tuple[str, tuple[Any, ...]]]:
+    """Each curve's abscissas, with what `_lines` draws there: middle and ends of the spread over the replicates."""
+    found = []
+    for curve, part in frame[frame["y"].notna()].groupby("curve", sort=False):
+        by_x = part.groupby("x")["y"]
+        middle = by_x.median() if log else by_x.mean()
+        if log:
+            low, high = by_x.quantile(0.16), by_x.quantile(0.84)
+        else:
+            spread = by_x.std()
+            low, high = middle - spread, middle + spread
+        if part["seed"].nunique() < 2:
+            low = high = middle * math.nan
+        found.append((str(curve), tuple(map(cells, (middle.index, middle, low, high)))))
+    return found
 
 
 def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, *, legend: bool, log: bool) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from keras_reprise.figures.chart import Chart, Series, cells
 from keras_reprise.figures.figure import Figure, label
 from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
@@ -68,3 +69,15 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
             ax.set_xlabel(self.column_label)
             ax.set_ylabel(self.row_label if ax is axes[0, 0] else "")
         return figure
+
+    def chart(self, records: Sequence[Record]) -> Chart:
+        from keras_reprise.figures.trials import trials_table
+
+        names = [self.row, self.column]
+        frame = trials_table(records, self.arms, [*names, self.value])
+        means = frame.groupby(["arm", *names], sort=False)[self.value].mean().reset_index()
+        found = [
+            Series((str(arm),), tuple(cells(part[name]) for name in (*names, self.value)))
+            for arm, part in means.groupby("arm", sort=False)
+        ]
+        return Chart(names=("arm",), columns=(*names, self.value), series=tuple(found))

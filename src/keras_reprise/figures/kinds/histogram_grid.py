@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_reprise.figures.chart import Chart, Series, cells
 from keras_reprise.figures.figure import Figure, FigureError, require
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.schema import Record
@@ -70,6 +71,17 @@ class HistogramGrid(Figure, frozen=True, tag="histogram-grid"):
         figure.supxlabel(self.x_label, fontsize=10)
         return figure
 
+    def chart(self, records: Sequence[Record]) -> Chart:
+        require("arm", self.arms, records[0].arms)
+        arms = self.arms or tuple(records[0].arms)
+        columns, found = self._measured(records, arms), []
+        for arm, column, one in ((arm, column, one) for arm in arms for column in columns for one in self.series):
+            if histogram := _total(records, arm, f"{one}_{column}"):
+                edges, share = _shares(histogram)
+                found.append(Series((arm, column, one), (cells(edges[:-1]), cells(edges[1:]), cells(share))))
+        names = ("arm", self.column_label or "column", "series")
+        return Chart(names=names, columns=("from", "to", "share"), series=tuple(found))
+
     def _measured(self, records: Sequence[Record], arms: Collection[str]) -> list[str]:
         """The columns of which something was measured; FigureError when a series has none."""
         there = {name for record in records for arm in arms for name in record.arms[arm].histograms}
@@ -90,10 +102,15 @@ def _total(records: Sequence[Record], arm: str, name: str) -> Histogram | None:
     return Histogram(found[0].lo, found[0].hi, counts, sum(h.below for h in same), sum(h.above for h in same))
 
 
-def _steps(ax: "Axes", histogram: Histogram, color: Color, label: str, *, filled: bool) -> None:
+def _shares(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
+    """The bins' edges (bins + 1,) and the share of all counts in each (bins,)."""
     counts = np.asarray(histogram.counts, dtype=float)
     edges = np.linspace(histogram.lo, histogram.hi, len(counts) + 1)
-    share = counts / max(counts.sum() + histogram.below + histogram.above, 1.0)
+    return edges, counts / max(counts.sum() + histogram.below + histogram.above, 1.0)
+
+
+def _steps(ax: "Axes", histogram: Histogram, color: Color, label: str, *, filled: bool) -> None:
+    edges, share = _shares(histogram)
     ax.stairs(share, edges, color=color, label=label, fill=filled, alpha=0.45 if filled else 1.0)
     if filled:
         ax.stairs(share, edges, color=color, linewidth=1.0)

@@ -125,10 +125,12 @@ def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
         declared = figures.decode(figure.specification)
     except FigureError as error:
         return FigureView(figure.file, f"Figure {figure.number}.", str(error))
-    if fault := figure.fault(folder):
-        return FigureView(figure.file, f"{declared.title}.", fault)
+    drawn = figure.drawn(folder)
+    if drawn.fault:
+        return FigureView(figure.file, f"{declared.title}.", drawn.fault)
     shows_rule = bool(_names_in(figure.specification) & _names_of_rule(figure.group.card))
-    return FigureView(figure.file, declared.caption(len(figure.group.complete)), shows_rule=shows_rule)
+    caption = declared.caption(len(figure.group.complete))
+    return FigureView(figure.file, caption, shows_rule=shows_rule, title=declared.title, chart=drawn.chart)
 
 
 def _names_in(value: object) -> set[str]:

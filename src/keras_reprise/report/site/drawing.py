@@ -1,7 +1,8 @@
 """Drawing a report's figures into its folder: only those that changed, on several cores where there are many.
 
 A finished file carries in its last line what it shows: the specification, the records and the version of the drawing
-code. A file that carries the right line is not drawn again. A figure that cannot be drawn is a file that says why.
+code. A file that carries the right line is not drawn again. A figure that cannot be drawn is a file that says why. A
+drawing carries its numbers, so that its page is written without the records, and alike wherever it is written.
 """
 
 import hashlib
@@ -13,15 +14,21 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import msgspec
+
 from keras_reprise.base.files import write_atomically
+from keras_reprise.figures.chart import Chart
+from keras_reprise.figures.chart import decode as decode_chart
+from keras_reprise.figures.chart import encode as encode_chart
 from keras_reprise.figures.figure import FigureError
 from keras_reprise.judge.groups import Group
 from keras_reprise.record.encoding import canonical
 from keras_reprise.store.store import Store
 
 MANY = 8  # figures from which on a second process pays for its start
-DRAWING = 2  # raised when the same records could be drawn otherwise
+DRAWING = 3  # raised when the same records could be drawn otherwise
 FAULT, END = b'<svg xmlns="http://www.w3.org/2000/svg"><desc>', b"</desc></svg>"  # around why a figure is not drawn
+NUMBERS, NUMBERS_END = b'<metadata id="numbers">', b"</metadata>\n"
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,24 @@ class Drawing:
         except OSError:
             return False
 
-    def fault(self, folder: Path) -> str | None:
-        """Why the folder holds no drawing of it; None when it does."""
+    def drawn(self, folder: Path) -> "Drawn":
+        """What the folder's finished file holds."""
         content = (folder / self.file).read_bytes()
-        if not content.startswith(FAULT):
-            return None
-        return html.unescape(content[len(FAULT) : content.index(END)].decode("utf-8", "replace"))
+        if content.startswith(FAULT):
+            return Drawn(fault=html.unescape(content[len(FAULT) : content.index(END)].decode("utf-8", "replace")))
+        _, found, rest = content.rpartition(NUMBERS)
+        try:
+            return Drawn(chart=decode_chart(html.unescape(rest.partition(NUMBERS_END)[0].decode())) if found else None)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return Drawn()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a finished file holds beside the picture: its numbers, or why there is no picture."""
+
+    chart: Chart | None = None
+    fault: str | None = None
 
 
 def drawings(group: Group) -> list[Drawing]:
@@ -114,8 +133,15 @@ def _draw_group(job: Job) -> int:
     records = [store.read(root / path) for path in paths]
     for specification, line, path in wanted:
         try:
-            svg = figures.draw(specification, records)
+            svg = _with_numbers(figures.draw(specification, records), figures.chart(specification, records))
         except FigureError as error:  # the report goes on without this figure
             svg = FAULT + html.escape(str(error)).encode() + END + b"\n"
         write_atomically(path, svg + line.encode() + b"\n")
     return len(wanted)
+
+
+def _with_numbers(svg: bytes, chart: Chart) -> bytes:
+    """The drawing with its numbers in it."""
+    drawn, end, rest = svg.rpartition(b"</svg>")
+    numbers = html.escape(encode_chart(chart).decode(), quote=False).encode()
+    return drawn + NUMBERS + numbers + NUMBERS_END + end + rest

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -15,16 +16,20 @@ from keras_reprise.record import wording
 from keras_reprise.report import phrases, side_by_side
 from keras_reprise.report.site.claim_views import counted
 from keras_reprise.report.site.document_pages import document_pages
+from keras_reprise.report.site.figure_pages import figure_pages
 from keras_reprise.report.site.glossary import BY_KEY, TERMS
 from keras_reprise.report.site.model import Site
 from keras_reprise.report.telling import probability
 
 NAMES = re.compile(r"`([^`]+)`")  # a backtick is never part of an entity
+FIGURE_STYLE = ("report.css", "uplot/uPlot.min.css", "figure.css")
+FIGURE_SCRIPT = ("uplot/uPlot.iife.min.js", "report.js", "figure.js")  # beside the pages: many load it
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
 
 
 def render(site: Site) -> dict[str, str]:
-    """The pages by file name: the front page, one for each recipe version, document and machine, and the comparison."""
+    """The pages by file name: the front page, one for each recipe version, figure, document and machine, and the
+    comparison; and what all pages of figures load."""
     environment = _environment()
     walks = document_pages(site.recipes)
     shared = {"site": site, "walked": {one.document.key for one in walks}}
@@ -39,9 +44,12 @@ def render(site: Site) -> dict[str, str]:
     document = environment.get_template("document.html")
     for one in walks:
         written[f"{one.stem}.html"] = document.render(shared, page=one)
+    figure = environment.get_template("figure.html")
+    for shown in figure_pages((*site.recipes, *site.superseded)):
+        written[f"{shown.stem}.html"] = figure.render(shared, shown=shown)
     for place in site.machines:
         written[f"machine-{place.machine}.html"] = machine.render(shared, page=place)
-    return written
+    return written | {"figure.css": _joined(FIGURE_STYLE), "figure.js": _joined(FIGURE_SCRIPT)}
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +68,7 @@ def _environment() -> jinja2.Environment:
         "style": Markup(style),
         "script": Markup(script),
         "policy": _policy(style, script),
+        "figure_policy": _policy_of("'self' file:", "'self' file:"),
         "signs": SIGNS,
         "glossary": BY_KEY,
         "counted": counted,
@@ -86,10 +95,18 @@ def _static(name: str) -> str:
     return (files("keras_reprise.report.site") / "templates" / name).read_text("utf-8")
 
 
+def _joined(names: Sequence[str]) -> str:
+    return "\n".join(map(_static, names))
+
+
 def _policy(style: str, script: str) -> str:
     """The content security policy: our own style and script and the site's pictures, and nothing else."""
+    return _policy_of(_hash(style), _hash(script))
+
+
+def _policy_of(style: str, script: str) -> str:
     return (
-        f"default-src 'none'; img-src 'self' file: data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"default-src 'none'; img-src 'self' file: data:; style-src {style}; script-src {script}; "
         "base-uri 'none'; form-action 'none'"
     )
 

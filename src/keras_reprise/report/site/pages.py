@@ -6,6 +6,7 @@ from functools import cached_property
 from statistics import median
 
 from keras_reprise.base.progress import format_seconds
+from keras_reprise.figures.chart import Chart
 from keras_reprise.judge.costs import GroupCost
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.rule_verdict import RuleVerdict
@@ -20,13 +21,20 @@ from keras_reprise.store.store import Summary
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure's file, and what it shows in words; or why it is not drawn. `shows_rule`: it draws something of which
-    the rule's claims are made."""
+    """A figure's file, and what it shows in words and numbers; or why it is not drawn. `shows_rule`: it draws
+    something of which the rule's claims are made."""
 
     file: str
     caption: str
     fault: str | None = None
     shows_rule: bool = False
+    title: str = ""
+    chart: Chart | None = None
+
+    @property
+    def stem(self) -> str:
+        """The name of its own page."""
+        return f"figure-{self.file.rpartition('/')[2].removesuffix('.svg')}"
 
 
 @dataclass(frozen=True)
