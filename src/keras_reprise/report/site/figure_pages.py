@@ -56,7 +56,15 @@ class FigurePage:
     def citation(self) -> str:
         """The group's sentence as `reprise cite` prints it, without the hash of the folder of its records."""
         group, place = self.section.group, self.section.place
-        cited = citations.Citation(group, group.slug, place.hardware, place.software, None, self.section.replay)
+        cited = citations.Citation(
+            group=group,
+            key=group.slug,
+            hardware=place.hardware,
+            short_hardware=wording.short_hardware(place.machine_facts),
+            software=place.software,
+            swhid=None,
+            replay=self.section.replay,
+        )
         return f"{self.figure.title}. {citations.sentence(cited)}"
 
     @cached_property
