@@ -79,7 +79,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_page_loads_with_its_figures_and_asks_for_nothing_from_elsewhere(browser, site):
     reader = Reader(browser, site)
     pages = sorted(path.name for path in site.glob("*.html"))
-    assert len(pages) == 7 + len(list(site.glob("figures/*.svg"))) > 7
+    assert len(pages) == 8 + len(list(site.glob("figures/*.svg"))) > 7
     for name in pages:
         page = reader.open(name)
         page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager'; })")
@@ -246,7 +246,7 @@ def test_the_theme_turns_pages_and_figures(browser, site):
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "momentum-ema-v1.html", "comparison.html", "glossary.html", "document-cs231n-slides.html",
+    "name", ["index.html", "momentum-ema-v1.html", "comparison.html", "history.html", "glossary.html", "document-cs231n-slides.html",
      "figure"],
 )  # fmt: skip
 def test_a_telephone_needs_no_sideways_scrolling(browser, rules, name):
@@ -264,6 +264,29 @@ def test_the_keyboard_reaches_the_content_and_the_filters(browser, site):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.name || document.activeElement.tagName"))
     assert {"text", "family", "document", "verdict", "machine", "backend", "device"} <= reached
+
+
+def test_the_places_page_has_every_rule_in_every_place_and_its_number_there(browser, rules):
+    page = Reader(browser, rules).open("comparison.html")
+    rows = page.locator(".matrix tbody tr")
+    assert rows.count() == len(RULES)
+    asked = rows.filter(has=page.locator("a[href='softmax-into-logits-floor-v1.html']"))
+    assert asked.locator(".cell").count() == len({*asked.locator(".cell").evaluate_all("x => x.map(y => y.href)")}) > 2
+    assert asked.locator(".cell").first.inner_text().strip()
+    for row in rows.all():
+        assert row.locator("td").count() == page.locator(".matrix thead th").count() - 1
+    forest = page.locator("#places-softmax-into-logits-floor")
+    forest.locator("summary").click()
+    assert forest.locator(".results > li .bar:visible").count() > 2
+
+
+def test_the_history_page_orders_a_rules_numbers_by_day(browser, rules):
+    page = Reader(browser, rules).open("history.html")
+    for one in page.locator(".dated").all():
+        days = [day.get_attribute("datetime") for day in one.locator("time").all()]
+        assert len(days) > 1
+        assert days == sorted(days)
+    assert page.locator(".dated").count() > 1
 
 
 def figure_of(rules: Path, slug: str) -> str:
@@ -365,7 +388,7 @@ def test_hostile_records_run_nothing(browser, tmp_path, site):
     for path in (store / "reports").glob("*.html"):
         page = reader.open(path.name)
         assert page.locator("img[onerror]").count() == 0
-        plain = path.name in ("comparison.html", "glossary.html")
+        plain = path.name in ("comparison.html", "glossary.html", "history.html")
         assert plain or "<script>alert(1)" in page.locator("main").inner_text()
     assert said == []
     assert reader.trouble == []

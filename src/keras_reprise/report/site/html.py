@@ -19,6 +19,7 @@ from keras_reprise.report.site.document_pages import document_pages
 from keras_reprise.report.site.figure_pages import figure_pages
 from keras_reprise.report.site.glossary import BY_KEY, TERMS
 from keras_reprise.report.site.model import Site
+from keras_reprise.report.site.over_places import number_histories, place_table
 from keras_reprise.report.telling import probability
 
 NAMES = re.compile(r"`([^`]+)`")  # a backtick is never part of an entity
@@ -33,10 +34,12 @@ def render(site: Site) -> dict[str, str]:
     environment = _environment()
     walks = document_pages(site.recipes)
     shared = {"site": site, "walked": {one.document.key for one in walks}}
+    histories = number_histories(site.recipes, site.superseded)
     written = {
         "index.html": environment.get_template("front.html").render(shared),
         "glossary.html": environment.get_template("glossary.html").render(shared, terms=TERMS),
-        "comparison.html": environment.get_template("comparison.html").render(shared),
+        "comparison.html": environment.get_template("comparison.html").render(shared, table=place_table(site.recipes)),
+        "history.html": environment.get_template("history.html").render(shared, histories=histories),
     }
     recipe, machine = environment.get_template("recipe.html"), environment.get_template("machine.html")
     for page in (*site.recipes, *site.superseded):
