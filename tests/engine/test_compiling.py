@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from engine_cases import Session, convnet, made_data
 
+from keras_reprise.datasets import Dataset
 from keras_reprise.engine import gradients, timed_calls, train
 from keras_reprise.engine.configuration import configured, traced_alike
 
@@ -127,6 +128,24 @@ def test_arms_trained_after_each_other_give_the_numbers_that_each_gives_alone(mo
     alone = {name: trained(*make()) for name, make in SWEEP.items()}
     assert after_each_other == alone
     assert len({tuple(losses) for losses in alone.values()}) == len(SWEEP)
+
+
+def test_labels_of_other_forms_are_trained_after_each_other_as_alone():
+    """Bool labels of one axis and of two, for which Keras asks the number of axes, and numbers as they are."""
+    made, losses = made_data(), []
+    yes, no = made.y_train > 1, made.y_test > 1
+    for form in (lambda y: y, lambda y: y[:, None], lambda y: y.astype(np.float32), lambda y: y[:, None]):
+        model = keras.Sequential(
+            [
+                keras.Input((10, 10, 3)),
+                keras.layers.Flatten(),
+                keras.layers.Dense(1, "sigmoid", kernel_initializer=keras.initializers.GlorotUniform(7)),
+            ]
+        )
+        data = Dataset.of("made", made.x_train, form(yes), made.x_test, form(no))
+        history = train(model, data, Session(), optimizer=keras.optimizers.SGD(0.01), loss=keras.losses.BinaryCrossentropy(), batch_size=50, epochs=1)  # fmt: skip
+        losses.append(history.update_losses)
+    assert all(np.allclose(one, losses[0], rtol=1e-6) for one in losses)
 
 
 def test_a_layer_that_is_named_as_its_activation_is_told_from_one_of_another_activation():

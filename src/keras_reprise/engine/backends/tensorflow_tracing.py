@@ -23,11 +23,15 @@ Tensors = tuple[object, ...]
 
 
 class Graph:
-    """A function of a model as a graph, traced once for all arguments of a shape, whichever variables it works on."""
+    """A function of a model as a graph, traced once for all arguments of a shape, whichever variables it works on.
+
+    Arguments that differ in the number of their rows may share a trace, which then knows no number of rows; what
+    differs in more is traced by itself, for Keras asks for the number of axes and the lengths of all others.
+    """
 
     def __init__(self) -> None:
         self._asked: list[tuple[Callable[..., object], Sequence[keras.Variable]]] = []
-        self._graph = tf.function(self._on, reduce_retracing=True)
+        self._graphs: dict[Tensors, Callable[..., tuple[tf.Tensor, ...]]] = {}
         self._called: set[Tensors] = set()
         self.traces = 0
 
@@ -42,10 +46,12 @@ class Graph:
         self, function: Callable[..., object], variables: "Sequence[keras.Variable]", *arguments: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         """What `function(*arguments)` gives, which works on these variables; it is asked where a graph is missing."""
+        form = tuple((tensor.dtype, tensor.shape.rank, tensor.shape[1:]) for tensor in arguments)
+        if form not in self._graphs:
+            self._graphs[form] = tf.function(self._on, reduce_retracing=True)
         self._asked.append((function, variables))
         try:
-            found: tuple[tf.Tensor, ...] = self._graph([variable.value for variable in variables], *arguments)
-            return found
+            return self._graphs[form]([variable.value for variable in variables], *arguments)
         finally:
             self._asked.pop()
 
