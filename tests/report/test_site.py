@@ -57,6 +57,9 @@ def test_every_link_and_figure_of_the_site_exists(report):
         assert page.links
         for link in page.links:
             file, _, anchor = link.partition("#")
+            if file.endswith(".svg"):  # a download
+                assert (report / file).is_file(), link
+                continue
             assert (file or name) in pages, link
             assert not anchor or unquote(anchor) in pages[file or name].ids, link
         for image in page.images:
@@ -213,7 +216,7 @@ def test_markup_in_any_field_shows_as_text(poisoned, reprise):
     for path in (poisoned / "reports").glob("*.html"):
         text, page = path.read_text(), Page(path)
         assert "alert(1)</script>" not in text
-        assert page.tags.count("script") == 1
+        assert page.tags.count("script") == (2 if path.name.startswith("figure-") else 1)  # its numbers, as JSON
         assert not [image for image in page.images if "onerror" in image]
         assert not [link for link in page.links if link.startswith("javascript")]
         assert "{{7*7}}" in text or path.name in ("comparison.html", "glossary.html", "history.html")

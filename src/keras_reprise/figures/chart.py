@@ -29,7 +29,7 @@ class Mark(Strict, frozen=True, omit_defaults=True):
     arms: tuple[str, ...] = ()
 
 
-class Series(Strict, frozen=True):
+class Points(Strict, frozen=True):
     """Points that belong together: `of` says of what they are, `values` holds a column of numbers or texts each."""
 
     of: tuple[str, ...]
@@ -44,7 +44,7 @@ class Chart(Strict, frozen=True, omit_defaults=True):
 
     names: tuple[str, ...]
     columns: tuple[str, ...]
-    series: tuple[Series, ...]
+    series: tuple[Points, ...]
     axes: tuple[Axes, ...] = ()
     marks: tuple[Mark, ...] = ()
     x_label: str = ""

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from keras_reprise.figures.chart import Axes as ChartAxes
-from keras_reprise.figures.chart import Chart, Mark, Series, cells
+from keras_reprise.figures.chart import Chart, Mark, Points, cells
 from keras_reprise.figures.figure import Figure, FigureError, label, require
 from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Strict
@@ -129,7 +129,7 @@ class Curves(Figure, frozen=True, tag="curves"):
     def chart(self, records: Sequence[Record]) -> Chart:
         frames, arms = self._points(records)
         found = [
-            Series((str(place), arm, curve), points)
+            Points((str(place), arm, curve), points)
             for place, (panel, frame) in enumerate(zip(self.axes, frames, strict=True), 1)
             for arm in arms
             for curve, points in _summed_up(frame[frame["arm"] == arm], log=panel.log)
@@ -152,7 +152,7 @@ class Curves(Figure, frozen=True, tag="curves"):
             x_log=self.x_log,
         )
 
-    def _printed_series(self, arms: Sequence[str]) -> list[Series]:
+    def _printed_series(self, arms: Sequence[str]) -> list[Points]:
         """What the document prints, as points without a spread."""
         found = []
         for place, panel in enumerate(self.axes, 1):
@@ -162,7 +162,7 @@ class Curves(Figure, frozen=True, tag="curves"):
                     none = (None,) * len(row)
                     if arm in arms:
                         of = (str(place), arm, f"{name.replace('_', ' ')}, printed")
-                        found.append(Series(of, (cells(x), cells(row), none, none)))
+                        found.append(Points(of, (cells(x), cells(row), none, none)))
         return found
 
     def _points(self, records: Sequence[Record]) -> tuple[list["pd.DataFrame"], list[str]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from keras_reprise.figures.chart import Chart, Series, cells
+from keras_reprise.figures.chart import Chart, Points, cells
 from keras_reprise.figures.figure import Figure, label
 from keras_reprise.record.metric import Metric
 from keras_reprise.record.schema import Record
@@ -77,7 +77,7 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
         frame = trials_table(records, self.arms, [*names, self.value])
         means = frame.groupby(["arm", *names], sort=False)[self.value].mean().reset_index()
         found = [
-            Series((str(arm),), tuple(cells(part[name]) for name in (*names, self.value)))
+            Points((str(arm),), tuple(cells(part[name]) for name in (*names, self.value)))
             for arm, part in means.groupby("arm", sort=False)
         ]
         return Chart(names=("arm",), columns=(*names, self.value), series=tuple(found))

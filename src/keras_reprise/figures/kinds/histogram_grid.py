@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_reprise.figures.chart import Chart, Series, cells
+from keras_reprise.figures.chart import Chart, Points, cells
 from keras_reprise.figures.figure import Figure, FigureError, require
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.record.schema import Record
@@ -78,7 +78,7 @@ class HistogramGrid(Figure, frozen=True, tag="histogram-grid"):
         for arm, column, one in ((arm, column, one) for arm in arms for column in columns for one in self.series):
             if histogram := _total(records, arm, f"{one}_{column}"):
                 edges, share = _shares(histogram)
-                found.append(Series((arm, column, one), (cells(edges[:-1]), cells(edges[1:]), cells(share))))
+                found.append(Points((arm, column, one), (cells(edges[:-1]), cells(edges[1:]), cells(share))))
         names = ("arm", self.column_label or "column", "series")
         return Chart(names=names, columns=("from", "to", "share"), series=tuple(found))
 

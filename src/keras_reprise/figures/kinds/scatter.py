@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from msgspec.structs import replace
 
-from keras_reprise.figures.chart import Chart, Series, cells
+from keras_reprise.figures.chart import Chart, Points, cells
 from keras_reprise.figures.figure import Figure, FigureError, label, require
 from keras_reprise.record.fields import Strict
 from keras_reprise.record.metric import Metric
@@ -103,7 +103,7 @@ class Scatter(Figure, frozen=True, tag="scatter"):
     def chart(self, records: Sequence[Record]) -> Chart:
         frame, columns = self._trials(records), [name for name in (self.x, self.y, self.color) if name]
         found = [
-            Series((str(arm),), tuple(cells(part[name]) for name in columns))
+            Points((str(arm),), tuple(cells(part[name]) for name in columns))
             for arm, part in frame.groupby("arm", sort=False)
         ]
         return Chart(names=("arm",), columns=tuple(columns), series=tuple(found))

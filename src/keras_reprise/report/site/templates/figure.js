@@ -17,7 +17,7 @@
     const color = arms.length > 1 ? arm : curve, dash = names.length > 1 ? curve : arm;
     return { color: COLORS[color % COLORS.length], dash: DASHES[dash % DASHES.length], points: of[2].endsWith(", printed") };
   };
-  const text = () => Math.max(14, Math.min(36, Math.round(innerHeight / 30)));
+  const text = () => Math.round(Math.max(13, Math.min(36, innerHeight / 30, live.clientWidth / 26)));
 
   const levels = (panel, number) => [
     ...(panel.level === undefined || panel.level === null ? [] : [{ y: panel.level, label: panel.level_label || "", dash: LEVELS.level }]),
@@ -44,8 +44,10 @@
       if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
       ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
       ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
-      ctx.textAlign = "left";
-      ctx.fillText(`${one.label || ""}${(one.arms || []).length < arms.length ? ` (${(one.arms || []).join(", ")})` : ""}`, x + 5, bbox.top + px);
+      const said = `${one.label || ""}${(one.arms || []).length < arms.length ? ` (${(one.arms || []).join(", ")})` : ""}`;
+      const fits = x + 5 + ctx.measureText(said).width < bbox.left + bbox.width;
+      ctx.textAlign = fits ? "left" : "right";
+      ctx.fillText(said, fits ? x + 5 : x - 5, bbox.top + px);
     }
     ctx.restore();
   };
