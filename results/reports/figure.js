@@ -95,6 +95,8 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
   const style = (property) => getComputedStyle(document.documentElement).getPropertyValue(property).trim();
   const ink = () => getComputedStyle(document.body).color, grid = () => getComputedStyle(document.querySelector("footer")).borderTopColor;
   const short = (value) => value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
+  /* What stands at an axis: small and large numbers by their power, which the library would round to 0. */
+  const tick = (value) => value === null ? "" : value && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5) ? value.toExponential().replace("e+", "e") : short(value);
   const unique = (list) => [...new Set(list)];
   const arms = unique(chart.series.map((one) => one.of[1]));
   /* Colours tell arms apart and dashes curves; where there is but one of the one, dashes tell the others apart too. */
@@ -103,7 +105,7 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
     const color = arms.length > 1 ? arm : curve, dash = names.length > 1 ? curve : arm;
     return { color: COLORS[color % COLORS.length], dash: DASHES[dash % DASHES.length], points: of[2].endsWith(", printed") };
   };
-  const text = () => Math.max(14, Math.min(36, Math.round(innerHeight / 30)));
+  const text = () => Math.round(Math.max(13, Math.min(36, innerHeight / 30, live.clientWidth / 26)));
 
   const levels = (panel, number) => [
     ...(panel.level === undefined || panel.level === null ? [] : [{ y: panel.level, label: panel.level_label || "", dash: LEVELS.level }]),
@@ -130,8 +132,10 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
       if (!(x >= bbox.left && x <= bbox.left + bbox.width)) continue;
       ctx.setLineDash([8 * devicePixelRatio, 5 * devicePixelRatio]);
       ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
-      ctx.textAlign = "left";
-      ctx.fillText(`${one.label || ""}${(one.arms || []).length < arms.length ? ` (${(one.arms || []).join(", ")})` : ""}`, x + 5, bbox.top + px);
+      const said = `${one.label || ""}${(one.arms || []).length < arms.length ? ` (${(one.arms || []).join(", ")})` : ""}`;
+      const fits = x + 5 + ctx.measureText(said).width < bbox.left + bbox.width;
+      ctx.textAlign = fits ? "left" : "right";
+      ctx.fillText(said, fits ? x + 5 : x - 5, bbox.top + px);
     }
     ctx.restore();
   };
@@ -197,7 +201,7 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
       });
     }
     legend.append(at);
-    const axis = { stroke: ink, font: `${px}px system-ui, sans-serif`, labelFont: `${px}px system-ui, sans-serif`, labelSize: px * 1.5, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+    const axis = { stroke: ink, values: (u, splits) => splits.map(tick), font: `${px}px system-ui, sans-serif`, labelFont: `${px}px system-ui, sans-serif`, labelSize: px * 1.5, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
     const plot = new uPlot({
       width: live.clientWidth, height: Math.round(Math.max(260, Math.min(innerHeight * 0.72, live.clientWidth * 0.62))),
       legend: { show: false }, series, bands, cursor: { drag: { x: true, y: false } },

@@ -9,6 +9,8 @@
   const style = (property) => getComputedStyle(document.documentElement).getPropertyValue(property).trim();
   const ink = () => getComputedStyle(document.body).color, grid = () => getComputedStyle(document.querySelector("footer")).borderTopColor;
   const short = (value) => value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
+  /* What stands at an axis: small and large numbers by their power, which the library would round to 0. */
+  const tick = (value) => value === null ? "" : value && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5) ? value.toExponential().replace("e+", "e") : short(value);
   const unique = (list) => [...new Set(list)];
   const arms = unique(chart.series.map((one) => one.of[1]));
   /* Colours tell arms apart and dashes curves; where there is but one of the one, dashes tell the others apart too. */
@@ -113,7 +115,7 @@
       });
     }
     legend.append(at);
-    const axis = { stroke: ink, font: `${px}px system-ui, sans-serif`, labelFont: `${px}px system-ui, sans-serif`, labelSize: px * 1.5, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+    const axis = { stroke: ink, values: (u, splits) => splits.map(tick), font: `${px}px system-ui, sans-serif`, labelFont: `${px}px system-ui, sans-serif`, labelSize: px * 1.5, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
     const plot = new uPlot({
       width: live.clientWidth, height: Math.round(Math.max(260, Math.min(innerHeight * 0.72, live.clientWidth * 0.62))),
       legend: { show: false }, series, bands, cursor: { drag: { x: true, y: false } },
