@@ -88,10 +88,10 @@ def ruled(kind, numbers, role="rule", says="Halving the rate after 25 epochs low
 @pytest.mark.parametrize(
     ("kind", "numbers", "line"),
     [
-        ("continuous", [-0.2, -0.22, -0.24, -0.19, -0.21, -0.2], "n=6  -0.210 (-0.229 to -0.191) nats"),
-        ("discrete", [0, 0, 0, 0, 0, 1], "n=6  5 of 6 inside"),
+        ("continuous", [-0.2, -0.22, -0.24, -0.19, -0.21, -0.2], "n=6  -0.210 nats, -0.229 to -0.191"),
+        ("discrete", [0, 0, 0, 0, 0, 1], "n=6  in 5 of 6 replicates"),
         ("exact", [0.25, 0.25, 0.25], "n=3  0.25 nats"),
-        ("share", [0.0] * 6, "n=6  0 (0 to 0.4593) nats"),
+        ("share", [0.0] * 6, "n=6  in 0 of 6 replicates"),
         ("continuous", ["nan"] * 3, "n=0  no number"),
     ],
 )

@@ -1,7 +1,7 @@
 """A claim's number in a sentence: "the test error of `drop` is lower than that of `constant` by 2.1 points".
 
-The number always comes last, where `check-citations` looks for it. Shares are told in percent, differences by their
-direction, ratios as such; the words are those of the claim's statistic.
+`telling.py` says the same number first, for pages and tables; here it comes last, where `check-citations` looks for it.
+Shares are told in percent, differences by their direction, ratios as such, in the words of the claim's statistic.
 """
 
 import math
@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 
 from keras_reprise.record.wording import aligned, number
+from keras_reprise.report.telling import PERCENT
 
-SHARES = ("fraction", "share", "probability")
 LONGEST = 150  # characters of a statistic; beyond it the claim's own sentence says more
 NAMES = ("Keras", "Adam", "Xavier", "Glorot", "Sobol", "Nesterov", "RMSprop")  # what stays capital
 PLURAL = re.compile(r"[a-z]{2,}(?<![siu])s$")
@@ -49,7 +49,7 @@ def amount(
     if not unit and statistic.startswith("Share of "):
         unit = "share"
     lead, form = _lead(statistic, unit, kind, mean)
-    percent = form == "share" or unit in (*SHARES, "percent") or unit.startswith("share of ")
+    percent = form == "share" or unit in {*PERCENT, "percent"} or unit.startswith("share of ")
     factor = 100.0 if percent and unit != "percent" else 1.0
     if form == "lower":
         factor, ends = -factor, (ends[1], ends[0])

@@ -60,18 +60,14 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(f"{sum(v.verdict == word and v.counts for v in verdicts)} {word}" for word in words) + "."
 
 
-def finding(verdict: Verdict) -> str:
-    """What one claim's replicates amount to in a few words: the mean with its interval, or how many lie inside."""
-    v = verdict
-    if not v.n:
-        return "no number"
-    if v.kind == "discrete":
-        return f"{v.n_inside} of {v.n} inside"
-    low, mean, high = (aligned(end, v.mean, v.sd) for end in (v.ci_low, v.mean, v.ci_high))
-    unit = f" {v.unit}" if v.unit else ""
-    if v.kind == "exact" and v.n_inside == v.n:
-        return f"{number(v.values[0])}{unit}"
-    return f"{mean} ({low} to {high}){unit}" if math.isfinite(v.ci_low) else f"{mean}{unit}"
+def finding(group: Group) -> str:
+    """What the claim that decides amounts to in a few words: the number as the pages tell it, with its interval."""
+    deciding = group.rule.deciding
+    if deciding is None:
+        return "no rule told"
+    found = told(deciding, next(claim for claim in group.card.claims if claim.id == deciding.claim))
+    more = f" (+{len(group.rule.claims) - 1})" if len(group.rule.claims) > 1 else ""
+    return f"{found.number}{f', {found.spread}' if found.spread else ''}{more}"
 
 
 def explained(group: Group) -> str:
@@ -124,11 +120,8 @@ def _rule_row(group: Group, *, version: bool) -> tuple[str, str, str, str, str]:
     name += f" {group.scale}{', substitute data' if group.substitute else ''}"
     name += "" if group.stands else f" ({group.source}{', superseded' if group.superseded else ''})"
     if rule.deciding is None:
-        return "-", name, f"n={len(group.complete)}", "no rule told", tally(group.verdicts).rstrip(".")
-    found = finding(rule.deciding)
-    more = len(rule.claims) - 1
-    told = f"{found} (+{more})" if more else found
-    return str(rule.verdict), name, f"n={rule.deciding.n}", told, rule.rule
+        return "-", name, f"n={len(group.complete)}", finding(group), tally(group.verdicts).rstrip(".")
+    return str(rule.verdict), name, f"n={rule.deciding.n}", finding(group), rule.rule
 
 
 def machine_line(store: Store, machine: str) -> str:

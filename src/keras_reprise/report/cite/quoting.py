@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from keras_reprise.report.cite.quantities import NUMBERS, Quantity
+from keras_reprise.report.telling import PERCENT
 
 NOT_MEASURED = r"\b(?:Tables?|Figures?|Figs?\.|Sections?|Equations?|Chapters?|pages?|seeds?|versions?)\s+\d+"
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
@@ -20,7 +21,6 @@ INTERVALS = (
     rf"\[\s*{ENDS}\]",
 )
 LOWER = re.compile(r"\b(?:lower|less|fewer|smaller|shorter) than\b")  # a difference that is told without its sign
-SHARES = ("fraction", "share", "probability")  # units of which a hundredth is a percent or a point
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def quoted_numbers(quoted: str, part: str, found: Quantity) -> Iterator[Quoted]:
 def _factor(after: str, unit: str) -> float:
     """By what a stored number is multiplied where the text goes on with `after`: a share of 0.5 is 50 %."""
     if after.strip() == "points":
-        return 100.0 if unit in SHARES else 1.0
+        return 100.0 if unit in PERCENT else 1.0
     return 100.0 if after.strip() == "%" and "%" not in unit and unit != "percent" else 1.0
 
 
