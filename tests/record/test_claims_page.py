@@ -51,8 +51,10 @@ def test_the_page_has_every_form_and_every_word():
 
 
 def test_the_claim_on_the_page_can_be_written():
-    claim = eval(BLOCKS[0], NAMES)
-    assert claim.card(metrics(), one_arm=True)["statistic"] == (
+    (claim,) = eval(BLOCKS[0], NAMES).each()
+    card = claim.card(metrics(), one_arm=True)
+    assert (card["id"], card["interval"]) == ("drop-lowers-train-loss", [None, 0.0])
+    assert card["statistic"] == (
         "Mean of the training loss over the 5 epochs after the drop minus the mean of the training loss over the 5 "
         "epochs before the drop"
     )
