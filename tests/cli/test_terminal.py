@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import pytest
 from forging import forge
 from hostile import HOSTILE
@@ -40,11 +41,11 @@ def long_store(filled_store):
 
 
 @pytest.mark.parametrize("wide", [60, 100, 180])
-@pytest.mark.parametrize("command", ["verdict", "verdict -v", "status", "compare backend:jax backend:jax -v"])
+@pytest.mark.parametrize("command", ["verdict", "verdict -v", "status", "compare backend:{0} backend:{0} -v"])
 def test_long_and_hostile_names_fit_the_terminal(long_store, reprise, monkeypatch, command, wide):
     monkeypatch.setenv("COLUMNS", str(wide))
     monkeypatch.chdir(long_store.parent)
-    result = reprise(*command.split(), "--store", long_store.name)
+    result = reprise(*command.format(keras.config.backend()).split(), "--store", long_store.name)
     assert result.exit_code == 0, result.output
     assert result.stdout.strip()
     for line in result.stdout.splitlines():

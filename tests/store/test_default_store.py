@@ -73,7 +73,8 @@ def test_json_is_nothing_but_json(filled_store, reprise):
 
 def test_what_a_run_says_next_repeats_the_store(tmp_path, plain_recipe, reprise):
     result = reprise("run", plain_recipe, "--seeds", 1, "--store", tmp_path / "my store")
-    assert f"See `reprise verdict --store '{tmp_path}/my store'`" in result.stdout
+    said = result.stdout.replace(" \\\n    ", " ")  # long lines are broken
+    assert f"reprise verdict plain -v --store '{tmp_path}/my store'" in said
 
 
 def test_errors_repeat_the_store(tmp_path, reprise):

@@ -103,11 +103,8 @@ def test_after_a_run_stand_its_verdict_the_figure_and_the_next_commands(store_pa
     with Image.open(path[1]) as image:
         assert image.size == (1920, 1080)
     assert store_path / ".cache" in list(image_parents(path[1]))
-    assert (
-        f"reprise cite plain \\\n    --store {store_path}" in text or f"reprise cite plain --store {store_path}" in text
-    )
+    assert f"reprise cite plain --store {store_path}" in text.replace(" \\\n    ", " ")  # long lines are broken
 
 
 def image_parents(path):
-
     return Path(path).parents

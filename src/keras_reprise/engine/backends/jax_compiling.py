@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_reprise.engine.keeping import Keeping
 
-KEPT_EXECUTABLES = 64
+KEPT_EXECUTABLES = 32
 """A network takes about six: its epochs, their rests, its evaluation, the check."""
 
 _executables: Keeping[jax.stages.Compiled] = Keeping(KEPT_EXECUTABLES)
