@@ -15,6 +15,7 @@ import pytest
 from keras_reprise.base import clock
 from keras_reprise.run import driver as run
 from keras_reprise.run import ownership
+from keras_reprise.run.kept import ReplicateCache
 from keras_reprise.run.words import seeds_meant
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
@@ -35,7 +36,17 @@ def test_a_run_that_is_killed_at_random_moments_loses_nothing(tmp_path, expected
         store = tmp_path / str(tally.runs)
         faults.disturb(store, drawn, KILLS - tally.kills, tally)
         assert faults.numbers(store) == expected
-    assert tally.arms, "no kill left a finished arm that could be lost: choose another seed"
+
+
+def test_a_finished_arm_that_is_gone_is_missed(tmp_path):
+    cache = ReplicateCache(tmp_path / ".cache", seed=1)
+    cache.save_arm("one", {"arm": {"status": "complete"}})
+    before = faults.finished(tmp_path)
+    assert [name for name, _ in before[1]] == ["one"]
+    faults.nothing_lost(tmp_path, before)
+    cache.clear()
+    with pytest.raises(AssertionError, match="finished arms were lost"):
+        faults.nothing_lost(tmp_path, before)
 
 
 @pytest.fixture

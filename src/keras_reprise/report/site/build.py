@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise import catalog, figures
+from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError, RecipeError
 from keras_reprise.catalog import sources
 from keras_reprise.figures.figure import FigureError
@@ -60,14 +61,17 @@ def build(
 
 
 def _reference(pages: Sequence[RecipePage], store: Store) -> dict[tuple[str, int], list[tuple[Group, PlaceView]]]:
-    """The groups of the project's own results by recipe and version; none where they are these, or where no recipe here
-    is the project's."""
+    """The groups of the project's own results by recipe and version; none where the store is that of a checkout, which
+    they are, or where no recipe here is the project's."""
+    folder = store.root.resolve()
+    if checkout.is_checkout(folder.parent) and folder.name == "results":  # whichever copy of the package runs
+        return {}
     asked = {(page.card.slug, page.card.version) for page in pages if sources.is_ours(page.card.slug)}
     try:
         theirs = reference.store() if asked else store
     except NothingMeasuredError:
         return {}
-    if theirs.root.resolve() == store.root.resolve():
+    if theirs.root.resolve() == folder:
         return {}
     known = [one for one in theirs.summaries()[0] if (one.recipe.slug, one.recipe.version) in asked]
     found: dict[tuple[str, int], list[tuple[Group, PlaceView]]] = {}
