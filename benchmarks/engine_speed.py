@@ -101,7 +101,8 @@ def measure(
 ) -> Outcome:
     """Measure the pairs `rounds` times, interleaved; on a CPU in an order that is drawn anew each round.
 
-    After `minutes` nothing more is begun, and what still runs is ended and left out.
+    After `minutes` nothing more is begun, and what still runs is ended and left out; so is what fails, with its reason.
+    An interruption ends it with what is there.
     """
     outcome = Outcome(best(devices))
     end = time.monotonic() + 60 * minutes if minutes else None
@@ -122,6 +123,12 @@ def measure(
             if pair not in outcome.results:
                 outcome.left_out[pair] = "it was not finished when the time was over"
             continue
+        except RuntimeError as error:
+            outcome.left_out[pair] = f"it failed: {str(error).splitlines()[-1]}"
+            continue
+        except KeyboardInterrupt:
+            say("interrupted; what was measured follows")
+            break
         if refused := found.get("refused"):
             outcome.left_out[pair] = refused
         else:

@@ -1,4 +1,4 @@
-"""Large stores made of the project's own records, for timing what reads them. Run: python benchmarks/made_store.py FOLDER N [--slim]"""
+"""Large stores made of the project's own records, for timing what reads them. Run: python benchmarks/made_store.py FOLDER N [--recipes R] [--slim]"""
 
 import argparse
 import copy
@@ -15,8 +15,8 @@ RESULTS = Path(__file__).parents[1] / "results"
 RECIPES = 40
 
 
-def made_store(root: Path, records: int, *, seeds: int = 6, slim: bool = False) -> Path:
-    """A store of `records` records: 40 recipes after ours, `seeds` seeds a machine, as many machines as that takes.
+def made_store(root: Path, records: int, *, seeds: int = 6, recipes: int = RECIPES, slim: bool = False) -> Path:
+    """A store of `records` records: recipes after ours, `seeds` seeds a machine, as many machines as that takes.
 
     The statistics of claims vary by 1 %; `slim` leaves out curves, histograms and trials.
     """
@@ -33,9 +33,9 @@ def made_store(root: Path, records: int, *, seeds: int = 6, slim: bool = False) 
         facts = {"architecture": "x86_64", "cores": 2, "cpu": f"Made CPU {number}", "gpus": [], "memory_gib": 8, "os": "Linux"}  # fmt: skip
         machine = hashlib.sha256(pretty(facts)).hexdigest()[:12]
         (root / "machines" / f"{machine}.json").write_bytes(pretty(facts))
-        for index in range(RECIPES):
+        for index in range(recipes):
             original, card = originals[index % len(originals)]
-            card = card | {"slug": card["slug"] + ("" if index < len(originals) else "-again")}
+            card = card | {"slug": card["slug"] + "-again" * (index // len(originals))}
             digest = hashlib.sha256(pretty(card)).hexdigest()
             (root / "cards" / f"{digest[:12]}.json").write_bytes(pretty(card))
             folder = root / "records" / card["slug"] / f"v{card['version']}" / original["recipe"]["scale"] / f"{machine[:8]}-{environment.stem[:8]}"  # fmt: skip
@@ -82,6 +82,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("records", type=int)
     parser.add_argument("--seeds", type=int, default=30, help="of each recipe on each machine")
+    parser.add_argument("--recipes", type=int, default=RECIPES)
     parser.add_argument("--slim", action="store_true", help="without curves, histograms and trials")
     options = parser.parse_args()
-    made_store(options.folder, options.records, seeds=options.seeds, slim=options.slim)
+    made_store(options.folder, options.records, seeds=options.seeds, recipes=options.recipes, slim=options.slim)
