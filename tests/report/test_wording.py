@@ -97,11 +97,10 @@ def ruled(kind, numbers, role="rule", says="Halving the rate after 25 epochs low
 )
 def test_the_line_of_a_rule_says_verdict_recipe_n_finding_and_the_rule(kind, numbers, line):
     group = ruled(kind, numbers)
-    (row,) = phrases.rule_rows([group])
-    assert row.rstrip("…") in f"{group.rule.verdict}  plain quick  {line}  {group.rule.rule}"
-    assert line in row
-    assert "Halving the rate" in row
-    assert len(row) <= phrases.WIDTH
+    whole = f"{group.rule.verdict}  plain quick  {line}  {group.rule.rule}"
+    assert phrases.rule_rows([group], columns=140) == [whole]
+    many = phrases.rule_rows([group] * 13)
+    assert {row.rstrip("…") in whole and line in row and len(row) <= phrases.WIDTH for row in many} == {True}
 
 
 def test_lines_of_rules_fit_and_stand_below_each_other():
@@ -109,7 +108,7 @@ def test_lines_of_rules_fit_and_stand_below_each_other():
     old = ruled("continuous", [-0.2, -0.22, -0.24], role="")
     rows = phrases.rule_rows([long, old])
     assert max(map(len, rows)) == phrases.WIDTH
-    assert rows[0].endswith("…")
-    assert "no rule told" in rows[1]
-    assert "1 reproduced, 0 contr" in rows[1]
-    assert rows[0].index("plain") == rows[1].index("plain")
+    assert rows[1].endswith("…")
+    assert "no rule told" in rows[2]
+    assert "1 reproduced, 0 contr" in rows[3]
+    assert rows[0].index("plain") == rows[1].index("word") == rows[2].index("plain")

@@ -15,6 +15,7 @@ from keras_reprise.store.store import Store, Summary
 
 WIDTH = USUAL  # columns of the terminal, where nobody says how many there are
 FEWEST_WORDS = 35  # columns for a rule in words, below which a part of it says nothing
+FEW = 12  # rules that may have two lines each
 
 VERDICT_HEADERS = (
     "claim",
@@ -90,28 +91,31 @@ def explained(group: Group) -> str:
 
 def rule_rows(groups: Sequence[Group], columns: int = WIDTH) -> list[str]:
     """A line for the rule of each group: verdict, recipe, n, what was found, and, where there is room, the rule in
-    words. Where the columns are too few even for what was found, that has lines of its own."""
+    words, which has a line of its own where rules are few. So has what was found where the columns are too few."""
     versions = together(groups, lambda group: group.slug)
     several = {slug for slug, mine in versions.items() if len({group.version for group in mine}) > 1}
     rows = [tuple(map(line_of, _rule_row(group, version=group.slug in several))) for group in groups]
-    widths = [max(size(row[column]) for row in rows) for column in range(4)]
-    if sum(widths) + FEWEST_WORDS > columns:  # the slug says what the rule is about
-        rows = [(*row[:4], "") for row in rows]
+    widths = [max(size(row[column]) for row in rows) for column in range(5)]
+    few = len(rows) <= FEW
+    beside = sum(widths[:4]) + (widths[4] if few else FEWEST_WORDS) + 8 <= columns
+    below = " " * (widths[0] + 2)
     lines = []
     for row in rows:
-        *head, told = [cell + " " * (width - size(cell)) for cell, width in zip(row[:4], widths, strict=True)]
-        line = "  ".join([*head, told, row[4]]).rstrip()
+        *head, told = [cell + " " * (width - size(cell)) for cell, width in zip(row[:4], widths[:4], strict=True)]
+        line = "  ".join([*head, told, row[4] if beside else ""]).rstrip()
         fits = size("  ".join([*head, row[3]])) <= columns
-        lines += [cut(line, columns)] if fits else _folded(row, columns)
+        lines += [cut(line, columns)] if fits else _folded(row, columns, below)
+        if few and not beside:
+            lines.append(cut(f"{below}{row[4]}", columns))
     return lines
 
 
-def _folded(row: Sequence[str], columns: int) -> list[str]:
+def _folded(row: Sequence[str], columns: int, below: str) -> list[str]:
     """One rule in several lines: verdict and recipe, then n and what was found."""
     verdict, name, n, told, _ = row
     return [
-        *wrapped(name, columns, first=f"{verdict.ljust(12)}  "),
-        *wrapped(f"{n}, {told}", columns, first=" " * 14),
+        *wrapped(name, columns, first=verdict.ljust(len(below))),
+        *wrapped(f"{n}, {told}", columns, first=below),
     ]
 
 

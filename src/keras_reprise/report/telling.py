@@ -40,7 +40,7 @@ def told(verdict: Verdict, claim: ClaimCard) -> Told:
     of, compared = _subject(claim)
     needed = f"must lie {interval(verdict.interval)} {verdict.unit}".strip()
     if not verdict.n:
-        return Told("no number", "", of, needed)
+        return Told("premise not met" if verdict.n_undefined and not verdict.n_failed else "no number", "", of, needed)
     match verdict.kind:
         case "discrete":
             return Told(f"in {_of_all(verdict.n_inside, verdict.n)}", "", of, needed)
