@@ -17,6 +17,22 @@ OF_LAYERS = (
 """What `LayerStatistics` gives of every layer, for `Recipe(metrics=...)`."""
 
 
+FORMULAS = {
+    "relu": "max(0, x)",
+    "leaky-relu": "max(0.01 x, x)",
+    "sigmoid": "1 / (1 + exp(-x))",
+    "tanh": "hyperbolic tangent",
+    "elu": "x, and exp(x) - 1 below 0",
+}
+"""What arms of these names are in words."""
+
+
+def activation_layer(name: str) -> keras.layers.Layer:
+    """The activation of this name as a layer: "leaky-relu" with the slope 0.01 of document 003, where Keras's own is
+    0.3; any other as Keras calls it."""
+    return keras.layers.LeakyReLU(0.01) if name == "leaky-relu" else keras.layers.Activation(name)
+
+
 def forward(model: keras.Sequential, x: np.ndarray) -> list[np.ndarray]:
     """The output of every layer of a Sequential model for the inputs `x` (n, ...), in inference mode."""
     outputs = []

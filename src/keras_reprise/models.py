@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from keras_reprise.activations import activation_layer
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import Seeds
 
@@ -93,6 +94,25 @@ def dense_classifier(
 
     layers = [dense(units, "relu", f"hidden{number}") for number, units in enumerate(hidden, start=1)]
     return keras.Sequential([keras.Input((features,)), *layers, dense(classes, None, "logits")])
+
+
+def activated_convnet(
+    seeds: Seeds, image_shape: tuple[int, ...], classes: int, filters: Sequence[int], activation: str
+) -> keras.Model:
+    """Convolutions of 5 x 5, each followed by the activation and a max-pool of 2, and a dense layer to logits.
+
+    Same padding, Glorot uniform weights, zero biases. `activation` is a name of `activation_layer`. With three
+    convolutions of 32, 32 and 64 filters it has the four layers of weights of A. Krizhevsky's CIFAR-10 examples.
+    """
+    layers, model = keras.layers, keras.Sequential([keras.Input(image_shape)])
+    for number, width in enumerate(filters, start=1):
+        kernel = keras.initializers.GlorotUniform(seeds.weights(f"conv{number}"))
+        model.add(layers.Conv2D(width, 5, padding="same", kernel_initializer=kernel))
+        model.add(activation_layer(activation))
+        model.add(layers.MaxPooling2D(2))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(classes, kernel_initializer=keras.initializers.GlorotUniform(seeds.weights("logits"))))
+    return model
 
 
 def normalised_convnet(seeds: Seeds, image_shape: tuple[int, ...], classes: int) -> keras.Model:

@@ -218,3 +218,12 @@ def test_gradients_match_finite_differences():
     assert found.inputs[0][3, 1] == pytest.approx(
         (value(kernel, x + nudge) - value(kernel, x - nudge)) / 2e-5, abs=1e-5
     )
+
+
+def test_a_model_without_weights_has_gradients_of_its_inputs():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Activation("tanh")])
+    x = np.array([[0.5], [-2.0]], np.float32)
+    loss = keras.losses.MeanAbsoluteError(reduction="sum")
+    found = gradients(model, [x], np.full((2, 1), -10.0, np.float32), loss)
+    assert found.weights == {}
+    np.testing.assert_allclose(found.inputs[0], 1 - np.tanh(x) ** 2, rtol=1e-5)

@@ -32,7 +32,7 @@ class Torch:
         self, model: "keras.Model", inputs: list[np.ndarray], y: np.ndarray, loss: "keras.losses.Loss"
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         variables = [variable.value for variable in model.trainable_variables]
-        where = variables[0].device
+        where = variables[0].device if variables else "cpu"
         tensors = [torch.tensor(value, device=where, requires_grad=True) for value in inputs]
         outputs = model(tensors if len(tensors) > 1 else tensors[0], training=False)
         value = Objective(loss).value(torch.tensor(y, device=where), outputs)

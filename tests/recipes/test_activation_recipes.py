@@ -1,0 +1,72 @@
+"""Numbers of the recipes on activation functions, computed again in plain NumPy."""
+
+import numpy as np
+import pytest
+
+from keras_reprise.base import checkout
+from keras_reprise.base.seeds import Seeds
+from keras_reprise.engine.backends import start
+from keras_reprise.measure.replicate import Replicate
+from keras_reprise.recipe import loading
+from keras_reprise.recipe.definition import Recipe
+from keras_reprise.recipe.settings import Scale
+
+start.start()
+
+
+def recipe(slug: str) -> Recipe:
+    return loading.load(checkout.recipes_folder() / "activations" / f"{slug}.py").recipe
+
+
+def function(slug: str, name: str):
+    """A function of the recipe's file, beside its `measure`."""
+    return recipe(slug).measure.__globals__[name]
+
+
+SLOPES = {
+    "sigmoid": lambda x: np.exp(-abs(x)) / (1 + np.exp(-abs(x))) ** 2,
+    "tanh": lambda x: 1 / np.cosh(x) ** 2,
+    "relu": lambda x: (x > 0) * 1.0,
+    "leaky-relu": lambda x: np.where(x > 0, 1.0, 0.01),
+}
+VALUES = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "relu": lambda x: max(x, 0.0),
+    "leaky-relu": lambda x: max(x, 0.01 * x),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_derivatives_and_their_products_in_a_row_are_those_of_the_formulas(name):
+    asked = recipe("activation-saturation")
+    found = asked.measure(asked.arm(name), Replicate(Seeds(1), asked.scale("quick")))
+    x = np.asarray(found.curves["x"], float)
+    away = abs(x) > 1e-6  # at zero the derivative of a ReLU is a matter of taste
+    np.testing.assert_allclose(found.curves["slope"][away], SLOPES[name](x)[away], rtol=1e-4, atol=1e-6)
+    for curve, at in (("from_3", 3.0), ("from_minus_3", -3.0)):
+        product, products = 1.0, []
+        for _ in range(10):
+            product *= float(SLOPES[name](np.float64(at)))
+            products.append(product)
+            at = float(VALUES[name](at))
+        np.testing.assert_allclose(found.curves[curve], products, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_the_signs_of_gradients_are_those_that_numpy_propagates(name):
+    asked, n = recipe("gradient-signs"), 100
+    found = asked.measure(asked.arm(name), Replicate(Seeds(1), Scale("quick", examples=n)))
+    weights = [array.astype(float) for array in function("gradient-signs", "network")(name, Seeds(1)).get_weights()]
+    draw = Seeds(1).generator("data")
+    x, y = draw.standard_normal((n, 20), "float32"), draw.integers(0, 10, n)
+    first = np.vectorize(VALUES[name])(x @ weights[0] + weights[1])
+    inputs = first @ weights[2] + weights[3]
+    logits = np.vectorize(VALUES[name])(inputs) @ weights[4] + weights[5]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) - np.eye(10)[y]
+    flows = (p @ weights[4].T) * SLOPES[name](inputs)
+    each = first[:, :, None] * flows[:, None, :]  # examples, weights, units
+    for size, share in zip(found.curves["batch"], found.curves["one_sign"], strict=True):
+        sums = each.reshape(-1, size, 50, 50).sum(axis=1)
+        up, down = (sums > 0).any(axis=1), (sums < 0).any(axis=1)
+        assert share == pytest.approx((up != down).sum() / (up | down).sum(), abs=2e-3)
