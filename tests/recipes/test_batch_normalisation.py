@@ -97,17 +97,13 @@ def test_gradients_at_the_start_go_through_the_moments_of_the_batch(activation):
     np.testing.assert_allclose(found.curves["gradient"], np.array(spreads) / spreads[-1], rtol=1e-3)
 
 
-def test_updates_to_a_loss_are_those_of_the_first_look_that_has_it():
-    updates_to = (
-        recipe_of("bn-speedup").measure.__globals__.get("updates_to")
-        or recipe_of("bn-speedup").summarise.__globals__["updates_to"]
-    )
-
-    class Arm:
-        curves = {"loss": np.array([2.0, 1.0, 1.5, 0.5]), "updates": np.array([10, 20, 30, 40])}
-
-    assert [updates_to(target, Arm, "loss") for target in (2.5, 1.2, 0.5)] == [10, 20, 40]
-    assert np.isnan(updates_to(0.4, Arm, "loss"))
+def test_faster_is_who_needs_fewer_updates_to_the_lowest_loss_that_both_have():
+    faster = recipe_of("bn-speedup").summarise.__globals__["faster"]
+    updates = np.array([10, 20, 30, 40])
+    low, high = np.array([2.0, 1.0, 0.8, 0.5]), np.array([3.0, 2.5, 1.2, 1.0])
+    assert faster(high, low, updates) == 40 / 20
+    assert faster(low, high, updates) == 20 / 40
+    assert faster(high, np.full(4, 0.1), updates) == 40 / 10
 
 
 def test_where_a_layer_has_finished_is_the_look_from_which_on_it_stays():
