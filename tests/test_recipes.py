@@ -73,6 +73,8 @@ SMALLER: dict[str, dict[str, Any]] = {
     "batch-size-throughput": {"stretches": 1, "empty_images": 1000, "dense_images": 1000, "conv_images": 100},
     "batch-size-ucurve": {"batches": (8, 32, 128, 512), "most_examples": 20_000},
     "bayes-error": {"sizes": (100, 1000), "n_test": 1000, "updates": 40},
+    "bn-gradient-flow": {"depth": 5, "draws": 1},
+    "bn-speedup": {"look": 5, "looks": 4, "n_train": 500},
     "early-stopping": {"epochs": 3, "n_train": 500},
     "early-stopping-off": {"epochs": 2, "draws": 2},
     "early-stopping-patience": {"epochs": 4},

@@ -1,6 +1,6 @@
 """Statistics of what flows through a network: per-layer mean, standard deviation and histogram, averaged over draws."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -74,3 +74,49 @@ class LayerStatistics:
         names = self.rows[0][0]
         curves = {name: np.mean([[row[name] for row in draw] for draw in self.rows], axis=0) for name in names}
         return Measurement(curves=curves, histograms=self.counts)
+
+
+def entering(model: keras.Sequential, x: np.ndarray) -> list[np.ndarray]:
+    """What enters every `Activation` layer of a Sequential model for the inputs `x` (n, ...), in training mode.
+
+    Batch normalisation normalises by the moments of `x`, and layers that draw do draw; afterwards the model's variables
+    are what they were.
+    """
+    variables, inputs = list(model.variables), []
+    kept = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Activation):
+            inputs.append(np.array(keras.ops.convert_to_numpy(x)))
+        x = layer(x, training=True)
+    for variable, value in zip(variables, kept, strict=True):
+        variable.assign(value)
+    return inputs
+
+
+def input_shift(
+    model: keras.Sequential, images: np.ndarray, weights: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> float:
+    """By how much an update moves the mean of what enters a unit of an `Activation` layer, for the same `images`.
+
+    In standard deviations of these inputs before it, in training mode; the mean over all units of all such layers.
+    `weights` are all trainable weights before and after the update, as `Moment.trial_update` gives them. The model is
+    left with those before.
+    """
+    before = entering(model, images)
+    for variable, (_, updated) in zip(model.trainable_variables, weights.values(), strict=True):
+        variable.assign(updated)
+    pairs = zip(before, entering(model, images), strict=True)
+    for variable, (was, _) in zip(model.trainable_variables, weights.values(), strict=True):
+        variable.assign(was)
+    moved = [abs(new.mean(axis=0) - old.mean(axis=0)) / (old.std(axis=0) + 1e-12) for old, new in pairs]
+    return float(np.concatenate(moved).mean())
+
+
+def alignment(one: np.ndarray, other: np.ndarray) -> float:
+    """Linear centred kernel alignment of two layers' outputs for the same inputs (n, units): 1 if they are alike.
+
+    Alike up to a rotation, a factor and a shift; Kornblith et al. (2019), "Similarity of neural network
+    representations revisited", section 3. nan where an output is the same for all inputs.
+    """
+    x, y = (values - values.mean(axis=0) for values in (one.astype(np.float64), other.astype(np.float64)))
+    return float(np.linalg.norm(x.T @ y) ** 2 / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))

@@ -133,3 +133,41 @@ def normalised_convnet(seeds: Seeds, image_shape: tuple[int, ...], classes: int)
     logits = keras.initializers.GlorotUniform(seed=seeds.weights("logits"))
     model.add(layers.Dense(classes, kernel_initializer=logits))
     return model
+
+
+def normalised_dense(
+    seeds: Seeds,
+    features: int,
+    hidden: Sequence[int],
+    classes: int,
+    activation: str = "relu",
+    normalisation: str = "before",
+    dropout: float = 0.0,
+) -> keras.Model:
+    """Dense layers of the widths `hidden` with batch normalisation "before" or "after" each activation, or with "none",
+    and a dense layer to logits.
+
+    He normal weights before a ReLU, Glorot uniform ones otherwise; no biases before a normalisation, whose averages
+    have momentum 0.9, so that they follow a training of a few hundred updates. `dropout` is the rate after each
+    activation. Initial weights do not depend on `normalisation` or `dropout`.
+    """
+    if normalisation not in ("before", "after", "none"):
+        raise RecipeError(
+            f"Batch normalisation cannot stand {normalisation!r}.\n"
+            "It stands 'before' or 'after' the activation, or there is 'none'."
+        )
+    layers, model = keras.layers, keras.Sequential([keras.Input((features,))])
+    for number, units in enumerate(hidden, start=1):
+        initialiser = keras.initializers.HeNormal if activation == "relu" else keras.initializers.GlorotUniform
+        kernel = initialiser(seeds.weights(f"hidden{number}"))
+        model.add(layers.Dense(units, use_bias=normalisation != "before", kernel_initializer=kernel))
+        if normalisation == "before":
+            model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.Activation(activation))
+        if normalisation == "after":
+            model.add(layers.BatchNormalization(momentum=0.9))
+        if dropout:
+            model.add(layers.Dropout(dropout, seed=seeds.integer("dropout", f"hidden{number}")))
+    logits = keras.initializers.GlorotUniform(seeds.weights("logits"))
+    model.add(layers.Dense(classes, kernel_initializer=logits))
+    return model

@@ -75,3 +75,19 @@ def diverges(history: History) -> bool:
 def stable(diverged: Sequence[bool]) -> int:
     """How many rates, from the lowest on, are below the first at which training diverges; all, where it never does."""
     return list(diverged).index(True) if any(diverged) else len(diverged)
+
+
+def at_best_rate(
+    network: Restartable, rates: Sequence[float], epochs: int, draw: int = 0, **options: Any
+) -> tuple[float, History]:
+    """Train at each of `rates`; the one whose training loss in the last epoch is lowest, and its history.
+
+    A rate that diverged is the best only where all did. `options` are those of `engine.train`.
+    """
+    found = [(rate, network.train(rate, epochs, draw, **options)) for rate in rates]
+
+    def last_loss(run: tuple[float, History]) -> float:
+        loss = run[1].curves["train_loss"][-1]
+        return loss if np.isfinite(loss) and not run[1].diverged else np.inf
+
+    return min(found, key=last_loss)

@@ -16,7 +16,7 @@ start.start()
 import keras  # noqa: E402
 
 from keras_reprise.models import dense_classifier, normalised_convnet  # noqa: E402
-from keras_reprise.rates import Restartable, diverges, off_best, stable  # noqa: E402
+from keras_reprise.rates import Restartable, at_best_rate, diverges, off_best, stable  # noqa: E402
 
 
 @pytest.fixture
@@ -110,3 +110,10 @@ def test_rates_are_stable_up_to_the_first_that_diverges():
     assert stable([False, False, True, False]) == 2
     assert stable([True, False]) == 0
     assert stable([False, False]) == 2
+
+
+def test_the_best_of_some_rates_is_that_of_the_lowest_training_loss_and_none_that_diverged(network):
+    losses = {rate: network.train(rate, 2).curves["train_loss"] for rate in (0.001, 0.1)}
+    assert losses[0.1][-1] < losses[0.001][-1]
+    rate, history = at_best_rate(network, (0.001, 0.1, 1e6), 2)
+    assert (rate, history.curves["train_loss"]) == (0.1, losses[0.1])
