@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training" (after CS231n), slides "Activation Functions" and
         "Leaky ReLU, Parametric Rectifier (PReLU)"; Varastey Yazdi, Lecture 03, on the same
 Data:   none (1,001 numbers from -10 to 10)
-Cost:   quick 1 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 6 s per replicate, full under 1 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run activation-formulas --scale full
 
 Keras has no maxout: it is the larger of a dense layer's two units, of which one input is shown.

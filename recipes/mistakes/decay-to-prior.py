@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Hyper parameters of model"
 Data:   none (scikit-learn's digits; the other prior is learned on them shifted by one pixel)
-Cost:   quick 7 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 4 s per replicate, full 12 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run decay-to-prior --scale full
 
 The penalty is 0.1 |w - prior|^2. Alone, on inputs of zeros, each step of SGD at the rate 0.1 leaves

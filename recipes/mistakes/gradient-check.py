@@ -3,7 +3,7 @@
 Source: "Training practice" (slides), slide "High Training Error: Debugging"; the thresholds 1e-7,
         1e-4 and 1e-2 are those of the CS231n notes, not of the slide
 Data:   none (ten standard normal points in five random classes)
-Cost:   quick 5 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 5 s per replicate, full 23 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run gradient-check --scale full
 
 8-12-5 with a penalty; the numerical gradient is (f(w + h) - f(w - h)) / 2 h, h = 1e-5 where nothing

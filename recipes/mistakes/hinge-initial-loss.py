@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training" (after CS231n),
         slide "Common regularization techniques"
 Data:   cifar10, standardised, flattened
-Cost:   quick 12 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 13 s per replicate, full 28 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run hinge-initial-loss --scale full
 
 The slide has the formula and three penalties. The start is ours, the twin of sanity-initial-loss:

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Hyper parameters of model"
 Data:   none (one unit's numbers before the nonlinearity, from -8 to 8)
-Cost:   quick 10 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 10 s per replicate, full 2 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run matched-losses --scale full
 
 Which pairs are meant is ours: normal, Bernoulli, categorical and Poisson. Matched, the gradient at

@@ -2,7 +2,7 @@
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Common Mistakes"
 Data:   cifar10, standardised, flattened
-Cost:   quick 15 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 10 s per replicate, full 22 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run mistake-gradients-kept --scale full
 
 Keras computes gradients anew; in PyTorch's own loops they are added to what is there. The optimizer

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Learning rate"
 Data:   cifar10, standardised
-Cost:   quick 6 min per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 81 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-factor-of-two --scale full
 
 The notes name neither networks nor what is enough: 3072-100-10 and the small convnet of

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Separable 3D Convolutioon"
 Data:   none (one random image of 8 x 8 places and 6 channels)
-Cost:   quick under 1 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick under 1 s per replicate, full under 1 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run separable-identity --scale full
 
 Channels are mixed where changing one input channel changes an output channel. Windows of 3 x 3,

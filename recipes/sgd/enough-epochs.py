@@ -3,7 +3,7 @@
 Source: Harakeh, lecture 7, slide "High Training Error: Debugging"; "Introduction to deep learning",
         slide "Bias-Variance Trade-off"
 Data:   cifar10, standardised
-Cost:   quick 46 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 44 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run enough-epochs --scale full
 
 The documents give no experiment. Each budget of epochs is a training of its own from the same
