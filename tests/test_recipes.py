@@ -79,6 +79,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "early-stopping-off": {"epochs": 2, "draws": 2},
     "early-stopping-patience": {"epochs": 4},
     "enough-epochs": {"n_train": 200},
+    "dead-relu-vs-rate": {"epochs": 1, "n_train": 300},
     "decay-to-prior": {"epochs": 5},
     "gradient-check": {"draws": 1},
     "gradient-noise-scale": {"moments": (0, 1), "draws": 3},

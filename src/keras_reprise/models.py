@@ -96,6 +96,28 @@ def dense_classifier(
     return keras.Sequential([keras.Input((features,)), *layers, dense(classes, None, "logits")])
 
 
+def activated_classifier(
+    seeds: Seeds, features: int, hidden: Sequence[int], classes: int, activation: str
+) -> keras.Model:
+    """Dense layers of the widths `hidden`, named hidden1, hidden2, ..., each followed by the activation, and a dense
+    layer to logits.
+
+    Glorot uniform weights, zero biases. `activation` is a name of `activation_layer`.
+    """
+
+    def dense(units: int, name: str) -> keras.layers.Layer:
+        return keras.layers.Dense(
+            units, kernel_initializer=keras.initializers.GlorotUniform(seeds.weights(name)), name=name
+        )
+
+    model = keras.Sequential([keras.Input((features,))])
+    for number, units in enumerate(hidden, start=1):
+        model.add(dense(units, f"hidden{number}"))
+        model.add(activation_layer(activation))
+    model.add(dense(classes, "logits"))
+    return model
+
+
 def activated_convnet(
     seeds: Seeds, image_shape: tuple[int, ...], classes: int, filters: Sequence[int], activation: str
 ) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Numbers of the recipes on activation functions, computed again in plain NumPy."""
+"""Numbers of the recipes on activation functions, computed again in plain NumPy or with plain `fit`."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,12 @@ from keras_reprise.engine.backends import start
 from keras_reprise.measure.replicate import Replicate
 from keras_reprise.recipe import loading
 from keras_reprise.recipe.definition import Recipe
-from keras_reprise.recipe.settings import Scale
+from keras_reprise.recipe.settings import Arm, Scale
 
 start.start()
+import keras  # noqa: E402
+
+from keras_reprise.models import activated_classifier  # noqa: E402
 
 
 def recipe(slug: str) -> Recipe:
@@ -70,3 +73,25 @@ def test_the_signs_of_gradients_are_those_that_numpy_propagates(name):
         sums = each.reshape(-1, size, 50, 50).sum(axis=1)
         up, down = (sums > 0).any(axis=1), (sums < 0).any(axis=1)
         assert share == pytest.approx((up != down).sum() / (up | down).sum(), abs=2e-3)
+
+
+def test_a_dead_unit_is_one_that_is_off_for_all_images():
+    asked, scale = recipe("dead-relu-vs-rate"), Scale("quick", n_train=300, n_test=50, epochs=2)
+    arm = Arm("relu-adam", activation="relu", by="adam", rates=(0.01, 0.1))
+    dead = asked.measure(arm, Replicate(Seeds(1), scale, "digits")).curves["dead"]
+    data = Replicate(Seeds(1), scale, "digits").dataset().standardised().flattened()
+    model = activated_classifier(Seeds(1), data.image_shape[0], [100] * 3, 10, "relu")
+    model.compile(keras.optimizers.Adam(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    for epoch in (1, 2):
+        order = Seeds(1).permutation(300, epoch)
+        model.fit(data.x_train[order], data.y_train[order], batch_size=100, shuffle=False, verbose=0)
+    weights, hidden, off = model.get_weights(), data.x_train, []
+    for layer in range(3):
+        hidden = np.maximum(hidden @ weights[2 * layer] + weights[2 * layer + 1], 0)
+        off.append((hidden == 0).all(axis=0))
+    assert np.mean(off) > 0.1
+    assert all(not one.all() for one in off)  # else the layers below have no gradient either
+    assert dead[1] == pytest.approx(100 * np.mean(off), abs=1.0)
+    assert dead[0] < dead[1]
+    leaky = Arm("leaky-relu-adam", activation="leaky-relu", by="adam", rates=(0.1,))
+    assert asked.measure(leaky, Replicate(Seeds(1), scale, "digits")).curves["dead"][0] == 0

@@ -10,7 +10,7 @@ start.start()
 import keras  # noqa: E402
 
 from keras_reprise.activations import FORMULAS, activation_layer  # noqa: E402
-from keras_reprise.models import activated_convnet  # noqa: E402
+from keras_reprise.models import activated_classifier, activated_convnet, dense_classifier  # noqa: E402
 
 AT_MINUS_TWO = {"relu": 0.0, "leaky-relu": -0.02, "sigmoid": 0.1192029, "tanh": -0.9640276, "elu": -0.8646647}
 
@@ -33,3 +33,10 @@ def test_the_convnets_of_two_activations_begin_with_the_same_weights():
     one, other = (activated_convnet(Seeds(1), (8, 8, 3), 10, (4, 4), name) for name in ("relu", "sigmoid"))
     for first, second in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_the_dense_layers_of_the_relu_are_those_of_the_dense_classifier():
+    one, other = activated_classifier(Seeds(1), 6, [5, 4], 3, "relu"), dense_classifier(Seeds(1), 6, [5, 4], 3)
+    x = np.random.default_rng(1).standard_normal((7, 6), "float32")
+    np.testing.assert_allclose(*(keras.ops.convert_to_numpy(model(x)) for model in (one, other)), rtol=1e-5)
+    assert [variable.path for variable in one.variables][:1] == ["hidden1/kernel"]
