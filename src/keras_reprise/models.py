@@ -137,6 +137,55 @@ def activated_convnet(
     return model
 
 
+ACTIVATIONS = ("relu", "leaky", "prelu", "elu", "maxout", "tanh", "sigmoid")
+
+
+def activated(
+    seeds: Seeds, image_shape: tuple[int, ...], classes: int, activation: str, *,
+    convolutions: Sequence[int] = (), dense: Sequence[int] = (), slope: float = 0.01, dropout: float = 0.0,
+) -> keras.Model:  # fmt: skip
+    """A network with one activation function, one of `ACTIVATIONS`, after every hidden layer; dense to logits.
+
+    Convolutions 3x3 with stride 2 and same padding of so many filters, then dense layers of these widths. Weights are
+    normal of the variance gain / fan-in, biases zero. The gain is 2 for the ReLU and its relatives (He et al., 2015),
+    else 1; two linear pieces of which maxout takes the larger keep the mean square with it. `slope` is the leaky
+    ReLU's; PReLU's begins at 0.25 (He et al.) and is learned by channel. `dropout` stands after every dense activation.
+    """
+    if activation not in ACTIVATIONS:
+        raise RecipeError(f"There is no activation {activation!r} here.\nThere are {', '.join(ACTIVATIONS)}.")
+    layers, gain = keras.layers, 2.0 if activation in ACTIVATIONS[:4] else 1.0
+
+    def linear(name: str, units: int, gain: float, *, image: bool = False) -> keras.layers.Layer:
+        kernel = keras.initializers.VarianceScaling(gain, "fan_in", "untruncated_normal", seeds.weights(name))
+        if image:
+            return layers.Conv2D(units, 3, 2, "same", kernel_initializer=kernel, name=name)
+        return layers.Dense(units, kernel_initializer=kernel, name=name)
+
+    x = inputs = keras.Input(image_shape)
+    for number, units in enumerate((*convolutions, *dense), start=1):
+        image, name = number <= len(convolutions), f"activation{number}"
+        x = layers.Flatten()(x) if not image and len(x.shape) > 2 else x
+        if activation == "maxout":
+            pieces = [linear(f"layer{number}{piece}", units, gain, image=image) for piece in "ab"]
+            x = layers.Maximum(name=name)([piece(x) for piece in pieces])
+        else:
+            x = linear(f"layer{number}", units, gain, image=image)(x)
+            x = _activation(activation, slope, name, image=image)(x)
+        if dropout and not image:
+            x = layers.Dropout(dropout, seed=seeds.integer("dropout", name))(x)
+    x = layers.Flatten()(x) if len(x.shape) > 2 else x
+    return keras.Model(inputs, linear("logits", classes, 1.0)(x))
+
+
+def _activation(kind: str, slope: float, name: str, *, image: bool) -> keras.layers.Layer:
+    if kind == "leaky":
+        return keras.layers.LeakyReLU(slope, name=name)
+    if kind == "prelu":
+        start = keras.initializers.Constant(0.25)
+        return keras.layers.PReLU(start, shared_axes=(1, 2) if image else None, name=name)
+    return keras.layers.Activation(kind, name=name)
+
+
 def normalised_convnet(seeds: Seeds, image_shape: tuple[int, ...], classes: int) -> keras.Model:
     """Two convolutions with batch normalisation and a dense layer to logits; 15,146 parameters for 32 x 32 x 3 images
     and 10 classes.

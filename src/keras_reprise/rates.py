@@ -4,7 +4,7 @@ Which rate is best is chosen by some draws of the initial weights and told by ot
 by chance, too, and whatever is set against it looks worse than it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ from keras_reprise.datasets import Dataset
 from keras_reprise.engine import History, snapshot, train
 from keras_reprise.engine.settings import Rate
 from keras_reprise.measure.replicate import Replicate
+from keras_reprise.recipe.numbers import Trials
 
 
 class Restartable:
@@ -47,6 +48,47 @@ class Restartable:
             self.model, self.data, self.replicate,
             optimizer=self.optimizer, learning_rate=learning_rate, epochs=epochs, **options,
         )  # fmt: skip
+
+
+def validation_error(history: History) -> float:
+    """The percentage of the first half of the test examples that is misclassified in the end, to choose a rate by."""
+    wrong = history.test_wrong[-1]
+    return float(100 * wrong[: len(wrong) // 2].mean())
+
+
+def judged_errors(history: History, epochs: int) -> np.ndarray:
+    """The same of the second half, to judge by, after each epoch (epochs,).
+
+    The last goes on where training ended early.
+    """
+    wrong = 100 * history.test_wrong[1:]
+    errors = wrong[:, wrong.shape[1] // 2 :].mean(axis=1)
+    return np.concatenate([errors, np.full(epochs - len(errors), errors[-1])])
+
+
+def tuned(
+    network: Restartable, rates: Sequence[float], epochs: int,
+    judge: Callable[[History], Mapping[str, float | np.ndarray]],
+    criterion: Callable[[History], float] = validation_error, **options: Any,
+) -> tuple[Trials, dict[str, Any]]:  # fmt: skip
+    """The network at its best rate, which is chosen by one draw of the weights and judged by the others.
+
+    Draw 0 is trained at each rate; the lowest `criterion(history)` is best (no number: never). Every other draw is then
+    trained at that rate, and `judge(history)` says what is measured of it while the network has its weights. Returned
+    are the trials (rate, criterion) and the means over the draws of what was judged, with the rate. RecipeError for a
+    single draw. `options` are those of `engine.train`.
+    """
+    if len(network.weights) < 2:
+        raise RecipeError("A rate that one draw chooses cannot be judged by another draw.\nUse two draws or more.")
+
+    def tried(rate: float) -> dict[str, float]:
+        value = criterion(network.train(rate, epochs, **options))
+        return {"criterion": value if np.isfinite(value) else np.inf}
+
+    trials = network.replicate.sweep([{"rate": rate} for rate in rates], tried)
+    best = min(trials, key=lambda trial: trial["criterion"])["rate"]
+    judged = [judge(network.train(best, epochs, draw, **options)) for draw in range(1, len(network.weights))]
+    return trials, {"rate": best, **{name: np.mean([one[name] for one in judged], axis=0) for name in judged[0]}}
 
 
 def off_best(errors: np.ndarray, steps: int) -> float:

@@ -16,7 +16,16 @@ start.start()
 import keras  # noqa: E402
 
 from keras_reprise.models import dense_classifier, normalised_convnet  # noqa: E402
-from keras_reprise.rates import Restartable, at_best_rate, diverges, off_best, stable  # noqa: E402
+from keras_reprise.rates import (  # noqa: E402
+    Restartable,
+    at_best_rate,
+    diverges,
+    judged_errors,
+    off_best,
+    stable,
+    tuned,
+    validation_error,
+)
 
 
 @pytest.fixture
@@ -117,3 +126,47 @@ def test_the_best_of_some_rates_is_that_of_the_lowest_training_loss_and_none_tha
     assert losses[0.1][-1] < losses[0.001][-1]
     rate, history = at_best_rate(network, (0.001, 0.1, 1e6), 2)
     assert (rate, history.curves["train_loss"]) == (0.1, losses[0.1])
+
+
+def final(history):
+    return history.last["test_loss"]
+
+
+def wrong_by(rows):
+    """A history of which `rows` say the test examples that are misclassified, before training and after each epoch."""
+    return History({"train_loss": [1.0] * (len(rows) - 1)}, test_wrong=np.array(rows, bool))
+
+
+def test_one_half_of_the_test_examples_chooses_and_the_other_judges():
+    history = wrong_by([[1, 1, 1, 1], [1, 0, 1, 1], [0, 1, 0, 0]])
+    assert validation_error(history) == 50.0
+    np.testing.assert_array_equal(judged_errors(history, 2), [100.0, 0.0])
+    np.testing.assert_array_equal(judged_errors(history, 4), [100.0, 0.0, 0.0, 0.0])
+
+
+def test_the_first_draw_chooses_the_rate_and_the_second_is_judged_at_it(network):
+    trials, best = tuned(network, (1e-5, 0.05), 2, lambda history: {"loss": final(history)}, final)
+    assert [trial["rate"] for trial in trials] == [1e-5, 0.05]
+    assert best["rate"] == 0.05
+    assert best["loss"] == network.train(0.05, 2, draw=1).last["test_loss"] != trials[1]["criterion"]
+
+
+def test_a_rate_without_a_number_is_never_the_best(network):
+    numbers = iter([np.nan, 3.0, 2.0])
+    trials, best = tuned(network, (0.1, 0.2, 0.3), 1, lambda history: {"one": 1.0}, lambda history: next(numbers))
+    assert (trials[0]["criterion"], best["rate"]) == (np.inf, 0.3)
+
+
+def test_what_is_judged_is_the_mean_over_the_other_draws(replicate):
+    data = replicate.dataset().standardised().flattened()
+    build = partial(dense_classifier, features=data.image_shape[0], hidden=[10], classes=10)
+    network, found = Restartable(build, data, replicate, draws=3), iter([np.array([1.0, 2.0]), np.array([3.0, 6.0])])
+    _, best = tuned(network, (0.1,), 1, lambda history: {"curve": next(found)})
+    np.testing.assert_array_equal(best["curve"], [2.0, 4.0])
+
+
+def test_a_network_of_one_draw_is_not_tuned(replicate):
+    data = replicate.dataset().standardised().flattened()
+    build = partial(dense_classifier, features=data.image_shape[0], hidden=[10], classes=10)
+    with pytest.raises(RecipeError, match="two draws"):
+        tuned(Restartable(build, data, replicate), (0.1,), 1, lambda history: {})
