@@ -111,7 +111,7 @@ RECIPE = Recipe(
     ),
     measure=measure,
     claims=CLAIMS,
-    figures=Curves("At each network's best rate", Panel("loss"), x="updates"),
+    figures=Curves("At each network's best rate", Panel("loss", log=True, top=3.0), x="updates"),
     metrics=(
         Metric("loss", "training loss", "nats", "look"),
         Metric("updates", "updates"),
