@@ -76,6 +76,8 @@ SMALLER: dict[str, dict[str, Any]] = {
     "bayes-error": {"sizes": (100, 1000), "n_test": 1000, "updates": 40},
     "bn-gradient-flow": {"depth": 5, "draws": 1},
     "bn-input-shift": {"look": 5, "looks": 4, "n_train": 500},
+    "bn-internal-covariate-shift": {"look": 5, "looks": 6, "n_train": 500},
+    "bn-layers-in-turn": {"draws": 1, "look": 5, "looks": 4, "n_train": 500},
     "bn-speedup": {"look": 5, "looks": 4, "n_train": 500},
     "early-stopping": {"epochs": 3, "n_train": 500},
     "early-stopping-off": {"epochs": 2, "draws": 2},

@@ -99,15 +99,18 @@ def input_shift(
     """By how much an update moves the mean of what enters a unit of an `Activation` layer, for the same `images`.
 
     In standard deviations of these inputs before it, in training mode; the mean over all units of all such layers.
-    `weights` are all trainable weights before and after the update, as `Moment.trial_update` gives them. The model is
-    left with those before.
+    `weights` are all trainable weights before and after the update, as `Moment.trial_update` gives them. Layers that
+    draw draw other numbers after it. The model's variables are left as they were.
     """
+    variables = list(model.variables)
+    kept = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     before = entering(model, images)
+    model(images, training=True)  # as in an update: the generators of layers that draw go on
     for variable, (_, updated) in zip(model.trainable_variables, weights.values(), strict=True):
         variable.assign(updated)
     pairs = zip(before, entering(model, images), strict=True)
-    for variable, (was, _) in zip(model.trainable_variables, weights.values(), strict=True):
-        variable.assign(was)
+    for variable, value in zip(variables, kept, strict=True):
+        variable.assign(value)
     moved = [abs(new.mean(axis=0) - old.mean(axis=0)) / (old.std(axis=0) + 1e-12) for old, new in pairs]
     return float(np.concatenate(moved).mean())
 
