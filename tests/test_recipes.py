@@ -75,6 +75,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "batch-size-ucurve": {"batches": (8, 32, 128, 512), "most_examples": 20_000},
     "bayes-error": {"sizes": (100, 1000), "n_test": 1000, "updates": 40},
     "bn-gradient-flow": {"depth": 5, "draws": 1},
+    "bn-higher-lr": {"updates": 8},
     "bn-input-shift": {"look": 5, "looks": 4, "n_train": 500},
     "bn-internal-covariate-shift": {"look": 5, "looks": 6, "n_train": 500},
     "bn-layers-in-turn": {"draws": 1, "look": 5, "looks": 4, "n_train": 500},
