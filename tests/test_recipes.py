@@ -70,6 +70,7 @@ def measured_here():
 SMALLER: dict[str, dict[str, Any]] = {
     "abort-on-3x": {"trials": 4, "epochs": 1},
     "activation-ranking": {"epochs": 1, "n_train": 300, "n_test": 100},
+    "activation-cost": {"sizes": (2**12, 2**14), "calls": 5},
     "batch-size-generalisation": {"epochs": 2},
     "batch-size-throughput": {"stretches": 1, "empty_images": 1000, "dense_images": 1000, "conv_images": 100},
     "batch-size-ucurve": {"batches": (8, 32, 128, 512), "most_examples": 20_000},

@@ -1,14 +1,12 @@
 """Sigmoid and tanh let no gradient through where they are saturated; the ReLU does for x > 0.
 
-Source: "Deep Network Components & Training" (after CS231n), slides "Sigmoid", "tanh",
-        "ReLU (Rectified Linear Unit)" and "Leaky ReLU, Parametric Rectifier (PReLU)"
+Source: "Deep Network Components & Training" (after CS231n), slides "Sigmoid" to "Leaky ReLU"
 Data:   none (2,001 numbers from -100 to 100, 1,000 quantiles of the normal distribution)
 Cost:   quick 2 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run activation-saturation --scale full
 
-Derivatives are the backend's. Saturated: from 10 away from zero on; the course's lecture asks
-about 10. Hardly any gradient: less than a twentieth of the largest. Centred: the mean over centred
-normal inputs. Layers in a row have one unit of weight 1 each, and begin at 3 or -3.
+Saturated: at 10 from zero and beyond. Hardly any gradient: less than a twentieth of the largest.
+Centred: the mean over centred normal inputs. Activations in a row have weights of 1 between them.
 """
 
 import keras

@@ -68,7 +68,10 @@ RATE, DEAD = curve("relu-adam", "rate"), curve("relu-adam", "dead")
 CLAIMS = (
     rule("units-die", RELU, kind="discrete")
     .says("At some rate more than one ReLU unit in a hundred is dead, by plain SGD or by Adam.")
-    .must(maximum(maximum(dead("relu-sgd")), maximum(finite(DEAD))) > 1.0),
+    .must(
+        maximum(maximum(dead("relu-sgd")), maximum(finite(DEAD))) > 1.0,
+        measures="Dead units at the worst rate of both optimizers",
+    ),
     rule("higher-rates-kill-more", PRACTICE, kind="discrete")
     .says("The higher Adam's rate, the more units are dead.")
     .must(rank_correlation(finite(RATE, where=DEAD), finite(DEAD)) > 0.5),
@@ -115,6 +118,6 @@ RECIPE = Recipe(
         Metric("rate", "learning rate"),
         Metric("dead", "dead units", "percent", "rate"),
         Metric("loss", "training loss in the last epoch", "nats", "rate"),
-        Metric("accuracy", "training accuracy in the last epoch", "percent", "rate"),
+        Metric("accuracy", "training accuracy", "percent", "rate"),
     ),
 )
