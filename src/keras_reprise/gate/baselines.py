@@ -1,15 +1,17 @@
 """What a gate compares with, and what it knows: `accept`, `calibrate`. Nothing is written before all is measured."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
 from keras_reprise.base import clock, errors
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.gate import measuring, quality
-from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_SEEDS
+from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_GATES_REMEMBERED, MOST_SEEDS
 from keras_reprise.gate.journal import Journal, journal
-from keras_reprise.gate.looks import Known, learn, look_of
+from keras_reprise.gate.looks import Known, Look, learn, look_of
+from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import deviation_at_most, seeds_needed
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import (
@@ -93,6 +95,29 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
     chosen = found.occasions if beside else best
     return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)
+
+
+def known_of(
+    store: Store, machine_id: str, name: str, settings: Settings, baseline: Occasion, *, beside: bool
+) -> Known:
+    """What is known of this machine: its calibration, and what the baseline and the finished gates say without one.
+
+    Of finished gates those with the same software as the baseline tell something.
+    """
+    gates = [one for one in finished_gates(store, machine_id, name) if one.measured.software == baseline.software]
+    gates = gates[-MOST_GATES_REMEMBERED:]
+    before = [Taken(one.before, []) for one in gates if one.before and one.accepted == baseline.code.git_commit]
+    return replace(
+        calibrated(store, machine_id, name, settings, beside=beside),
+        accepted=[costs_of(baseline, settings.estimate), *(costs_of(one, settings.estimate) for one in before)],
+        turns=[costs_of(one.measured, settings.estimate) for one in gates],
+    )
+
+
+def costs_of(found: Occasion | Taken, estimate: str) -> Look:
+    """The times and peaks of one code, without blocks."""
+    look = look_of(found, estimate)
+    return Look(look.costs, look.loops)
 
 
 def needed(baseline: Occasion, settings: Settings) -> dict[str, int | None]:

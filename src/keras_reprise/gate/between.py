@@ -1,6 +1,6 @@
 """`gate --between`: did another environment, or another commit, change speed, peak memory or quality?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise.base.git import git
@@ -44,8 +44,10 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
         begun = journal(store, "between", a, b, commits, facts, settings)
         tasks = plan(measuring.suites_of(settings), settings.rounds, begun.order_seed("first"), list(made))
         first = looks(measuring.taken(made, tasks, settings, seeds, begun))
-        judgement = judged(
-            first, lambda suspects: looks(measuring.again(suspects, made, settings, seeds, begun)), settings, known, say
-        )
+
+        def again(suspects: Sequence[str], step: str) -> tuple[Look, Look]:
+            return looks(measuring.again(suspects, made, settings, seeds, begun, step))
+
+        judgement = judged(first, again, settings, known, say)
     begun.forget()
     return Outcome(judgement, a, b, changes(facts["a"], facts["b"]), notes_of(judgement, known, processes), this)

@@ -11,12 +11,12 @@ import numpy as np
 
 from keras_reprise.base import clock, errors
 from keras_reprise.gate import measuring, quality
-from keras_reprise.gate.baselines import calibrated, seeds_for
-from keras_reprise.gate.design import BETWEEN_OCCASIONS, DRIFT, MOST_STEAL, WITHIN_AN_OCCASION
+from keras_reprise.gate.baselines import known_of, seeds_for
+from keras_reprise.gate.design import DRIFT, MOST_STEAL
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
 from keras_reprise.gate.journal import journal
-from keras_reprise.gate.judgement import Judgement, first_look, second_look
+from keras_reprise.gate.judgement import Judgement, first_look, further_look, not_calibrated, second_look
 from keras_reprise.gate.looks import Known, Look, failures, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import PEAK_MEMORY, Process, plan
@@ -82,18 +82,20 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
         found = measuring.occasion(first["now"], here, order_seed)
         if accepted and (crash := next(iter(failures(first["before"].processes).values()), None)):
             sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
-        known = calibrated(store, this, name, settings, beside=not why_stored)
+        known = known_of(store, this, name, settings, baseline, beside=not why_stored)
 
         def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
             return _looks(taken, baseline, settings, stored=bool(why_stored))
 
-        def again(suspects: Sequence[str]) -> tuple[Look, Look]:
-            return looks(measuring.again(suspects, sides, settings, seeds, begun))
+        def again(suspects: Sequence[str], step: str) -> tuple[Look, Look]:
+            return looks(measuring.again(suspects, sides, settings, seeds, begun, step))
 
         judgement = judged(looks(first), again, settings, known, say)
     begun.forget()
     if not injections():
-        keep(store, name, Finished(schema=SCHEMA, finished_at=clock.now(), measured=found))
+        before = [] if why_stored else first["before"].processes
+        accepted_commit = None if why_stored else baseline.code.git_commit
+        keep(store, name, Finished(SCHEMA, clock.now(), found, before, accepted_commit))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
     notes = _compared_with(first, baseline, settings, why_stored, notes)
     return Outcome(judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this)
@@ -134,17 +136,23 @@ def accepted_code(
 
 def judged(
     looks: tuple[Look, Look],
-    again: Callable[[Sequence[str]], tuple[Look, Look]],
+    again: Callable[[Sequence[str], str], tuple[Look, Look]],
     settings: Settings,
     known: Known,
     say: Say,
 ) -> Judgement:
-    """The verdicts on two looks, before and now; suspects are measured `again`."""
+    """The verdicts on before and now; suspects are measured `again`, and once more where nothing was calibrated."""
     first = first_look(*looks, settings, known)
     if not first.suspects:
         return first
     say(f"{len(first.suspects)} of {len(first.rows)} metrics look changed; measuring them again.")
-    return second_look(first, looks, again([row.metric for row in first.suspects]), settings, known)
+    more = again([row.metric for row in first.suspects], "again")
+    second = second_look(first, looks, more, settings, known)
+    unsure = not_calibrated(second)
+    if not unsure:
+        return second
+    say(f"{len(unsure)} of them still do; this machine is not calibrated, so they are measured once more.")
+    return further_look(second, looks, more, again(unsure, "further"), settings, known)
 
 
 def drift(stored: Look, now: Look) -> list[str]:
@@ -185,6 +193,32 @@ def changes(before: Software, now: Software) -> list[str]:
     return lines
 
 
+def not_calibrated_note(judgement: Judgement, known: Known) -> list[str]:
+    """One sentence on what was assumed where nothing was calibrated, what could be seen, and what mends it."""
+    if not judgement.assumed:
+        return []
+    noise = sorted(judgement.assumed.values())
+    visible = sorted(row.visible for row in judgement.rows if row.metric in judgement.assumed)
+    of = "this machine is" if not known.noise else f"{len(noise)} of the metrics are"
+    whence = (
+        "what processes of one code scatter here"
+        if known.beside
+        else "a usual difference between occasions, and what the control shows of these"
+    )
+    return [
+        f"{of[0].upper()}{of[1:]} not calibrated: a noise of {span([f'{100 * one:.1f}' for one in noise])} % is "
+        f"assumed, as much as {whence} may be; the smallest change that could be seen is "
+        f"{span([f'x {math.exp(one):.2f}' for one in visible])}, and nothing is called changed before a third look in "
+        "fresh processes has seen it. "
+        "`reprise calibrate` measures the noise, best on several occasions, hours apart."
+    ]
+
+
+def span(ordered: Sequence[str]) -> str:
+    """The first and the last, or the one that there is."""
+    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
+
+
 def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -> list[str]:
     """What to know about a gate's table beside its rows."""
     notes = []
@@ -198,13 +232,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         notes.append(
             f"The control failed: {judgement.control_failed}. Times are not called regressed; run the gate again."
         )
-    if not known.noise:
-        notes.append(
-            "This machine is not calibrated: a noise of "
-            f"{100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the "
-            "scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, "
-            "hours apart."
-        )
+    notes += not_calibrated_note(judgement, known)
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")
     return notes

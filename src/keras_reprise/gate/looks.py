@@ -37,11 +37,15 @@ class Known:
     """What calibration says of this machine: the noise of one look by metric, and the occasions it comes from.
 
     `beside` tells that both sides are measured in turns: drift hits both alike, and more processes make less noise.
+    Where nothing was calibrated, `accepted` is what was measured of the accepted code, on its baseline's day first, and
+    `turns` other sets of processes of one code each.
     """
 
     noise: Mapping[str, float] = field(default_factory=dict)
     occasions: Sequence[Look] = ()
     beside: bool = False
+    accepted: Sequence[Look] = ()
+    turns: Sequence[Look] = ()
 
 
 def look_of(found: Occasion | Taken, estimate: str) -> Look:

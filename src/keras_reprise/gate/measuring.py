@@ -239,6 +239,7 @@ def again(
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
     journal: Journal,
+    step: str = "again",
 ) -> dict[str, Taken]:
     """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds.
 
@@ -247,9 +248,9 @@ def again(
     recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
     suites, only, wanted = needed_again(suspects, settings, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
-    rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed("again")
+    rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed(step)
     tasks = plan(suites, rounds, order_seed, list(sides), control_every=SECOND_LOOK)
-    return taken(sides, tasks, settings, other, journal, step="again", only=only)
+    return taken(sides, tasks, settings, other, journal, step=step, only=only)
 
 
 def _say(text: str) -> None:

@@ -127,11 +127,16 @@ class Calibration(Strict, frozen=True):
 
 
 class Finished(Strict, frozen=True):
-    """A gate that was measured to its end, for `accept --last` and `history`."""
+    """A gate that was measured to its end, for `accept --last` and `history`.
+
+    `before` are the processes of the commit `accepted`, where that was measured in turns with the code of now.
+    """
 
     schema: Schema
     finished_at: Timestamp
     measured: Occasion
+    before: list[Process] = []
+    accepted: str | None = None
 
 
 def baseline_path(store: Store, machine: str, name: str) -> Path:
