@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_reprise.base.git import git
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated
-from keras_reprise.gate.gating import Outcome, changes, comparable, judged, notes_of
+from keras_reprise.gate.gating import Outcome, changes, judged, notes_of
 from keras_reprise.gate.injection import injected
 from keras_reprise.gate.installations import sides
 from keras_reprise.gate.journal import journal
@@ -14,6 +14,7 @@ from keras_reprise.gate.looks import Look, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import Process, plan
 from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.sides import comparable
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]

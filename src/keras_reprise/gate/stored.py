@@ -112,11 +112,17 @@ class Occasion(Strict, frozen=True):
 
 
 class Baseline(Strict, frozen=True):
-    """What later gates of this machine are compared with."""
+    """What later gates of this machine are compared with.
+
+    `uncommitted` are the files that were not as committed and that cannot be measured beside other code, `benchmarks`
+    hashes of what the benchmarks were; older baselines have neither.
+    """
 
     schema: Schema
     accepted: Accepted
     measured: Occasion
+    uncommitted: list[str] | None = None
+    benchmarks: dict[str, str] = {}
 
 
 class Calibration(Strict, frozen=True):
