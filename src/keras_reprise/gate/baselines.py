@@ -41,7 +41,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Ready:
+class OneSide:
     """What `accept` or `calibrate` is about to measure: seeds of recipes, the state of the code, what is known of how
     long it takes, the processes that there are, and what to say beforehand."""
 
@@ -55,7 +55,7 @@ class Ready:
     notes: Sequence[str]
 
 
-def prepared(store: Store, command: str, settings: Settings, name: str, say: Say, *, always: bool = True) -> Ready:
+def prepared(store: Store, command: str, settings: Settings, name: str, say: Say, *, always: bool = True) -> OneSide:
     """All that stops `accept` or `calibrate`, found out with the first process of each file, which counts.
 
     MeasurementError when one crashes. Without `always` files whose time the baseline knows are not run.
@@ -85,7 +85,7 @@ def prepared(store: Store, command: str, settings: Settings, name: str, say: Say
     for said in more:
         say(said)
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
-    return Ready(settings, seeds, begun, code, uncommitted, known, first, [*notes, *more])
+    return OneSide(settings, seeds, begun, code, uncommitted, known, first, [*notes, *more])
 
 
 def _not_committed(names: Sequence[str] | None) -> list[str]:
@@ -166,6 +166,11 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
     found = read(calibration_path(store, machine_id, name), Calibration)
     if found is None:
         return Known(beside=beside)
+    if strangers := sorted({one.machine for one in found.occasions} - {machine_id}):
+        raise UserError(
+            f"The calibration in {store.root}/baselines/{machine_id} has occasions of the machine {', '.join(strangers)}.\n"
+            "What is known of one machine says nothing of another; restore the file from git, or delete it and calibrate."
+        )
     same = together(found.occasions, lambda occasion: (occasion.code, occasion.software.digest))
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
     chosen = found.occasions if beside else best
@@ -223,7 +228,7 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
     return found
 
 
-def _measure(store: Store, ready: Ready, say: Say) -> Occasion:
+def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
     settings, rounds = ready.settings, ready.settings.baseline_rounds
     measuring.announce(say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first)
     found = measuring.measured(measuring.here(), settings, rounds, ready.seeds, ready.begun, ready.code)

@@ -46,7 +46,7 @@ def at_most_s(seconds: float, replicates_s: float, calibrated: bool) -> float:
 def text(plan: Forecast) -> str:
     """The plan for a person."""
     turns = ", the accepted code and that of now in turns" if len(plan.sides) == 2 else ""
-    lines = [f"{plan.command} of {plan.baseline!r} on this machine ({plan.machine}); nothing was measured for it yet:"]
+    lines = [f"{plan.command} of {plan.baseline!r} on this machine ({plan.machine}) measures:"]
     for file in suites_of(plan.settings):
         each = f", {format_seconds(plan.process_s[file])} each" if file in plan.process_s else ""
         name = "the gate's own fixed work" if file == CONTROL else file

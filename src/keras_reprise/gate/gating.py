@@ -85,7 +85,8 @@ def _measured(store: Store, ready: Sides, name: str, say: Say) -> Outcome:
     def again(suspects: Sequence[str], step: str) -> tuple[Look, Look]:
         return looks(measuring.again(suspects, sides, settings, seeds, begun, step))
 
-    judgement = with_others(judged(looks(first), again, settings, known, say), ready.others)
+    why = "the benchmark itself is another one than was accepted"
+    judgement = with_others(judged(looks(first), again, settings, known, say), dict.fromkeys(sorted(ready.others), why))
     begun.forget()
     if not injections():
         before = [] if why_stored else first["before"].processes
@@ -111,11 +112,10 @@ def begin(store: Store, ready: Sides, known: Known, say: Say) -> None:
     )  # fmt: skip
 
 
-def with_others(judgement: Judgement, others: Collection[str]) -> Judgement:
-    """The judgement with a row for each metric whose benchmark is another one than was accepted."""
+def with_others(judgement: Judgement, others: Mapping[str, str]) -> Judgement:
+    """The judgement with a row for each metric whose benchmark is another one than before, and why."""
     rows = [row for row in judgement.rows if row.metric not in others]
-    why = "the benchmark itself is another one than was accepted"
-    return replace(judgement, rows=[*rows, *(without(metric, INCOMPARABLE, why) for metric in sorted(others))])
+    return replace(judgement, rows=[*rows, *(without(metric, INCOMPARABLE, why) for metric, why in others.items())])
 
 
 def _looks(

@@ -64,7 +64,11 @@ def _last_fit(patterns: Mapping[str, float], name: str, default: float | None) -
 
 
 def read_settings(
-    path: Path | None, benchmarks: Iterable[str] = (), recipes: Iterable[str] = (), *, measuring: bool = True,
+    path: Path | None,
+    benchmarks: Iterable[str] = (),
+    recipes: Iterable[str] = (),
+    *,
+    measuring: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> Settings:
     """The settings at `path` (default: gate.toml or benchmarks/gate.toml here), with what the command line replaces.

@@ -264,13 +264,22 @@ def command() -> str:
     return f"tox -e {environment} --" if environment else "reprise"
 
 
+def _in_words(store: Store, machine: str) -> str:
+    """A machine's id, with its processor and cores where the store has them."""
+    try:
+        facts = store.document("machines", machine)
+    except (IntegrityError, OSError):
+        return machine
+    return printable(f"{machine} ({facts.get('cpu')}, {facts.get('cores')} cores)")
+
+
 def require_baseline(store: Store, machine: str, name: str) -> Baseline:
     """The baseline of this machine; NothingMeasuredError with the command that makes one when there is none."""
     found = read(baseline_path(store, machine, name), Baseline)
     if found is None:
         others = sorted(path.parent.name for path in (store.root / "baselines").glob(f"*/{name}.json"))
         elsewhere = (
-            f" There is one of {', '.join(others)}; times of different machines are not compared." if others else ""
+            f" There is one of {', '.join(_in_words(store, one) for one in others)}; times of different machines are not compared." if others else ""
         )
         raise NothingMeasuredError(
             f"There is no baseline {name!r} of this machine ({machine}) in {store.root}.{elsewhere}\n"
