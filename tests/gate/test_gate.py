@@ -1185,10 +1185,10 @@ def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
     words = ("--store", store_path)
     result = reprise("accept", "--why", "first", *words)
     assert result.exit_code == 0, result.output
-    monkeypatch.setenv("SLOWER", "1.6")
+    monkeypatch.setenv("SLOWER", "3")
     result = reprise("gate", "--json", *words)
     assert result.exit_code == 1, result.output
-    assert metric(result, "test_wait")["ratio"] == pytest.approx(1.6, rel=0.01)
+    assert metric(result, "test_wait")["ratio"] == pytest.approx(3, rel=0.01)
     assert metric(result, "test_crash")["verdict"] == "same"
     assert metric(result, "peak memory")["now"] > 10 * 2**20
     monkeypatch.setenv("CRASH", "1")

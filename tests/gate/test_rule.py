@@ -401,11 +401,11 @@ def look(**costs):
 
 def test_noise_that_nobody_calibrated_is_the_wider_the_less_is_known():
     six = np.exp(0.05 * np.array([-1.0, -1, -1, 1, 1, 1]))
-    sides, scatter = [{"m": six}, {"m": six}], 0.05 * math.sqrt(6 / 5)
+    scatter = 0.05 * math.sqrt(6 / 5)
 
     def noise_with(processes, spread=scatter):
         known = Known(beside=True, turns=[look(m=np.exp(spread * np.resize([-1.0, 1.0], processes)))])
-        return assumed.noises(*sides, 6, known, [])["m"] / math.hypot(0.01, scatter * math.sqrt(2 / 6))
+        return assumed.noises({"m": six}, {"m": six}, 6, known, [])["m"] / math.hypot(0.01, scatter * math.sqrt(2 / 6))
 
     assert noise_with(2) > noise_with(20) > noise_with(400) == pytest.approx(1.0, abs=0.05)
     assert noise_with(400, 0.001) == pytest.approx(1.0), "never less than what this look scatters"

@@ -168,8 +168,9 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
         return Known(beside=beside)
     if strangers := sorted({one.machine for one in found.occasions} - {machine_id}):
         raise UserError(
-            f"The calibration in {store.root}/baselines/{machine_id} has occasions of the machine {', '.join(strangers)}.\n"
-            "What is known of one machine says nothing of another; restore the file from git, or delete it and calibrate."
+            f"The calibration in {store.root}/baselines/{machine_id} has occasions of {', '.join(strangers)}.\n"
+            "What is known of one machine says nothing of another.\n"
+            "Restore the file from git, or delete it and run `reprise calibrate`."
         )
     same = together(found.occasions, lambda occasion: (occasion.code, occasion.software.digest))
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))

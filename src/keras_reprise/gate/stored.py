@@ -277,9 +277,10 @@ def require_baseline(store: Store, machine: str, name: str) -> Baseline:
     """The baseline of this machine; NothingMeasuredError with the command that makes one when there is none."""
     found = read(baseline_path(store, machine, name), Baseline)
     if found is None:
-        others = sorted(path.parent.name for path in (store.root / "baselines").glob(f"*/{name}.json"))
+        found_of = sorted(path.parent.name for path in (store.root / "baselines").glob(f"*/{name}.json"))
+        others = [_in_words(store, one) for one in found_of]
         elsewhere = (
-            f" There is one of {', '.join(_in_words(store, one) for one in others)}; times of different machines are not compared." if others else ""
+            f" There is one of {', '.join(others)}; times of different machines are not compared." if others else ""
         )
         raise NothingMeasuredError(
             f"There is no baseline {name!r} of this machine ({machine}) in {store.root}.{elsewhere}\n"
