@@ -4,7 +4,8 @@ Run: python benchmarks/simulate_gate.py CALIBRATION... with files that `reprise 
 anywhere in an occasion and calls its processes, in the order in which they ran, accepted code or code of now as the gate
 would have drawn them; after an occasion's last process comes its first. With --stored the accepted code is 12 processes of
 another occasion instead. The calibrated noise comes from the occasions that the gate does not use; with --uncalibrated there
-is none.
+is none: such a gate has a baseline of 12 processes of another occasion and its own, and takes a further look, whose processes
+are by then those of the first look once more, drawn anew.
 
 --quality STORE adds recipes: a store with many replicates of each, made by `reprise run RECIPE... --scale quick --seeds 40`.
 Every gate draws its replicates, all with different seeds, as if the code of now gave other numbers that are as good: 6 for
@@ -12,6 +13,7 @@ the baseline, as many as the gate would propose for each look. Prints the tables
 """
 
 import argparse
+import fnmatch
 import math
 import random
 from collections import Counter, defaultdict
@@ -23,7 +25,7 @@ from tabulate import tabulate
 
 from keras_reprise.gate.baselines import needed, seeds_for
 from keras_reprise.gate.design import SECOND_LOOK
-from keras_reprise.gate.judgement import first_look, second_look
+from keras_reprise.gate.judgement import first_look, further_look, not_calibrated, second_look
 from keras_reprise.gate.looks import Known, Look, learn, look_of
 from keras_reprise.gate.quality import quality_of
 from keras_reprise.gate.settings import read_settings
@@ -92,29 +94,38 @@ class Replay:
         self.known = []
         for now in range(len(measured)):
             others = [one for number, one in enumerate(self.occasions) if number != now] or self.occasions
-            known = learn(others, settings.rounds, beside=not stored)
-            self.known.append(Known(beside=not stored) if uncalibrated else known)
+            known = Known() if uncalibrated else learn(others, settings.rounds, beside=not stored)
+            self.known.append(known)
+        self.uncalibrated = uncalibrated
 
     def gate(self, slowed=None, factor=1.0, *, worse=None):
-        """The first look of a gate, and its judgement after both."""
+        """The first look of a gate, and its judgement after all."""
         now, rounds = self.drawn.randrange(len(self.occasions)), self.settings.rounds
-        side, known, sizes = self.occasions[now], self.known[now], (rounds, SECOND_LOOK * rounds)
+        side, known, sizes = self.occasions[now], self.known[now], (rounds, *[SECOND_LOOK * rounds] * 2)
         start, size = self.drawn.randrange(length(side)), length(side)
         accepted, *qualities = self.replicates(worse)
         looks: list[tuple[Look, Look]] = []
-        if self.stored:
+        if self.stored or self.uncalibrated:
             other = self.drawn.choice([one for number, one in enumerate(self.occasions) if number != now])
             begin = self.drawn.randint(0, length(other) - BASELINE)
             before = part(other, np.arange(begin, begin + BASELINE), accepted)
-            for begin, n, quality in zip((start, start + rounds), sizes, qualities, strict=True):
-                chosen = np.arange(begin, begin + n) % size
+            if self.uncalibrated:
+                known = Known(beside=not self.stored, accepted=[Look(before.costs, before.loops)])
+        for n, quality in zip(sizes, [*qualities, []], strict=True):
+            if self.stored:
+                chosen, start = np.arange(start, start + n) % size, start + n
                 looks.append((before, part(side, chosen, quality, slowed, factor)))
-        else:
-            for begin, n, quality in zip((start, start + 2 * rounds), sizes, qualities, strict=True):
-                a, b = in_turns(begin, n, self.drawn)
+            else:
+                a, b = in_turns(start, n, self.drawn)
+                start += 2 * n
                 looks.append((part(side, a % size, accepted), part(side, b % size, quality, slowed, factor)))
         first = first_look(*looks[0], self.settings, known)
-        return first, second_look(first, looks[0], looks[1], self.settings, known) if first.suspects else first
+        if not first.suspects:
+            return first, first
+        second = second_look(first, looks[0], looks[1], self.settings, known)
+        if not not_calibrated(second):
+            return first, second
+        return first, further_look(second, looks[0], looks[1], looks[2], self.settings, known)
 
     def baseline(self):
         """Replicates of each recipe as of a baseline, the numbers of the others, and the replicates proposed for each metric."""
@@ -150,9 +161,10 @@ def false_alarms(replay, windows):
     return tabulate(rows, headers=[f"identical code, {windows} gates", "gates", "share"], tablefmt="github")
 
 
-def power(replay, windows):
+def power(replay, windows, pattern):
     rows, whole = [], learn(replay.occasions, replay.settings.rounds, beside=not replay.stored)
-    for metric in (m for m in replay.occasions[0].costs if not m.startswith("control::")):
+    costs = [m for m in replay.occasions[0].costs if not m.startswith("control::")]
+    for metric in (m for m in costs if fnmatch.fnmatchcase(m, pattern.replace("[", "[[]"))):
         shares, counts = [], []
         for factor in (1.1, 1.2, 1.3):
             gates = [replay.gate(metric, factor)[1] for _ in range(windows)]
@@ -188,6 +200,7 @@ def main():
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--windows", type=int, default=1000, help="gates of identical code")
     parser.add_argument("--power", type=int, default=100, help="gates for each figure of power; 0: none")
+    parser.add_argument("--metrics", default="*", help="pattern of the metrics whose power is told")
     parser.add_argument("--estimate", choices=("adjusted", "median", "fastest"), default="adjusted")
     parser.add_argument("--stored", action="store_true")
     parser.add_argument("--uncalibrated", action="store_true")
@@ -207,7 +220,8 @@ def main():
     )
     print(false_alarms(replay, chosen.windows))
     if chosen.power:
-        print("\n" + power(Replay(measured, settings, [], **ways), chosen.power))  # of times and peaks alone: quicker
+        replayed = Replay(measured, settings, [], **ways)  # times and peaks alone: quicker
+        print("\n" + power(replayed, chosen.power, chosen.metrics))
     if chosen.power and replay.qualities:
         print("\n" + quality_power(replay, chosen.power))
 

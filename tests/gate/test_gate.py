@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from keras_reprise.base.errors import UserError
-from keras_reprise.gate import installations, judgement, measuring, processes, quality
+from keras_reprise.gate import installations, judgement, measuring, processes, quality, trial
 from keras_reprise.gate.installations import Installation, parse
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 
 SUITE = "bench_mine.py"
 SHA = "0" * 64
+CONTROLS = ("test_sort", "test_count", "test_copy", "test_open")
 
 
 class Machine:
@@ -49,7 +50,7 @@ class Machine:
             return seconds * float(np.exp(self.spread * self.generator.standard_normal()))
 
         if task.suite == CONTROL:
-            found = {"control::test_sort": noisy(0.003 * self.factor.get("control", 1.0))}
+            found = {f"control::{what}": noisy(0.003 * self.factor.get("control", 1.0)) for what in CONTROLS}
         else:
             chosen = {m: s for m, s in self.seconds.items() if not only or m in only}
             found = {m: noisy(s * self.factor.get((m, task.side), 1.0)) for m, s in chosen.items()}
@@ -77,6 +78,7 @@ def made(monkeypatch, tmp_path):
     monkeypatch.delenv("TOX_ENV_NAME", raising=False)
     found = Machine()
     monkeypatch.setattr(processes, "_run", found.run)
+    monkeypatch.setattr(trial, "tried", lambda suite, side: trial.Trial(None, 1))
     return found
 
 
@@ -328,6 +330,14 @@ def test_the_baseline_of_another_machine_is_none(accepted, store_path):
     assert accepted("gate").exit_code == 2
 
 
+def test_a_calibration_of_another_machine_says_nothing_of_this_one(accepted, store_path):
+    assert accepted("calibrate").exit_code == 0
+    path = next((store_path / "baselines").rglob("*.calibration.json"))
+    path.write_bytes(path.read_bytes().replace(path.parent.name.encode(), b"b" * 12))
+    result = accepted("gate")
+    assert (result.exit_code, "b" * 12 in result.stderr) == (2, True)
+
+
 def test_a_baseline_says_who_when_and_why(gate, store_path):
     result = gate("accept", "--why", "new compiler", "--by", "Ada")
     assert result.exit_code == 0
@@ -443,6 +453,25 @@ def test_a_benchmark_file_that_is_given_twice_counts_once(gate, tmp_path):
     ]
     itself = gate("gate", "--import-benchmarks", *new, "--against", *new, "--json")
     assert f"Both sides have {len(new)} of the measurements" in json.loads(itself.stdout)["notes"][0]
+
+
+def test_imported_benchmarks_of_one_name_with_other_parameters_are_not_compared(gate, tmp_path):
+    old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.3, INFO)
+
+    def parametrised(paths, n):
+        for path in paths:
+            content = json.loads(Path(path).read_text())
+            content["benchmarks"][1]["params"] = {"n": n}
+            Path(path).write_text(json.dumps(content))
+
+    parametrised(old, 1)
+    parametrised(new, 2)
+    words = ["gate", "--import-benchmarks", *new, "--against", *old, "--json"]
+    result = gate(*words)
+    assert (result.exit_code, metric(result, "test_y")["verdict"]) == (0, "incomparable")
+    assert '{"n": 1} before, {"n": 2} now' in metric(result, "test_y")["why"]
+    parametrised(new[:1], 3)
+    assert gate(*words).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -849,7 +878,7 @@ def test_a_second_look_that_was_interrupted_goes_on(gate, in_turns):
     assert (result.exit_code, metric(result, "test_slow")["verdict"]) == (1, "regressed")
     assert "24 of 24 processes are kept" in result.stderr
     assert "8 of 36 processes are kept" in result.stderr
-    assert len(in_turns.calls) - resumed == 36 - 8
+    assert len(in_turns.calls) - resumed == 36 - 8 + 36, "and a third look, since nothing is calibrated"
 
 
 @pytest.mark.parametrize("change", ["commit", "edit", "new file", "settings"])
@@ -939,7 +968,7 @@ def test_the_accepted_code_is_measured_beside_that_of_now(gate, median_of, sourc
     result = gate("gate", "--json")
     assert result.exit_code == 1
     assert metric(result, "test_slow")["ratio"] == pytest.approx(1.2, rel=0.03)
-    assert (metric(result, "test_slow")["n_before"], metric(result, "test_slow")["n_now"]) == (18, 18)
+    assert (metric(result, "test_slow")["n_before"], metric(result, "test_slow")["n_now"]) == (30, 30)
     assert metric(result, "test_fast")["verdict"] == "same"
 
 
@@ -1003,6 +1032,107 @@ def test_accepted_code_that_cannot_run_the_benchmarks_of_now_gives_way_to_its_nu
     assert len([task for task, _ in committed.calls if (task.suite, task.side) == (SUITE, "before")]) == 1
 
 
+# What stops a gate is said before
+
+
+def test_what_is_not_committed_is_named_before_anything_is_measured(gate, committed):
+    Path("src/thing.py").write_text("NEW = 1\n")
+    committed.interrupt_after = 0
+    result = gate("accept", "--why", "first")
+    assert result.exit_code == 130
+    assert "Not committed: src/thing.py" in result.stderr
+    assert "`git add src/thing.py && git commit`" in result.stderr
+    committed.interrupt_after = None
+    assert gate("accept", "--why", "first").exit_code == 0
+    plan = json.loads(gate("gate", "--plan", "--json").stdout)
+    assert (plan["in_turns"], plan["sides"]) == (False, ["now"])
+    assert "src/thing.py" in plan["why_not_in_turns"]
+    assert "reprise accept" in plan["why_not_in_turns"]
+
+
+@pytest.mark.parametrize(
+    "name", ["__pycache__/x.pyc", "src/x.pyc", ".pytest_cache/x", ".benchmarks/x", "results/x", SUITE]
+)
+def test_what_measuring_writes_and_what_both_sides_share_does_not_stop_it(gate, committed, name):
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("# other\n")
+    assert "not committed" not in gate("accept", "--why", "first").output.lower()
+    assert json.loads(gate("gate", "--plan", "--json").stdout)["in_turns"]
+
+
+def test_a_plan_measures_each_file_once_and_keeps_it(gate, committed):
+    plan = json.loads(gate("accept", "--plan", "--json").stdout)
+    assert (plan["processes"], plan["files"][SUITE], plan["seconds"]) == (24, 1.0, 24.0)
+    assert len(committed.calls) == 2
+    assert "about" in gate("accept", "--why", "first").stderr
+    assert len(committed.calls) == 24, "none is lost"
+    plan = json.loads(gate("gate", "--plan", "--json").stdout)
+    assert (plan["in_turns"], plan["processes"], plan["seconds"]) == (True, 24, 24.0)
+    assert plan["seconds_at_most"] > plan["seconds"]
+    assert gate("calibrate", "--plan").exit_code == 0
+    assert len(committed.calls) == 24
+    assert gate("accept").exit_code == 2
+
+
+def test_a_file_that_is_named_twice_is_measured_once(gate, committed):
+    result = gate("accept", "--benchmarks", SUITE, "--benchmarks", f"./{SUITE}", "--plan", "--json")
+    assert "named twice" in result.stderr
+    assert json.loads(result.stdout)["processes"] == 24
+
+
+def test_a_benchmark_that_another_of_its_name_hides_is_named(gate, committed):
+    Path(SUITE).write_text("def test_a(): pass\n\ndef test_a(): pass\n")
+    assert "test_a 2 times (lines 1, 3)" in gate("accept", "--plan").stdout
+
+
+def test_a_benchmark_that_was_edited_is_not_compared_with_stored_numbers(gate, made):
+    source = (
+        "WORK = {}\n\ndef test_fast(benchmark):\n    benchmark(list, range(WORK))\n\ndef test_slow(benchmark): pass\n"
+    )
+    Path(SUITE).write_text(source.format(1))
+    assert gate("accept", "--why", "first").exit_code == 0
+    Path(SUITE).write_text(source.format(1).replace("range(WORK)", "range(2 * WORK)"))
+    result = gate("gate", "--json")
+    assert "reprise accept" in result.stderr
+    assert (metric(result, "test_fast")["verdict"], metric(result, "test_slow")["verdict"]) == ("incomparable", "same")
+    Path(SUITE).write_text("# a comment\n" + source.format(1))
+    assert metric(gate("gate", "--json"), "test_fast")["verdict"] == "same"
+
+
+def project_in(folder, root, imports):
+    (folder / root / "toy").mkdir(parents=True)
+    (folder / root / "toy" / "__init__.py").write_text("def work():\n    return 1\n")
+    (folder / SUITE).write_text(
+        f"{imports}\n\ndef test_work(benchmark):\n    benchmark({'work' if imports else 'int'})\n"
+    )
+    return Installation(sys.executable, folder, commit="abc")
+
+
+def test_packages_that_lie_elsewhere_are_put_on_the_path_of_the_accepted_code(tmp_path, monkeypatch):
+    project_in(tmp_path / "here", "lib", "from toy import work")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "here" / "lib"))  # as an editable install has it
+    side = project_in(tmp_path / "then", "lib", "from toy import work")
+    found, wrong = trial.loading_its_files(SUITE, side)
+    assert (wrong, found.variables["PYTHONPATH"].split(os.pathsep)[0]) == ("", str(tmp_path / "then" / "lib"))
+
+
+def test_what_mends_a_benchmark_that_imports_nothing_of_the_project_is_said(tmp_path):
+    side = project_in(tmp_path, "src", "")
+    assert "`import toy` (src/toy)" in trial.loading_its_files(SUITE, side)[1]
+    installed = trial.Trial(None, 0, {"toy": "site-packages"})
+    assert "PYTHONPATH=src" in trial.mend(SUITE, installed, tmp_path)
+
+
+def test_json_and_junit_say_that_nothing_is_calibrated(accepted, tmp_path):
+    result = accepted("gate", "--json", "--junit-xml", tmp_path / "gate.xml")
+    found = json.loads(result.stdout)
+    assert (found["calibrated"], f"{SUITE}::test_slow" in found["assumed_noise"]) == (False, True)
+    (said,) = [note for note in found["notes"] if "not calibrated" in note]
+    for part in ("is assumed", "the smallest change that could be seen is x 1.", "`reprise calibrate`"):
+        assert part in said
+    assert said in (ElementTree.parse(tmp_path / "gate.xml").getroot().findtext("testsuite/system-out") or "")
+
+
 # Measured for real
 
 
@@ -1055,10 +1185,10 @@ def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
     words = ("--store", store_path)
     result = reprise("accept", "--why", "first", *words)
     assert result.exit_code == 0, result.output
-    monkeypatch.setenv("SLOWER", "1.6")
+    monkeypatch.setenv("SLOWER", "3")
     result = reprise("gate", "--json", *words)
     assert result.exit_code == 1, result.output
-    assert metric(result, "test_wait")["ratio"] == pytest.approx(1.6, rel=0.01)
+    assert metric(result, "test_wait")["ratio"] == pytest.approx(3, rel=0.01)
     assert metric(result, "test_crash")["verdict"] == "same"
     assert metric(result, "peak memory")["now"] > 10 * 2**20
     monkeypatch.setenv("CRASH", "1")
@@ -1069,7 +1199,7 @@ def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
 
 def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path):
     code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
-    found = processes._finished([sys.executable, "-c", code], tmp_path, dict(os.environ), 1.0)
+    found = processes.finished([sys.executable, "-c", code], tmp_path, dict(os.environ), 1.0)
     assert found[0] == 124
     assert "no end after 1 s" in found[1]
 

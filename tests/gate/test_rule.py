@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import mannwhitneyu, rankdata
 
 from keras_reprise.base.statistics import rank_sum_tail, shift, shift_in_blocks
-from keras_reprise.gate import design
+from keras_reprise.gate import assumed, design
+from keras_reprise.gate.looks import Known, Look
 from keras_reprise.gate.noise import (
     assumed_noise,
     deviation_at_most,
@@ -394,13 +395,45 @@ def test_noise_that_was_not_calibrated_is_assumed():
     assert assumed_noise(wild[:2], wild, 0.03) == 0.03
 
 
+def look(**costs):
+    return Look(costs)
+
+
+def test_noise_that_nobody_calibrated_is_the_wider_the_less_is_known():
+    six = np.exp(0.05 * np.array([-1.0, -1, -1, 1, 1, 1]))
+    scatter = 0.05 * math.sqrt(6 / 5)
+
+    def noise_with(processes, spread=scatter):
+        known = Known(beside=True, turns=[look(m=np.exp(spread * np.resize([-1.0, 1.0], processes)))])
+        return assumed.noises({"m": six}, {"m": six}, 6, known, [])["m"] / math.hypot(0.01, scatter * math.sqrt(2 / 6))
+
+    assert noise_with(2) > noise_with(20) > noise_with(400) == pytest.approx(1.0, abs=0.05)
+    assert noise_with(400, 0.001) == pytest.approx(1.0), "never less than what this look scatters"
+
+
+def test_a_control_that_changed_widens_what_stored_numbers_must_show():
+    def noise_with(control):
+        old = {"m": np.full(6, 1.0), "control::c": np.full(6, 1.0)}
+        new = {"m": np.full(6, 1.0), "control::c": np.full(6, math.exp(control))}
+        return assumed.noises(old, new, 6, Known(accepted=[look(m=old["m"])]), [])["m"]
+
+    assert noise_with(0.2) > 1.3 * noise_with(0.0)
+    assert assumed.noises({"m": np.ones(6)}, {"m": np.ones(6)}, 6, Known(accepted=[look(m=np.ones(6))]), [])["m"] > 0.15
+
+
+def test_what_was_calibrated_is_left_to_the_calibration():
+    assert assumed.noises({"m": np.ones(6)}, {"m": np.ones(6)}, 6, Known({"m": 0.02}), []) == {}
+
+
 def test_the_page_on_gates_tells_the_design():
     text = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
     for said in (
         f"gives p of at most {100 * design.LEVEL:g} % after Holm's adjustment",
         f"with p of at most {100 * design.SUSPECT_LEVEL:g} %",
         f"A first look, {design.ROUNDS} fresh processes a side",
-        f"with {100 * design.WITHIN_AN_OCCASION:g} % (side by side) or {100 * design.BETWEEN_OCCASIONS:g} % (stored) added",
+        f"with {100 * design.WITHIN_AN_OCCASION:g} % (side by side) added in squares",
+        f"with {100 * design.BETWEEN_OCCASIONS:g} % (stored) added in squares",
+        f"{100 * design.ASSUMED_BETWEEN:g} %, worth two occasions",
         f"| {100 * design.DEFAULT_THRESHOLD:g} % |",
         f"{design.USUAL_SEEDS} in a baseline",
         f"at least {design.FEWEST_SEEDS} and at most {design.MOST_SEEDS}",

@@ -36,17 +36,21 @@ def folder_facts(folder: Path, watched: Sequence[str]) -> Facts:
 
     `diff_sha256` is that of the content of every file that is not as committed, untracked or not, but not ignored.
     """
-    commit = git(folder, "rev-parse", "HEAD")
-    changed = _listed(folder, "diff", "HEAD", "--name-only", "--relative", "--no-renames", "-z", "--", *watched)
-    untracked = _listed(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *watched)
-    if commit is None or changed is None or untracked is None:
+    commit, names = git(folder, "rev-parse", "HEAD"), uncommitted(folder, watched)
+    if commit is None or names is None:
         return _unknown()
-    names = sorted({*changed, *untracked})
     return _unknown() | {
         "git_commit": commit.strip(),
         "dirty": bool(names),
         "diff_sha256": _contents_sha256(folder, names) if names else None,
     }
+
+
+def uncommitted(folder: Path, watched: Sequence[str]) -> list[str] | None:
+    """The files of `watched` in `folder` that are not as committed, untracked or not; None where there is no commit."""
+    changed = _listed(folder, "diff", "HEAD", "--name-only", "--relative", "--no-renames", "-z", "--", *watched)
+    untracked = _listed(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *watched)
+    return None if changed is None or untracked is None else sorted({*changed, *untracked})
 
 
 @lru_cache(maxsize=1)

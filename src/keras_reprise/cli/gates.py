@@ -16,6 +16,7 @@ from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 
 if TYPE_CHECKING:
+    from keras_reprise.gate.forecast import Forecast
     from keras_reprise.gate.gating import Outcome
     from keras_reprise.gate.settings import Settings
     from keras_reprise.judge.history import Series
@@ -51,8 +52,15 @@ class ToMeasure:
 
         from keras_reprise.gate.settings import read_settings
 
-        settings = read_settings(self.config, self.benchmarks, self.recipes)
+        settings = read_settings(self.config, self.benchmarks, self.recipes, say=note)
         return settings if self.rounds is None else msgspec.structs.replace(settings, **{rounds_of: self.rounds})
+
+
+PLAN_OPTION = click.option(
+    "--plan",
+    is_flag=True,
+    help="Say what would be measured and how long it takes; at most a process of each file runs.",
+)
 
 
 def measuring(command: Callable[..., None]) -> Callable[..., None]:
@@ -114,11 +122,13 @@ class TakesFiles(click.Command):
 @click.option("--junit-xml", type=FILE, help="Write the verdicts as JUnit XML.")
 @click.option("--markdown", type=FILE, help="Write a summary for a pull request.")
 @click.option("--strict", is_flag=True, help="Exit 5 when a metric is inconclusive.")
+@PLAN_OPTION
 @STORE_OPTION
 @JSON_OPTION
 def gate(
     asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...],
-    across: bool, junit_xml: Path | None, markdown: Path | None, strict: bool, store_path: Path | None, as_json: bool,
+    across: bool, junit_xml: Path | None, markdown: Path | None, strict: bool, plan: bool, store_path: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
 
@@ -134,8 +144,12 @@ def gate(
     Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
     with --strict.
     """
-    from keras_reprise.gate import present
+    from keras_reprise.gate import present, sides
 
+    if plan:
+        if between or imports:
+            raise errors.UserError("--plan is of a gate against the baseline.\nLeave out --between or the files.")
+        return say_plan(sides.forecast(open_store(store_path), asked.settings(), asked.name), as_json)
     outcome = _outcome(open_store(store_path), asked, between, imports, against, across=across)
     if junit_xml:
         write_text(junit_xml, present.junit(outcome))
@@ -184,12 +198,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 @main.command()
 @measuring
 @RECIPE_OPTION
-@click.option("--why", required=True, help="Why this is right from now on; kept with the baseline.")
+@click.option("--why", help="Why this is right from now on; kept with the baseline. Needed, but for --plan.")
 @click.option("--by", help="Who accepts it (default: git's user.name).")
 @click.option("--last", is_flag=True, help="Accept what the last finished gate measured, without measuring anew.")
+@PLAN_OPTION
 @STORE_OPTION
 @JSON_OPTION
-def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: Path | None, as_json: bool) -> None:
+def accept(
+    asked: ToMeasure, why: str | None, by: str | None, last: bool, plan: bool, store_path: Path | None, as_json: bool
+) -> None:
     """Accept how fast and how good the code is now as what later gates compare with.
 
     Example: reprise accept --why "first baseline"
@@ -197,18 +214,25 @@ def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: P
     from keras_reprise.base.git import git
     from keras_reprise.gate import baselines
     from keras_reprise.gate.design import MOST_SEEDS_TRIED
+    from keras_reprise.gate.project import named
     from keras_reprise.gate.stored import baseline_path
 
+    if plan:
+        return say_plan(_forecast("accept", asked, store_path), as_json)
+    if why is None:
+        raise click.MissingParameter(param_hint="'--why'", param_type="option")
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
     name, settings = asked.name, asked.settings("baseline_rounds")
-    measured = baselines.accept(store, settings, name, who, why, last, note).measured
+    accepted = baselines.accept(store, settings, name, who, why, last, note)
+    measured = accepted.measured
     path = baseline_path(store, measured.machine, name)
     replicates = sum(len(quality.seeds) for quality in measured.quality)
     needed = baselines.needed(measured, settings)
     if as_json:
         facts = {"baseline": name, "machine": measured.machine, "by": who, "why": why, "path": path.as_posix()}
-        return print_json(facts | {"processes": len(measured.processes), "replicates": replicates, "needed": needed})
+        counts = {"processes": len(measured.processes), "replicates": replicates, "needed": needed}
+        return print_json(facts | counts | {"uncommitted": accepted.uncommitted})
     if needed:
         rows = [[metric, str(n or f"over {MOST_SEEDS_TRIED}: not to be seen")] for metric, n in sorted(needed.items())]
         print_table(rows, ["quality", "replicates that show a loss of three margins"])
@@ -216,18 +240,34 @@ def accept(asked: ToMeasure, why: str, by: str | None, last: bool, store_path: P
         f"\nAccepted {len(measured.processes)} processes and {replicates} replicates as {name!r}: {path}\n"
         "Commit that file; `reprise gate` compares with it."
     )
-    if measured.processes and (measured.code.dirty or measured.code.git_commit is None):
+    if measured.processes and (accepted.uncommitted or measured.code.git_commit is None):
+        files = f" ({named(accepted.uncommitted)})" if accepted.uncommitted else ""
         say(
-            "The code is not committed (`git status`), so gates will compare times with these numbers and not with "
+            f"The code is not committed{files}, so gates will compare times with these numbers and not with "
             "the code itself, which is steadier. Commit, then accept again."
         )
 
 
+def say_plan(plan: "Forecast", as_json: bool) -> None:
+    from keras_reprise.gate import forecast
+
+    if as_json:
+        return print_json(forecast.facts(plan))
+    say(with_store(forecast.text(plan)))
+
+
+def _forecast(command: str, asked: ToMeasure, store_path: Path | None) -> "Forecast":
+    from keras_reprise.gate import baselines
+
+    return baselines.forecast(open_store(store_path), command, asked.settings("baseline_rounds"), asked.name)
+
+
 @main.command()
 @measuring
+@PLAN_OPTION
 @STORE_OPTION
 @JSON_OPTION
-def calibrate(asked: ToMeasure, store_path: Path | None, as_json: bool) -> None:
+def calibrate(asked: ToMeasure, plan: bool, store_path: Path | None, as_json: bool) -> None:
     """Measure identical code against itself, which tells what this machine can see. Occasions add up: run it at other
     hours.
 
@@ -235,6 +275,8 @@ def calibrate(asked: ToMeasure, store_path: Path | None, as_json: bool) -> None:
     """
     from keras_reprise.gate import baselines
 
+    if plan:
+        return say_plan(_forecast("calibrate", asked, store_path), as_json)
     settings = asked.settings("baseline_rounds")
     calibration, beside, stored = baselines.calibrate(open_store(store_path), settings, asked.name, note)
     occasions = len(calibration.occasions)

@@ -1,16 +1,22 @@
 """What a gate compares with, and what it knows: `accept`, `calibrate`. Nothing is written before all is measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from keras_reprise.base import clock, errors
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.gate import measuring, quality
-from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_SEEDS
+from keras_reprise.gate.benchmark_files import digests, hidden
+from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_GATES_REMEMBERED, MOST_SEEDS
+from keras_reprise.gate.forecast import Forecast
 from keras_reprise.gate.journal import Journal, journal
-from keras_reprise.gate.looks import Known, learn, look_of
+from keras_reprise.gate.looks import Known, Look, failures, learn, look_of
+from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import deviation_at_most, seeds_needed
+from keras_reprise.gate.processes import Process
+from keras_reprise.gate.project import code_of, commit_command, deciding, named
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import (
     SCHEMA,
@@ -26,16 +32,92 @@ from keras_reprise.gate.stored import (
     samples,
     write,
 )
+from keras_reprise.gate.trial import mend, tried
 from keras_reprise.judge.comparable import together
+from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class OneSide:
+    """What `accept` or `calibrate` is about to measure: seeds of recipes, the state of the code, what is known of how
+    long it takes, the processes that there are, and what to say beforehand."""
+
+    settings: Settings
+    seeds: Mapping[str, Sequence[int]]
+    begun: Journal
+    code: Code
+    uncommitted: list[str] | None
+    known: Occasion | None
+    first: Sequence[Process]
+    notes: Sequence[str]
+
+
+def prepared(store: Store, command: str, settings: Settings, name: str, say: Say, *, always: bool = True) -> OneSide:
+    """All that stops `accept` or `calibrate`, found out with the first process of each file, which counts.
+
+    MeasurementError when one crashes. Without `always` files whose time the baseline knows are not run.
+    """
+    if command == "calibrate":
+        if not settings.benchmarks:
+            raise UserError(
+                "There are no benchmarks to calibrate with.\nName their files in the settings, or by --benchmarks."
+            )
+        settings = msgspec.structs.replace(settings, recipes=[])
+    here, this = measuring.here(), measuring.this_machine()
+    code, uncommitted = code_of(here, store.root), deciding(settings, store.root)
+    notes = [*hidden(settings.benchmarks), *(_not_committed(uncommitted) if settings.benchmarks else [])]
+    for said in notes:
+        say(said)
+    begun = journal(store, command, name, settings, measuring.software(here))
+    last = read(baseline_path(store, this, name), Baseline)
+    known = last.measured if last else None
+    timed = {process.suite for process in known.processes} if known else set()
+    first: Sequence[Process] = []
+    if settings.benchmarks and (always or not timed.issuperset(settings.benchmarks)):
+        first = measuring.first_round(here, settings, settings.baseline_rounds, begun)
+        _require_no_crash(failures(first))
+    loaded = {process.suite: process.modules for process in (first or (known.processes if known else ()))}
+    nothing = [suite for suite in settings.benchmarks if loaded.get(suite) == 0]
+    more = [f"{mend(suite, tried(suite, here), here.folder)}. Gates cannot measure it in turns." for suite in nothing]
+    for said in more:
+        say(said)
+    seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
+    return OneSide(settings, seeds, begun, code, uncommitted, known, first, [*notes, *more])
+
+
+def _not_committed(names: Sequence[str] | None) -> list[str]:
+    """What to say beforehand of files that keep gates from measuring the accepted code beside that of now."""
+    if names is None:
+        why, how = "The project is not in git, or has no commit", "git init && git add -A && git commit"
+    elif names:
+        why, how = f"Not committed: {named(names)}", commit_command(names)
+    else:
+        return []
+    return [
+        f"{why}; so gates will compare times with stored numbers and not with the code itself, which is steadier. "
+        f"`{how}` first mends it."
+    ]
+
+
+def forecast(store: Store, command: str, settings: Settings, name: str) -> Forecast:
+    """What `accept` or `calibrate` would measure; it runs, and keeps, a process of files whose time is not known."""
+    this, ready = measuring.this_machine(), prepared(store, command, settings, name, lambda text: None, always=False)
+    settings, rounds = ready.settings, ready.settings.baseline_rounds
+    seconds = measuring.expected_s(settings, rounds, ready.seeds, ready.known, store, ready.first)
+    known = measuring.durations(ready.known.processes if ready.known else ()) | measuring.durations(ready.first)
+    calibrated_already = read(calibration_path(store, this, name), Calibration) is not None
+    return Forecast(
+        command, name, this, settings, rounds, ["now"], ready.seeds, known, seconds, seconds, calibrated_already,
+        notes=ready.notes,
+    )  # fmt: skip
+
+
 def accept(store: Store, settings: Settings, name: str, by: str, why: str, last: bool, say: Say) -> Baseline:
     """Make what the code does now the reference of later gates: measured anew, or as the last finished gate did."""
     this = measuring.this_machine()
-    begun = journal(store, "accept", name, settings, measuring.software(measuring.here()))
     if last:
         finished = next(reversed(finished_gates(store, this, name)), None)
         if finished is None:
@@ -44,17 +126,18 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
                 "Run `reprise gate` first, or leave out --last to measure now."
             )
         found = finished.measured
-        if found.code != measuring.code_of(measuring.here()):
+        if found.code != code_of(measuring.here(), store.root):
             raise UserError(
                 "The last gate measured another state of the code than is here now.\n"
                 "Run `reprise gate` again, or leave out --last to measure now."
             )
+        uncommitted = deciding(settings, store.root)
     else:
-        found = _measure(store, settings, name, say, begun)
-    begun.forget()
+        ready = prepared(store, "accept", settings, name, say)
+        found, uncommitted = _measure(store, ready, say), ready.uncommitted
     _require_sound(found, settings)
     accepted = Accepted(at=clock.now(), by=by, why=why)
-    baseline = Baseline(schema=SCHEMA, accepted=accepted, measured=found)
+    baseline = Baseline(SCHEMA, accepted, found, uncommitted, digests(settings.benchmarks))
     write(baseline_path(store, this, name), baseline)
     return baseline
 
@@ -64,16 +147,10 @@ def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Ca
 
     Returns what is known now of gates in turns, and of those against stored numbers.
     """
-    if not settings.benchmarks:
-        raise UserError(
-            "There are no benchmarks to calibrate with.\nName their files in the settings, or by --benchmarks."
-        )
     this = measuring.this_machine()
     path = calibration_path(store, this, name)
     kept = read(path, Calibration)
-    begun = journal(store, "calibrate", name, settings, measuring.software(measuring.here()))
-    found = _measure(store, msgspec.structs.replace(settings, recipes=[]), name, say, begun)
-    begun.forget()
+    found = _measure(store, prepared(store, "calibrate", settings, name, say), say)
     _require_sound(found, settings)
     calibration = Calibration(schema=SCHEMA, occasions=[*(kept.occasions if kept else []), found])
     write(path, calibration)
@@ -89,10 +166,39 @@ def calibrated(store: Store, machine_id: str, name: str, settings: Settings, *, 
     found = read(calibration_path(store, machine_id, name), Calibration)
     if found is None:
         return Known(beside=beside)
+    if strangers := sorted({one.machine for one in found.occasions} - {machine_id}):
+        raise UserError(
+            f"The calibration in {store.root}/baselines/{machine_id} has occasions of {', '.join(strangers)}.\n"
+            "What is known of one machine says nothing of another.\n"
+            "Restore the file from git, or delete it and run `reprise calibrate`."
+        )
     same = together(found.occasions, lambda occasion: (occasion.code, occasion.software.digest))
     best = max(same.values(), key=lambda occasions: (len(occasions), occasions[-1].processes[-1].started_at))
     chosen = found.occasions if beside else best
     return learn([look_of(occasion, settings.estimate) for occasion in chosen], settings.rounds, beside=beside)
+
+
+def known_of(
+    store: Store, machine_id: str, name: str, settings: Settings, baseline: Occasion, *, beside: bool
+) -> Known:
+    """What is known of this machine: its calibration, and what the baseline and the finished gates say without one.
+
+    Of finished gates those with the same software as the baseline tell something.
+    """
+    gates = [one for one in finished_gates(store, machine_id, name) if one.measured.software == baseline.software]
+    gates = gates[-MOST_GATES_REMEMBERED:]
+    before = [Taken(one.before, []) for one in gates if one.before and one.accepted == baseline.code.git_commit]
+    return replace(
+        calibrated(store, machine_id, name, settings, beside=beside),
+        accepted=[costs_of(baseline, settings.estimate), *(costs_of(one, settings.estimate) for one in before)],
+        turns=[costs_of(one.measured, settings.estimate) for one in gates],
+    )
+
+
+def costs_of(found: Occasion | Taken, estimate: str) -> Look:
+    """The times and peaks of one code, without blocks."""
+    look = look_of(found, estimate)
+    return Look(look.costs, look.loops)
 
 
 def needed(baseline: Occasion, settings: Settings) -> dict[str, int | None]:
@@ -123,19 +229,22 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
     return found
 
 
-def _measure(store: Store, settings: Settings, name: str, say: Say, begun: Journal) -> Occasion:
-    seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
-    last = read(baseline_path(store, measuring.this_machine(), name), Baseline)
-    known = last.measured if last else None
-    measuring.announce(say, store, settings, seeds, rounds=settings.baseline_rounds, known=known, sides=1)
-    return measuring.measured(measuring.here(), settings, settings.baseline_rounds, seeds, begun)
+def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
+    settings, rounds = ready.settings, ready.settings.baseline_rounds
+    measuring.announce(say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first)
+    found = measuring.measured(measuring.here(), settings, rounds, ready.seeds, ready.begun, ready.code)
+    ready.begun.forget()
+    return found
 
 
 def _require_sound(found: Occasion, settings: Settings) -> None:
     """Nothing that crashed becomes a reference."""
-    crashed = look_of(found, settings.estimate).failures
+    _require_no_crash(look_of(found, settings.estimate).failures)
+    if not found.processes and not found.quality:
+        raise NothingMeasuredError("Nothing was measured.\nName benchmarks or recipes in gate.toml.")
+
+
+def _require_no_crash(crashed: Mapping[str, str]) -> None:
     if crashed:
         what, why = next(iter(crashed.items()))
         raise errors.MeasurementError(f"{what}: {why}.\nNothing was kept. Mend it and run the command again.")
-    if not found.processes and not found.quality:
-        raise NothingMeasuredError("Nothing was measured.\nName benchmarks or recipes in gate.toml.")

@@ -1,12 +1,12 @@
 """`gate --between`: did another environment, or another commit, change speed, peak memory or quality?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise.base.git import git
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import calibrated
-from keras_reprise.gate.gating import Outcome, changes, comparable, judged, notes_of
+from keras_reprise.gate.gating import Outcome, changes, judged, notes_of
 from keras_reprise.gate.injection import injected
 from keras_reprise.gate.installations import sides
 from keras_reprise.gate.journal import journal
@@ -14,6 +14,7 @@ from keras_reprise.gate.looks import Look, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import Process, plan
 from keras_reprise.gate.settings import Settings
+from keras_reprise.gate.sides import comparable
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
@@ -44,8 +45,10 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
         begun = journal(store, "between", a, b, commits, facts, settings)
         tasks = plan(measuring.suites_of(settings), settings.rounds, begun.order_seed("first"), list(made))
         first = looks(measuring.taken(made, tasks, settings, seeds, begun))
-        judgement = judged(
-            first, lambda suspects: looks(measuring.again(suspects, made, settings, seeds, begun)), settings, known, say
-        )
+
+        def again(suspects: Sequence[str], step: str) -> tuple[Look, Look]:
+            return looks(measuring.again(suspects, made, settings, seeds, begun, step))
+
+        judgement = judged(first, again, settings, known, say)
     begun.forget()
     return Outcome(judgement, a, b, changes(facts["a"], facts["b"]), notes_of(judgement, known, processes), this)

@@ -40,7 +40,15 @@ NOISE_FACTOR = 3.0
 """Times the noise of this machine that a change must exceed to count."""
 
 BETWEEN_OCCASIONS, WITHIN_AN_OCCASION = 0.03, 0.01
-"""The noise of log seconds that is assumed where nothing was calibrated: against stored numbers, and side by side."""
+"""The noise of log seconds that is added to what scatters where nothing was calibrated: in imported files and in peaks
+against stored numbers, and side by side."""
+
+ASSUMED_BETWEEN, ASSUMED_OCCASIONS = 0.08, 2
+"""The noise of times against stored numbers where nothing was calibrated, and how many occasions that is worth; it is
+the median of the table of docs/gate.md."""
+
+MOST_GATES_REMEMBERED = 10
+"""Finished gates from whose turns one without calibration knows the scatter of processes."""
 
 MOST_ALIKE = math.log(1.2)
 """Beyond which no interval is called the same, however noisy the machine."""

@@ -1,32 +1,29 @@
 """The gate itself: what the code does now against what was accepted. Nothing is written before all is measured."""
 
 import math
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import msgspec
 import numpy as np
 
 from keras_reprise.base import clock, errors
-from keras_reprise.gate import measuring, quality
-from keras_reprise.gate.baselines import calibrated, seeds_for
-from keras_reprise.gate.design import BETWEEN_OCCASIONS, DRIFT, MOST_STEAL, WITHIN_AN_OCCASION
+from keras_reprise.gate import measuring
+from keras_reprise.gate.baselines import known_of
+from keras_reprise.gate.design import DRIFT, MOST_STEAL
+from keras_reprise.gate.forecast import at_most_s
 from keras_reprise.gate.injection import injected, injections
-from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
 from keras_reprise.gate.journal import journal
-from keras_reprise.gate.judgement import Judgement, first_look, second_look
-from keras_reprise.gate.looks import Known, Look, failures, look_of
+from keras_reprise.gate.judgement import Judgement, first_look, further_look, not_calibrated, second_look, without
+from keras_reprise.gate.looks import Known, Look, failures, leaving_out, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import PEAK_MEMORY, Process, plan
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep, require_baseline
+from keras_reprise.gate.sides import Sides, others_than_accepted, prepared
+from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep
 from keras_reprise.store.store import Store
 
 Say = Callable[[str], None]
-AGAIN = "and at most as long again if something looks changed"
 
 
 @dataclass(frozen=True)
@@ -62,48 +59,72 @@ def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day
     of the baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
     """
-    this = measuring.this_machine()
-    baseline = require_baseline(store, this, name).measured
-    injections()
-    here, recipes = measuring.here(), quality.chosen(settings)
-    software = measuring.software(here)
-    settings = comparable(settings, baseline.software, software)
-    seeds = {"now": measuring.seeds_of(recipes, settings, seeds_for(baseline, settings))}
-    with scratch_folder() as scratch:
-        accepted, why_stored = accepted_code(baseline, software, settings, scratch / "accepted")
-        sides = {"before": accepted, "now": here} if accepted else {"now": here}
-        measuring.announce(
-            say, store, settings, seeds["now"], rounds=settings.rounds, known=baseline, sides=len(sides), more=AGAIN
-        )
-        begun = journal(store, "gate", name, baseline, software, settings, sorted(sides), injections())
-        order_seed = begun.order_seed("first")
-        tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
-        first = measuring.taken(sides, tasks, settings, seeds, begun)
-        found = measuring.occasion(first["now"], here, order_seed)
-        if accepted and (crash := next(iter(failures(first["before"].processes).values()), None)):
-            sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
-        known = calibrated(store, this, name, settings, beside=not why_stored)
+    with prepared(store, settings, name) as ready:
+        return _measured(store, ready, name, say)
 
-        def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
-            return _looks(taken, baseline, settings, stored=bool(why_stored))
 
-        def again(suspects: Sequence[str]) -> tuple[Look, Look]:
-            return looks(measuring.again(suspects, sides, settings, seeds, begun))
+def _measured(store: Store, ready: Sides, name: str, say: Say) -> Outcome:
+    """Measure and judge what was prepared."""
+    settings, seeds, sides, why_stored = ready.settings, ready.seeds, dict(ready.sides), ready.why_stored
+    this, baseline, here = measuring.this_machine(), ready.baseline.measured, ready.sides["now"]
+    known = known_of(store, this, name, settings, baseline, beside=not why_stored)
+    begin(store, ready, known, say)
+    begun = journal(store, "gate", name, baseline, ready.software, settings, sorted(sides), injections())
+    order_seed = begun.order_seed("first")
+    tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
+    first = measuring.taken(sides, tasks, settings, seeds, begun)
+    found = measuring.occasion(first["now"], here, order_seed, ready.code)
+    if "before" in sides and (crash := next(iter(failures(first["before"].processes).values()), None)):
+        sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
+        ready = replace(ready, others=others_than_accepted(ready.baseline, settings))
+        known = known_of(store, this, name, settings, baseline, beside=False)
 
-        judgement = judged(looks(first), again, settings, known, say)
+    def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
+        return _looks(taken, baseline, settings, ready.others, stored=bool(why_stored))
+
+    def again(suspects: Sequence[str], step: str) -> tuple[Look, Look]:
+        return looks(measuring.again(suspects, sides, settings, seeds, begun, step))
+
+    why = "the benchmark itself is another one than was accepted"
+    judgement = with_others(judged(looks(first), again, settings, known, say), dict.fromkeys(sorted(ready.others), why))
     begun.forget()
     if not injections():
-        keep(store, name, Finished(schema=SCHEMA, finished_at=clock.now(), measured=found))
+        before = [] if why_stored else first["before"].processes
+        accepted_commit = None if why_stored else baseline.code.git_commit
+        keep(store, name, Finished(SCHEMA, clock.now(), found, before, accepted_commit))
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
-    notes = _compared_with(first, baseline, settings, why_stored, notes)
+    notes = [*_compared_with(first, baseline, settings, why_stored, notes), *ready.notes]
     return Outcome(judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this)
 
 
-def _looks(taken: Mapping[str, Taken], baseline: Occasion, settings: Settings, *, stored: bool) -> tuple[Look, Look]:
+def begin(store: Store, ready: Sides, known: Known, say: Say) -> None:
+    """Say what stops a gate, what it measures and how long it takes."""
+    settings, seeds, measured = ready.settings, ready.seeds["now"], ready.baseline.measured
+    for said in ready.notes:
+        say(said)
+    if ready.why_stored and settings.benchmarks and settings.side_by_side:
+        say(f"Times will be compared with those stored in the baseline: {ready.why_stored}.")
+    seconds = measuring.expected_s(settings, settings.rounds * len(ready.sides), seeds, measured, store)
+    more = at_most_s(seconds, 0.0, bool(known.noise) or not settings.benchmarks) - seconds
+    measuring.announce(
+        say, store, settings, seeds, rounds=settings.rounds, known=measured, sides=len(ready.sides),
+        more=f"and at most {measuring.in_words(more)} more if things look changed",
+    )  # fmt: skip
+
+
+def with_others(judgement: Judgement, others: Mapping[str, str]) -> Judgement:
+    """The judgement with a row for each metric whose benchmark is another one than before, and why."""
+    rows = [row for row in judgement.rows if row.metric not in others]
+    return replace(judgement, rows=[*rows, *(without(metric, INCOMPARABLE, why) for metric, why in others.items())])
+
+
+def _looks(
+    taken: Mapping[str, Taken], baseline: Occasion, settings: Settings, others: Collection[str], *, stored: bool
+) -> tuple[Look, Look]:
     """Before and now, as the rule sees them; before is what is `stored`, or its code as it was measured now."""
     now = look_of(injected(taken["now"]), settings.estimate)
     before = baseline if stored else Taken(taken["before"].processes, baseline.quality)
-    return look_of(before, settings.estimate), now
+    return leaving_out(look_of(before, settings.estimate), others), leaving_out(now, others)
 
 
 def _compared_with(
@@ -117,34 +138,25 @@ def _compared_with(
     return notes + drift(look_of(baseline, settings.estimate), look_of(taken["before"], settings.estimate))
 
 
-def accepted_code(
-    baseline: Occasion, software: Software, settings: Settings, folder: Path
-) -> tuple[Installation | None, str]:
-    """The accepted code as a side that can be measured now, in `folder`; or why it is not to be had."""
-    commit = baseline.code.git_commit
-    if not settings.benchmarks or not settings.side_by_side:
-        return None, "the settings say so"
-    if baseline.software != software:
-        return None, "what is installed has changed since"
-    if commit is None or baseline.code.dirty:
-        return None, "the accepted code was not committed"
-    side = of_commit(commit, sys.executable, folder, settings)
-    return (side, "") if side else (None, f"this clone does not have the accepted commit {commit[:12]}")
-
-
 def judged(
     looks: tuple[Look, Look],
-    again: Callable[[Sequence[str]], tuple[Look, Look]],
+    again: Callable[[Sequence[str], str], tuple[Look, Look]],
     settings: Settings,
     known: Known,
     say: Say,
 ) -> Judgement:
-    """The verdicts on two looks, before and now; suspects are measured `again`."""
+    """The verdicts on before and now; suspects are measured `again`, and once more where nothing was calibrated."""
     first = first_look(*looks, settings, known)
     if not first.suspects:
         return first
     say(f"{len(first.suspects)} of {len(first.rows)} metrics look changed; measuring them again.")
-    return second_look(first, looks, again([row.metric for row in first.suspects]), settings, known)
+    more = again([row.metric for row in first.suspects], "again")
+    second = second_look(first, looks, more, settings, known)
+    unsure = not_calibrated(second)
+    if not unsure:
+        return second
+    say(f"{len(unsure)} of them still do; this machine is not calibrated, so they are measured once more.")
+    return further_look(second, looks, more, again(unsure, "further"), settings, known)
 
 
 def drift(stored: Look, now: Look) -> list[str]:
@@ -166,13 +178,6 @@ def drift(stored: Look, now: Look) -> list[str]:
     ]
 
 
-def comparable(settings: Settings, before: Software, now: Software) -> Settings:
-    """The settings with an estimate that both sides share: a loop of Python is no measure between two Pythons."""
-    if settings.estimate != "adjusted" or before.python == now.python:
-        return settings
-    return msgspec.structs.replace(settings, estimate="fastest")
-
-
 def changes(before: Software, now: Software) -> list[str]:
     """What is installed or set otherwise than before, one line each."""
     lines = [f"Python {before.python} -> {now.python}"] if before.python != now.python else []
@@ -183,6 +188,32 @@ def changes(before: Software, now: Software) -> list[str]:
             if old.get(name) != new.get(name)
         ]
     return lines
+
+
+def not_calibrated_note(judgement: Judgement, known: Known) -> list[str]:
+    """One sentence on what was assumed where nothing was calibrated, what could be seen, and what mends it."""
+    if not judgement.assumed:
+        return []
+    noise = sorted(judgement.assumed.values())
+    visible = sorted(row.visible for row in judgement.rows if row.metric in judgement.assumed)
+    of = "this machine is" if not known.noise else f"{len(noise)} of the metrics are"
+    whence = (
+        "what processes of one code scatter here"
+        if known.beside
+        else "a usual difference between occasions, and what the control shows of these"
+    )
+    return [
+        f"{of[0].upper()}{of[1:]} not calibrated: a noise of {span([f'{100 * one:.1f}' for one in noise])} % is "
+        f"assumed, as much as {whence} may be; the smallest change that could be seen is "
+        f"{span([f'x {math.exp(one):.2f}' for one in visible])}, and nothing is called changed before a third look in "
+        "fresh processes has seen it. "
+        "`reprise calibrate` measures the noise, best on several occasions, hours apart."
+    ]
+
+
+def span(ordered: Sequence[str]) -> str:
+    """The first and the last, or the one that there is."""
+    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
 
 
 def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -> list[str]:
@@ -198,13 +229,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
         notes.append(
             f"The control failed: {judgement.control_failed}. Times are not called regressed; run the gate again."
         )
-    if not known.noise:
-        notes.append(
-            "This machine is not calibrated: a noise of "
-            f"{100 * (WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS):g} % is assumed beside the "
-            "scatter of the processes. `reprise calibrate` measures the noise; best on several occasions, "
-            "hours apart."
-        )
+    notes += not_calibrated_note(judgement, known)
     if injections():
         notes.append(f"INJECTED, for testing the gate: {', '.join(f'{p} {c}' for p, c in injections().items())}.")
     return notes

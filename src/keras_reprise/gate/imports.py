@@ -16,9 +16,9 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.base.machine import machine_facts
 from keras_reprise.gate import measuring
 from keras_reprise.gate.baselines import calibrated
-from keras_reprise.gate.gating import Outcome
+from keras_reprise.gate.gating import Outcome, with_others
 from keras_reprise.gate.judgement import Judgement, first_look, without
-from keras_reprise.gate.looks import Known, Look, look_of
+from keras_reprise.gate.looks import Known, Look, leaving_out, look_of
 from keras_reprise.gate.processes import read_benchmarks
 from keras_reprise.gate.rule import INCOMPARABLE
 from keras_reprise.gate.settings import Settings
@@ -70,8 +70,10 @@ def imported(
     if differ and not across:
         judgement = Judgement([without(metric, INCOMPARABLE, "another machine or Python") for metric in new.costs])
     else:
+        others = _other_parameters(before, now)
         old = Look({metric: values for metric, values in old.costs.items() if metric in new.costs})
-        judgement = first_look(old, new, settings, known, final=True)
+        judgement = first_look(leaving_out(old, others), leaving_out(new, others), settings, known, final=True)
+        judgement = with_others(judgement, others)
     changed = [f"{fact} {there[fact]} -> {here[fact]}" for fact in differ]
     was = f"before ({len(before)} files)" if before else f"baseline {name!r}"
     return Outcome(judgement, was, f"now ({len(now)} files)", changed, notes, this)
@@ -96,6 +98,32 @@ def _each_once(before: Sequence[Path], now: Sequence[Path]) -> tuple[list[Path],
     if shared := kept[0].keys() & kept[1].keys():
         said.append(f"Both sides have {len(shared)} of the measurements: of those nothing can have changed.")
     return list(kept[0].values()), list(kept[1].values()), list(dict.fromkeys(said))
+
+
+def _other_parameters(before: Sequence[Path], now: Sequence[Path]) -> dict[str, str]:
+    """The benchmarks of one name whose parameters differ between the sides, and how."""
+    then, new = _parameters(before), _parameters(now)
+    return {
+        name: f"another benchmark of the same name: parameters {then[name]} before, {new[name]} now"
+        for name in new
+        if name in then and then[name] != new[name]
+    }
+
+
+def _parameters(paths: Sequence[Path]) -> dict[str, str]:
+    """The parameters of each benchmark; UserError where two of one name have others, since they would be pooled."""
+    known: dict[str, tuple[str, Path]] = {}
+    for path in paths:
+        for entry in json.loads(path.read_bytes())["benchmarks"]:
+            said = printable(json.dumps(entry.get("params"), sort_keys=True))
+            first, where = known.setdefault(str(entry["fullname"]), (said, path))
+            if first != said:
+                raise UserError(
+                    f"{entry['fullname']} has the parameters {first} in {where}, {said} in {path}.\n"
+                    "Two benchmarks of one name cannot be pooled as processes of one.\n"
+                    "Give each its own `ids`, or files of one state of the benchmarks."
+                )
+    return {name: said for name, (said, _) in known.items()}
 
 
 def _elsewhere(differ: Sequence[str], there: Facts, here: Facts, across: bool) -> str:

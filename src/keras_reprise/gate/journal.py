@@ -20,6 +20,7 @@ from keras_reprise.base.errors import StoreError
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import git
 from keras_reprise.gate.processes import Process, Task
+from keras_reprise.gate.project import watched
 from keras_reprise.store.store import Store
 
 KEPT_DAYS = 3
@@ -31,11 +32,14 @@ class Journal:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
+        self.begun_here = False  # by this command, and not by one that was interrupted
+        self._kept: dict[str, Sequence[Process]] = {}
+        self._orders: dict[str, int] = {}
 
     def order_seed(self, step: str) -> int:
         """The number that draws the order of the step's processes: the one it was begun with."""
         if self.folder is None:
-            return secrets.randbits(32)
+            return self._orders.setdefault(step, secrets.randbits(32))
         path = self.folder / f"{step}-order"
         with contextlib.suppress(OSError, ValueError):
             return int(read_plain(path, 100))
@@ -45,20 +49,24 @@ class Journal:
 
     def processes(self, step: str, tasks: Sequence[Task]) -> list[Process]:
         """The processes of an earlier try that are still good: those of tasks whose whole block was measured."""
-        if self.folder is None:
-            return []
-        try:
-            kept = read_plain(self.folder / f"{step}.json", MOST_BYTES)
-            found = msgspec.json.decode(seals.opened(kept, self.folder.name, step) or b"", type=list[Process])
-        except (OSError, ValueError, RecursionError):
-            return []
+        found = self._read(step)
         sound = {(p.suite, p.side, p.round) for p in found if not p.error and not p.disturbed}
         blocks = _blocks(tasks)
         missing = {blocks[task] for task in tasks if (task.suite, task.side, task.round) not in sound}
         good = {(task.suite, task.side, task.round) for task in tasks if blocks[task] not in missing}
         return [process for process in found if (process.suite, process.side, process.round) in good]
 
+    def _read(self, step: str) -> Sequence[Process]:
+        if self.folder is None:
+            return self._kept.get(step, [])
+        try:
+            kept = read_plain(self.folder / f"{step}.json", MOST_BYTES)
+            return msgspec.json.decode(seals.opened(kept, self.folder.name, step) or b"", type=list[Process])
+        except (OSError, ValueError, RecursionError):
+            return []
+
     def keep(self, step: str, processes: Sequence[Process]) -> None:
+        self._kept[step] = list(processes)
         if self.folder is not None:
             content = seals.seal(msgspec.json.encode(list(processes)), self.folder.name, step)
             write_atomically(self.folder / f"{step}.json", content)
@@ -92,7 +100,7 @@ def journal(store: Store, *facts: object) -> Journal:
 
     Nothing is kept in a store that cannot be written, or of code that git does not know. Old journals are removed.
     """
-    state = _state(Path.cwd())
+    state = _state(Path.cwd(), store.root)
     if state is None:
         return Journal()
     top = store.cache / "gates-begun"
@@ -119,8 +127,11 @@ def _sealed(folder: Path) -> Path:
     return folder
 
 
-def _state(folder: Path) -> str | None:
-    """The commit here and the content of every file that differs from it, results aside; None without git."""
+def _state(folder: Path, results: Path) -> str | None:
+    """The commit here and the content of every file that differs from it, what measuring writes aside.
+
+    None without git.
+    """
     commit = git(folder, "rev-parse", "HEAD")
     listed = git(
         folder,
@@ -131,8 +142,7 @@ def _state(folder: Path) -> str | None:
         "--others",
         "--exclude-standard",
         "--",
-        ".",
-        ":(exclude)results",
+        *watched(folder, results),
     )
     if commit is None or listed is None:
         return None

@@ -4,17 +4,16 @@ Pure: the gate, `--between` and the simulations call the same rule.
 """
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from keras_reprise.gate.design import BETWEEN_OCCASIONS, CONTROL_LEVEL, SECOND_LOOK, WITHIN_AN_OCCASION
+from keras_reprise.gate import assumed
+from keras_reprise.gate.design import CONTROL_LEVEL, SECOND_LOOK
 from keras_reprise.gate.looks import Known, Look, adjusted
 from keras_reprise.gate.matching import claim_rows, difference, identical, partner, quality_of_both
-from keras_reprise.gate.noise import (
-    Samples,
-    assumed_noise,
-)
+from keras_reprise.gate.noise import Samples
 from keras_reprise.gate.processes import CONTROL
 from keras_reprise.gate.rule import (
     FAILED,
@@ -35,11 +34,15 @@ from keras_reprise.gate.settings import Settings
 
 @dataclass(frozen=True)
 class Judgement:
-    """A gate's verdicts. `null` is the run against itself, `control` fixed work then and now; neither should differ."""
+    """A gate's verdicts. `null` is the run against itself, `control` fixed work then and now; neither should differ.
+
+    `assumed` is the noise of a look that was reckoned with, by metric, of those that were never calibrated.
+    """
 
     rows: list[Row]
     null: list[Row] = field(default_factory=list)
     control: list[Row] = field(default_factory=list)
+    assumed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def suspects(self) -> list[Row]:
@@ -70,13 +73,10 @@ def first_look(before: Look, now: Look, settings: Settings, known: Known, *, fin
 
     Suspects still have to be measured again, unless this is `final`.
     """
-    old, new = adjusted([before, now], [before, now, *known.occasions])
-    least = WITHIN_AN_OCCASION if known.beside else BETWEEN_OCCASIONS
-    both = {
-        metric: known.noise.get(metric, assumed_noise(old[metric], new[metric], least))
-        for metric in new
-        if metric in old
-    }
+    alike = [before, now, *(known.occasions or (*known.accepted, *known.turns))]
+    old, new = adjusted([before, now], alike)
+    unknown = assumed.noises(old, new, settings.rounds, known, alike)
+    both = {metric: unknown[metric] if metric in unknown else known.noise[metric] for metric in new if metric in old}
     # What is suspect will be judged with so many more processes; against stored numbers they do not make it less noisy.
     fewer = math.sqrt(1 + SECOND_LOOK) if known.beside else 1.0
     thresholds = {metric: settings.threshold(metric) for metric in both}
@@ -87,29 +87,34 @@ def first_look(before: Look, now: Look, settings: Settings, known: Known, *, fin
     changes = [*(c for c in costs if c not in control), *quality_of_both(before.quality, now.quality)]
     rows = [
         identical(row, before, now)
-        for row in decide(changes, screens=None if final else suspects_from(thresholds, bound))
+        for row in decide(changes, screens=None if final else suspects_from(thresholds, bound), further=set(unknown))
     ]
     rows += claim_rows(before.quality, now.quality)
     rows += _missing(before, now, {row.metric for row in [*rows, *control]})
     sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
-    return Judgement(rows, null_rows(sides, bound), decide(control, CONTROL_LEVEL))
+    reckoned = {metric: value for metric, value in unknown.items() if not metric.startswith(f"{CONTROL}::")}
+    return Judgement(rows, null_rows(sides, bound), decide(control, CONTROL_LEVEL), reckoned)
+
+
+Pair = tuple[Look, Look]  # before and now
 
 
 def second_look(
-    first: Judgement, looks: tuple[Look, Look], again: tuple[Look, Look], settings: Settings, known: Known
+    first: Judgement, looks: Pair, again: Pair, settings: Settings, known: Known, only: Collection[str] | None = None
 ) -> Judgement:
-    """`first` with its suspects settled by what was measured again for them, and by the run's controls.
+    """`first` with its suspects, or `only` some, settled by what was measured again, and by the run's controls.
 
     `looks` and `again` are before and now at first and when measured again; where before is what was stored, it is both
     times the same.
     """
-    suspects = {row.metric for row in first.suspects}
+    suspects = {row.metric for row in first.suspects if only is None or row.metric in only}
     alone = first_look(*again, settings, known)
-    old = _together(looks[0], again[0], suspects) if known.beside else looks[0]
-    both = first_look(old, _together(looks[1], again[1], suspects), settings, known, final=True)
+    both = first_look(*_both_looks(looks, again, suspects, known), settings, known, final=True)
     seen = {row.metric: row.change for row in alone.rows if row.verdict not in (FAILED, INCOMPARABLE)}
     claims = {row.metric: math.nan for row in both.rows if row.suspect and math.isnan(row.change)}
-    rows = confirmed(first.rows, both.rows, seen | claims)
+    settled_now = confirmed([row for row in first.rows if row.metric in suspects], both.rows, seen | claims)
+    new = {row.metric: row for row in settled_now}
+    rows = [new.get(row.metric, row) for row in first.rows]
     crashed = {**again[0].failures, **again[1].failures}
     rows = [
         replace(row, verdict=FAILED, why=crashed[_source(row.metric)])
@@ -119,6 +124,25 @@ def second_look(
     ]
     settled = replace(first, rows=rows, control=first.control + [row for row in alone.control if row.suspect])
     return replace(settled, rows=unsettled(rows, settled.control_failed)) if settled.control_failed else settled
+
+
+def not_calibrated(judgement: Judgement) -> list[str]:
+    """The times and peaks that two looks call changed though nobody knows their noise, so that a third has to."""
+    return [row.metric for row in judgement.suspects if row.metric in judgement.assumed]
+
+
+def further_look(
+    second: Judgement, looks: Pair, again: Pair, further: Pair, settings: Settings, known: Known
+) -> Judgement:
+    """`second` with what was never calibrated settled by a further look in fresh processes, and by all together."""
+    joined = _both_looks(looks, again, {row.metric for row in second.rows if row.again is not None}, known)
+    return second_look(second, joined, further, settings, known, not_calibrated(second))
+
+
+def _both_looks(looks: Pair, again: Pair, suspects: set[str], known: Known) -> Pair:
+    """Before and now of both looks; what was stored stays as it is."""
+    old = _together(looks[0], again[0], suspects) if known.beside else looks[0]
+    return old, _together(looks[1], again[1], suspects)
 
 
 def _together(first: Look, again: Look, suspects: set[str]) -> Look:

@@ -1,7 +1,7 @@
 """What one side of a gate gave, as the rule sees it, and what calibration knows of such looks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,11 +37,15 @@ class Known:
     """What calibration says of this machine: the noise of one look by metric, and the occasions it comes from.
 
     `beside` tells that both sides are measured in turns: drift hits both alike, and more processes make less noise.
+    Where nothing was calibrated, `accepted` is what was measured of the accepted code, on its baseline's day first, and
+    `turns` other sets of processes of one code each.
     """
 
     noise: Mapping[str, float] = field(default_factory=dict)
     occasions: Sequence[Look] = ()
     beside: bool = False
+    accepted: Sequence[Look] = ()
+    turns: Sequence[Look] = ()
 
 
 def look_of(found: Occasion | Taken, estimate: str) -> Look:
@@ -60,6 +64,14 @@ def look_of(found: Occasion | Taken, estimate: str) -> Look:
 def failures(processes: Sequence[Process]) -> dict[str, str]:
     """Why processes of a benchmark file ended badly, by file."""
     return {process.suite: process.error for process in processes if process.error}
+
+
+def leaving_out(look: Look, metrics: Collection[str]) -> Look:
+    """The look without the times and peaks named."""
+    if not metrics:
+        return look
+    kept = {metric: values for metric, values in look.costs.items() if metric not in metrics}
+    return replace(look, costs=kept)
 
 
 def learn(occasions: Sequence[Look], rounds: int, *, beside: bool = False) -> Known:

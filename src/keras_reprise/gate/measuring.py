@@ -9,18 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from keras_reprise.base.errors import MeasurementError
 from keras_reprise.base.locks import machine
 from keras_reprise.base.machine import THREAD_VARIABLES, machine_facts
-from keras_reprise.base.package_code import folder_facts
 from keras_reprise.base.progress import counter, format_seconds
 from keras_reprise.gate import quality
 from keras_reprise.gate.design import SECOND_LOOK, USUAL_SEEDS
 from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan
+from keras_reprise.gate.project import code_of
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Occasion, Quality, Software
 from keras_reprise.judge.comparable import together
@@ -82,11 +80,6 @@ def here() -> Installation:
     return Installation(sys.executable, Path.cwd())
 
 
-def code_of(side: Installation) -> Code:
-    """The commit and state of the project that the side's folder belongs to."""
-    return msgspec.convert(folder_facts(side.folder, (".", ":(exclude)results")), Code)
-
-
 def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:
     """The seeds of each recipe: as many as the settings say, else as `known` says are needed by slug, else six."""
     stems = {name: Path(name).stem for name in recipes}
@@ -103,14 +96,25 @@ def suites_of(settings: Settings) -> list[str]:
     return [*settings.benchmarks, CONTROL] if settings.benchmarks else []
 
 
+def durations(processes: Sequence[Process]) -> dict[str, float]:
+    """The mean seconds of a process of each file."""
+    by_suite = together(processes, lambda process: process.suite)
+    return {suite: statistics.fmean(process.duration_s for process in found) for suite, found in by_suite.items()}
+
+
 def expected_s(
-    settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], known: Occasion | None, store: Store
+    settings: Settings,
+    rounds: int,
+    seeds: Mapping[str, Sequence[int]],
+    known: Occasion | None,
+    store: Store,
+    first: Sequence[Process] = (),
 ) -> float:
-    """How long measuring will take: from what it took in `known`, else from the store's records, else a guess."""
-    by_suite = {
-        suite: statistics.fmean(process.duration_s for process in processes)
-        for suite, processes in together(known.processes if known else (), lambda process: process.suite).items()
-    }
+    """How long measuring will take: from what the `first` processes took, else those of `known`, else a guess.
+
+    Replicates take what they took in `known`, else in the store's records, else a guess.
+    """
+    by_suite = durations(known.processes if known else ()) | durations(first)
     replicates = _recorded_s(store, settings.scale) if seeds else {}
     replicates |= {found.recipe: found.seconds for found in known.quality} if known else {}
     total = 10.0 if seeds else 0.0
@@ -132,9 +136,11 @@ def announce(
     known: Occasion | None,
     sides: int,
     more: str = "",
+    first: Sequence[Process] = (),
 ) -> None:
-    """Say what will be measured, and how long it will take."""
-    seconds = in_words(expected_s(settings, rounds * sides, seeds, known, store))
+    """Say what will be measured, and how long it will take; the `first` processes have been already."""
+    whole = expected_s(settings, rounds * sides, seeds, known, store, first)
+    seconds = in_words(max(0.0, whole - sum(process.duration_s for process in first)))
     parts = []
     if settings.benchmarks:
         files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
@@ -155,18 +161,37 @@ def _recorded_s(store: Store, scale: str) -> dict[str, float]:
 
 
 def measured(
-    side: Installation, settings: Settings, rounds: int, seeds: Mapping[str, Sequence[int]], journal: Journal
+    side: Installation,
+    settings: Settings,
+    rounds: int,
+    seeds: Mapping[str, Sequence[int]],
+    journal: Journal,
+    code: Code | None = None,
 ) -> Occasion:
-    """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`."""
-    order_seed = journal.order_seed("first")
+    """Benchmarks in fresh processes, `rounds` times each, then the recipes with their `seeds`.
+
+    `code` is the state of the project from before anything was measured, where that is known.
+    """
+    code, order_seed = code or code_of(side), journal.order_seed("first")
     tasks = plan(suites_of(settings), rounds, order_seed)
-    return occasion(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed)
+    return occasion(taken({"now": side}, tasks, settings, {"now": seeds}, journal)["now"], side, order_seed, code)
 
 
-def occasion(found: Taken, side: Installation, order_seed: int) -> Occasion:
+def first_round(side: Installation, settings: Settings, rounds: int, journal: Journal) -> list[Process]:
+    """One process of each file and of the control: those with which `measured` begins, which it does not run again."""
+    tasks = plan(suites_of(settings), rounds, journal.order_seed("first"))
+    kept = journal.processes("first", tasks)
+    if kept:
+        _say(f"Going on with a gate that was interrupted: {len(kept)} of {len(tasks)} processes are kept.")
+    journal.begun_here, done = True, {process.suite for process in kept}
+    first = [task for task in tasks if task.round == 0 and task.suite not in done]
+    return run_processes(first, {"now": side}, journal, "first", before=kept) if first else kept
+
+
+def occasion(found: Taken, side: Installation, order_seed: int, code: Code) -> Occasion:
     """What a side gave, with what it was measured on."""
     return Occasion(
-        machine=this_machine(), software=software(side), code=code_of(side), order_seed=order_seed,
+        machine=this_machine(), software=software(side), code=code, order_seed=order_seed,
         processes=found.processes, quality=found.quality,
     )  # fmt: skip
 
@@ -196,11 +221,19 @@ def taken(
 
 
 def run_processes(
-    tasks: Sequence[Task], sides: Mapping[str, Installation], journal: Journal, step: str, only: Sequence[str] = ()
+    tasks: Sequence[Task],
+    sides: Mapping[str, Installation],
+    journal: Journal,
+    step: str,
+    only: Sequence[str] = (),
+    before: Sequence[Process] | None = None,
 ) -> list[Process]:
-    """Run the tasks one after the other, the machine to themselves, with progress."""
-    kept = journal.processes(step, tasks)
-    if kept:
+    """Run the tasks one after the other, the machine to themselves, with progress.
+
+    Those of which the journal has a process are not run; with `before` the tasks come after those processes.
+    """  # fmt: skip
+    kept = journal.processes(step, tasks) if before is None else before
+    if kept and before is None and not journal.begun_here:
         _say(f"Going on with a gate that was interrupted: {len(kept)} of {len(tasks)} processes are kept.")
     with machine(alone=True, say=_say), counter("processes") as tell:
         return measure(
@@ -239,6 +272,7 @@ def again(
     settings: Settings,
     seeds: Mapping[str, Mapping[str, Sequence[int]]],
     journal: Journal,
+    step: str = "again",
 ) -> dict[str, Taken]:
     """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds.
 
@@ -247,9 +281,9 @@ def again(
     recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
     suites, only, wanted = needed_again(suspects, settings, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
-    rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed("again")
+    rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed(step)
     tasks = plan(suites, rounds, order_seed, list(sides), control_every=SECOND_LOOK)
-    return taken(sides, tasks, settings, other, journal, step="again", only=only)
+    return taken(sides, tasks, settings, other, journal, step=step, only=only)
 
 
 def _say(text: str) -> None:

@@ -122,8 +122,19 @@ def deviation_at_most(values: np.ndarray) -> float:
 
     Few replicates often happen to lie closer together than all do; as many as would be needed then are too few.
     """
-    freedom = len(values) - 1
-    return float(np.std(values, ddof=1)) * math.sqrt(freedom / float(chi2.ppf(1 - DEVIATION_CONFIDENCE, freedom)))
+    return at_most(float(np.std(values, ddof=1)), len(values) - 1)
+
+
+def at_most(deviation: float, freedom: int) -> float:
+    """The upper bound at 80 % confidence of a standard deviation that was found with so many degrees of freedom."""
+    return deviation * math.sqrt(freedom / float(chi2.ppf(1 - DEVIATION_CONFIDENCE, freedom)))
+
+
+def deviation_within(sets: Sequence[np.ndarray]) -> tuple[float, int]:
+    """The pooled standard deviation within sets of logs (n,), each of one code at one time; its degrees of freedom."""
+    freedom = sum(max(len(values) - 1, 0) for values in sets)
+    squares = sum(float(np.sum((values - np.mean(values)) ** 2)) for values in sets if len(values))
+    return (math.sqrt(squares / freedom) if freedom else 0.0), freedom
 
 
 def seeds_needed(

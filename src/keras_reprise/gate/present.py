@@ -123,6 +123,8 @@ def facts(outcome: Outcome) -> dict[str, object]:
             "workload": [_facts(row) for row in judgement.control],
             "halves": [_facts(row) for row in judgement.null],
         },
+        "calibrated": not judgement.assumed,
+        "assumed_noise": dict(judgement.assumed),
         "metrics": [_facts(row) for row in ordered(judgement.rows)],
         "notes": list(outcome.notes),
     }
@@ -176,6 +178,7 @@ def junit(outcome: Outcome) -> str:
             ElementTree.SubElement(case, tags[row.verdict], message=_xml(said.strip()))
         else:
             ElementTree.SubElement(case, "system-out").text = _xml(said.strip())
+    ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(outcome.notes))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)

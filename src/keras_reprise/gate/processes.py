@@ -143,7 +143,7 @@ def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> 
             "REPRISE_PASSES": str(PASSES),
             "REPRISE_SEEN": str(seen),
         }
-        code, output, peak = _finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
+        code, output, peak = finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
     after = clock.load()
@@ -154,7 +154,7 @@ def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> 
     if code == 0 and not chosen and task.suite != CONTROL:
         for one in estimates.values():
             one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)
-    error = None if code == 0 else _fault(code, output)
+    error = None if code == 0 else fault(code, output)
     if side.commit and task.suite != CONTROL and told["modules"] == 0:
         error = error or NOT_ITS_FILES
     return Process(
@@ -188,7 +188,7 @@ def _estimates(
     }
 
 
-def _finished(
+def finished(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], limit_s: float
 ) -> tuple[int, str, int]:
     """Exit code, output and peak memory in bytes of a process, which is killed with its children after `limit_s`."""
@@ -231,7 +231,7 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _fault(code: int, output: str) -> str:
+def fault(code: int, output: str) -> str:
     """In one line why a process failed: the last error line of its output."""
     if code == 5:
         return "pytest found no benchmarks"

@@ -12,7 +12,7 @@ themselves, accuracies negated.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -176,11 +176,18 @@ def _by_welch(metric: str, before: np.ndarray, now: np.ndarray, bound: float, *,
     )
 
 
-def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[str, float] | None = None) -> list[Row]:
+def decide(
+    changes: Sequence[Change],
+    level: float = LEVEL,
+    *,
+    screens: Mapping[str, float] | None = None,
+    further: Collection[str] = (),
+) -> list[Row]:
     """What each change amounts to, with all of them as one family.
 
     With `screens` it is a first look: a metric is suspect from there on, or else from what counts on, by its own p of
-    up to 25 %, since it will be measured again; see `confirmed`.
+    up to 25 %, since it will be measured again; see `confirmed`. Metrics in `further` will have to be seen in one more
+    look, too.
     """
     rows = []
     for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
@@ -193,7 +200,7 @@ def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[
             reachable = found.least_p <= SUSPECT_LEVEL
             suspect = screens.get(found.metric, found.bound)
             verdict, why = _verdict(found, suspect, found.p <= SUSPECT_LEVEL)
-            visible = _visible(found, suspect, error, len(changes))
+            visible = _visible(found, suspect, error, len(changes), again=2 if found.metric in further else 1)
         if verdict == INCONCLUSIVE and not reachable:
             why = f"{found.n_before} against {found.n_now} values cannot decide {len(changes)} metrics"
         visible = visible if reachable else math.inf
@@ -201,17 +208,17 @@ def decide(changes: Sequence[Change], level: float = LEVEL, *, screens: Mapping[
     return rows
 
 
-def _visible(found: Change, suspect: float, error: float, metrics: int) -> float:
-    """The change that 80 % of gates see: suspect at a look of this standard error, seen again, and significant."""
+def _visible(found: Change, suspect: float, error: float, metrics: int, *, again: int) -> float:
+    """The change that 80 % of gates see: suspect at a look of this standard error, seen `again`, and significant."""
     more = SECOND_LOOK if found.ratio else 1  # times as many values in the second look
-    again, both = error / math.sqrt(more), error / math.sqrt(1 + more)
+    later, both = error / math.sqrt(more), error / math.sqrt(1 + more)
     suspect = max(suspect, error * float(norm.isf(SUSPECT_LEVEL / 2)))
     significant = max(found.bound, both * float(norm.isf(LEVEL / (2 * metrics))))
     if error == 0.0:
         return max(suspect, significant)
 
     def seen(change: float) -> float:
-        twice = norm.cdf((change - suspect) / error) * norm.cdf((change - found.bound) / again)
+        twice = norm.cdf((change - suspect) / error) * norm.cdf((change - found.bound) / later) ** again
         return float(min(twice, norm.cdf((change - significant) / both))) - POWER
 
     most = max(suspect, significant) + 4 * error

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,12 +64,17 @@ def _last_fit(patterns: Mapping[str, float], name: str, default: float | None) -
 
 
 def read_settings(
-    path: Path | None, benchmarks: Iterable[str] = (), recipes: Iterable[str] = (), *, measuring: bool = True
+    path: Path | None,
+    benchmarks: Iterable[str] = (),
+    recipes: Iterable[str] = (),
+    *,
+    measuring: bool = True,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Settings:
     """The settings at `path` (default: gate.toml or benchmarks/gate.toml here), with what the command line replaces.
 
-    With `measuring` they must name something to measure.
-    """
+    With `measuring` they must name something to measure. A file that is named twice is measured once, and said to be.
+    """  # fmt: skip
     if path is None:
         path = next((Path(place) for place in PLACES if Path(place).is_file()), None)
     settings = Settings() if path is None else _decoded(path)
@@ -86,7 +91,13 @@ def read_settings(
         what = "is a folder, not a benchmark file" if Path(missing[0]).is_dir() else "does not exist"
         raise UserError(f"{missing[0]} {what}.\nName files of benchmarks in {path or 'the command'}.")
     names = [Path(os.path.relpath(name)).as_posix() for name in settings.benchmarks]
-    return msgspec.structs.replace(settings, benchmarks=names)
+    once: dict[str, str] = {}
+    for name in names:
+        file = os.path.realpath(name)  # links and other spellings are one file
+        if file in once:
+            say(f"{once[file]} is named twice (as {name}); it is measured once.")
+        once.setdefault(file, name)
+    return msgspec.structs.replace(settings, benchmarks=list(once.values()))
 
 
 def _decoded(path: Path) -> Settings:

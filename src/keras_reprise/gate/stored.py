@@ -112,11 +112,17 @@ class Occasion(Strict, frozen=True):
 
 
 class Baseline(Strict, frozen=True):
-    """What later gates of this machine are compared with."""
+    """What later gates of this machine are compared with.
+
+    `uncommitted` are the files that were not as committed and that cannot be measured beside other code, `benchmarks`
+    hashes of what the benchmarks were; older baselines have neither.
+    """
 
     schema: Schema
     accepted: Accepted
     measured: Occasion
+    uncommitted: list[str] | None = None
+    benchmarks: dict[str, str] = {}
 
 
 class Calibration(Strict, frozen=True):
@@ -127,11 +133,16 @@ class Calibration(Strict, frozen=True):
 
 
 class Finished(Strict, frozen=True):
-    """A gate that was measured to its end, for `accept --last` and `history`."""
+    """A gate that was measured to its end, for `accept --last` and `history`.
+
+    `before` are the processes of the commit `accepted`, where that was measured in turns with the code of now.
+    """
 
     schema: Schema
     finished_at: Timestamp
     measured: Occasion
+    before: list[Process] = []
+    accepted: str | None = None
 
 
 def baseline_path(store: Store, machine: str, name: str) -> Path:
@@ -253,11 +264,21 @@ def command() -> str:
     return f"tox -e {environment} --" if environment else "reprise"
 
 
+def _in_words(store: Store, machine: str) -> str:
+    """A machine's id, with its processor and cores where the store has them."""
+    try:
+        facts = store.document("machines", machine)
+    except (IntegrityError, OSError):
+        return machine
+    return printable(f"{machine} ({facts.get('cpu')}, {facts.get('cores')} cores)")
+
+
 def require_baseline(store: Store, machine: str, name: str) -> Baseline:
     """The baseline of this machine; NothingMeasuredError with the command that makes one when there is none."""
     found = read(baseline_path(store, machine, name), Baseline)
     if found is None:
-        others = sorted(path.parent.name for path in (store.root / "baselines").glob(f"*/{name}.json"))
+        found_of = sorted(path.parent.name for path in (store.root / "baselines").glob(f"*/{name}.json"))
+        others = [_in_words(store, one) for one in found_of]
         elsewhere = (
             f" There is one of {', '.join(others)}; times of different machines are not compared." if others else ""
         )

@@ -78,11 +78,25 @@ def loop_s() -> float:
 
 def pytest_sessionfinish() -> None:
     if "REPRISE_SEEN" in os.environ:
-        seen = {"loops": SECONDS, "modules": modules()}
+        seen = {"loops": SECONDS, "modules": modules(), "elsewhere": elsewhere()}
         Path(os.environ["REPRISE_SEEN"]).write_text(json.dumps(seen), "utf-8")
 
 
 def modules() -> int:
-    """How many modules were loaded from this folder, beside benchmarks and conftest.py."""
+    """How many modules were loaded from this folder, beside benchmarks, conftest.py and what is installed in it."""
     files = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    return sum(FOLDER in file.parents and file.name != "conftest.py" for file in files - BENCHMARKS)
+    return sum(of_the_project(file) and file.name != "conftest.py" for file in files - BENCHMARKS)
+
+
+def of_the_project(file: Path) -> bool:
+    return FOLDER in file.parents and not {"site-packages", "dist-packages"} & set(file.parts)
+
+
+def elsewhere() -> dict[str, str]:
+    """The folders of the packages that were not loaded from this folder, by name."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and "." not in name and not of_the_project(Path(file)):
+            found[name] = str(Path(file).parent.parent if Path(file).name == "__init__.py" else Path(file).parent)
+    return found

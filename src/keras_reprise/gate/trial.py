@@ -1,0 +1,107 @@
+"""One short process of a benchmark file, before anything is measured: does it run, and does it load the project?
+
+A benchmark that loads nothing of its side's files measures the same code on both sides. What would mend that is found
+by comparing what it loaded with the packages that lie in the project.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from keras_reprise.gate.installations import Installation, library_first_variables
+from keras_reprise.gate.processes import NOT_ITS_FILES, PLUGIN, PLUGIN_NAME, TIME_LIMIT_S, fault, finished
+
+NO_PACKAGES = {"tests", "test", "benchmarks", "docs", "examples", "build", "dist", "results", "recipes"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one short process said: why it failed, how many modules it loaded from its side's folder, and where it
+    loaded other packages from, by name."""
+
+    error: str | None
+    modules: int
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+def tried(suite: str, side: Installation) -> Trial:
+    """Run each benchmark of a file once, as briefly as pytest-benchmark can."""
+    with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
+        seen = Path(scratch) / "seen.json"
+        command = [
+            side.python, "-m", "pytest", suite, "-q", "-p", "no:cacheprovider", "-p", PLUGIN_NAME, "--benchmark-only",
+            "--benchmark-max-time=0.000001", "--benchmark-min-rounds=1", "--benchmark-columns=min",
+        ]  # fmt: skip
+        path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
+        own = {"PYTHONPATH": path, "REPRISE_PASSES": "1", "REPRISE_SEEN": str(seen)}
+        code, output, _ = finished(
+            command, side.folder, side.environment | library_first_variables() | own, TIME_LIMIT_S
+        )
+        told = json.loads(seen.read_bytes()) if seen.is_file() else {}
+    return Trial(fault(code, output) if code else None, told.get("modules", 0), told.get("elsewhere", {}))
+
+
+def packages_in(folder: Path) -> dict[str, str]:
+    """The packages that lie in a project's folder, with the folder to import each from, relative to the project's.
+
+    They are looked for where projects have them: at the top, in src/, in folders of the top and in src/ of those.
+    """
+    found: dict[str, str] = {}
+    tops = [one for one in sorted(folder.iterdir()) if one.is_dir() and _plain(one.name)]
+    for root in (folder, folder / "src", *tops, *(top / "src" for top in tops)):
+        for initial in sorted(root.glob("*/__init__.py")):
+            name = initial.parent.name
+            if _plain(name):
+                found.setdefault(name, root.relative_to(folder).as_posix())
+    if (folder / "src").is_dir():
+        for module in sorted((folder / "src").glob("*.py")):
+            found.setdefault(module.stem, "src")
+    return found
+
+
+def _plain(name: str) -> bool:
+    return name not in NO_PACKAGES and not name.startswith((".", "_")) and "egg-info" not in name
+
+
+def mend(suite: str, trial: Trial, folder: Path) -> str:
+    """What to do about a benchmark file that loads nothing from `folder`, as a sentence with the import or command."""
+    here = packages_in(folder)
+    installed = [name for name in here if name in trial.elsewhere]
+    if installed:
+        name = installed[0]
+        return (
+            f"{suite} imports {name} from {trial.elsewhere[name]}, not from {_place(here[name], name)} here: "
+            f"set PYTHONPATH={here[name]}, or install it with `pip install -e .`"
+        )
+    if here:
+        name = next(iter(here))
+        return f"{suite} imports no module of this project: let it `import {name}` ({_place(here[name], name)})"
+    return f"{suite} imports no module of this project, and no package lies here: let it import what it measures"
+
+
+def _place(root: str, name: str) -> str:
+    return name if root == "." else f"{root}/{name}"
+
+
+def loading_its_files(suite: str, side: Installation) -> tuple[Installation, str]:
+    """The side as this file's benchmarks load its files, and nothing; or what is wrong, and what mends it.
+
+    Packages that lie elsewhere than at the top or in src/ are put on the path of a side of a commit.
+    """
+    trial = tried(suite, side)
+    if trial.error is None and trial.modules == 0:
+        here = packages_in(side.folder)
+        roots = list(dict.fromkeys(here[name] for name in here if name in trial.elsewhere))
+        if roots:
+            own = [str(side.folder / root) for root in roots]
+            path = os.pathsep.join(filter(None, [*own, side.environment.get("PYTHONPATH")]))
+            other = replace(side, variables={**side.variables, "PYTHONPATH": path})
+            again = tried(suite, other)
+            if again.error is None and again.modules:
+                return other, ""
+    if trial.error:
+        return side, trial.error
+    return side, "" if trial.modules else f"{NOT_ITS_FILES}; {mend(suite, trial, side.folder)}"
