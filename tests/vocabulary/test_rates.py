@@ -122,10 +122,11 @@ def test_rates_are_stable_up_to_the_first_that_diverges():
 
 
 def test_the_best_of_some_rates_is_that_of_the_lowest_training_loss_and_none_that_diverged(network):
-    losses = {rate: network.train(rate, 2).curves["train_loss"] for rate in (0.001, 0.1)}
-    assert losses[0.1][-1] < losses[0.001][-1]
-    rate, history = at_best_rate(network, (0.001, 0.1, 1e6), 2)
-    assert (rate, history.curves["train_loss"]) == (0.1, losses[0.1])
+    losses = {rate: network.train(rate, 4).curves["train_loss"] for rate in (1e-6, 0.05)}
+    assert losses[0.05][-1] < losses[1e-6][-1]
+    for rates in ((1e-6, 0.05, 1e6), (1e6, 0.05, 1e-6)):
+        rate, history = at_best_rate(network, rates, 4)
+        assert (rate, history.curves["train_loss"]) == (0.05, losses[0.05])
 
 
 def final(history):
