@@ -100,6 +100,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "init-relu-deep-training": {"epochs": 2, "rates": (1e-2,)},
     "init-scale-trainability": {"epochs": 1, "n_train": 500},
     "optimizer-shootout": {"epochs": 1},
+    "relu-vs-tanh-25pct": {"epochs": 1, "n_train": 300},
     "separable-accuracy": {"epochs": 3},
     "lr-backoff": {"epochs": 1, "starts": 2, "draws": 1},
     "lr-effective-capacity": {"epochs": 2},

@@ -1,5 +1,7 @@
 """Numbers of the recipes on activation functions, computed again in plain NumPy or with plain `fit`."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from keras_reprise.recipe.settings import Arm, Scale
 start.start()
 import keras  # noqa: E402
 
-from keras_reprise.models import activated_classifier  # noqa: E402
+from keras_reprise.models import activated_classifier, activated_convnet  # noqa: E402
 
 
 def recipe(slug: str) -> Recipe:
@@ -95,3 +97,40 @@ def test_a_dead_unit_is_one_that_is_off_for_all_images():
     assert dead[0] < dead[1]
     leaky = Arm("leaky-relu-adam", activation="leaky-relu", by="adam", rates=(0.1,))
     assert asked.measure(leaky, Replicate(Seeds(1), scale, "digits")).curves["dead"][0] == 0
+
+
+def test_the_epochs_to_the_target_are_those_of_plain_fit():
+    settings = {"n_train": 512, "n_test": 50, "shrink": 2, "filters": (4, 4), "epochs": 12}
+    asked, scale = recipe("relu-vs-tanh-25pct"), Scale("quick", **settings)
+    replicate = Replicate(Seeds(1), scale, "digits")
+    found = asked.measure(Arm("tanh", activation="tanh", gain=1.0, rates=(0.05, 1e-5)), replicate)
+    data = replicate.dataset().standardised()
+    smaller = data.x_train.reshape(512, 16, 2, 16, 2, 3).mean(axis=(2, 4))
+    model = activated_convnet(Seeds(1), (16, 16, 3), 10, (4, 4), "tanh")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss, metrics=["accuracy"])
+    errors = []
+    while not errors or errors[-1] > 0.25:
+        order = Seeds(1).permutation(512, len(errors) + 1)
+        done = model.fit(smaller[order], data.y_train[order], batch_size=128, shuffle=False, verbose=0)
+        errors.append(1 - done.history["accuracy"][-1])
+    np.testing.assert_allclose(found.curves["train_error"], errors, atol=0.006)
+    last, before = errors[-1], errors[-2]
+    epochs = len(errors) - 0.5 - (0.25 - last) / (before - last)
+    assert found.metrics["epochs"] == pytest.approx(epochs, abs=0.2)
+    assert (found.metrics["arrived"], found.metrics["rate"]) == (1, 0.05)
+
+
+def test_an_arm_that_does_not_arrive_stands_at_the_budget():
+    settings = {"n_train": 256, "n_test": 50, "shrink": 2, "filters": (4, 4), "epochs": 2}
+    asked, scale = recipe("relu-vs-tanh-25pct"), Scale("quick", **settings)
+    arm = Arm("sigmoid", activation="sigmoid", gain=1.0, rates=(1e-5, 1e-6))
+    found = asked.measure(arm, Replicate(Seeds(1), scale, "digits"))
+    assert (found.metrics["arrived"], found.metrics["epochs"]) == (0, 2)
+    assert len(found.curves["train_error"]) == 2
+
+
+def test_the_target_is_reached_between_the_middles_of_epochs():
+    arrival = function("relu-vs-tanh-25pct", "arrival")
+    assert arrival([0.8, 0.5, 0.3, 0.2]) == pytest.approx(3.0)
+    assert arrival([0.8, 0.5]) == math.inf
