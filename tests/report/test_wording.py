@@ -112,3 +112,17 @@ def test_lines_of_rules_fit_and_stand_below_each_other():
     assert "no rule told" in rows[2]
     assert "1 reproduced, 0 contr" in rows[3]
     assert rows[0].index("plain") == rows[1].index("word") == rows[2].index("plain")
+
+
+def at_full_scale(group):
+    """The same at full scale."""
+    members = tuple(replace(one, recipe=replace(one.recipe, scale="full")) for one in group.members)
+    return Group(members, group.card, group.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "replicates", "stands"), [("continuous", 2, "quick"), ("continuous", 3, "full"), ("exact", 1, "full")]
+)
+def test_full_scale_stands_for_a_recipe_once_its_replicates_can_decide(kind, replicates, stands):
+    quick, full = ruled(kind, [0.25] * 6), at_full_scale(ruled(kind, [0.25] * replicates))
+    assert max(quick, full, key=lambda group: group.rank).scale == stands

@@ -17,6 +17,7 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
 from keras_reprise.judge import comparable
 from keras_reprise.judge.comparable import Place, Setting
+from keras_reprise.judge.design import SMALLEST_N
 from keras_reprise.judge.judging import judging_card
 from keras_reprise.judge.rule_verdict import RuleVerdict, rule_verdict
 from keras_reprise.judge.verdicts import RULE, Verdict, of_group
@@ -166,13 +167,20 @@ class Group:
         return "; ".join(reasons)
 
     @property
-    def rank(self) -> tuple[bool, bool, bool, int, int, str]:
+    def decidable(self) -> bool:
+        """Whether so many replicates can decide the rule at all: enough for a test, or claims that need none."""
+        needed = [claim.tested_as for claim in self.card.claims if claim.role == RULE and not claim.retired]
+        return len(self.complete) >= SMALLEST_N or (bool(self.complete) and {*needed} == {"exact"})
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, bool, int, int, str]:
         """The group with the highest rank stands for a recipe.
 
-        Its own numbers, documented data, full scale, most replicates, the place where most was measured, the latest.
+        Its own numbers, documented data, enough replicates to decide, full scale, most replicates, the place where most
+        was measured, the latest.
         """
-        documented, full = not self.substitute, self.scale == "full"
-        return self.stands, documented, full, len(self.complete), self.prominence, self.finished_at
+        documented, full, n = not self.substitute, self.scale == "full", len(self.complete)
+        return self.stands, documented, self.decidable, full, n, self.prominence, self.finished_at
 
     @cached_property
     def rule(self) -> RuleVerdict:
