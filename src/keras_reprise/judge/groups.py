@@ -169,7 +169,7 @@ class Group:
     @property
     def decidable(self) -> bool:
         """Whether so many replicates can decide the rule at all: enough for a test, or claims that need none."""
-        needed = [claim.tested_as for claim in self.card.claims if claim.role == RULE and not claim.retired]
+        needed = [claim.tested_as for claim in self.card.claims if claim.role == "rule" and not claim.retired]
         return len(self.complete) >= SMALLEST_N or (bool(self.complete) and {*needed} == {"exact"})
 
     @property
