@@ -113,14 +113,16 @@ class Curves(Figure, frozen=True, tag="curves"):
         )
         for index, (panel, frame) in enumerate(zip(self.axes, frames, strict=True)):
             if by_arm:
+                names = list(dict.fromkeys(frame["curve"]))
                 for ax, arm in zip(axes[index], arms, strict=True):
-                    _lines(ax, frame[frame["arm"] == arm], "curve", legend=ax is axes[index, -1], log=panel.log)
+                    mine, legend = frame[frame["arm"] == arm], ax is axes[index, -1]
+                    _lines(ax, mine, "curve", names, legend=legend, log=panel.log)
                     ax.set_title(arm if index == 0 else "")
                     self._finish(ax, panel, label_x=index == rows - 1)
                     self._mark(ax, records, arm, named=index == 0)
             else:
                 ax = axes[0, index]
-                _lines(ax, frame, "arm", legend=index == columns - 1, log=panel.log)
+                _lines(ax, frame, "arm", arms, legend=index == columns - 1, log=panel.log)
                 for name in panel.curves:
                     _printed(ax, self.printed.get(name, {}), arms, self.printed_x or None)
                 self._finish(ax, panel, label_x=True)
@@ -271,11 +273,11 @@ def _summed_up(frame: "pd.DataFrame", *, log: bool) -> list[tuple[str, tuple[Any
     return found
 
 
-def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, *, legend: bool, log: bool) -> None:
+def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool, log: bool) -> None:
+    """A line for each value of the column `hue`, in the colours of all in `order`, which panels share."""
     import seaborn as sns
 
     replicates = frame["seed"].nunique()
-    order = list(dict.fromkeys(frame[hue]))
     sns.lineplot(
         frame,
         x="x",
@@ -289,7 +291,7 @@ def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, *, legend: bool, log: bo
         marker="o" if frame["x"].nunique() <= 15 else None,
         markersize=4,
         markeredgewidth=0,
-        palette=sns.color_palette("colorblind", frame[hue].nunique()),
+        palette=sns.color_palette("colorblind", len(order)),
         legend="full" if legend else False,
         ax=ax,
     )
