@@ -125,6 +125,6 @@ RECIPE = Recipe(
     figures=Curves("Training error at the fastest rate", ERROR),
     metrics=(
         Metric("epochs", "epochs to 25 % training error"),
-        Metric("arrived", "whether it reaches 25 % training error"),
+        Metric("arrived", "arrival at 25 % training error (0 or 1)"),
     ),
 )
