@@ -68,7 +68,7 @@ def judged_errors(history: History, epochs: int) -> np.ndarray:
 
 def tuned(
     network: Restartable, rates: Sequence[float], epochs: int,
-    judge: Callable[[History], Mapping[str, float | np.ndarray]],
+    judge: Callable[[History], Mapping[str, Any]],
     criterion: Callable[[History], float] = validation_error, **options: Any,
 ) -> tuple[Trials, dict[str, Any]]:  # fmt: skip
     """The network at its best rate, which is chosen by one draw of the weights and judged by the others.

@@ -1,5 +1,7 @@
 """Networks of one activation function, forward in plain NumPy."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ import keras  # noqa: E402
 
 from keras_reprise.models import ACTIVATIONS, activated  # noqa: E402
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda x: np.maximum(x, 0),
     "leaky": lambda x: np.maximum(x, 0.01 * x),
     "prelu": lambda x: np.where(x > 0, x, 0.25 * x),
