@@ -88,7 +88,7 @@ def tuned(
     trials = network.replicate.sweep([{"rate": rate} for rate in rates], tried)
     best = min(trials, key=lambda trial: trial["criterion"])["rate"]
     judged = [judge(network.train(best, epochs, draw, **options)) for draw in range(1, len(network.weights))]
-    return trials, {"rate": best, **{name: np.mean([one[name] for one in judged], axis=0) for name in judged[0]}}  # type: ignore[arg-type]
+    return trials, {"rate": best, **{name: np.mean([one[name] for one in judged], axis=0) for name in judged[0]}}
 
 
 def off_best(errors: np.ndarray, steps: int) -> float:

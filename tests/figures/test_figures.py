@@ -248,9 +248,12 @@ def test_an_arm_has_one_colour_in_all_panels_also_where_another_has_no_points(re
         "second": {"curves": {"loss": [3.0, 2.0], "gap": [1.0, 2.0]}},
     }
     left, right = Curves("t", ("loss", Panel("gap", log=True))).draw([of(arms, replicates[0])]).axes
-    colours = {tuple(line.get_ydata()): line.get_color() for ax in (left, right) for line in ax.lines}
+    colours = {
+        tuple(np.asarray(line.get_ydata(), float)): line.get_color() for ax in (left, right) for line in ax.lines
+    }
     assert colours[3.0, 2.0] == colours[1.0, 2.0] != colours[2.0, 1.0]
-    assert [text.get_text() for text in right.get_legend().get_texts()] == ["first", "second"]
+    assert (legend := right.get_legend()) is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["first", "second"]
 
 
 def test_epochs_are_whole_numbers_on_the_axis(replicates):

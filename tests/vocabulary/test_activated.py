@@ -46,7 +46,7 @@ def test_a_dense_network_computes_what_its_formula_says(activation):
         if activation == "maxout":
             found = np.maximum(affine(model, f"{layer}a", found), affine(model, f"{layer}b", found))
         else:
-            found = FUNCTIONS[activation](affine(model, layer, found))  # type: ignore[operator]
+            found = FUNCTIONS[activation](affine(model, layer, found))
     np.testing.assert_allclose(outputs(model, x), affine(model, "logits", found), atol=1e-5)
 
 
