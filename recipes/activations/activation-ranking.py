@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training" (after CS231n), slide "In practice" on activation
         functions; "Introduction to Deep Learning" (recap), slide "Activation Functions"
 Data:   cifar10, standardised
-Cost:   quick 60 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 55 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run activation-ranking --scale full
 
 The slides give no experiment. Two strided convolutions of 16 and 32 and a dense layer of 64, each

@@ -2,7 +2,7 @@
 
 Source: "Deep Network Components & Training" (after CS231n), slide "Exponential Linear Units (ELU)"
 Data:   cifar10, standardised
-Cost:   quick 37 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 35 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run elu-noise --scale full
 
 The slide names no noise. Here it is normal, added to the pixels of the test images, of a tenth to

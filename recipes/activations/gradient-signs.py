@@ -2,7 +2,7 @@
 
 Source: "Deep Network Components & Training" (after CS231n), slide "Sigmoid"
 Data:   none (standard normal inputs)
-Cost:   quick 5 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 3 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run gradient-signs --scale full
 
 The slide says that the outputs are not centred; what follows from it stands in the course's notes,

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Hyper parameters of model"
 Data:   the 1,797 digits of scikit-learn, 1,000 of them to train
-Cost:   quick 50 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 55 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run relu-output-unit --scale full
 
 The notes give no experiment. A network of 100 hidden ReLU units classifies the digits, or gives

@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training", slide "Batch normalization - why?"; contested by
         Santurkar et al. (2018), "How does batch normalization help optimization?"
 Data:   cifar10, standardised, flattened
-Cost:   quick 27 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 31 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run bn-internal-covariate-shift --scale full
 
 As in that paper, behind every normalisation each unit is scaled and moved at random, anew in each

@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training", slide "Batch normalization is not normalization"; the
         paper behind it is Ioffe and Szegedy (2015)
 Data:   cifar10, standardised, flattened
-Cost:   quick 30 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 25 s per replicate, full 6.3 min (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run bn-speedup --scale full
 
 The slide names no network. These are the paper's small one, three layers of 100 sigmoids, and the

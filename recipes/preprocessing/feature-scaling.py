@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training" (after CS231n), slide "Batch normalization is not
         normalization"
 Data:   none (one feature uniform from 0 to 1, one from 1 to 1,000)
-Cost:   quick 10 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 6 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run feature-scaling --scale full
 
 The slide gives the two ranges and no experiment. The exact part is a linear unit with a bias and

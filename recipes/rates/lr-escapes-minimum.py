@@ -3,7 +3,7 @@
 Source: Fleuret, Deep learning 5.6, slide "Regarding the learning rate, for training to succeed";
         "Introduction to Deep Learning" (recap), slide "Learning Rate", on when to increase it
 Data:   none (two valleys on a line)
-Cost:   quick 2 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 2 s per replicate, full 42 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-escapes-minimum --scale full
 
 Gradient descent with gradient noise on -0.5 exp(-(w + 1)^2 / 2 a^2) - exp(-(w - 1)^2 / 2 b^2)

@@ -2,7 +2,7 @@
 
 Source: Fleuret, Deep learning 5.6, slide "Regarding the learning rate, for training to succeed"
 Data:   none (normal numbers whose mean is estimated, one at a time)
-Cost:   quick 3 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 3 s per replicate, full 11 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-noise-floor --scale full
 
 Each of 500 weights w estimates the mean of its own numbers z by SGD on (w - z)^2 / 2, one number an

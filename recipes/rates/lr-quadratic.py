@@ -3,7 +3,7 @@
 Source: Fleuret, Deep learning 5.6, slide "Regarding the learning rate, for training to succeed";
         "Training" (notes on hyper-parameters), section "Learning rate", on the factor of two
 Data:   none (a quadratic valley with curvatures 16 across and 1 along)
-Cost:   quick 3 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 3 s per replicate, full 13 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-quadratic --scale full
 
 One dense unit with two weights, two examples and the mean squared error are the loss

@@ -2,7 +2,7 @@
 
 Source: "Deep network components and training" (after CS231n), slide "EPOCH, BATCH, ITERATION"
 Data:   none (10,000 examples, each with a weight of its own that counts how often it is used)
-Cost:   quick 8 s per replicate, full 20 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 2 s per replicate, full 8 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run epoch-arithmetic --scale full
 
 The loss is how far a batch's weights are below 1,000 in all, the rate is 1: an update adds 1 to the
