@@ -294,8 +294,8 @@ def test_the_history_page_orders_a_rules_numbers_by_day(browser, rules):
 
 
 def figure_of(rules: Path, slug: str) -> str:
-    """The page of the recipe's first figure."""
-    return min(path.name for path in rules.glob(f"figure-{slug}-*-1.html"))
+    """The page of the recipe's first figure at quick scale, of six replicates or so."""
+    return min(path.name for path in rules.glob(f"figure-{slug}-*-quick-*-1.html"))
 
 
 def test_a_figure_leads_to_its_page_which_says_values_and_turns_series_off(browser, rules):

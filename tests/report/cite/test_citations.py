@@ -596,7 +596,7 @@ def test_json_has_the_sources_with_their_places(of_ours, reprise):
 
 def test_a_recipe_s_sentence_says_the_verdict_of_its_rule_and_counts_its_claims(of_ours, cite, reprise):
     assert re.search(
-        r": (reproduced|contradicted|inconclusive) over n = \d+ replicates",
+        r": (reproduced|contradicted|inconclusive) over n = \d+ replicates?",
         reprise("cite", "l1-l2-toy", "--store", of_ours).stdout,
     )
     assert "of 2 claims 1 reproduced and 1 contradicted over n = 6 replicates (reprise:plain@1/" in cite("plain")
