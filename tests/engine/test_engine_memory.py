@@ -53,11 +53,11 @@ def growth(name, trainings, networks):
 
 @pytest.mark.parametrize(
     ("name", "networks", "trainings"),
-    [("tensorflow", "alike", 60), ("tensorflow", "different", 40), ("jax", "different", 40), ("torch", "alike", 60)],
+    [("tensorflow", "alike", 60), ("tensorflow", "different", 40), ("jax", "different", 60), ("torch", "alike", 60)],
 )
 def test_memory_grows_by_less_than_5_percent_over_200_short_trainings(name, networks, trainings):
     """Of networks that share what was compiled, and of such that do not; fewer, since 200 take minutes: the growth per
-    training is what counts."""
+    training is what counts. Of JAX 60: of 20 more trainings a few MiB, which come and go, would be too much."""
     if name not in start.installed():
         pytest.skip(f"{name} is not installed")
     trainings = int(os.environ.get("REPRISE_TRAININGS", trainings))
