@@ -19,6 +19,7 @@ from keras_reprise.gate.rule import (
     FAILED,
     INCOMPARABLE,
     VERDICTS,
+    Change,
     Row,
     alike_within,
     bounds,
@@ -68,11 +69,26 @@ class Judgement:
         return next((verdict for verdict in VERDICTS if verdict in found), INCOMPARABLE)
 
 
-def first_look(before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False) -> Judgement:
-    """Compare all that both sides have, as one family.
+@dataclass(frozen=True)
+class Comparison:
+    """Before and now at one speed of the machine, and how their times and peaks changed, before anything is decided.
 
-    Suspects still have to be measured again, unless this is `final`.
+    By metric: `noise` is that of a look of the settings' rounds, in `assumed` where nobody calibrated; `bound` is what
+    counts, `screens` what a first look suspects. `control` are the changes of the gate's fixed work.
     """
+
+    old: Samples
+    new: Samples
+    noise: Mapping[str, float]
+    assumed: Mapping[str, float]
+    bound: Mapping[str, float]
+    screens: Mapping[str, float]
+    changes: list[Change]
+    control: list[Change]
+
+
+def compared(before: Look, now: Look, settings: Settings, known: Known) -> Comparison:
+    """How all times and peaks that both sides have changed."""
     alike = [before, now, *(known.occasions or (*known.accepted, *known.turns))]
     old, new = adjusted([before, now], alike)
     unknown = assumed.noises(old, new, settings.rounds, known, alike)
@@ -83,17 +99,31 @@ def first_look(before: Look, now: Look, settings: Settings, known: Known, *, fin
     bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
     turns = (before.blocks, now.blocks) if known.beside else None
     costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns)
-    control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
-    changes = [*(c for c in costs if c not in control), *quality_of_both(before.quality, now.quality)]
+    control = [change for change in costs if _of_control(change.metric)]
+    changes = [change for change in costs if not _of_control(change.metric)]
+    return Comparison(old, new, both, unknown, bound, suspects_from(thresholds, bound), changes, control)
+
+
+def _of_control(metric: str) -> bool:
+    return metric.startswith(f"{CONTROL}::")
+
+
+def first_look(before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False) -> Judgement:
+    """Compare all that both sides have, as one family.
+
+    Suspects still have to be measured again, unless this is `final`.
+    """
+    seen = compared(before, now, settings, known)
+    changes = [*seen.changes, *quality_of_both(before.quality, now.quality)]
     rows = [
         identical(row, before, now)
-        for row in decide(changes, screens=None if final else suspects_from(thresholds, bound), further=set(unknown))
+        for row in decide(changes, screens=None if final else seen.screens, further=set(seen.assumed))
     ]
     rows += claim_rows(before.quality, now.quality)
-    rows += _missing(before, now, {row.metric for row in [*rows, *control]})
-    sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
-    reckoned = {metric: value for metric, value in unknown.items() if not metric.startswith(f"{CONTROL}::")}
-    return Judgement(rows, null_rows(sides, bound), decide(control, CONTROL_LEVEL), reckoned)
+    rows += _missing(before, now, {row.metric for row in rows} | {change.metric for change in seen.control})
+    sides = [{m: side[m] for m in seen.noise} for side in ([seen.old, seen.new] if known.beside else [seen.new])]
+    reckoned = {metric: value for metric, value in seen.assumed.items() if not _of_control(metric)}
+    return Judgement(rows, null_rows(sides, seen.bound), decide(seen.control, CONTROL_LEVEL), reckoned)
 
 
 Pair = tuple[Look, Look]  # before and now
@@ -149,13 +179,16 @@ def _together(first: Look, again: Look, suspects: set[str]) -> Look:
     """A look with what was measured again for its suspects added."""
 
     def joined(values: Samples, more: Samples) -> dict[str, np.ndarray]:
-        return {m: np.concatenate([v, more[m]]) if m in suspects and m in more else v for m, v in values.items()}
+        found = {m: np.concatenate([v, more[m]]) if m in suspects and m in more else v for m, v in values.items()}
+        return found | {m: v for m, v in more.items() if _of_control(m) and m not in values}
 
     quality = []
     for one in first.quality:
         more = partner(one, again.quality)
         quality.append(one if more is None or more.seeds == one.seeds else one.joined(more))
-    later = {m: numbers + 1 + max(first.blocks.get(m, numbers)) for m, numbers in again.blocks.items()}
+    later = {
+        m: numbers + 1 + max(first.blocks[m]) if m in first.blocks else numbers for m, numbers in again.blocks.items()
+    }
     return Look(
         joined(first.costs, again.costs),
         joined(first.loops, again.loops),
