@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_reprise import catalog
+from keras_reprise.base import seals
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import check_out
 from keras_reprise.gate.settings import Settings
 
@@ -86,7 +88,7 @@ def sides(words: Sequence[str], settings: Settings, say: Say) -> Iterator[dict[s
     """The environments "a" and "b", made where that is needed and removed at the end."""
     specs = [parse(one) for one in words]
     with scratch_folder() as scratch:
-        yield {name: _installation(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
+        yield {name: installation(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
 
 
 @contextlib.contextmanager
@@ -95,11 +97,15 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Installation:
+def installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Installation:
+    """The installation that a spec asks for, made in the folder `scratch` where that is needed.
+
+    An environment that an earlier command made there is taken as it is. NothingMeasuredError when it cannot be made,
+    UserError when there is no such commit.
+    """
     python = spec.interpreter or sys.executable
     if spec.requirements:
-        say(f"Making an environment with {' '.join(spec.requirements)} ...")
-        python = _overlay(python, spec.requirements, scratch / "environment")
+        python = _made(python, spec.requirements, scratch, say)
     checked = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False, env=library_first())
     if checked.returncode:
         raise NothingMeasuredError(
@@ -114,6 +120,20 @@ def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> In
             f"There is no commit {spec.commit} here.\nGive one that `git log` shows; a shallow clone may lack it."
         )
     return side
+
+
+def _made(python: str, requirements: Sequence[str], scratch: Path, say: Say) -> str:
+    """The interpreter of an environment in `scratch`, whose mark says that it was made to its end."""
+    mark, about = scratch / "made", (str(scratch), python, *requirements)
+    with contextlib.suppress(OSError):
+        kept = seals.opened(read_plain(mark, 10_000), *about)
+        if kept is not None and os.path.isfile(kept.decode()):
+            return kept.decode()
+    shutil.rmtree(scratch, ignore_errors=True)
+    say(f"Making an environment with {' '.join(requirements)} ...")
+    made = _overlay(python, requirements, scratch / "environment")
+    write_atomically(mark, seals.seal(made.encode(), *about))
+    return made
 
 
 def of_commit(
