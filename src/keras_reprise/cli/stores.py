@@ -83,7 +83,8 @@ def merge(other: Path, store_path: Path | None, as_json: bool) -> None:
     if as_json:
         facts = {"documents": merged.documents, "present": merged.present, "unknown": merged.unknown}
         facts["judged_otherwise"] = otherwise
-        facts |= {"comparisons": len(comparisons.new), "comparisons_present": comparisons.present}
+        if comparisons.new or comparisons.present:
+            facts |= {"comparisons": len(comparisons.new), "comparisons_present": comparisons.present}
         return print_json({"records": records, "repeated": repeated} | facts)
     click.echo(
         f"{records} records and {merged.documents} documents merged, {merged.present} records were here already."

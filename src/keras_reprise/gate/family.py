@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from keras_reprise.gate.judgement import (
-    Compared,
     Judgement,
+    SidesCompared,
     both_looks,
     compared,
     decided,
@@ -146,18 +146,18 @@ def _third(
 
 def _joined(
     looks: Sides, more: Sides, pair: PairOfSides, metrics: set[str], settings: Settings, known: Known, mine: Known
-) -> Compared:
+) -> SidesCompared:
     """A pair over both looks at its suspects; where it has none, as it was at first."""
     if not metrics:
         return _compared(looks, pair, settings, known)
     return compared(*both_looks(_both(looks, pair), _both(more, pair), metrics, mine), settings, mine)
 
 
-def _compared(looks: Sides, pair: PairOfSides, settings: Settings, known: Known) -> Compared:
+def _compared(looks: Sides, pair: PairOfSides, settings: Settings, known: Known) -> SidesCompared:
     return compared(*_both(looks, pair), settings, _known_of(known, looks, pair))
 
 
-def _others(found: Mapping[PairOfSides, Compared], pair: PairOfSides) -> list[float]:
+def _others(found: Mapping[PairOfSides, SidesCompared], pair: PairOfSides) -> list[float]:
     """The p of all other pairs' metrics."""
     return [p for other, one in found.items() if other != pair for p in one.p]
 

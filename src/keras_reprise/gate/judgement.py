@@ -70,7 +70,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Compared:
+class SidesCompared:
     """How all that two sides have changed, before anything is decided; `assumed` is the noise of what nobody knows."""
 
     before: Look
@@ -97,7 +97,7 @@ def first_look(
     return decided(compared(before, now, settings, known), final=final, others=others)
 
 
-def compared(before: Look, now: Look, settings: Settings, known: Known) -> Compared:
+def compared(before: Look, now: Look, settings: Settings, known: Known) -> SidesCompared:
     """Compare all that both sides have."""
     alike = [before, now, *(known.occasions or (*known.accepted, *known.turns))]
     old, new = adjusted([before, now], alike)
@@ -112,12 +112,12 @@ def compared(before: Look, now: Look, settings: Settings, known: Known) -> Compa
     control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
     changes = [*(c for c in costs if c not in control), *quality_of_both(before.quality, now.quality)]
     sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
-    return Compared(
+    return SidesCompared(
         before, now, changes, control, null_rows(sides, bound), suspects_from(thresholds, bound), unknown
     )  # fmt: skip
 
 
-def decided(found: Compared, *, final: bool = False, others: Sequence[float] = ()) -> Judgement:
+def decided(found: SidesCompared, *, final: bool = False, others: Sequence[float] = ()) -> Judgement:
     """The verdicts on what was compared, in one family with the p of `others`."""
     before, now = found.before, found.now
     screens, further = None if final else found.screens, set(found.assumed)

@@ -304,12 +304,15 @@ def announced(store: Store, asked: Asked, made: int, recipes: Mapping[str, Seque
     settings = asked.settings
     count = made * settings.rounds * len(measuring.suites_of(settings))
     seconds = seconds_of(store, asked, made, recipes)
+    known = durations_known(store, asked) or not settings.benchmarks
+    guess = f" (if a process takes {measuring.GUESSED_PROCESS_S:.0f} s, which nobody knows yet)"
     replicates = made * sum(map(len, recipes.values()))
+    files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
     more = f" and {replicates} replicates of {len(recipes)} recipes" if recipes else ""
     return (
-        f"{count} processes ({settings.rounds} rounds of {len(settings.benchmarks)} benchmark files and the control in "
-        f"{made} environments, in mirrored blocks){more}: about {measuring.in_words(seconds)}; what looks changed is "
-        "measured again afterwards, in the environments concerned."
+        f"{count} processes ({settings.rounds} rounds of {files} and the control in "
+        f"{made} environments, in mirrored blocks){more}: about {measuring.in_words(seconds)}{'' if known else guess}; "
+        "what looks changed is measured again afterwards, in the environments concerned."
     )
 
 

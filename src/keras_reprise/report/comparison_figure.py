@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from keras_reprise.figures.rendering import INK, render
 from keras_reprise.gate.change_points import Overview
-from keras_reprise.gate.present import short_names
+from keras_reprise.gate.present import change, short_names
 from keras_reprise.gate.rule import Row
 
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 4.0, 2.3  # inches
@@ -64,7 +64,12 @@ def _panel(ax: Axes, found: Overview, metric: str, name: str) -> None:
             )
     for point in found.change_points:
         if point.row.metric == metric:
-            ax.axvline((point.before + point.now) / 2, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
+            place = (point.before + point.now) / 2
+            ax.axvline(place, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
+            ax.annotate(
+                change(point.row, point.row.change), (place, 0.96), xycoords=ax.get_xaxis_transform(), fontsize=8.5,
+                xytext=(-3, 0), textcoords="offset points", ha="right", va="top",
+            )  # fmt: skip
     ax.set_title(name if len(name) <= 44 else f"…{name[-43:]}", fontsize=9.5, loc="left")
     _limits(ax, [(_drawn(row, row.low), _drawn(row, row.high)) for _, row in here], ratio)
     ax.grid(axis="x", visible=False)
