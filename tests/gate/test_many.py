@@ -168,7 +168,7 @@ def test_only_what_is_suspect_is_measured_again_and_only_where(gate, made):
 def test_identical_environments_change_nothing(gate, made, store_path):
     result = gate()
     assert result.exit_code == 0, result.output
-    assert "Of 4 environments none changed any of 3 metrics" in result.stdout
+    assert "Of 4 environments none is seen to change any of 3 metrics" in result.stdout
     assert "would have been seen" in " ".join(result.stdout.split())
     assert stored(store_path).newest.pairs
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from keras_reprise import catalog
 from keras_reprise.base import seals
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
+from keras_reprise.base.failures import without_paths
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import check_out
 from keras_reprise.gate.settings import Settings
@@ -196,10 +197,17 @@ def _site_packages(python: Path) -> Path:
 
 
 def _ran(command: Sequence[str]) -> str | None:
-    """None when the command succeeded, else the last lines it printed."""
+    """None when the command succeeded, else what it said last: pip's last error, if it named one.
+
+    What is said may be stored, so paths and addresses of this machine are left out.
+    """
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=library_first())
+    if done.returncode == 0:
+        return None
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
-    return None if done.returncode == 0 else printable(" ".join(lines[-3:])[:600])
+    named = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    said = " ".join(named[-1:] or lines[-3:])
+    return printable(re.sub(r"\b\w+://\S+", "...", without_paths(said))[:300].rstrip("."))
 
 
 def library_first() -> dict[str, str]:

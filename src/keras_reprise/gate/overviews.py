@@ -112,7 +112,9 @@ def answer(found: Overview) -> str:
             if visible
             else ""
         )
-        return f"{of} none changed any of {len(found.metrics)} metrics{seen}."
+        open_ones = sum(row.verdict == INCONCLUSIVE for row in found.all_rows)
+        untold = f"; {open_ones} of {len(found.all_rows)} comparisons can not be told" if open_ones else ""
+        return f"{of} none is seen to change any of {len(found.metrics)} metrics{seen}{untold}."
     names = short_names(found.metrics)
     changed = {point.now for point in points}
     largest = sorted(points, key=lambda one: -abs(one.row.change))[:MOST_TOLD]

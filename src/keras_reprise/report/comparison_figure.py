@@ -1,6 +1,7 @@
 """A comparison of many environments as a figure: a panel a metric, environments in order. No recipe declares it."""
 
 import math
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import seaborn as sns
@@ -18,13 +19,14 @@ LEAST_SPAN = math.log(1.06)  # of a panel's ordinate to either side of the refer
 LONGEST_LABEL = 9  # characters that stand upright
 
 
-def draw_comparison(found: Overview, form: str = "svg") -> bytes:
-    """Every metric's ratio to the reference with its 90 % interval, change points marked, as SVG, PDF or PNG."""
-    return render(lambda: _comparison(found), form)
+def draw_comparison(found: Overview, form: str = "svg", only: str | None = None) -> bytes:
+    """Every metric's ratio to the reference, or that of `only` one, with its 90 % interval, change points marked, as
+    SVG, PDF or PNG."""
+    return render(lambda: _comparison(found, found.metrics if only is None else [only]), form)
 
 
-def _comparison(found: Overview) -> Plot:
-    metrics = [metric for metric in found.metrics if found.amount_of_reference(metric) is not None]
+def _comparison(found: Overview, chosen: Sequence[str]) -> Plot:
+    metrics = [metric for metric in chosen if found.amount_of_reference(metric) is not None]
     wide = min(COLUMNS, max(1, len(metrics)))
     deep = max(1, -(-len(metrics) // wide))
     figure, axes = plt.subplots(
@@ -38,7 +40,8 @@ def _comparison(found: Overview) -> Plot:
         _panel(ax, found, metrics[number], names[metrics[number]])
         if number + wide >= len(metrics):
             _label(ax, found.labels)
-    figure.supylabel(f"ratio to {found.labels[found.comparison.reference]}, 90 % interval", fontsize=10)
+    if len(metrics) > 1:
+        figure.supylabel(f"ratio to {found.labels[found.comparison.reference]}, 90 % interval", fontsize=10)
     return figure
 
 
