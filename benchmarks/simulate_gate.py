@@ -30,6 +30,7 @@ from keras_reprise.gate.early import settled
 from keras_reprise.gate.judgement import first_look, further_look, not_calibrated, second_look
 from keras_reprise.gate.looks import Known, Look, learn, look_of
 from keras_reprise.gate.quality import quality_of
+from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.stored import Calibration
 from keras_reprise.record.schema import Record
@@ -142,8 +143,9 @@ class Replay:
     def first(self, before, now, known):
         """The first look, which ends block by block with what is settled, as in the gate; its work is counted."""
         rounds, costs = self.settings.rounds, [m for m in now.costs if not m.startswith("control::")]
-        left, rows, self.blocks, self.work = set(costs), {}, 0, 0.0
-        sizes = {}
+        left, self.blocks, self.work = set(costs), 0, 0.0
+        rows: dict[str, Row] = {}
+        sizes: dict[str, int] = {}
         for size in range(2, rounds + 1, 2):
             self.blocks, self.work = self.blocks + 1, self.work + 2 * len(left) / len(costs) / rounds
             sizes |= dict.fromkeys(left, size)

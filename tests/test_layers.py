@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "keras_reprise"
 
-READING = ("base", "record", "figures", "catalog", "store", "judge", "report", "gate", "cli")
+READING = ("base", "record", "figures", "catalog", "store", "judge", "gate", "report", "cli")
 """From the store to the reader, lowest first."""
 
 MEASURING = (
@@ -158,7 +158,11 @@ def test_only_figures_draw():
     drawing = {"seaborn", "pandas", "matplotlib"}
     users = {name for name, path in MODULES.items() if outside(path) & drawing}
     assert users
-    others = {"report.history_figure", "report.frames.results"}  # which gives DataFrames away, and draws nothing
+    others = {
+        "report.history_figure",
+        "report.comparison_figure",
+        "report.frames.results",
+    }  # which gives DataFrames away, and draws nothing
     assert not {name for name in users if layer(name) != "figures"} - others
 
 

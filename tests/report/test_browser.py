@@ -250,7 +250,7 @@ def test_the_theme_turns_pages_and_figures(browser, site):
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "momentum-ema-v1.html", "comparison.html", "history.html", "glossary.html", "document-cs231n-slides.html",
+    "name", ["index.html", "momentum-ema-v1.html", "comparison.html", "history.html", "gate.html", "glossary.html", "document-cs231n-slides.html",
      "figure"],
 )  # fmt: skip
 def test_a_telephone_needs_no_sideways_scrolling(browser, rules, name):
@@ -392,7 +392,7 @@ def test_hostile_records_run_nothing(browser, tmp_path, site):
     for path in (store / "reports").glob("*.html"):
         page = reader.open(path.name)
         assert page.locator("img[onerror]").count() == 0
-        plain = path.name in ("comparison.html", "glossary.html", "history.html")
+        plain = path.name in ("comparison.html", "gate.html", "glossary.html", "history.html")
         assert plain or "<script>alert(1)" in page.locator("main").inner_text()
     assert said == []
     assert reader.trouble == []

@@ -12,6 +12,7 @@ import click
 
 from keras_reprise.base import columns, errors
 from keras_reprise.cli.console import open_store, print_json, print_table, read_store, say, say_verdicts, with_store
+from keras_reprise.cli.environments import Between, Shown, compare_many, following, plan_many
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 
@@ -84,23 +85,19 @@ def note(text: str) -> None:
 
 
 class TakesFiles(click.Command):
-    """A command whose options of files take all the files that follow them, as a shell's pattern gives them."""
+    """A command whose options of files or environments take all the words that follow them, as a shell gives them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        words, option = [], ""
-        for word in args:
-            if word.startswith("-"):
-                option = word if word in ("--import-benchmarks", "--against") else ""
-                words.append(word)
-            else:
-                words += [option, word] if option and words[-1] != option else [word]
-        return super().parse_args(ctx, words)
+        return super().parse_args(ctx, following(("--import-benchmarks", "--against", "--between"), args))
 
 
 @main.command(cls=TakesFiles)
 @measuring
 @RECIPE_OPTION
-@click.option("--between", nargs=2, metavar="ENV_A ENV_B", help="Compare two environments, see below.")
+@click.option("--between", multiple=True, metavar="ENV...", help="Compare two environments or more, see below.")
+@click.option("--reference", metavar="ENV", help="Which of many all are compared with (default: the first).")
+@click.option("--occasion", is_flag=True, help="Measure many environments once more, beside what is stored.")
+@click.option("--figure", type=FILE, help="Draw the history over many environments (SVG, PDF, PNG).")
 @click.option(
     "--import-benchmarks",
     "imports",
@@ -126,30 +123,47 @@ class TakesFiles(click.Command):
 @STORE_OPTION
 @JSON_OPTION
 def gate(
-    asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...],
-    across: bool, junit_xml: Path | None, markdown: Path | None, strict: bool, plan: bool, store_path: Path | None,
-    as_json: bool,
+    asked: ToMeasure, between: tuple[str, ...], reference: str | None, occasion: bool, figure: Path | None,
+    imports: tuple[Path, ...], against: tuple[Path, ...], across: bool, junit_xml: Path | None, markdown: Path | None,
+    strict: bool, plan: bool, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
+    """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between environments.
 
     Examples: reprise gate
 
               reprise gate --between keras==3.14.0 keras==3.15.1
 
+              reprise gate --between keras==3.5.0 keras==3.10.0 keras==3.15.1 --name keras --figure keras.svg
+
               reprise gate --import-benchmarks now-*.json --against before-*.json
 
     An environment of --between is an interpreter's path, or words of: requirements (an environment with them in place
-    of what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment.
+    of what is installed here is made), backend:NAME, commit:REF, NAME=VALUE variables; "." is this environment. Three
+    or more are measured in turns, each is compared with the first and with the one before it, and what was found is
+    kept in the store by --name, for git: the same command shows it again, --occasion measures it on another day.
 
     Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
     with --strict.
     """
-    from keras_reprise.gate import present, sides
+    from keras_reprise.gate import overviews, present, sides
 
+    sides_of = Between(between, reference, occasion, figure)
+    sides_of.require_sense()
+    if plan and (imports or len(between) == 2):
+        raise errors.UserError(
+            "--plan is of a gate against the baseline, or of three environments or more.\n"
+            "Leave it out; of two environments the command says what it measures before it does."
+        )
+    if sides_of.many and imports:
+        raise errors.UserError("Files are compared with files or with the baseline.\nLeave out --between.")
+    if plan and sides_of.many:
+        return plan_many(open_store(store_path), sides_of, asked.settings(), asked.name, as_json)
     if plan:
-        if between or imports:
-            raise errors.UserError("--plan is of a gate against the baseline.\nLeave out --between or the files.")
         return say_plan(sides.forecast(open_store(store_path), asked.settings(), asked.name), as_json)
+    if sides_of.many:
+        shown = Shown(figure, junit_xml, markdown, as_json)
+        found = compare_many(open_store(store_path), sides_of, asked.settings(), asked.name, shown, note)
+        sys.exit(overviews.exit_code(found, strict))
     outcome = _outcome(open_store(store_path), asked, between, imports, against, across=across)
     if junit_xml:
         write_text(junit_xml, present.junit(outcome))
@@ -163,7 +177,7 @@ def gate(
 
 
 def _outcome(
-    store: "Store", asked: ToMeasure, environments: tuple[str, str] | None, imports: tuple[Path, ...],
+    store: "Store", asked: ToMeasure, environments: tuple[str, ...], imports: tuple[Path, ...],
     against: tuple[Path, ...], *, across: bool,
 ) -> "Outcome":  # fmt: skip
     """What the gate found: in imported files, between two environments, or against the baseline."""
@@ -179,7 +193,7 @@ def _outcome(
     if environments:
         from keras_reprise.gate.between import between
 
-        return between(store, asked.settings(), asked.name, *environments, note)
+        return between(store, asked.settings(), asked.name, environments[0], environments[1], note)
     from keras_reprise.gate import gating
 
     return gating.gate(store, asked.settings(), asked.name, note)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_reprise.gate.design import INTERVAL_QUANTILE
-from keras_reprise.gate.judgement import Comparison, compared
+from keras_reprise.gate.judgement import SidesCompared, compared
 from keras_reprise.gate.looks import Known, Look
 from keras_reprise.gate.noise import deviation_within
 from keras_reprise.gate.rule import SAME, Row, alike_or_unseen, smallest_visible
@@ -22,7 +22,7 @@ from keras_reprise.gate.settings import Settings
 def settled(before: Look, now: Look, settings: Settings, known: Known) -> dict[str, Row]:
     """The rows of the metrics that need no more processes, as far as both sides were measured; by metric."""
     seen, found = compared(before, now, settings, known), {}
-    for change in seen.changes:
+    for change in (change for change in seen.changes if change.ratio):
         metric, further = change.metric, 2 if change.metric in seen.assumed else 1
         visible = smallest_visible(change, seen.screens[metric], seen.noise[metric], len(seen.changes), again=further)
         error = INTERVAL_QUANTILE * _error(seen, metric, settings.rounds, beside=known.beside)
@@ -32,7 +32,7 @@ def settled(before: Look, now: Look, settings: Settings, known: Known) -> dict[s
     return found
 
 
-def _error(seen: Comparison, metric: str, rounds: int, *, beside: bool) -> float:
+def _error(seen: SidesCompared, metric: str, rounds: int, *, beside: bool) -> float:
     """The noise of a look that has as many processes as there are yet."""
     old, new, noise = np.log(seen.old[metric]), np.log(seen.new[metric]), seen.noise[metric]
     n = min(len(old), len(new))

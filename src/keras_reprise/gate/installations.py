@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_reprise import catalog
+from keras_reprise.base import seals
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
+from keras_reprise.base.failures import without_paths
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import check_out
 from keras_reprise.gate.settings import Settings
 
@@ -86,7 +89,7 @@ def sides(words: Sequence[str], settings: Settings, say: Say) -> Iterator[dict[s
     """The environments "a" and "b", made where that is needed and removed at the end."""
     specs = [parse(one) for one in words]
     with scratch_folder() as scratch:
-        yield {name: _installation(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
+        yield {name: installation(spec, scratch / name, settings, say) for name, spec in zip("ab", specs, strict=True)}
 
 
 @contextlib.contextmanager
@@ -95,11 +98,15 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Installation:
+def installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Installation:
+    """The installation that a spec asks for, made in the folder `scratch` where that is needed.
+
+    An environment that an earlier command made there is taken as it is. NothingMeasuredError when it cannot be made,
+    UserError when there is no such commit.
+    """
     python = spec.interpreter or sys.executable
     if spec.requirements:
-        say(f"Making an environment with {' '.join(spec.requirements)} ...")
-        python = _overlay(python, spec.requirements, scratch / "environment")
+        python = _made(python, spec.requirements, scratch, say)
     checked = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False, env=library_first())
     if checked.returncode:
         raise NothingMeasuredError(
@@ -114,6 +121,20 @@ def _installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> In
             f"There is no commit {spec.commit} here.\nGive one that `git log` shows; a shallow clone may lack it."
         )
     return side
+
+
+def _made(python: str, requirements: Sequence[str], scratch: Path, say: Say) -> str:
+    """The interpreter of an environment in `scratch`, whose mark says that it was made to its end."""
+    mark, about = scratch / "made", (str(scratch), python, *requirements)
+    with contextlib.suppress(OSError):
+        kept = seals.opened(read_plain(mark, 10_000), *about)
+        if kept is not None and os.path.isfile(kept.decode()):
+            return kept.decode()
+    shutil.rmtree(scratch, ignore_errors=True)
+    say(f"Making an environment with {' '.join(requirements)} ...")
+    made = _overlay(python, requirements, scratch / "environment")
+    write_atomically(mark, seals.seal(made.encode(), *about))
+    return made
 
 
 def of_commit(
@@ -176,10 +197,17 @@ def _site_packages(python: Path) -> Path:
 
 
 def _ran(command: Sequence[str]) -> str | None:
-    """None when the command succeeded, else the last lines it printed."""
+    """None when the command succeeded, else what it said last: pip's last error, if it named one.
+
+    What is said may be stored, so paths and addresses of this machine are left out.
+    """
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=library_first())
+    if done.returncode == 0:
+        return None
     lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
-    return None if done.returncode == 0 else printable(" ".join(lines[-3:])[:600])
+    named = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    said = " ".join(named[-1:] or lines[-3:])
+    return printable(re.sub(r"\b\w+://\S+", "...", without_paths(said))[:300].rstrip("."))
 
 
 def library_first() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What a gate has measured so far, kept in the store's cache until it ends, so that one that was killed goes on.
 
-A block of processes in which two sides alternate is kept whole or not at all: no more than moments may lie
+A block of processes in which sides alternate is kept whole or not at all: no more than moments may lie
 between its halves.
 """
 
@@ -28,10 +28,13 @@ MOST_BYTES = 2**28  # of the processes of a step
 
 
 class Journal:
-    """One gate's measurements by step ("first", "again"); `folder` None keeps nothing beyond this process."""
+    """One gate's measurements by step ("first", "again"); `folder` None keeps nothing beyond this process.
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+    Where `crashes_stay` a side that crashed is not tried again by a command that goes on.
+    """
+
+    def __init__(self, folder: Path | None = None, *, crashes_stay: bool = False) -> None:
+        self.folder, self.crashes_stay = folder, crashes_stay
         self.begun_here = False  # by this command, and not by one that was interrupted
         self._kept: dict[str, Sequence[Process]] = {}
         self._orders: dict[str, int] = {}
@@ -50,9 +53,11 @@ class Journal:
     def processes(self, step: str, tasks: Sequence[Task]) -> list[Process]:
         """The processes of an earlier try that are still good: those of tasks whose whole block was measured."""
         found = self._read(step)
+        crashed = {(p.suite, p.side) for p in found if p.error and self.crashes_stay}
+        wanted = [task for task in tasks if (task.suite, task.side) not in crashed]
         sound = {(p.suite, p.side, p.round) for p in found if not p.error and not p.disturbed}
         blocks = _blocks(tasks)
-        missing = {blocks[task] for task in tasks if (task.suite, task.side, task.round) not in sound}
+        missing = {blocks[task] for task in wanted if (task.suite, task.side, task.round) not in sound}
         good = {(task.suite, task.side, task.round) for task in tasks if blocks[task] not in missing}
         return [process for process in found if (process.suite, process.side, process.round) in good]
 
@@ -90,7 +95,7 @@ class Journal:
 
 
 def _blocks(tasks: Sequence[Task]) -> dict[Task, tuple[object, ...]]:
-    """What is measured together: a process alone, or a suite's four of two rounds where two sides take turns."""
+    """What is measured together: a process alone, or those of a suite's two rounds where sides take turns."""
     in_turns = len({task.side for task in tasks}) > 1
     return {t: (t.suite, t.round // 2) if in_turns else (t.suite, t.side, t.round) for t in tasks}
 
@@ -103,20 +108,28 @@ def journal(store: Store, *facts: object) -> Journal:
     state = _state(Path.cwd(), store.root)
     if state is None:
         return Journal()
-    top = store.cache / "gates-begun"
+    key = hashlib.sha256(msgspec.json.encode([state, *facts], order="sorted")).hexdigest()[:24]
+    return Journal(begun_folder(store, "gates-begun", key))
+
+
+def begun_folder(store: Store, kind: str, key: str) -> Path | None:
+    """A folder of the store's cache for what is kept until a command has ended, and for three days at most.
+
+    None where nothing can be kept.
+    """
+    top = store.cache / kind
     with contextlib.suppress(FileNotFoundError):
         for folder in top.iterdir():
             if time.time() - folder.stat().st_mtime > KEPT_DAYS * 24 * 3600:
                 shutil.rmtree(folder, ignore_errors=True)
-    key = hashlib.sha256(msgspec.json.encode([state, *facts], order="sorted")).hexdigest()[:24]
     try:
         store.make_writable()
     except StoreError:
-        return Journal()
-    return Journal(_sealed(top / key))
+        return None
+    return sealed_folder(top / key)
 
 
-def _sealed(folder: Path) -> Path:
+def sealed_folder(folder: Path) -> Path:
     """The folder, emptied where it is not this user's command that made it."""
     mark = folder / "sealed"
     with contextlib.suppress(OSError):

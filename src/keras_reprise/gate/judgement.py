@@ -4,7 +4,7 @@ Pure: the gate, `--between` and the simulations call the same rule.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -70,25 +70,43 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Before and now at one speed of the machine, and how their times and peaks changed, before anything is decided.
+class SidesCompared:
+    """How all that two sides have changed, before anything is decided.
 
-    By metric: `noise` is that of a look of the settings' rounds, in `assumed` where nobody calibrated; `bound` is what
-    counts, `screens` what a first look suspects. `control` are the changes of the gate's fixed work.
+    `old` and `new` are their times and peaks at one speed of the machine. By metric, `noise` is that of a look of the
+    settings' rounds, in `assumed` where nobody calibrated, and `screens` what a first look suspects. `control` are the
+    changes of the gate's fixed work.
     """
 
+    before: Look
+    now: Look
     old: Samples
     new: Samples
-    noise: Mapping[str, float]
-    assumed: Mapping[str, float]
-    bound: Mapping[str, float]
-    screens: Mapping[str, float]
     changes: list[Change]
     control: list[Change]
+    null: list[Row]
+    noise: Mapping[str, float]
+    screens: Mapping[str, float]
+    assumed: Mapping[str, float]
+
+    @property
+    def p(self) -> list[float]:
+        """What these changes bring to a family."""
+        return [change.p for change in self.changes]
 
 
-def compared(before: Look, now: Look, settings: Settings, known: Known) -> Comparison:
-    """How all times and peaks that both sides have changed."""
+def first_look(
+    before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False, others: Sequence[float] = ()
+) -> Judgement:
+    """Compare all that both sides have, as one family, with the p of `others` that belong to it.
+
+    Suspects still have to be measured again, unless this is `final`.
+    """
+    return decided(compared(before, now, settings, known), final=final, others=others)
+
+
+def compared(before: Look, now: Look, settings: Settings, known: Known) -> SidesCompared:
+    """Compare all that both sides have."""
     alike = [before, now, *(known.occasions or (*known.accepted, *known.turns))]
     old, new = adjusted([before, now], alike)
     unknown = assumed.noises(old, new, settings.rounds, known, alike)
@@ -100,46 +118,51 @@ def compared(before: Look, now: Look, settings: Settings, known: Known) -> Compa
     turns = (before.blocks, now.blocks) if known.beside else None
     costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns)
     control = [change for change in costs if _of_control(change.metric)]
-    changes = [change for change in costs if not _of_control(change.metric)]
-    return Comparison(old, new, both, unknown, bound, suspects_from(thresholds, bound), changes, control)
+    changes = [*(c for c in costs if not _of_control(c.metric)), *quality_of_both(before.quality, now.quality)]
+    sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
+    return SidesCompared(
+        before, now, old, new, changes, control, null_rows(sides, bound), both, suspects_from(thresholds, bound),
+        unknown,
+    )  # fmt: skip
 
 
 def _of_control(metric: str) -> bool:
     return metric.startswith(f"{CONTROL}::")
 
 
-def first_look(before: Look, now: Look, settings: Settings, known: Known, *, final: bool = False) -> Judgement:
-    """Compare all that both sides have, as one family.
-
-    Suspects still have to be measured again, unless this is `final`.
-    """
-    seen = compared(before, now, settings, known)
-    changes = [*seen.changes, *quality_of_both(before.quality, now.quality)]
+def decided(found: SidesCompared, *, final: bool = False, others: Sequence[float] = ()) -> Judgement:
+    """The verdicts on what was compared, in one family with the p of `others`."""
+    before, now = found.before, found.now
+    screens, further = None if final else found.screens, set(found.assumed)
     rows = [
-        identical(row, before, now)
-        for row in decide(changes, screens=None if final else seen.screens, further=set(seen.assumed))
+        identical(row, before, now) for row in decide(found.changes, screens=screens, further=further, others=others)
     ]
     rows += claim_rows(before.quality, now.quality)
-    rows += _missing(before, now, {row.metric for row in rows} | {change.metric for change in seen.control})
-    sides = [{m: side[m] for m in seen.noise} for side in ([seen.old, seen.new] if known.beside else [seen.new])]
-    reckoned = {metric: value for metric, value in seen.assumed.items() if not _of_control(metric)}
-    return Judgement(rows, null_rows(sides, seen.bound), decide(seen.control, CONTROL_LEVEL), reckoned)
+    rows += _missing(before, now, {row.metric for row in [*rows, *found.control]})
+    reckoned = {metric: value for metric, value in found.assumed.items() if not _of_control(metric)}
+    return Judgement(rows, found.null, decide(found.control, CONTROL_LEVEL), reckoned)
 
 
 Pair = tuple[Look, Look]  # before and now
 
 
 def second_look(
-    first: Judgement, looks: Pair, again: Pair, settings: Settings, known: Known, only: Collection[str] | None = None
+    first: Judgement,
+    looks: Pair,
+    again: Pair,
+    settings: Settings,
+    known: Known,
+    only: Collection[str] | None = None,
+    others: Sequence[float] = (),
 ) -> Judgement:
     """`first` with its suspects, or `only` some, settled by what was measured again, and by the run's controls.
 
     `looks` and `again` are before and now at first and when measured again; where before is what was stored, it is both
-    times the same.
+    times the same. `others` are the p of what belongs to the family beside this.
     """
-    suspects = {row.metric for row in first.suspects if only is None or row.metric in only}
+    suspects = suspected(first, only)
     alone = first_look(*again, settings, known)
-    both = first_look(*_both_looks(looks, again, suspects, known), settings, known, final=True)
+    both = first_look(*both_looks(looks, again, suspects, known), settings, known, final=True, others=others)
     seen = {row.metric: row.change for row in alone.rows if row.verdict not in (FAILED, INCOMPARABLE)}
     claims = {row.metric: math.nan for row in both.rows if row.suspect and math.isnan(row.change)}
     settled_now = confirmed([row for row in first.rows if row.metric in suspects], both.rows, seen | claims)
@@ -152,8 +175,13 @@ def second_look(
         else row
         for row in rows
     ]
-    settled = replace(first, rows=rows, control=first.control + [row for row in alone.control if row.suspect])
-    return replace(settled, rows=unsettled(rows, settled.control_failed)) if settled.control_failed else settled
+    found = replace(first, rows=rows, control=first.control + [row for row in alone.control if row.suspect])
+    return replace(found, rows=unsettled(rows, found.control_failed)) if found.control_failed else found
+
+
+def suspected(first: Judgement, only: Collection[str] | None = None) -> set[str]:
+    """The metrics that a second look settles: all that look changed, or `only` some of them."""
+    return {row.metric for row in first.suspects if only is None or row.metric in only}
 
 
 def not_calibrated(judgement: Judgement) -> list[str]:
@@ -162,14 +190,25 @@ def not_calibrated(judgement: Judgement) -> list[str]:
 
 
 def further_look(
-    second: Judgement, looks: Pair, again: Pair, further: Pair, settings: Settings, known: Known
+    second: Judgement,
+    looks: Pair,
+    again: Pair,
+    further: Pair,
+    settings: Settings,
+    known: Known,
+    others: Sequence[float] = (),
 ) -> Judgement:
     """`second` with what was never calibrated settled by a further look in fresh processes, and by all together."""
-    joined = _both_looks(looks, again, {row.metric for row in second.rows if row.again is not None}, known)
-    return second_look(second, joined, further, settings, known, not_calibrated(second))
+    joined = both_looks(looks, again, settled(second), known)
+    return second_look(second, joined, further, settings, known, not_calibrated(second), others)
 
 
-def _both_looks(looks: Pair, again: Pair, suspects: set[str], known: Known) -> Pair:
+def settled(second: Judgement) -> set[str]:
+    """The metrics that a second look has settled."""
+    return {row.metric for row in second.rows if row.again is not None}
+
+
+def both_looks(looks: Pair, again: Pair, suspects: set[str], known: Known) -> Pair:
     """Before and now of both looks; what was stored stays as it is."""
     old = _together(looks[0], again[0], suspects) if known.beside else looks[0]
     return old, _together(looks[1], again[1], suspects)

@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,18 @@ def other_seeds(seeds: Mapping[str, Sequence[int]], chosen: Sequence[str]) -> di
 
 def suites_of(settings: Settings) -> list[str]:
     """The benchmark files with the gate's own control among them."""
-    return [*settings.benchmarks, CONTROL] if settings.benchmarks else []
+    return with_control(settings.benchmarks)
+
+
+def with_control(suites: Sequence[str]) -> list[str]:
+    """Benchmark files with the gate's own control, if there are any."""
+    return [*suites, CONTROL] if suites else []
+
+
+def suspected(suspects: Sequence[str], recipes: Iterable[str]) -> list[str]:
+    """The recipes of which a metric is suspect."""
+    stems = {metric.split("/")[0] for metric in suspects if "::" not in metric}
+    return [name for name in recipes if Path(name).stem in stems]
 
 
 def durations(processes: Sequence[Process]) -> dict[str, float]:
@@ -325,11 +336,10 @@ def again(
     """
     recipes = dict.fromkeys(name for chosen in seeds.values() for name in chosen)
     suites, only = needed(suspects, settings)
-    suspected = {metric.split("/")[0] for metric in suspects if "::" not in metric}
-    wanted = [name for name in recipes if Path(name).stem in suspected]
+    wanted = suspected(suspects, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
     rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed(step)
-    tasks = plan([*suites, CONTROL] if suites else [], rounds, order_seed, list(sides))
+    tasks = plan(with_control(suites), rounds, order_seed, list(sides))
     return taken(sides, tasks, settings, other, journal, step=step, only=only)
 
 

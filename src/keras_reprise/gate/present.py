@@ -39,13 +39,13 @@ def markdown(outcome: Outcome) -> str:
     headers = [HEADERS[0], outcome.before, outcome.now, *HEADERS[3:]]
 
     def drawn(chosen: Sequence[Row]) -> str:
-        cells = [[_escaped(cell) for cell in _cells(row, names)] for row in chosen]
+        cells = [[escaped(cell) for cell in _cells(row, names)] for row in chosen]
         return tabulate(cells, headers=headers, tablefmt="github", disable_numparse=True)
 
     parts = [f"### {MARKS[outcome.judgement.verdict]} {summary(outcome)}"]
     parts += [drawn(telling)] if telling else []
-    parts += [f"Changed: {_escaped(', '.join(outcome.changed))}."] if outcome.changed else []
-    parts += [_escaped(note) for note in outcome.notes]
+    parts += [f"Changed: {escaped(', '.join(outcome.changed))}."] if outcome.changed else []
+    parts += [escaped(note) for note in outcome.notes]
     parts += [f"<details><summary>All {len(rows)} metrics</summary>\n\n{drawn(rows)}\n\n</details>"]
     return printable("\n\n".join(parts)) + "\n"
 
@@ -72,11 +72,15 @@ def _size(row: Row) -> float:
 
 
 def _short(outcome: Outcome) -> dict[str, str]:
+    return short_names([row.metric for row in outcome.judgement.rows])
+
+
+def short_names(metrics: Sequence[str]) -> dict[str, str]:
     """Names without the folder that all benchmark files share."""
-    files = {row.metric.split("::")[0] for row in outcome.judgement.rows if "::" in row.metric}
+    files = {metric.split("::")[0] for metric in metrics if "::" in metric}
     folder = os.path.commonpath(files) if len(files) > 1 else os.path.dirname(next(iter(files), ""))
     cut = f"{folder}/" if folder else ""
-    return {row.metric: row.metric.removeprefix(cut) for row in outcome.judgement.rows}
+    return {metric: metric.removeprefix(cut) for metric in metrics}
 
 
 def _cells(row: Row, names: dict[str, str]) -> list[str]:
@@ -120,17 +124,17 @@ def facts(outcome: Outcome) -> dict[str, object]:
         "changed": list(outcome.changed),
         "control": {
             "failed": judgement.control_failed,
-            "workload": [_facts(row) for row in judgement.control],
-            "halves": [_facts(row) for row in judgement.null],
+            "workload": [row_facts(row) for row in judgement.control],
+            "halves": [row_facts(row) for row in judgement.null],
         },
         "calibrated": not judgement.assumed,
         "assumed_noise": dict(judgement.assumed),
-        "metrics": [_facts(row) for row in ordered(judgement.rows)],
+        "metrics": [row_facts(row) for row in ordered(judgement.rows)],
         "notes": list(outcome.notes),
     }
 
 
-def _facts(row: Row) -> dict[str, object]:
+def row_facts(row: Row) -> dict[str, object]:
     def scaled(value: float | None) -> float | None:
         if value is None or math.isnan(value):
             return None
@@ -158,17 +162,28 @@ def _facts(row: Row) -> dict[str, object]:
 
 def junit(outcome: Outcome) -> str:
     """JUnit XML: a test case a metric; regressed is a failure, crashed an error, what could not be told skipped."""
-    rows = outcome.judgement.rows
+    return junit_of([("reprise gate", outcome.judgement.rows, outcome.notes)])
+
+
+def junit_of(suites: Sequence[tuple[str, Sequence[Row], Sequence[str]]]) -> str:
+    """JUnit XML of test suites, each with its name, its rows and what is to be known of it."""
+    found = ElementTree.Element("testsuites")
+    found.extend(_test_suite(name, rows, notes) for name, rows, notes in suites)
+    ElementTree.indent(found)
+    return ElementTree.tostring(found, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _test_suite(name: str, rows: Sequence[Row], notes: Sequence[str]) -> ElementTree.Element:
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
     suite = ElementTree.Element(
-        "testsuite", name="reprise gate", tests=str(len(rows)), failures=str(counts[REGRESSED]),
+        "testsuite", name=_xml(name), tests=str(len(rows)), failures=str(counts[REGRESSED]),
         errors=str(counts[FAILED]), skipped=str(counts[INCONCLUSIVE] + counts[INCOMPARABLE]),
     )  # fmt: skip
     tags = {REGRESSED: "failure", FAILED: "error", INCONCLUSIVE: "skipped", INCOMPARABLE: "skipped"}
     for row in ordered(rows):
-        place, _, name = row.metric.rpartition("::" if row.ratio else "/")
+        place, _, last = row.metric.rpartition("::" if row.ratio else "/")
         case = ElementTree.SubElement(
-            suite, "testcase", classname=_xml(place or row.metric), name=_xml(name or row.metric)
+            suite, "testcase", classname=_xml(place or row.metric), name=_xml(last or row.metric)
         )
         said = (
             f"{row.verdict}: {amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}. "
@@ -178,11 +193,8 @@ def junit(outcome: Outcome) -> str:
             ElementTree.SubElement(case, tags[row.verdict], message=_xml(said.strip()))
         else:
             ElementTree.SubElement(case, "system-out").text = _xml(said.strip())
-    ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(outcome.notes))
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(notes))
+    return suite
 
 
 def _xml(text: str) -> str:
@@ -190,5 +202,5 @@ def _xml(text: str) -> str:
     return "".join(c for c in printable(text) if c.isprintable() or c in "\n\t")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")

@@ -34,7 +34,7 @@ NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would mea
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one fresh process measured of the benchmark file `suite`, or of the gate's own `control`.
 
-    `side` is "now", or "a" or "b" where two environments are compared.
+    `side` is "now", "a" or "b" where two environments are compared, or that of an environment among many.
 
     By metric, `fastest` and `median` are those of the benchmark's rounds in seconds; `relative` is the median over the
     benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak
@@ -73,7 +73,8 @@ class Task:
 def plan(suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",)) -> list[Task]:
     """The processes in the order they are run: every round in a new random order.
 
-    With two sides a block of two rounds is A B B A or B A A B, suite by suite, so that drift of the machine cancels.
+    With several sides a block of two rounds is all of them in a random order and then in its reverse (A B B A or
+    B A A B), suite by suite, so that steady drift of the machine cancels for any two of them.
     """
     drawn = random.Random(order_seed)
     if len(sides) == 1:
@@ -81,8 +82,8 @@ def plan(suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[st
     tasks = []
     for block in range(-(-rounds // 2)):
         for suite in drawn.sample(list(suites), len(suites)):
-            first, second = drawn.sample(list(sides), 2)
-            both = [(first, 0), (second, 0), (second, 1), (first, 1)]
+            order = drawn.sample(list(sides), len(sides))
+            both = [*((side, 0) for side in order), *((side, 1) for side in reversed(order))]
             tasks += [Task(suite, side, 2 * block + half) for side, half in both if 2 * block + half < rounds]
     return tasks
 
@@ -100,10 +101,12 @@ def measure(
 
     Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process
     during which the host took the processors away is run again at once, at most half as many as there are tasks; what
-    crashed is not run again. `done(processes, of how many)` is called after each.
+    crashed, also among `kept`, is not run again. `done(processes, of how many)` is called after each.
     """
     measured = {(process.suite, process.side, process.round) for process in kept}
+    crashed = {(process.suite, process.side) for process in kept if process.error}
     waiting = [task for task in tasks if (task.suite, task.side, task.round) not in measured]
+    waiting = [task for task in waiting if (task.suite, task.side) not in crashed]
     spare, found = len(tasks) // 2, list(kept)
     while waiting:
         task = waiting.pop(0)

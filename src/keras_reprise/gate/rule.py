@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from keras_reprise.base.statistics import holm, shift, shift_in_blocks, welch
 from keras_reprise.gate.design import (
@@ -182,27 +182,29 @@ def decide(
     *,
     screens: Mapping[str, float] | None = None,
     further: Collection[str] = (),
+    others: Sequence[float] = (),
 ) -> list[Row]:
-    """What each change amounts to, with all of them as one family.
+    """What each change amounts to, with all of them as one family, to which the p of `others` belong, too.
 
     With `screens` it is a first look: a metric is suspect from there on, or else from what counts on, by its own p of
     up to 25 %, since it will be measured again; see `confirmed`. Metrics in `further` will have to be seen in one more
     look, too.
     """
     rows = []
-    for found, p in zip(changes, holm([change.p for change in changes]), strict=True):
+    family = len(changes) + len(others)
+    for found, p in zip(changes, holm([*(change.p for change in changes), *others]), strict=False):
         error = (found.high - found.low) / (2 * INTERVAL_QUANTILE)
         visible = found.bound + POWER_QUANTILE * error
         if screens is None:
-            reachable = found.least_p * len(changes) <= level
+            reachable = found.least_p * family <= level
             verdict, why = _verdict(found, found.bound, p <= level)
         else:
             reachable = found.least_p <= SUSPECT_LEVEL
             suspect = screens.get(found.metric, found.bound)
             verdict, why = _verdict(found, suspect, found.p <= SUSPECT_LEVEL)
-            visible = smallest_visible(found, suspect, error, len(changes), again=2 if found.metric in further else 1)
+            visible = smallest_visible(found, suspect, error, family, again=2 if found.metric in further else 1)
         if verdict == INCONCLUSIVE and not reachable:
-            why = f"{found.n_before} against {found.n_now} values cannot decide {len(changes)} metrics"
+            why = f"{found.n_before} against {found.n_now} values cannot decide {family} metrics"
         visible = visible if reachable else math.inf
         if verdict == INCONCLUSIVE and screens is not None and _within(found, alike_or_unseen(found, visible)):
             verdict, why = SAME, ""
@@ -219,14 +221,14 @@ def smallest_visible(found: Change, suspect: float, error: float, metrics: int, 
     """The change that 80 % of gates see: suspect at a look of this standard error, seen `again`, and significant."""
     more = SECOND_LOOK if found.ratio else 1  # times as many values in the second look
     later, both = error / math.sqrt(more), error / math.sqrt(1 + more)
-    suspect = max(suspect, error * float(norm.isf(SUSPECT_LEVEL / 2)))
-    significant = max(found.bound, both * float(norm.isf(LEVEL / (2 * metrics))))
+    suspect = max(suspect, -error * float(ndtri(SUSPECT_LEVEL / 2)))
+    significant = max(found.bound, -both * float(ndtri(LEVEL / (2 * metrics))))
     if error == 0.0:
         return max(suspect, significant)
 
     def seen(change: float) -> float:
-        twice = norm.cdf((change - suspect) / error) * norm.cdf((change - found.bound) / later) ** again
-        return float(min(twice, norm.cdf((change - significant) / both))) - POWER
+        twice = ndtr((change - suspect) / error) * ndtr((change - found.bound) / later) ** again
+        return float(min(twice, ndtr((change - significant) / both))) - POWER
 
     most = max(suspect, significant) + 4 * error
     return float(brentq(seen, 0.0, most)) if math.isfinite(most) else math.inf

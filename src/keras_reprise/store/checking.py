@@ -13,7 +13,7 @@ from keras_reprise.base.parallel import Tell, spread
 from keras_reprise.record.schema import Card, Record, decode_card, decode_document
 from keras_reprise.store.store import DOCUMENTS, JUDGING, Problem, Store, named_card
 
-WRITTEN = ("baselines", "reports")  # that commands write, and that no record is read from
+WRITTEN = ("baselines", "comparisons", "reports")  # that commands write, and that no record is read from
 
 
 def check(store: Store, tell: Tell | None = None) -> tuple[int, list[Problem]]:

@@ -69,6 +69,7 @@ def _not_drawn(site: Site) -> list[str]:
 def _remove_others(site: Site, written: set[str], folder: Path) -> None:
     shown = {figure.file for page in (*site.recipes, *site.superseded) for s in page.sections for figure in s.figures}
     shown |= {one.figure for machine in site.machines for one in machine.histories if one.figure}
+    shown |= {file for page in site.gate.comparisons for _, file in page.figures}
     for path in folder.glob("*.html"):
         if path.name not in written and MARK in path.read_text("utf-8", "replace")[:2000]:
             path.unlink()

@@ -19,6 +19,7 @@ from keras_reprise.report.site import drawing
 from keras_reprise.report.site.bars import axis, bar
 from keras_reprise.report.site.cards import rule_card
 from keras_reprise.report.site.claim_views import Result
+from keras_reprise.report.site.gate_pages import gate_pages
 from keras_reprise.report.site.machine_pages import HistoryView, MachinePage
 from keras_reprise.report.site.model import Site
 from keras_reprise.report.site.pages import FigureView, RecipePage, Section
@@ -56,6 +57,7 @@ def build(
         places=tuple(places.values()),
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
+        gate=gate_pages(store, folder),
         store_option=store_option,
     )
 

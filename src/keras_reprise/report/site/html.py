@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 
 from keras_reprise.base.errors import printable
 from keras_reprise.catalog import documents
+from keras_reprise.gate.present import MARKS
+from keras_reprise.gate.rule import IMPROVED, REGRESSED
 from keras_reprise.record import wording
 from keras_reprise.report import phrases, side_by_side
 from keras_reprise.report.site.claim_views import counted
@@ -25,20 +27,26 @@ from keras_reprise.report.telling import probability
 NAMES = re.compile(r"`([^`]+)`")  # a backtick is never part of an entity
 FIGURE_STYLE = ("report.css", "uplot/uPlot.min.css", "figure.css")
 FIGURE_SCRIPT = ("uplot/uPlot.iife.min.js", "report.js", "figure.js")  # beside the pages: many load it
+CHANGED = {REGRESSED: "contradicted", IMPROVED: "reproduced"}  # a verdict's colour
 SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
 
 
 def render(site: Site) -> dict[str, str]:
-    """The pages by file name: the front page, one for each recipe version, figure, document and machine, and the
-    comparison; and what all pages of figures load."""
+    """The pages by file name: the front page, one for each recipe version, figure, document and machine, the places and
+    the gate with its comparisons; and what all pages of figures load."""
     environment = _environment()
     walks = document_pages(site.recipes)
-    shared = {"site": site, "walked": {one.document.key for one in walks}}
+    shared: dict[str, object] = {
+        "site": site,
+        "walked": {one.document.key for one in walks},
+        "described_machines": {one.machine: f"{one.hardware} ({one.machine[:8]})" for one in site.machines},
+    }
     histories = number_histories(site.recipes, site.superseded)
     written = {
         "index.html": environment.get_template("front.html").render(shared),
         "glossary.html": environment.get_template("glossary.html").render(shared, terms=TERMS),
         "comparison.html": environment.get_template("comparison.html").render(shared, table=place_table(site.recipes)),
+        "gate.html": environment.get_template("gate.html").render(shared, gate=site.gate),
         "history.html": environment.get_template("history.html").render(shared, histories=histories),
     }
     recipe, machine = environment.get_template("recipe.html"), environment.get_template("machine.html")
@@ -50,6 +58,9 @@ def render(site: Site) -> dict[str, str]:
     figure = environment.get_template("figure.html")
     for shown in figure_pages((*site.recipes, *site.superseded)):
         written[f"{shown.stem}.html"] = figure.render(shared, shown=shown)
+    environments = environment.get_template("environments.html")
+    for one_compared in site.gate.comparisons:
+        written[f"{one_compared.stem}.html"] = environments.render(shared, page=one_compared)
     for place in site.machines:
         written[f"machine-{place.machine}.html"] = machine.render(shared, page=place)
     return written | {"figure.css": _joined(FIGURE_STYLE), "figure.js": _joined(FIGURE_SCRIPT)}
@@ -73,6 +84,8 @@ def _environment() -> jinja2.Environment:
         "policy": _policy(style, script),
         "figure_policy": _policy_of("'self' file:", "'self' file:"),
         "signs": SIGNS,
+        "marks": MARKS,
+        "changed": CHANGED,
         "glossary": BY_KEY,
         "counted": counted,
         "aligned": wording.aligned,

@@ -22,6 +22,7 @@ def render(site: Site) -> dict[str, str]:
     files = {f"{page.stem}.md": _recipe(page) for page in (*site.recipes, *site.superseded)}
     walks = document_pages(site.recipes)
     files |= {f"{walk.stem}.md": _document(walk) for walk in walks}
+    files |= {f"{page.stem}.md": page.markdown for page in site.gate.comparisons}
     return files | {"README.md": _front(site, walks)}
 
 
@@ -55,6 +56,16 @@ def _front(site: Site, walks: Sequence[DocumentPage]) -> str:
         _table(rows, ["recipe", "scale", "data", "machine", "replicates", "claims"]),
         "",
         *(["## Documents", "", *(f"- {_walk_line(walk)}" for walk in walks), ""] if walks else []),
+        *(
+            [
+                "## Environments compared",
+                "",
+                *(f"- [{escape(one.name)}]({one.stem}.md): {escape(one.answer)}" for one in site.gate.comparisons),
+                "",
+            ]
+            if site.gate.comparisons
+            else []
+        ),
         "## Machines and environments",
         "",
         *(f"- machine {machine.machine}: {escape(machine.hardware)}" for machine in site.machines),

@@ -6,6 +6,7 @@ from functools import cached_property
 from keras_reprise.base.version import __version__
 from keras_reprise.judge import compare
 from keras_reprise.report.site.cards import WORDS, RuleCard
+from keras_reprise.report.site.gate_pages import GatePages
 from keras_reprise.report.site.machine_pages import MachinePage
 from keras_reprise.report.site.pages import RecipePage
 from keras_reprise.report.site.places import PlaceView
@@ -24,6 +25,7 @@ class Site:
     problems: int = 0
     superseded: tuple[RecipePage, ...] = field(default=())
     cards: tuple[RuleCard, ...] = ()
+    gate: GatePages = field(default_factory=GatePages)
     store_option: str = ""  # ends the commands that the pages print for this store
 
     @property
