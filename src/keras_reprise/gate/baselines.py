@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
@@ -32,7 +33,7 @@ from keras_reprise.gate.stored import (
     samples,
     write,
 )
-from keras_reprise.gate.trial import mend, tried
+from keras_reprise.gate.trial import mend, mended, tried
 from keras_reprise.judge.comparable import together
 from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store
@@ -66,7 +67,7 @@ def prepared(store: Store, command: str, settings: Settings, name: str, say: Say
                 "There are no benchmarks to calibrate with.\nName their files in the settings, or by --benchmarks."
             )
         settings = msgspec.structs.replace(settings, recipes=[])
-    here, this = measuring.here(), measuring.this_machine()
+    here, this = measuring.here(settings), measuring.this_machine()
     code, uncommitted = code_of(here, store.root), deciding(settings, store.root)
     notes = [*hidden(settings.benchmarks), *(_not_committed(uncommitted) if settings.benchmarks else [])]
     for said in notes:
@@ -232,7 +233,7 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
 def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
     settings, rounds = ready.settings, ready.settings.baseline_rounds
     measuring.announce(say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first)
-    found = measuring.measured(measuring.here(), settings, rounds, ready.seeds, ready.begun, ready.code)
+    found = measuring.measured(measuring.here(settings), settings, rounds, ready.seeds, ready.begun, ready.code)
     ready.begun.forget()
     return found
 
@@ -247,4 +248,5 @@ def _require_sound(found: Occasion, settings: Settings) -> None:
 def _require_no_crash(crashed: Mapping[str, str]) -> None:
     if crashed:
         what, why = next(iter(crashed.items()))
-        raise errors.MeasurementError(f"{what}: {why}.\nNothing was kept. Mend it and run the command again.")
+        said = mended(why, Path.cwd())
+        raise errors.MeasurementError(f"{what}: {said}.\nNothing was kept. Mend it and run the command again.")

@@ -50,7 +50,7 @@ def prepared(store: Store, settings: Settings, name: str) -> Iterator[Sides]:
     """What a gate measures; each benchmark file is tried in a short process of the accepted code, if that is to run."""
     baseline = require_baseline(store, measuring.this_machine(), name)
     injections()
-    here, recipes = measuring.here(), quality.chosen(settings)
+    here, recipes = measuring.here(settings), quality.chosen(settings)
     software, code = measuring.software(here), code_of(here, store.root)
     settings = comparable(settings, baseline.measured.software, software)
     seeds = {"now": measuring.seeds_of(recipes, settings, seeds_for(baseline.measured, settings))}
