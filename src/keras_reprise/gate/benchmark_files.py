@@ -58,10 +58,18 @@ def _parsed(file: str) -> ast.Module:
 
 
 def _bodies(tree: ast.Module) -> list[tuple[list[ast.stmt], str]]:
-    """The statements of the module and of its test classes, with what stands before a name in them."""
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
-    return [(tree.body, ""), *((one.body, f"{one.name}.") for one in classes)]
+    """The statements of the module and of its classes, nested ones too, with what stands before a name in them."""
+    found: list[tuple[list[ast.stmt], str]] = [(tree.body, "")]
+    for body, within in found:
+        found += [(one.body, f"{within}{one.name}.") for one in body if isinstance(one, ast.ClassDef)]
+    return found
 
 
 def _is_test(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+    """Whether it is named as a test, or takes pytest-benchmark's fixture: projects may name benchmarks otherwise."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    if any("fixture" in ast.dump(decorator) for decorator in node.decorator_list):
+        return False
+    fixtures = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+    return node.name.startswith("test") or bool(fixtures & {"benchmark", "benchmark_weave"})

@@ -166,7 +166,9 @@ def junit(outcome: Outcome) -> str:
     )  # fmt: skip
     tags = {REGRESSED: "failure", FAILED: "error", INCONCLUSIVE: "skipped", INCOMPARABLE: "skipped"}
     for row in ordered(rows):
-        place, _, name = row.metric.rpartition("::" if row.ratio else "/")
+        bare, bracket, parameters = row.metric.partition("[") if row.ratio else (row.metric, "", "")
+        place, _, name = bare.rpartition("::" if row.ratio else "/")
+        name += bracket + parameters
         case = ElementTree.SubElement(
             suite, "testcase", classname=_xml(place or row.metric), name=_xml(name or row.metric)
         )

@@ -29,6 +29,9 @@ PEAK_MEMORY = "peak memory"
 ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
 TIME_LIMIT_S = 900.0
+SAYS_NOTHING = re.compile(
+    r"!+ .* !+$|ERROR \S+$|=*\s*\d+ (failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b.* in [\d.]+s"
+)
 Told = TypeVar("Told")
 OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would measure what is installed"
@@ -255,10 +258,11 @@ def _kill_group(pid: int) -> None:
 def fault(code: int, output: str) -> str:
     """In one line why a process failed: the last error line of its output."""
     if code == 5:
-        return "pytest found no benchmarks"
+        return "pytest found no benchmarks there that its settings do not leave out"
     if code < 0:
         return f"killed by signal {-code}"
     lines = [line.strip() for line in output.splitlines() if re.match(r"(E  |.*(Error|error|ERROR|FAILED))", line)]
+    lines = [line for line in lines if not SAYS_NOTHING.match(line)]
     last = lines[-1] if lines else (output.strip().splitlines() or ["no output"])[-1]
     return f"exit {code}: {without_paths(last)[:300]}"
 

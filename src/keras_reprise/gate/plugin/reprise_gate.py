@@ -86,10 +86,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A benchmark that ran and now fails has used up what it needs; what was skipped is remembered with its reason."""
     report = yield
-    if report.failed and len(SECONDS.get(item.nodeid, ())) and call.when != "teardown":
+    runs, told = len(SECONDS.get(item.nodeid, ())), item.nodeid in REMARKS
+    if report.failed and runs and (told or call.when != "teardown"):
         error = str(call.excinfo.value if call.excinfo else "").strip().splitlines() or [""]
-        runs = len(SECONDS[item.nodeid])
-        REMARKS[item.nodeid] = f"ran {runs} times in a process and then failed, so those count ({error[0][:120]})"
+        often = "once" if runs == 1 else f"{runs} times"
+        said = f"ran {often} in a process and then failed, so that counts ({error[0][:120]})"
+        REMARKS.setdefault(item.nodeid, said)
         report.outcome, report.longrepr = "skipped", (str(item.path), 0, "it cannot run again in one process")
     elif report.skipped:
         why = report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", "")

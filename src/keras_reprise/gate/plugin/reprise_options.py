@@ -33,8 +33,8 @@ MEASURED = {"benchmark_disable": False, "benchmark_enable": True, "benchmark_ski
 UNWRITTEN: dict[str, Any] = {
     "benchmark_save": None, "benchmark_autosave": None, "benchmark_compare": [], "benchmark_compare_fail": None,
     "benchmark_histogram": [], "benchmark_csv": [], "benchmark_cprofile_dump": [], "benchmark_group_by": "group",
-    "benchmark_storage": "file://./.benchmarks", "xmlpath": None, "htmlpath": None, "report_log": None,
-    "json_report": False, "allure_report_dir": None,
+    "benchmark_storage": f"file://{os.path.dirname(os.environ.get('REPRISE_SEEN', ''))}/stored",
+    "xmlpath": None, "htmlpath": None, "report_log": None, "json_report": False, "allure_report_dir": None,
 }  # fmt: skip
 """Reports of a project's tests stay what they are, and runs are compared by the gate."""
 
