@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,14 +122,15 @@ class TakesFiles(click.Command):
 )
 @click.option("--junit-xml", type=FILE, help="Write the verdicts as JUnit XML.")
 @click.option("--markdown", type=FILE, help="Write a summary for a pull request.")
+@click.option("--metrics", type=FILE, help="Write what was measured as OpenMetrics text, for GitLab's metrics report.")
 @click.option("--strict", is_flag=True, help="Exit 5 when a metric is inconclusive.")
 @PLAN_OPTION
 @STORE_OPTION
 @JSON_OPTION
 def gate(
     asked: ToMeasure, between: tuple[str, str] | None, imports: tuple[Path, ...], against: tuple[Path, ...],
-    across: bool, junit_xml: Path | None, markdown: Path | None, strict: bool, plan: bool, store_path: Path | None,
-    as_json: bool,
+    across: bool, junit_xml: Path | None, markdown: Path | None, metrics: Path | None, strict: bool, plan: bool,
+    store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between two environments.
 
@@ -144,7 +146,7 @@ def gate(
     Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
     with --strict.
     """
-    from keras_reprise.gate import present, sides
+    from keras_reprise.gate import ci, present, sides
 
     if plan:
         if between or imports:
@@ -155,6 +157,10 @@ def gate(
         write_text(junit_xml, present.junit(outcome))
     if markdown:
         write_text(markdown, present.markdown(outcome))
+    if metrics:
+        write_text(metrics, ci.openmetrics(outcome))
+    for line in ci.on_github(outcome, os.environ):
+        click.echo(line, err=True)
     if as_json:
         print_json(present.facts(outcome))
     else:

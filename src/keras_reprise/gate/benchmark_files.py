@@ -50,6 +50,16 @@ def edited(metrics: Sequence[str], before: Mapping[str, str], now: Mapping[str, 
     return {m for m, name in functions.items() if name in before and name in now and before[name] != now[name]}
 
 
+def line_of(metric: str) -> int | None:
+    """The line on which a benchmark begins in its file, None for a peak of memory or what is not there."""
+    file, _, name = metric.partition("[")[0].partition("::")
+    for body, within in _bodies(_parsed(file)):
+        for node in body:
+            if _is_test(node) and f"{within.replace('.', '::')}{node.name}" == name:
+                return node.lineno
+    return None
+
+
 def _parsed(file: str) -> ast.Module:
     try:
         return ast.parse(Path(file).read_bytes())

@@ -172,19 +172,22 @@ def junit(outcome: Outcome) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=_xml(place or row.metric), name=_xml(name or row.metric)
         )
-        said = (
-            f"{row.verdict}: {amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}. "
-            f"{row.why}"
-        )
+        said = sentence(row)
         if row.verdict in tags:
-            ElementTree.SubElement(case, tags[row.verdict], message=_xml(said.strip()))
+            ElementTree.SubElement(case, tags[row.verdict], message=_xml(said))
         else:
-            ElementTree.SubElement(case, "system-out").text = _xml(said.strip())
+            ElementTree.SubElement(case, "system-out").text = _xml(said)
     ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(outcome.notes))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def sentence(row: Row) -> str:
+    """A row as one line without a table."""
+    amounts = f"{amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}"
+    return f"{row.verdict}: {amounts}. {row.why}".strip()
 
 
 def _xml(text: str) -> str:
