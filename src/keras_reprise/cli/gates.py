@@ -47,13 +47,16 @@ class ToMeasure:
     name: str
     recipes: tuple[str, ...] = ()
 
-    def settings(self, rounds_of: str = "rounds") -> "Settings":
-        """The settings of the file with these in their place; `rounds_of` names the setting that --rounds means."""
+    def settings(self, rounds_of: str = "rounds", *, measuring: bool = True) -> "Settings":
+        """The settings of the file with these in their place; `rounds_of` names the setting that --rounds means.
+
+        Without `measuring` they need not name anything to measure.
+        """
         import msgspec
 
         from keras_reprise.gate.settings import read_settings
 
-        settings = read_settings(self.config, self.benchmarks, self.recipes, say=note)
+        settings = read_settings(self.config, self.benchmarks, self.recipes, measuring=measuring, say=note)
         return settings if self.rounds is None else msgspec.structs.replace(settings, **{rounds_of: self.rounds})
 
 
@@ -229,7 +232,7 @@ def accept(
         raise click.MissingParameter(param_hint="'--why'", param_type="option")
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
-    name, settings = asked.name, asked.settings("baseline_rounds")
+    name, settings = asked.name, asked.settings("baseline_rounds", measuring=not last)
     accepted = baselines.accept(store, settings, name, who, why, last, note)
     measured = accepted.measured
     path = baseline_path(store, measured.machine, name)

@@ -100,6 +100,11 @@ def loading_its_files(suite: str, side: Installation) -> tuple[Installation, str
     return side, "" if trial.modules else f"{NOT_ITS_FILES}; {mend(suite, trial, side.folder)}"
 
 
+def as_installed(trial: Trial, side: Installation) -> bool:
+    """Whether benchmarks import a package of the project as it is installed; gates find it among a commit's files."""
+    return any(name in trial.elsewhere for name in packages_in(side.folder))
+
+
 def _roots_elsewhere(trial: Trial, folder: Path) -> list[str]:
     """The folders of packages that lie in the project and were not loaded from there.
 
