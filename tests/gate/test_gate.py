@@ -1178,7 +1178,7 @@ def test_packages_that_lie_elsewhere_are_put_on_the_path_of_the_accepted_code(tm
 def test_what_mends_a_benchmark_that_imports_nothing_of_the_project_is_said(tmp_path):
     side = project_in(tmp_path, "src", "")
     assert "`import toy` (src/toy)" in trial.loading_its_files(SUITE, side)[1]
-    installed = trial.Trial(None, 0, {"toy": "site-packages"})
+    installed = trial.Trial(None, 0, {"toy": ("site-packages", ["toy"])})
     assert "PYTHONPATH=src" in trial.mend(SUITE, installed, tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,13 +48,16 @@ class ToMeasure:
     name: str
     recipes: tuple[str, ...] = ()
 
-    def settings(self, rounds_of: str = "rounds") -> "Settings":
-        """The settings of the file with these in their place; `rounds_of` names the setting that --rounds means."""
+    def settings(self, rounds_of: str = "rounds", *, measuring: bool = True) -> "Settings":
+        """The settings of the file with these in their place; `rounds_of` names the setting that --rounds means.
+
+        Without `measuring` they need not name anything to measure.
+        """
         import msgspec
 
         from keras_reprise.gate.settings import read_settings
 
-        settings = read_settings(self.config, self.benchmarks, self.recipes, say=note)
+        settings = read_settings(self.config, self.benchmarks, self.recipes, measuring=measuring, say=note)
         return settings if self.rounds is None else msgspec.structs.replace(settings, **{rounds_of: self.rounds})
 
 
@@ -118,6 +122,7 @@ class TakesFiles(click.Command):
 )
 @click.option("--junit-xml", type=FILE, help="Write the verdicts as JUnit XML.")
 @click.option("--markdown", type=FILE, help="Write a summary for a pull request.")
+@click.option("--metrics", type=FILE, help="Write what was measured as OpenMetrics text, for GitLab's metrics report.")
 @click.option("--strict", is_flag=True, help="Exit 5 when a metric is inconclusive.")
 @PLAN_OPTION
 @STORE_OPTION
@@ -125,7 +130,7 @@ class TakesFiles(click.Command):
 def gate(
     asked: ToMeasure, between: tuple[str, ...], reference: str | None, occasion: bool, figure: Path | None,
     imports: tuple[Path, ...], against: tuple[Path, ...], across: bool, junit_xml: Path | None, markdown: Path | None,
-    strict: bool, plan: bool, store_path: Path | None, as_json: bool,
+    metrics: Path | None, strict: bool, plan: bool, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell whether speed, peak memory or quality changed: against this machine's baseline, or between environments.
 
@@ -145,7 +150,7 @@ def gate(
     Exit codes: 0 nothing regressed, 1 regressed, 3 no baseline or nothing measured, 4 something crashed, 5 inconclusive
     with --strict.
     """
-    from keras_reprise.gate import overviews, present, sides
+    from keras_reprise.gate import ci, overviews, present, sides
 
     sides_of = Between(between, reference, occasion, figure)
     sides_of.require_sense()
@@ -156,6 +161,8 @@ def gate(
         )
     if sides_of.many and imports:
         raise errors.UserError("Files are compared with files or with the baseline.\nLeave out --between.")
+    if sides_of.many and metrics:
+        raise errors.UserError("--metrics is of one gate.\nOf many environments --json tells all.")
     if plan and sides_of.many:
         return plan_many(open_store(store_path), sides_of, asked.settings(), asked.name, as_json)
     if plan:
@@ -169,6 +176,10 @@ def gate(
         write_text(junit_xml, present.junit(outcome))
     if markdown:
         write_text(markdown, present.markdown(outcome))
+    if metrics:
+        write_text(metrics, ci.openmetrics(outcome))
+    for line in ci.on_github(outcome, os.environ):
+        click.echo(line, err=True)
     if as_json:
         print_json(present.facts(outcome))
     else:
@@ -237,7 +248,7 @@ def accept(
         raise click.MissingParameter(param_hint="'--why'", param_type="option")
     store = open_store(store_path)
     who = by or (git(Path.cwd(), "config", "user.name") or "").strip() or "unknown"
-    name, settings = asked.name, asked.settings("baseline_rounds")
+    name, settings = asked.name, asked.settings("baseline_rounds", measuring=not last)
     accepted = baselines.accept(store, settings, name, who, why, last, note)
     measured = accepted.measured
     path = baseline_path(store, measured.machine, name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
@@ -11,11 +12,12 @@ from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.benchmark_files import digests, hidden
 from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_GATES_REMEMBERED, MOST_SEEDS
 from keras_reprise.gate.forecast import Forecast
+from keras_reprise.gate.installed import copies_of_another_state
 from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.looks import Known, Look, failures, learn, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import deviation_at_most, seeds_needed
-from keras_reprise.gate.processes import Process, plan
+from keras_reprise.gate.processes import CONTROL, Process, plan
 from keras_reprise.gate.project import code_of, commit_command, deciding, named
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import (
@@ -32,7 +34,7 @@ from keras_reprise.gate.stored import (
     samples,
     write,
 )
-from keras_reprise.gate.trial import mend, tried
+from keras_reprise.gate.trial import as_installed, mend, mended, tried
 from keras_reprise.judge.comparable import together
 from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store
@@ -66,9 +68,11 @@ def prepared(store: Store, command: str, settings: Settings, name: str, say: Say
                 "There are no benchmarks to calibrate with.\nName their files in the settings, or by --benchmarks."
             )
         settings = msgspec.structs.replace(settings, recipes=[])
-    here, this = measuring.here(), measuring.this_machine()
+    here, this = measuring.here(settings), measuring.this_machine()
     code, uncommitted = code_of(here, store.root), deciding(settings, store.root)
-    notes = [*hidden(settings.benchmarks), *(_not_committed(uncommitted) if settings.benchmarks else [])]
+    notes = hidden(settings.benchmarks)
+    if settings.benchmarks:
+        notes += [*copies_of_another_state(here), *_not_committed(uncommitted)]
     for said in notes:
         say(said)
     begun = journal(store, command, name, settings, measuring.software(here))
@@ -81,7 +85,10 @@ def prepared(store: Store, command: str, settings: Settings, name: str, say: Say
         _require_no_crash(failures(first))
     loaded = {process.suite: process.modules for process in (first or (known.processes if known else ()))}
     nothing = [suite for suite in settings.benchmarks if loaded.get(suite) == 0]
-    more = [f"{mend(suite, tried(suite, here), here.folder)}. Gates cannot measure it in turns." for suite in nothing]
+    wrong = [
+        mend(suite, trial, here.folder) for suite in nothing if not as_installed(trial := tried(suite, here), here)
+    ]
+    more = [f"{said}. Gates cannot measure it in turns." for said in wrong]
     for said in more:
         say(said)
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
@@ -130,7 +137,10 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
                 "The last gate measured another state of the code than is here now.\n"
                 "Run `reprise gate` again, or leave out --last to measure now."
             )
-        found = _completed(store, finished.measured, settings, name, say)
+        found = finished.measured
+        measured = [suite for suite in dict.fromkeys(one.suite for one in found.processes) if suite != CONTROL]
+        settings = msgspec.structs.replace(settings, benchmarks=measured)
+        found = _completed(store, found, settings, name, say)
         uncommitted = deciding(settings, store.root)
     else:
         ready = prepared(store, "accept", settings, name, say)
@@ -232,7 +242,7 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
 def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
     settings, rounds = ready.settings, ready.settings.baseline_rounds
     measuring.announce(say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first)
-    found = measuring.measured(measuring.here(), settings, rounds, ready.seeds, ready.begun, ready.code)
+    found = measuring.measured(measuring.here(settings), settings, rounds, ready.seeds, ready.begun, ready.code)
     ready.begun.forget()
     return found
 
@@ -267,4 +277,5 @@ def _require_sound(found: Occasion, settings: Settings) -> None:
 def _require_no_crash(crashed: Mapping[str, str]) -> None:
     if crashed:
         what, why = next(iter(crashed.items()))
-        raise errors.MeasurementError(f"{what}: {why}.\nNothing was kept. Mend it and run the command again.")
+        said = mended(why, Path.cwd())
+        raise errors.MeasurementError(f"{what}: {said}.\nNothing was kept. Mend it and run the command again.")

@@ -50,6 +50,16 @@ def edited(metrics: Sequence[str], before: Mapping[str, str], now: Mapping[str, 
     return {m for m, name in functions.items() if name in before and name in now and before[name] != now[name]}
 
 
+def line_of(metric: str) -> int | None:
+    """The line on which a benchmark begins in its file, None for a peak of memory or what is not there."""
+    file, _, name = metric.partition("[")[0].partition("::")
+    for body, within in _bodies(_parsed(file)):
+        for node in body:
+            if _is_test(node) and f"{within.replace('.', '::')}{node.name}" == name:
+                return node.lineno
+    return None
+
+
 def _parsed(file: str) -> ast.Module:
     try:
         return ast.parse(Path(file).read_bytes())
@@ -58,10 +68,18 @@ def _parsed(file: str) -> ast.Module:
 
 
 def _bodies(tree: ast.Module) -> list[tuple[list[ast.stmt], str]]:
-    """The statements of the module and of its test classes, with what stands before a name in them."""
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
-    return [(tree.body, ""), *((one.body, f"{one.name}.") for one in classes)]
+    """The statements of the module and of its classes, nested ones too, with what stands before a name in them."""
+    found: list[tuple[list[ast.stmt], str]] = [(tree.body, "")]
+    for body, within in found:
+        found += [(one.body, f"{within}{one.name}.") for one in body if isinstance(one, ast.ClassDef)]
+    return found
 
 
 def _is_test(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+    """Whether it is named as a test, or takes pytest-benchmark's fixture: projects may name benchmarks otherwise."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    if any("fixture" in ast.dump(decorator) for decorator in node.decorator_list):
+        return False
+    fixtures = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+    return node.name.startswith("test") or bool(fixtures & {"benchmark", "benchmark_weave"})

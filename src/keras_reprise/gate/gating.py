@@ -17,6 +17,7 @@ from keras_reprise.gate.judgement import Judgement, first_look, further_look, no
 from keras_reprise.gate.looks import Known, Look, failures, leaving_out, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.processes import PEAK_MEMORY, Process
+from keras_reprise.gate.project import named
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, Row
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.sides import Sides, again_at_most_s, others_than_accepted, prepared
@@ -226,6 +227,15 @@ def span(ordered: Sequence[str]) -> str:
     return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
 
 
+def remarks(processes: Sequence[Process]) -> list[str]:
+    """A sentence for all benchmarks that were not run, or not as often as planned, for the same reason."""
+    names: dict[str, dict[str, None]] = {}
+    for process in processes:
+        for metric, why in process.remarks.items():
+            names.setdefault(why, {})[metric] = None
+    return [f"{named(list(found))}: {why}." for why, found in names.items()]
+
+
 def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -> list[str]:
     """What to know about a gate's table beside its rows."""
     notes = []
@@ -235,6 +245,7 @@ def notes_of(judgement: Judgement, known: Known, processes: Sequence[Process]) -
             f"{disturbed} of {len(processes)} processes were left out: "
             f"the host took more than {MOST_STEAL:.0%} of the processor time."
         )
+    notes += remarks(processes)
     if judgement.control_failed:
         notes.append(
             f"The control failed: {judgement.control_failed}. Times are not called regressed; run the gate again."

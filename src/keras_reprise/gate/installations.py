@@ -8,15 +8,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from keras_reprise import catalog
 from keras_reprise.base import seals
 from keras_reprise.base.errors import NothingMeasuredError, UserError, printable
 from keras_reprise.base.failures import without_paths
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import check_out
+from keras_reprise.gate.commit_files import bring, files_of
 from keras_reprise.gate.settings import Settings
 
 Say = Callable[[str], None]
@@ -42,6 +42,13 @@ class Installation:
         """The variables of its processes; a worker of pytest-xdist, in which nothing is benchmarked, starts none."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
         return {**own, **self.variables}
+
+    def told(self, settings: Settings) -> "Installation":
+        """This side with what the settings say to pytest."""
+        if not settings.pytest:
+            return self
+        words = " ".join(filter(None, [self.environment.get("PYTEST_ADDOPTS"), settings.pytest]))
+        return replace(self, variables={**self.variables, "PYTEST_ADDOPTS": words})
 
 
 @dataclass
@@ -114,7 +121,7 @@ def installation(spec: Spec, scratch: Path, settings: Settings, say: Say) -> Ins
             f"Nothing was measured. Install them there: `{python} -m pip install pytest-benchmark`."
         )
     if spec.commit is None:
-        return Installation(python, Path.cwd(), spec.variables)
+        return Installation(python, Path.cwd(), spec.variables).told(settings)
     side = of_commit(spec.commit, python, scratch / "commit", settings, spec.variables)
     if side is None:
         raise UserError(
@@ -148,18 +155,14 @@ def of_commit(
     top = check_out(commit, here, folder)
     if top is None or not top.is_dir():
         return None
-    for named in [*settings.benchmarks, *filter(catalog.is_path, settings.recipes)]:
-        name = Path(os.path.relpath(named))
-        if name.is_file() and ".." not in name.parts:
-            (top / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(name, top / name)
+    files = files_of(top, here)
+    bring(settings, files, here)
     sources = top / "src" if (top / "src").is_dir() else top
     # Installed code is compiled already; what compiles at its first import takes longer and more memory.
     subprocess.run(
         [python, "-m", "compileall", "-q", str(sources)], capture_output=True, check=False, env=library_first()
     )
-    path = os.pathsep.join(filter(None, [str(sources), os.environ.get("PYTHONPATH")]))
-    return Installation(python, top, {**(variables or {}), "PYTHONPATH": path}, commit=commit)
+    return Installation(python, top, {**(variables or {}), **files.variables()}, commit=commit).told(settings)
 
 
 def _overlay(python: str, requirements: Sequence[str], folder: Path) -> str:

@@ -27,6 +27,7 @@ from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Store, document_id
 
 VARIABLES = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_USE_LEGACY_KERAS", *THREAD_VARIABLES)
+DEFAULTS = Settings()
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
 FACTS = """
 import importlib.metadata, json, platform
@@ -76,9 +77,9 @@ def this_machine() -> str:
     return document_id(machine_facts())
 
 
-def here() -> Installation:
+def here(settings: Settings = DEFAULTS) -> Installation:
     """The environment and folder this command runs in."""
-    return Installation(sys.executable, Path.cwd())
+    return Installation(sys.executable, Path.cwd()).told(settings)
 
 
 def seeds_of(recipes: Sequence[str], settings: Settings, known: Mapping[str, int]) -> dict[str, list[int]]:

@@ -181,20 +181,25 @@ def _test_suite(name: str, rows: Sequence[Row], notes: Sequence[str]) -> Element
     )  # fmt: skip
     tags = {REGRESSED: "failure", FAILED: "error", INCONCLUSIVE: "skipped", INCOMPARABLE: "skipped"}
     for row in ordered(rows):
-        place, _, last = row.metric.rpartition("::" if row.ratio else "/")
+        bare, bracket, parameters = row.metric.partition("[") if row.ratio else (row.metric, "", "")
+        place, _, last = bare.rpartition("::" if row.ratio else "/")
+        last += bracket + parameters
         case = ElementTree.SubElement(
             suite, "testcase", classname=_xml(place or row.metric), name=_xml(last or row.metric)
         )
-        said = (
-            f"{row.verdict}: {amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}. "
-            f"{row.why}"
-        )
+        said = sentence(row)
         if row.verdict in tags:
-            ElementTree.SubElement(case, tags[row.verdict], message=_xml(said.strip()))
+            ElementTree.SubElement(case, tags[row.verdict], message=_xml(said))
         else:
-            ElementTree.SubElement(case, "system-out").text = _xml(said.strip())
+            ElementTree.SubElement(case, "system-out").text = _xml(said)
     ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(notes))
     return suite
+
+
+def sentence(row: Row) -> str:
+    """A row as one line without a table."""
+    amounts = f"{amount(row, row.before)} before, {amount(row, row.now)} now, {change(row, row.change)}"
+    return f"{row.verdict}: {amounts}. {row.why}".strip()
 
 
 def _xml(text: str) -> str:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -28,6 +29,11 @@ PEAK_MEMORY = "peak memory"
 ESTIMATES = ("relative", "median", "fastest")
 PLUGIN_NAME = "reprise_gate"
 TIME_LIMIT_S = 900.0
+SAYS_NOTHING = re.compile(
+    r"!+ .* !+$|ERROR \S+$|=*\s*\d+ (failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b.* in [\d.]+s"
+)
+Told = TypeVar("Told")
+OF_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 NOT_ITS_FILES = "it loaded nothing from the files of its commit, so it would measure what is installed"
 
 
@@ -39,6 +45,7 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     By metric, `fastest` and `median` are those of the benchmark's rounds in seconds; `relative` is the median over the
     benchmark's runs of their medians divided by what a fixed loop took at that moment. All hold the process's peak
     memory in bytes. `modules` counts those that it loaded from its own folder, the benchmarks aside; None in old files.
+    `remarks` say by benchmark why it was not run, or not as often as planned.
     """
 
     suite: str
@@ -54,6 +61,7 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steal_fraction: float
     error: str | None = None
     modules: int | None = None
+    remarks: dict[str, str] = {}
 
     @property
     def disturbed(self) -> bool:
@@ -128,25 +136,15 @@ def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> 
     chosen = [name for name in only if name.startswith(f"{task.suite}::")]
     with tempfile.TemporaryDirectory(prefix="reprise-gate-") as scratch:
         report, seen = Path(scratch) / "benchmarks.json", Path(scratch) / "seen.json"
-        command = [
-            side.python, "-m", "pytest", *_selected(task.suite, chosen), "-q", "-p", "no:cacheprovider",
-            "-p", PLUGIN_NAME, "--benchmark-only", f"--benchmark-json={report}", "--benchmark-columns=min,median",
-            "--benchmark-max-time=0.05", "--benchmark-min-rounds=2",
-        ]  # fmt: skip
-        path = os.pathsep.join(filter(None, [str(PLUGIN), side.environment.get("PYTHONPATH")]))
-        variables = library_first_variables() | {
-            "PYTHONPATH": path,
-            "REPRISE_PASSES": str(PASSES),
-            "REPRISE_SEEN": str(seen),
-        }
-        code, output, peak = finished(command, side.folder, side.environment | variables, TIME_LIMIT_S)
+        words = [f"--benchmark-json={report}", "--benchmark-max-time=0.05", "--benchmark-min-rounds=2"]
+        command = pytest_command(side, _selected(task.suite, chosen), Path(scratch), words)
+        variables = pytest_variables(side, task.suite, PASSES, seen)
+        code, output, peak = finished(command, side.folder, variables, TIME_LIMIT_S)
         found = read_benchmarks(report) if report.is_file() and report.stat().st_size else {}
         told = json.loads(seen.read_bytes()) if seen.is_file() else {"loops": {}, "modules": None}
     after = clock.load()
-    estimates = {  # names as they were asked for: pytest's go from its own root folder
-        kind: {f"{task.suite}::{name.partition('::')[2]}": value for name, value in one.items()}
-        for kind, one in _estimates(found, told["loops"]).items()
-    }
+
+    estimates = {kind: _asked(task.suite, one) for kind, one in _estimates(found, told["loops"]).items()}
     if code == 0 and not chosen and task.suite != CONTROL:
         for one in estimates.values():
             one[f"{task.suite}::{PEAK_MEMORY}"] = float(peak)
@@ -158,8 +156,34 @@ def _run(task: Task, position: int, side: Installation, only: Sequence[str]) -> 
         started_at=started_at, duration_s=time.perf_counter() - begun,
         **estimates, load=before.mean_1m,
         steal_fraction=after.stolen_since(before),
-        error=error, modules=told["modules"],
+        error=error, modules=told["modules"], remarks=_asked(task.suite, told.get("remarks", {})),
     )  # fmt: skip
+
+
+def pytest_command(side: Installation, selected: Sequence[str], scratch: Path, words: Sequence[str]) -> list[str]:
+    """How pytest runs benchmarks in a process of a gate; what it keeps goes to `scratch`.
+
+    pytest-benchmark is named, since some turn off that pytest finds plugins by itself.
+    """
+    return [
+        side.python, "-m", "pytest", *selected, "-q", "-o", f"cache_dir={scratch / 'cache'}", "-p", "benchmark",
+        "-p", PLUGIN_NAME, "--benchmark-only", "--benchmark-columns=min,median", *words,
+    ]  # fmt: skip
+
+
+def pytest_variables(side: Installation, suite: str, passes: int, seen: Path) -> dict[str, str]:
+    """The variables of such a process. Words for pytest are of the project's benchmarks, not of the control."""
+    inherited = side.environment
+    if suite == CONTROL:
+        inherited = {name: value for name, value in inherited.items() if name not in OF_PYTEST}
+    path = os.pathsep.join(filter(None, [str(PLUGIN), inherited.get("PYTHONPATH")]))
+    own = {"PYTHONPATH": path, "REPRISE_PASSES": str(passes), "REPRISE_SEEN": str(seen)}
+    return inherited | library_first_variables() | own
+
+
+def _asked(suite: str, by_name: Mapping[str, Told]) -> dict[str, Told]:
+    """By the names that were asked for: pytest's go from its own root folder."""
+    return {f"{suite}::{name.partition('::')[2]}": value for name, value in by_name.items()}
 
 
 def _selected(suite: str, chosen: Sequence[str]) -> list[str]:
@@ -230,10 +254,11 @@ def _kill_group(pid: int) -> None:
 def fault(code: int, output: str) -> str:
     """In one line why a process failed: the last error line of its output."""
     if code == 5:
-        return "pytest found no benchmarks"
+        return "pytest found no benchmarks there that its settings do not leave out"
     if code < 0:
         return f"killed by signal {-code}"
     lines = [line.strip() for line in output.splitlines() if re.match(r"(E  |.*(Error|error|ERROR|FAILED))", line)]
+    lines = [line for line in lines if not SAYS_NOTHING.match(line)]
     last = lines[-1] if lines else (output.strip().splitlines() or ["no output"])[-1]
     return f"exit {code}: {without_paths(last)[:300]}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from keras_reprise.base import package_code
+from keras_reprise.gate.commit_files import shared
 from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.settings import PLACES, Settings
 from keras_reprise.record.schema import Code
@@ -37,10 +38,13 @@ def code_of(side: Installation, store: Path | None = None) -> Code:
 def deciding(settings: Settings, store: Path | None = None) -> list[str] | None:
     """The files here that are not as committed and that a gate cannot measure beside other code; None without git.
 
-    Benchmark files, recipes by path and the settings are those of here on both sides, so they do not count.
+    Benchmark files, recipes by path, the settings of the gate and of pytest, and conftest.py above benchmarks are those
+    of here on both sides, so they do not count.
     """
     names = package_code.uncommitted(Path.cwd(), watched(Path.cwd(), store))
-    ours = {Path(os.path.relpath(name)).as_posix() for name in (*settings.benchmarks, *settings.recipes, *PLACES)}
+    both = shared(settings.benchmarks, Path.cwd(), Path.cwd())
+    named_ones = [*settings.benchmarks, *settings.recipes, *PLACES, *map(str, both)]
+    ours = {Path(os.path.relpath(name)).as_posix() for name in named_ones}
     return None if names is None else [name for name in names if name not in ours]
 
 

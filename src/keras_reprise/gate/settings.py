@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -26,7 +27,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not gated. `seeds` are the replicates a gate makes of a recipe, by slug or "*", instead of as many as the baseline
     says are needed. A gate's processes go through every benchmark file `rounds` times, those of a baseline
     `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds. With `side_by_side` the accepted code is
-    measured beside that of now where its commit is at hand, else only its stored numbers are used.
+    measured beside that of now where its commit is at hand, else only its stored numbers are used. `pytest` are words
+    for pytest on both sides, beside those of the project's own settings.
     """
 
     benchmarks: list[str] = []
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thresholds: dict[str, Share] = {}
     margins: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
     seeds: dict[str, Annotated[int, msgspec.Meta(ge=2, le=100)]] = {}
+    pytest: str = ""
     scale: str = "quick"
     data: str | None = None
 
@@ -102,7 +105,9 @@ def read_settings(
 
 def _decoded(path: Path) -> Settings:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
+        settings = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
+        shlex.split(settings.pytest)
+        return settings
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.\nGive the path of a gate.toml.") from error
     except (ValueError, RecursionError) as error:

@@ -18,6 +18,7 @@ from keras_reprise.gate.design import SECOND_LOOK
 from keras_reprise.gate.forecast import Forecast
 from keras_reprise.gate.injection import injections
 from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
+from keras_reprise.gate.installed import copies_of_another_state
 from keras_reprise.gate.processes import PEAK_MEMORY
 from keras_reprise.gate.project import code_of, commit_command, named
 from keras_reprise.gate.settings import Settings
@@ -51,11 +52,11 @@ def prepared(store: Store, settings: Settings, name: str) -> Iterator[Sides]:
     """What a gate measures; each benchmark file is tried in a short process of the accepted code, if that is to run."""
     baseline = require_baseline(store, measuring.this_machine(), name)
     injections()
-    here, recipes = measuring.here(), quality.chosen(settings)
+    here, recipes = measuring.here(settings), quality.chosen(settings)
     software, code = measuring.software(here), code_of(here, store.root)
     settings = comparable(settings, baseline.measured.software, software)
     seeds = {"now": measuring.seeds_of(recipes, settings, seeds_for(baseline.measured, settings))}
-    notes = hidden(settings.benchmarks)
+    notes = [*hidden(settings.benchmarks), *(copies_of_another_state(here) if settings.benchmarks else [])]
     with scratch_folder() as scratch:
         accepted, why_stored = accepted_code(baseline, software, settings, scratch / "accepted")
         for suite in settings.benchmarks if accepted else []:
