@@ -7,11 +7,13 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from keras_reprise.base.errors import MeasurementError, NothingMeasuredError, UserError
 from keras_reprise.base.git import git
@@ -23,7 +25,6 @@ from keras_reprise.gate.stored import Software
 from keras_reprise.store.store import Store
 
 BARE_BYTES = 30 * 2**20  # of a virtual environment with pip and nothing else
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,11 @@ def bytes_needed(words: Sequence[str]) -> tuple[int, list[str]]:
 
 def required_package(requirement: str) -> str | None:
     """The package that a requirement is of, as installed packages are listed; None for a file or an address."""
-    found = NAME.match(requirement)
-    if found is None or "/" in requirement or "@" in requirement or requirement.endswith((".whl", ".gz", ".zip")):
+    try:
+        found = Requirement(requirement)
+    except InvalidRequirement:
         return None
-    return re.sub(r"[-_.]+", "-", found[0]).lower()
+    return None if found.url else canonicalize_name(found.name)
 
 
 def _installed_bytes(requirement: str) -> int | None:
