@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from versioned import FAST, SLOW, SUITE, commit, in_a_project
 
-from keras_reprise.base.errors import IntegrityError, UserError
+from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, UserError
 from keras_reprise.gate import environments, installations, measuring
 from keras_reprise.gate.change_points import Overview, labels_of
 from keras_reprise.gate.comparisons import comparison_files, read_comparison
@@ -311,6 +311,28 @@ def test_environments_are_kept_until_the_comparison_has_ended(gate, made, monkey
     assert gate(words=words).exit_code == 0
     assert len(installed) == 2, "what was made is used again"
     assert not list((store_path / ".cache" / "environments-begun").iterdir())
+
+
+def test_what_could_not_be_made_when_measuring_began_stays_so_until_the_end(gate, committed, monkeypatch, store_path):
+    tried = []
+
+    def overlay(python, requirements, folder):
+        tried.append(requirements)
+        if requirements == ["tabulate==2"]:
+            raise NothingMeasuredError("tabulate==2 cannot be installed: no network.\nNothing was measured.")
+        return sys.executable
+
+    monkeypatch.setattr(installations, "_overlay", overlay)
+    words = ["tabulate==1", "tabulate==2", "VERSION=3"]
+    committed.interrupt_after = 9
+    assert gate(words=words).exit_code == 130
+    committed.interrupt_after = None
+    before = len(committed.calls)
+    assert gate(words=words).exit_code == 4
+    assert len(tried) == 2
+    measured = sum(len(look.processes) for look in stored(store_path).newest.looks)
+    assert len(committed.calls) - before < measured, "what was measured is used"
+    assert stored(store_path).newest.environments[1].failed == {"": "tabulate==2 cannot be installed: no network."}
 
 
 def test_an_environment_that_came_with_a_store_is_not_run(tmp_path, monkeypatch):

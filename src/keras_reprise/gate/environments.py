@@ -15,7 +15,9 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from keras_reprise.base import seals
 from keras_reprise.base.errors import MeasurementError, NothingMeasuredError, UserError
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import git
 from keras_reprise.gate import measuring
 from keras_reprise.gate.installations import Installation, Say, Spec, installation, parse, scratch_folder
@@ -24,6 +26,7 @@ from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Software
 from keras_reprise.store.store import Store
 
+FAILED = "failed"  # the file that says why
 BARE_BYTES = 30 * 2**20  # of a virtual environment with pip and nothing else
 
 
@@ -83,7 +86,10 @@ def kept_folder(store: Store, words: Sequence[str], name: str) -> Iterator[Path]
 
 
 def made_in(folder: Path, words: Sequence[str], settings: Settings, say: Say) -> Environments:
-    """Make the environments; each needs up to minutes, so it is said which one is being made."""
+    """Make the environments; each needs up to minutes, so it is said which one is being made.
+
+    One of which `remember_failures` was told is not tried again.
+    """
     made: dict[str, Installation] = {}
     software: dict[str, Software] = {}
     failed: dict[str, str] = {}
@@ -97,6 +103,8 @@ def made_in(folder: Path, words: Sequence[str], settings: Settings, say: Say) ->
             say(f"{number} of {len(words)}: {text}")
 
         try:
+            if (known := _remembered(place, words[number - 1])) is not None:
+                raise NothingMeasuredError(known)
             made[side] = installation(spec, place, settings, tell)
             software[side] = measuring.software(made[side])
         except (NothingMeasuredError, MeasurementError) as error:
@@ -104,6 +112,22 @@ def made_in(folder: Path, words: Sequence[str], settings: Settings, say: Say) ->
             made.pop(side, None)
             say(f"{number} of {len(words)}: {failed[side]} The others go on.")
     return Environments(words, made, software, failed)
+
+
+def remember_failures(folder: Path, found: Environments) -> None:
+    """Let what failed stay so until the comparison has ended: measuring begins without it, and goes on without it."""
+    for side, words in zip(found.sides, found.words, strict=True):
+        if side in found.failed:
+            mark = folder / side / FAILED
+            write_atomically(mark, seals.seal(found.failed[side].encode(), str(mark), words))
+
+
+def _remembered(place: Path, words: str) -> str | None:
+    mark = place / FAILED
+    with contextlib.suppress(OSError):
+        kept = seals.opened(read_plain(mark, 10_000), str(mark), words)
+        return None if kept is None else kept.decode()
+    return None
 
 
 def bytes_needed(words: Sequence[str]) -> tuple[int, list[str]]:
