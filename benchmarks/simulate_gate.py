@@ -17,6 +17,7 @@ import fnmatch
 import math
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -25,9 +26,11 @@ from tabulate import tabulate
 
 from keras_reprise.gate.baselines import needed, seeds_for
 from keras_reprise.gate.design import SECOND_LOOK
+from keras_reprise.gate.early import settled
 from keras_reprise.gate.judgement import first_look, further_look, not_calibrated, second_look
 from keras_reprise.gate.looks import Known, Look, learn, look_of
 from keras_reprise.gate.quality import quality_of
+from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import read_settings
 from keras_reprise.gate.stored import Calibration
 from keras_reprise.record.schema import Record
@@ -75,6 +78,16 @@ def part(side, chosen, quality, slowed=None, factor=1.0):
     return Look(costs, {m: v[chosen] for m, v in side.loops.items()}, blocks, quality)
 
 
+def beginning(look, sizes, control=None):
+    """The first so many estimates of each metric, and as many of the control's; None: those wait for a second look."""
+    sizes = sizes | {m: control for m in look.costs if control is not None and m.startswith("control::")}
+
+    def those(values):
+        return {m: values[m][:size] for m, size in sizes.items() if m in values}
+
+    return Look(those(look.costs), those(look.loops), those(look.blocks), look.quality)
+
+
 def in_turns(start, rounds, drawn):
     """The numbers of so many processes of accepted code and of now, from `start` on."""
     labels = np.concatenate([ABBA ^ drawn.randint(0, 1) for _ in range(rounds // 2)])
@@ -96,7 +109,7 @@ class Replay:
             others = [one for number, one in enumerate(self.occasions) if number != now] or self.occasions
             known = Known() if uncalibrated else learn(others, settings.rounds, beside=not stored)
             self.known.append(known)
-        self.uncalibrated = uncalibrated
+        self.uncalibrated, self.blocks, self.work = uncalibrated, 0, 0.0  # of the last gate's first look
 
     def gate(self, slowed=None, factor=1.0, *, worse=None):
         """The first look of a gate, and its judgement after all."""
@@ -119,13 +132,41 @@ class Replay:
                 a, b = in_turns(start, n, self.drawn)
                 start += 2 * n
                 looks.append((part(side, a % size, accepted), part(side, b % size, quality, slowed, factor)))
-        first = first_look(*looks[0], self.settings, known)
+        first, looks[0] = self.first(*looks[0], known)
         if not first.suspects:
             return first, first
         second = second_look(first, looks[0], looks[1], self.settings, known)
         if not not_calibrated(second):
             return first, second
         return first, further_look(second, looks[0], looks[1], looks[2], self.settings, known)
+
+    def first(self, before, now, known):
+        """The first look, which ends block by block with what is settled, as in the gate; its work is counted."""
+        rounds, costs = self.settings.rounds, [m for m in now.costs if not m.startswith("control::")]
+        left, self.blocks, self.work = set(costs), 0, 0.0
+        rows: dict[str, Row] = {}
+        sizes: dict[str, int] = {}
+        for size in range(2, rounds + 1, 2):
+            self.blocks, self.work = self.blocks + 1, self.work + 2 * len(left) / len(costs) / rounds
+            sizes |= dict.fromkeys(left, size)
+            if size < rounds:
+                found = settled(*self.cut(before, now, dict.fromkeys(left, size), size), self.settings, known)
+                rows |= found
+                left -= set(found)
+            if not left:
+                break
+        looks = (
+            before if self.stored else beginning(before, sizes),
+            beginning(now, sizes, size if self.stored else None),
+        )
+        judged = first_look(*looks, self.settings, known)
+        return replace(judged, rows=[rows.get(row.metric, row) for row in judged.rows]), looks
+
+    def cut(self, before, now, sizes, control) -> tuple[Look, Look]:
+        """What both sides had measured after so many processes of each metric; what is stored is there from the first."""
+        if self.stored:
+            return before, beginning(now, sizes, control)
+        return beginning(before, sizes), beginning(now, sizes)
 
     def baseline(self):
         """Replicates of each recipe as of a baseline, the numbers of the others, and the replicates proposed for each metric."""
@@ -150,15 +191,19 @@ class Replay:
 
 
 def false_alarms(replay, windows):
-    tally = Counter[str]()
+    tally, blocks, work = Counter[str](), [], []
     for _ in range(windows):
         first, judged = replay.gate()
+        blocks.append(replay.blocks)
+        work.append(replay.work)
         tally["the first look suspects something"] += bool(first.suspects)
         tally["a control fails"] += bool(judged.control_failed)
         tally["false alarm: something regressed"] += "regressed" in {row.verdict for row in judged.rows}
         tally["something improved"] += "improved" in {row.verdict for row in judged.rows}
     rows = [[name, count, f"{count / windows:.1%}"] for name, count in tally.items()]
-    return tabulate(rows, headers=[f"identical code, {windows} gates", "gates", "share"], tablefmt="github")
+    table = tabulate(rows, headers=[f"identical code, {windows} gates", "gates", "share"], tablefmt="github")
+    most = replay.settings.rounds // 2
+    return f"{table}\n\nFirst looks took {np.mean(blocks):.2f} of {most} blocks, and {np.mean(work):.0%} of the benchmarks' work."
 
 
 def power(replay, windows, pattern):

@@ -175,6 +175,16 @@ class Doubling(keras.layers.Layer):  # type: ignore[misc]
         return 2 * inputs
 
 
+class ToOne(keras.regularizers.Regularizer):  # type: ignore[misc]
+    def __call__(self, x):
+        return keras.ops.sum((x - 1) ** 2)
+
+
+class Half(keras.constraints.Constraint):  # type: ignore[misc]
+    def __call__(self, w):
+        return w / 2
+
+
 def excluding():
     optimizer = keras.optimizers.AdamW()
     optimizer.exclude_from_weight_decay(var_names=["bias"])
@@ -187,8 +197,22 @@ def excluding():
         (adapted, keras.optimizers.SGD),
         (lambda: keras.Sequential([keras.Input((3,)), Doubling(), keras.layers.Dense(2)]), keras.optimizers.SGD),
         (dense, excluding),
+        (
+            lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_regularizer=ToOne())]),
+            keras.optimizers.SGD,
+        ),
+        (
+            lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, bias_constraint=Half())]),
+            keras.optimizers.SGD,
+        ),
     ],
-    ids=["numbers outside of variables", "a layer of one's own", "weights left out by name"],
+    ids=[
+        "numbers outside of variables",
+        "a layer of one's own",
+        "weights left out by name",
+        "a penalty of one's own",
+        "a constraint of one's own",
+    ],
 )
 def test_what_a_configuration_does_not_tell_is_shared_with_nobody(model, optimizer):
     assert traced_alike(dense(), LOSS, keras.optimizers.SGD()) is not None

@@ -232,7 +232,11 @@ def test_no_change_is_shown_by_an_interval_within_what_counts_at_one_look():
     now = {"m": before["m"] * 1.003}
     narrow, wide = {"m": 0.015}, {"m": 0.06}
     assert decide(cost_changes(before, now, narrow, wide), screens={})[0].verdict == "same"
-    assert decide(cost_changes(before, now, narrow), screens={})[0].verdict == "inconclusive"
+    row = decide(cost_changes(before, now, narrow), screens={})[0]
+    assert (row.verdict, row.high > 0.015, row.high < row.visible) == ("same", True, True), "too small to be seen"
+    before = {"m": 0.01 * np.exp(np.linspace(-0.3, 0.3, 6))}
+    row = decide(cost_changes(before, {"m": before["m"] * 1.003}, narrow), screens={})[0]
+    assert (row.verdict, row.high > math.log(1.2)) == ("inconclusive", True), "a fifth is a change, seen or not"
 
 
 def test_what_is_not_seen_again_is_inconclusive():

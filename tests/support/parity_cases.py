@@ -396,6 +396,8 @@ case("weight-penalties", "kernel_regularizer, bias_regularizer", "layers", model
 case("penalty-frozen", "a penalty of weights that are frozen", "layers", model=lambda m: m.sequential((12,), m.frozen(m.layers.Dense(8, kernel_regularizer="l2")), m.layers.Dense(4, kernel_regularizer="l2")))
 case("orthogonal-penalty", "OrthogonalRegularizer", "layers", model=lambda m: m.mlp(kernel_regularizer=m.keras.regularizers.OrthogonalRegularizer(0.1)))
 case("constraints", "constraints of weights", "layers", model=lambda m: m.mlp(kernel_constraint=m.keras.constraints.MaxNorm(0.5), bias_constraint=m.keras.constraints.NonNeg()))
+case("own-penalty", "a penalty of weights of one's own, without a configuration", "layers", model=lambda m: m.mlp(kernel_regularizer=m.TowardsOne(), bias_regularizer=m.absolute))
+case("own-constraint", "a constraint of one's own, without a configuration", "layers", model=lambda m: m.mlp(kernel_constraint=m.Halfway()))
 
 # Operations over the batch
 

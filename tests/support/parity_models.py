@@ -264,6 +264,25 @@ class Shaken(keras.layers.Layer):
 # Models of one's own
 
 
+class TowardsOne(keras.regularizers.Regularizer):
+    """A penalty of one's own, without a configuration."""
+
+    def __call__(self, x):
+        return 0.1 * ops.sum((x - 1) ** 2)
+
+
+class Halfway(keras.constraints.Constraint):
+    """A constraint of one's own, without a configuration."""
+
+    def __call__(self, w):
+        return 0.5 * ops.tanh(2 * w)
+
+
+def absolute(x):
+    """A plain function as penalty."""
+    return 0.01 * ops.sum(ops.abs(x))
+
+
 class Subclassed(keras.Model):
     """Takes a function, which Keras cannot write down."""
 

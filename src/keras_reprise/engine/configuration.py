@@ -6,7 +6,7 @@ Neither says anything of what the configuration does not hold: for that both giv
 import json
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keras_reprise.engine.structure import IN_EVERY_UPDATE, IN_INFERENCE, LAYERS, keras_own, operations
@@ -49,7 +49,10 @@ def traced_alike(
 
     if not all(keras_own(one) and type(one).__name__ in TRACED for one in operations(model)):
         return None
-    found = [keras.config.epsilon(), keras.config.image_data_format(), _variables(model)]
+    variables = _variables(model)
+    if variables is None:
+        return None
+    found = [keras.config.epsilon(), keras.config.image_data_format(), variables]
     for part in (model, loss, optimizer):
         config = None if part is None else _config(part)
         try:
@@ -111,14 +114,21 @@ def _schedule(rate: object) -> bool:
     return isinstance(rate, Mapping)
 
 
-def _variables(model: "keras.Model") -> Sequence[object]:
-    """Of every variable its shape and type, which of the trainable ones it is, and what holds it."""
+def _variables(model: "keras.Model") -> str | None:
+    """Of every variable its shape and type, which of the trainable ones it is, and what holds it; None where that is
+    somebody's own, of which a configuration need not tell all."""
     places = {id(variable): place for place, variable in enumerate(model.trainable_variables)}
-    return [
-        (list(v.shape), str(v.dtype), places.get(id(v)), *(_described(one) for one in (v.regularizer, v.constraint)))
-        for v in model.variables
-    ]
+    held = [one for v in model.variables for one in (v.regularizer, v.constraint) if one is not None]
+    if not all(keras_own(one) for one in held):
+        return None
+    try:
+        return json.dumps(
+            [(list(v.shape), str(v.dtype), places.get(id(v)), *map(_described, (v.regularizer, v.constraint)))
+             for v in model.variables]
+        )  # fmt: skip
+    except (TypeError, ValueError):
+        return None
 
 
-def _described(one: Any) -> object:
-    return None if one is None else (type(one).__module__, type(one).__name__, one.get_config())
+def _described(one: "keras.regularizers.Regularizer | keras.constraints.Constraint | None") -> object:
+    return None if one is None else (type(one).__name__, one.get_config())

@@ -15,7 +15,7 @@ from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.looks import Known, Look, failures, learn, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import deviation_at_most, seeds_needed
-from keras_reprise.gate.processes import Process
+from keras_reprise.gate.processes import Process, plan
 from keras_reprise.gate.project import code_of, commit_command, deciding, named
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import (
@@ -110,8 +110,8 @@ def forecast(store: Store, command: str, settings: Settings, name: str) -> Forec
     known = measuring.durations(ready.known.processes if ready.known else ()) | measuring.durations(ready.first)
     calibrated_already = read(calibration_path(store, this, name), Calibration) is not None
     return Forecast(
-        command, name, this, settings, rounds, ["now"], ready.seeds, known, seconds, seconds, calibrated_already,
-        notes=ready.notes,
+        command, name, this, settings, rounds, ["now"], ready.seeds, known, seconds, seconds, seconds,
+        calibrated_already, notes=ready.notes,
     )  # fmt: skip
 
 
@@ -125,12 +125,12 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
                 "No finished gate of this machine is kept.\n"
                 "Run `reprise gate` first, or leave out --last to measure now."
             )
-        found = finished.measured
-        if found.code != code_of(measuring.here(), store.root):
+        if finished.measured.code != code_of(measuring.here(), store.root):
             raise UserError(
                 "The last gate measured another state of the code than is here now.\n"
                 "Run `reprise gate` again, or leave out --last to measure now."
             )
+        found = _completed(store, finished.measured, settings, name, say)
         uncommitted = deciding(settings, store.root)
     else:
         ready = prepared(store, "accept", settings, name, say)
@@ -235,6 +235,26 @@ def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
     found = measuring.measured(measuring.here(), settings, rounds, ready.seeds, ready.begun, ready.code)
     ready.begun.forget()
     return found
+
+
+def _completed(store: Store, found: Occasion, settings: Settings, name: str, say: Say) -> Occasion:
+    """What a gate measured, with what it left out since it was settled early: as many processes as a gate can have."""
+    there = samples(found.processes, "median")
+    suites = [
+        suite
+        for suite in measuring.suites_of(settings)
+        if min((len(v) for m, v in there.items() if m.startswith(f"{suite}::")), default=0) < settings.rounds
+    ]
+    if not suites:
+        return found
+    later = 1 + max((process.round for process in found.processes), default=-1)
+    begun = journal(store, "completed", name, found, settings)
+    tasks = plan(suites, settings.rounds, begun.order_seed("rest"))
+    tasks = [replace(task, round=later + task.round) for task in tasks]
+    say(f"The last gate was settled early; {len(tasks)} more processes make it a baseline.")
+    more = measuring.run_processes(tasks, {"now": measuring.here()}, begun, "rest")
+    begun.forget()
+    return msgspec.structs.replace(found, processes=[*found.processes, *more])
 
 
 def _require_sound(found: Occasion, settings: Settings) -> None:

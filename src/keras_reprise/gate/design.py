@@ -30,8 +30,8 @@ ROUNDS = 6
 BASELINE_ROUNDS = 12
 """The same in a baseline, whose numbers serve many gates."""
 
-PASSES = 10
-"""Times that each process goes through its benchmarks."""
+PASSES = 5
+"""Times that each process goes through its benchmarks; ten make what processes scatter hardly less (docs/gate.md)."""
 
 DEFAULT_THRESHOLD = 0.05
 """Share of the baseline that counts as a change where the settings name none."""

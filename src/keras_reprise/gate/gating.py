@@ -10,16 +10,16 @@ from keras_reprise.base import clock, errors
 from keras_reprise.gate import measuring
 from keras_reprise.gate.baselines import known_of
 from keras_reprise.gate.design import DRIFT, MOST_STEAL
-from keras_reprise.gate.forecast import at_most_s
+from keras_reprise.gate.early import settled
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.journal import journal
 from keras_reprise.gate.judgement import Judgement, first_look, further_look, not_calibrated, second_look, without
 from keras_reprise.gate.looks import Known, Look, failures, leaving_out, look_of
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import PEAK_MEMORY, Process, plan
-from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED
+from keras_reprise.gate.processes import PEAK_MEMORY, Process
+from keras_reprise.gate.rule import FAILED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, Row
 from keras_reprise.gate.settings import Settings
-from keras_reprise.gate.sides import Sides, others_than_accepted, prepared
+from keras_reprise.gate.sides import Sides, again_at_most_s, others_than_accepted, prepared
 from keras_reprise.gate.stored import SCHEMA, Finished, Occasion, Software, keep
 from keras_reprise.store.store import Store
 
@@ -56,6 +56,8 @@ class Outcome:
 def gate(store: Store, settings: Settings, name: str, say: Say) -> Outcome:
     """Measure here and now, compare with the accepted baseline of this machine, and measure again what is flagged.
 
+    A first look ends as soon as nothing that the gate could see can be left.
+
     The accepted code is measured beside that of now, in turns, so that a machine that was faster or slower on the day
     of the baseline makes no difference. Where that cannot be, the baseline's stored numbers are compared with.
     """
@@ -70,23 +72,26 @@ def _measured(store: Store, ready: Sides, name: str, say: Say) -> Outcome:
     known = known_of(store, this, name, settings, baseline, beside=not why_stored)
     begin(store, ready, known, say)
     begun = journal(store, "gate", name, baseline, ready.software, settings, sorted(sides), injections())
-    order_seed = begun.order_seed("first")
-    tasks = plan(measuring.suites_of(settings), settings.rounds, order_seed, list(sides))
-    first = measuring.taken(sides, tasks, settings, seeds, begun)
-    found = measuring.occasion(first["now"], here, order_seed, ready.code)
-    if "before" in sides and (crash := next(iter(failures(first["before"].processes).values()), None)):
-        sides, why_stored = {"now": here}, f"its code could not be measured now ({crash})"
-        ready = replace(ready, others=others_than_accepted(ready.baseline, settings))
-        known = known_of(store, this, name, settings, baseline, beside=False)
 
     def looks(taken: Mapping[str, Taken]) -> tuple[Look, Look]:
         return _looks(taken, baseline, settings, ready.others, stored=bool(why_stored))
+
+    def enough(taken: Mapping[str, Taken]) -> dict[str, Row]:
+        return settled(*looks(taken), settings, known)
+
+    first, early = measuring.until_settled(sides, settings, seeds, begun, enough)
+    found = measuring.occasion(first["now"], here, begun.order_seed("first"), ready.code)
+    if "before" in sides and (crash := next(iter(failures(first["before"].processes).values()), None)):
+        sides, why_stored, early = {"now": here}, f"its code could not be measured now ({crash})", {}
+        ready = replace(ready, others=others_than_accepted(ready.baseline, settings))
+        known = known_of(store, this, name, settings, baseline, beside=False)
 
     def again(suspects: Sequence[str], step: str) -> tuple[Look, Look]:
         return looks(measuring.again(suspects, sides, settings, seeds, begun, step))
 
     why = "the benchmark itself is another one than was accepted"
-    judgement = with_others(judged(looks(first), again, settings, known, say), dict.fromkeys(sorted(ready.others), why))
+    judgement = judged(looks(first), again, settings, known, say, early)
+    judgement = with_others(judgement, dict.fromkeys(sorted(ready.others), why))
     begun.forget()
     if not injections():
         before = [] if why_stored else first["before"].processes
@@ -104,11 +109,11 @@ def begin(store: Store, ready: Sides, known: Known, say: Say) -> None:
         say(said)
     if ready.why_stored and settings.benchmarks and settings.side_by_side:
         say(f"Times will be compared with those stored in the baseline: {ready.why_stored}.")
-    seconds = measuring.expected_s(settings, settings.rounds * len(ready.sides), seeds, measured, store)
-    more = at_most_s(seconds, 0.0, bool(known.noise) or not settings.benchmarks) - seconds
+    more = again_at_most_s(store, ready, calibrated=bool(known.noise) or not settings.benchmarks)
+    less = "less once nothing that could be seen is left, " if settings.benchmarks else ""
     measuring.announce(
         say, store, settings, seeds, rounds=settings.rounds, known=measured, sides=len(ready.sides),
-        more=f"and at most {measuring.in_words(more)} more if things look changed",
+        more=f"{less}and at most {measuring.in_words(more)} more if things look changed",
     )  # fmt: skip
 
 
@@ -144,9 +149,14 @@ def judged(
     settings: Settings,
     known: Known,
     say: Say,
+    early: Mapping[str, Row] | None = None,
 ) -> Judgement:
-    """The verdicts on before and now; suspects are measured `again`, and once more where nothing was calibrated."""
+    """The verdicts on before and now; suspects are measured `again`, and once more where nothing was calibrated.
+
+    What was settled `early` stands as it is.
+    """
     first = first_look(*looks, settings, known)
+    first = replace(first, rows=[(early or {}).get(row.metric, row) for row in first.rows])
     if not first.suspects:
         return first
     say(f"{len(first.suspects)} of {len(first.rows)} metrics look changed; measuring them again.")

@@ -71,13 +71,21 @@ class Judgement:
 
 @dataclass(frozen=True)
 class SidesCompared:
-    """How all that two sides have changed, before anything is decided; `assumed` is the noise of what nobody knows."""
+    """How all that two sides have changed, before anything is decided.
+
+    `old` and `new` are their times and peaks at one speed of the machine. By metric, `noise` is that of a look of the
+    settings' rounds, in `assumed` where nobody calibrated, and `screens` what a first look suspects. `control` are the
+    changes of the gate's fixed work.
+    """
 
     before: Look
     now: Look
+    old: Samples
+    new: Samples
     changes: list[Change]
     control: list[Change]
     null: list[Row]
+    noise: Mapping[str, float]
     screens: Mapping[str, float]
     assumed: Mapping[str, float]
 
@@ -109,12 +117,17 @@ def compared(before: Look, now: Look, settings: Settings, known: Known) -> Sides
     bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
     turns = (before.blocks, now.blocks) if known.beside else None
     costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns)
-    control = [change for change in costs if change.metric.startswith(f"{CONTROL}::")]
-    changes = [*(c for c in costs if c not in control), *quality_of_both(before.quality, now.quality)]
+    control = [change for change in costs if _of_control(change.metric)]
+    changes = [*(c for c in costs if not _of_control(c.metric)), *quality_of_both(before.quality, now.quality)]
     sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
     return SidesCompared(
-        before, now, changes, control, null_rows(sides, bound), suspects_from(thresholds, bound), unknown
+        before, now, old, new, changes, control, null_rows(sides, bound), both, suspects_from(thresholds, bound),
+        unknown,
     )  # fmt: skip
+
+
+def _of_control(metric: str) -> bool:
+    return metric.startswith(f"{CONTROL}::")
 
 
 def decided(found: SidesCompared, *, final: bool = False, others: Sequence[float] = ()) -> Judgement:
@@ -126,7 +139,7 @@ def decided(found: SidesCompared, *, final: bool = False, others: Sequence[float
     ]
     rows += claim_rows(before.quality, now.quality)
     rows += _missing(before, now, {row.metric for row in [*rows, *found.control]})
-    reckoned = {metric: value for metric, value in found.assumed.items() if not metric.startswith(f"{CONTROL}::")}
+    reckoned = {metric: value for metric, value in found.assumed.items() if not _of_control(metric)}
     return Judgement(rows, found.null, decide(found.control, CONTROL_LEVEL), reckoned)
 
 
@@ -205,13 +218,16 @@ def _together(first: Look, again: Look, suspects: set[str]) -> Look:
     """A look with what was measured again for its suspects added."""
 
     def joined(values: Samples, more: Samples) -> dict[str, np.ndarray]:
-        return {m: np.concatenate([v, more[m]]) if m in suspects and m in more else v for m, v in values.items()}
+        found = {m: np.concatenate([v, more[m]]) if m in suspects and m in more else v for m, v in values.items()}
+        return found | {m: v for m, v in more.items() if _of_control(m) and m not in values}
 
     quality = []
     for one in first.quality:
         more = partner(one, again.quality)
         quality.append(one if more is None or more.seeds == one.seeds else one.joined(more))
-    later = {m: numbers + 1 + max(first.blocks.get(m, numbers)) for m, numbers in again.blocks.items()}
+    later = {
+        m: numbers + 1 + max(first.blocks[m]) if m in first.blocks else numbers for m, numbers in again.blocks.items()
+    }
     return Look(
         joined(first.costs, again.costs),
         joined(first.loops, again.loops),

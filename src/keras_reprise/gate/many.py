@@ -217,10 +217,10 @@ class _Measurement:
 
     def again(self, metrics: Sequence[str], sides: Sequence[str], step: str) -> dict[str, Look]:
         """Twice as many fresh processes of what the metrics need, in these environments alone."""
-        suites, only, wanted = measuring.needed_again(metrics, self.settings, list(self.recipes))
-        rounds = SECOND_LOOK * self.settings.rounds
-        tasks = plan(suites, rounds, self.begun.order_seed(step), list(sides), control_every=SECOND_LOOK)
-        seeds = measuring.other_seeds(self.recipes, wanted)
+        suites, only = measuring.needed(metrics, self.settings)
+        suites = measuring.with_control(suites)
+        tasks = plan(suites, SECOND_LOOK * self.settings.rounds, self.begun.order_seed(step), list(sides))
+        seeds = measuring.other_seeds(self.recipes, measuring.suspected(metrics, self.recipes))
         return self._look(step, tasks, dict.fromkeys(sides, seeds), only)
 
     def _look(

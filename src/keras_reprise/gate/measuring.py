@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan
 from keras_reprise.gate.project import code_of
+from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Occasion, Quality, Software
 from keras_reprise.judge.comparable import together
@@ -93,7 +94,18 @@ def other_seeds(seeds: Mapping[str, Sequence[int]], chosen: Sequence[str]) -> di
 
 def suites_of(settings: Settings) -> list[str]:
     """The benchmark files with the gate's own control among them."""
-    return [*settings.benchmarks, CONTROL] if settings.benchmarks else []
+    return with_control(settings.benchmarks)
+
+
+def with_control(suites: Sequence[str]) -> list[str]:
+    """Benchmark files with the gate's own control, if there are any."""
+    return [*suites, CONTROL] if suites else []
+
+
+def suspected(suspects: Sequence[str], recipes: Iterable[str]) -> list[str]:
+    """The recipes of which a metric is suspect."""
+    stems = {metric.split("/")[0] for metric in suspects if "::" not in metric}
+    return [name for name in recipes if Path(name).stem in stems]
 
 
 def durations(processes: Sequence[Process]) -> dict[str, float]:
@@ -109,16 +121,19 @@ def expected_s(
     known: Occasion | None,
     store: Store,
     first: Sequence[Process] = (),
+    *,
+    control: bool = True,
 ) -> float:
     """How long measuring will take: from what the `first` processes took, else those of `known`, else a guess.
 
-    Replicates take what they took in `known`, else in the store's records, else a guess.
+    Replicates take what they took in `known`, else in the store's records, else a guess. The fixed work is among the
+    files where `control` says so.
     """
     by_suite = durations(known.processes if known else ()) | durations(first)
     replicates = _recorded_s(store, settings.scale) if seeds else {}
     replicates |= {found.recipe: found.seconds for found in known.quality} if known else {}
     total = 10.0 if seeds else 0.0
-    for suite in suites_of(settings):
+    for suite in suites_of(settings) if control else settings.benchmarks:
         guess = GUESSED_CONTROL_S if suite == CONTROL else GUESSED_PROCESS_S
         total += rounds * by_suite.get(suite, guess)
     for name, chosen in seeds.items():
@@ -139,14 +154,15 @@ def announce(
     first: Sequence[Process] = (),
 ) -> None:
     """Say what will be measured, and how long it will take; the `first` processes have been already."""
-    whole = expected_s(settings, rounds * sides, seeds, known, store, first)
+    turns = sides == 2
+    whole = expected_s(settings, rounds * sides, seeds, known, store, first, control=not turns)
     seconds = in_words(max(0.0, whole - sum(process.duration_s for process in first)))
     parts = []
     if settings.benchmarks:
         files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
-        count = sides * rounds * len(suites_of(settings))
-        code = ", the accepted code and that of now in turns" if sides == 2 else ""
-        parts.append(f"{count} processes ({rounds} rounds of {files} and the control{code})")
+        count = sides * rounds * (len(settings.benchmarks) + (not turns))
+        others = ", the accepted code and that of now in turns" if turns else " and the control"
+        parts.append(f"{count} processes ({rounds} rounds of {files}{others})")
     if seeds:
         recipes = "1 recipe" if len(seeds) == 1 else f"{len(seeds)} recipes"
         parts.append(f"{sum(map(len, seeds.values()))} replicates of {recipes}")
@@ -220,6 +236,48 @@ def taken(
     }
 
 
+def until_settled(
+    sides: Mapping[str, Installation],
+    settings: Settings,
+    seeds: Mapping[str, Mapping[str, Sequence[int]]],
+    journal: Journal,
+    settled: Callable[[Mapping[str, Taken]], Mapping[str, Row]],
+) -> tuple[dict[str, Taken], dict[str, Row]]:
+    """A first look, block by block: benchmark files on all sides, without what is `settled`; then each side's recipes.
+
+    Also returns the rows of what was settled before the last block, by metric. In turns the control waits for a second
+    look; against stored numbers it tells what the machine has changed.
+    """
+    control = [CONTROL] if len(sides) == 1 and settings.benchmarks else []
+    tasks = plan([*settings.benchmarks, *control], settings.rounds, journal.order_seed("first"), list(sides))
+    kept, rows = journal.processes("first", tasks), dict[str, Row]()
+    if kept and not journal.begun_here:
+        _say(f"Going on with a gate that was interrupted: {len(kept)} of {len(tasks)} processes are kept.")
+    suites, only = [*settings.benchmarks, *control], list[str]()
+    last = max((task.round // 2 for task in tasks), default=0)
+    for block in range(last + 1):
+        crashed = {(process.suite, process.side) for process in kept if process.error}
+        left_over = [task for task in tasks if task.suite in suites and (task.suite, task.side) not in crashed]
+        mine = [task for task in left_over if task.round // 2 == block]
+        later = sum(task.round // 2 > block for task in left_over)
+        kept = run_processes(mine, sides, journal, "first", only, before=kept, later=later)
+        done = [process for process in kept if process.round // 2 <= block]
+        if block < last:
+            rows |= settled({name: Taken([p for p in done if p.side == name], []) for name in sides})
+            left = {metric for process in done for metric in process.median} - set(rows)
+            suites, only = needed(sorted(left), settings)
+            suites += control if suites else []
+        if not suites:
+            break
+    return {
+        name: Taken(
+            [process for process in done if process.side == name],
+            run_recipes(side, settings, seeds[name], journal, f"first-{name}") if name in seeds else [],
+        )
+        for name, side in sides.items()
+    }, rows
+
+
 def run_processes(
     tasks: Sequence[Task],
     sides: Mapping[str, Installation],
@@ -227,18 +285,20 @@ def run_processes(
     step: str,
     only: Sequence[str] = (),
     before: Sequence[Process] | None = None,
+    later: int = 0,
 ) -> list[Process]:
-    """Run the tasks one after the other, the machine to themselves, with progress.
+    """Run the tasks one after the other, the machine to themselves, with progress; `later` are still to come.
 
     Those of which the journal has a process are not run; with `before` the tasks come after those processes.
-    """  # fmt: skip
+    """
     kept = journal.processes(step, tasks) if before is None else before
     if kept and before is None and not journal.begun_here:
         _say(f"Going on with a gate that was interrupted: {len(kept)} of {len(tasks)} processes are kept.")
     with machine(alone=True, say=_say), counter("processes") as tell:
         return measure(
-            tasks, sides, only=only, kept=kept, keep=lambda processes: journal.keep(step, processes), done=tell
-        )
+            tasks, sides, only=only, kept=kept, keep=lambda processes: journal.keep(step, processes),
+            done=lambda done, total: tell(done, total + later),
+        )  # fmt: skip
 
 
 def run_recipes(
@@ -252,18 +312,14 @@ def run_recipes(
     return found
 
 
-def needed_again(
-    suspects: Sequence[str], settings: Settings, recipes: Sequence[str]
-) -> tuple[list[str], Sequence[str], list[str]]:
-    """What has to be measured again for the suspect metrics: benchmark files, their benchmarks (empty: all), recipes.
+def needed(metrics: Sequence[str], settings: Settings) -> tuple[list[str], list[str]]:
+    """The benchmark files that measure the times and peaks, and which of their benchmarks have to run (empty: all).
 
     A process's peak memory is that of all its benchmarks, so it needs them all.
     """
-    costs = [metric for metric in suspects if "::" in metric]
+    costs = [metric for metric in metrics if "::" in metric]
     suites = [suite for suite in settings.benchmarks if any(metric.startswith(f"{suite}::") for metric in costs)]
-    only = () if any(metric.endswith(f"::{PEAK_MEMORY}") for metric in costs) else costs
-    wanted = {metric.split("/")[0] for metric in suspects if "::" not in metric}
-    return ([*suites, CONTROL] if suites else []), only, [name for name in recipes if Path(name).stem in wanted]
+    return suites, [] if any(metric.endswith(f"::{PEAK_MEMORY}") for metric in costs) else costs
 
 
 def again(
@@ -276,13 +332,14 @@ def again(
 ) -> dict[str, Taken]:
     """Measure in fresh processes what the suspect metrics need: their benchmarks alone, their recipes with other seeds.
 
-    The control runs as often as in the first look.
+    The control runs as often as they do.
     """
-    recipes = list(dict.fromkeys(name for chosen in seeds.values() for name in chosen))
-    suites, only, wanted = needed_again(suspects, settings, recipes)
+    recipes = dict.fromkeys(name for chosen in seeds.values() for name in chosen)
+    suites, only = needed(suspects, settings)
+    wanted = suspected(suspects, recipes)
     other = {side: other_seeds(chosen, wanted) for side, chosen in seeds.items()}
     rounds, order_seed = SECOND_LOOK * settings.rounds, journal.order_seed(step)
-    tasks = plan(suites, rounds, order_seed, list(sides), control_every=SECOND_LOOK)
+    tasks = plan(with_control(suites), rounds, order_seed, list(sides))
     return taken(sides, tasks, settings, other, journal, step=step, only=only)
 
 

@@ -70,20 +70,13 @@ class Task:
     round: int
 
 
-def plan(
-    suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",), *, control_every: int = 1
-) -> list[Task]:
+def plan(suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",)) -> list[Task]:
     """The processes in the order they are run: every round in a new random order.
 
     With several sides a block of two rounds is all of them in a random order and then in its reverse (A B B A or
     B A A B), suite by suite, so that steady drift of the machine cancels for any two of them.
-    The control runs in the first of every `control_every` blocks.
     """
-    tasks = _all_rounds(suites, rounds, random.Random(order_seed), sides)
-    return [task for task in tasks if task.suite != CONTROL or task.round // 2 % control_every == 0]
-
-
-def _all_rounds(suites: Sequence[str], rounds: int, drawn: random.Random, sides: Sequence[str]) -> list[Task]:
+    drawn = random.Random(order_seed)
     if len(sides) == 1:
         return [Task(suite, sides[0], n) for n in range(rounds) for suite in drawn.sample(list(suites), len(suites))]
     tasks = []

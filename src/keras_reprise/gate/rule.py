@@ -202,15 +202,22 @@ def decide(
             reachable = found.least_p <= SUSPECT_LEVEL
             suspect = screens.get(found.metric, found.bound)
             verdict, why = _verdict(found, suspect, found.p <= SUSPECT_LEVEL)
-            visible = _visible(found, suspect, error, family, again=2 if found.metric in further else 1)
+            visible = smallest_visible(found, suspect, error, family, again=2 if found.metric in further else 1)
         if verdict == INCONCLUSIVE and not reachable:
             why = f"{found.n_before} against {found.n_now} values cannot decide {family} metrics"
         visible = visible if reachable else math.inf
+        if verdict == INCONCLUSIVE and screens is not None and _within(found, alike_or_unseen(found, visible)):
+            verdict, why = SAME, ""
         rows.append(Row(**vars(found), p_adjusted=p, visible=visible, verdict=verdict, why=why))
     return rows
 
 
-def _visible(found: Change, suspect: float, error: float, metrics: int, *, again: int) -> float:
+def alike_or_unseen(found: Change, visible: float) -> float:
+    """Within what an interval is no change: what is alike, or all that is too small to be seen, 20 % at most."""
+    return max(found.alike, min(visible, MOST_ALIKE)) if math.isfinite(visible) and found.ratio else found.alike
+
+
+def smallest_visible(found: Change, suspect: float, error: float, metrics: int, *, again: int) -> float:
     """The change that 80 % of gates see: suspect at a look of this standard error, seen `again`, and significant."""
     more = SECOND_LOOK if found.ratio else 1  # times as many values in the second look
     later, both = error / math.sqrt(more), error / math.sqrt(1 + more)
@@ -232,9 +239,13 @@ def _verdict(found: Change, counts_from: float, significant: bool) -> tuple[str,
         return (REGRESSED if found.change > 0 else IMPROVED), ""
     if abs(found.change) > found.alike:
         return INCONCLUSIVE, "large, but it may be chance"
-    if -found.alike <= found.low and found.high <= found.alike:
+    if _within(found, found.alike):
         return SAME, ""
     return INCONCLUSIVE, "a change that counts cannot be excluded"
+
+
+def _within(found: Change, bound: float) -> bool:
+    return -bound <= found.low and found.high <= bound
 
 
 def confirmed(rows: Sequence[Row], together: Sequence[Row], alone: Mapping[str, float]) -> list[Row]:

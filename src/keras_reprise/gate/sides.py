@@ -14,7 +14,8 @@ import msgspec
 from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.baselines import known_of, seeds_for
 from keras_reprise.gate.benchmark_files import digests, edited, hidden
-from keras_reprise.gate.forecast import Forecast, at_most_s
+from keras_reprise.gate.design import SECOND_LOOK
+from keras_reprise.gate.forecast import Forecast
 from keras_reprise.gate.injection import injections
 from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
 from keras_reprise.gate.processes import PEAK_MEMORY
@@ -116,16 +117,29 @@ def others_than_accepted(baseline: Baseline, settings: Settings) -> set[str]:
     return found
 
 
+def again_at_most_s(store: Store, ready: Sides, *, calibrated: bool) -> float:
+    """How long it takes to measure all again, and all times once more where nothing is calibrated."""
+    looks, rounds = SECOND_LOOK * (1 if calibrated else 2), ready.settings.rounds * len(ready.sides)
+    seeds, measured = ready.seeds["now"], ready.baseline.measured
+    times = (
+        measuring.expected_s(ready.settings, looks * rounds, {}, measured, store) if ready.settings.benchmarks else 0.0
+    )
+    return times + measuring.expected_s(ready.settings, 0, seeds, measured, store)
+
+
 def forecast(store: Store, settings: Settings, name: str) -> Forecast:
     """What a gate would measure; it runs one short process of each file of the accepted code, if that is to be run."""
     with prepared(store, settings, name) as ready:
         this, measured, seeds = measuring.this_machine(), ready.baseline.measured, ready.seeds["now"]
-        rounds, settings = ready.settings.rounds, ready.settings
-        seconds = measuring.expected_s(settings, rounds * len(ready.sides), seeds, measured, store)
-        replicates = measuring.expected_s(msgspec.structs.replace(settings, benchmarks=[]), 0, seeds, measured, store)
+        rounds, settings, turns = ready.settings.rounds, ready.settings, len(ready.sides) == 2
+
+        def expected(rounds: int) -> float:
+            return measuring.expected_s(settings, rounds, seeds, measured, store, control=not turns)
+
+        seconds, least = expected(rounds * len(ready.sides)), expected(min(2, rounds) * len(ready.sides))
         known = known_of(store, this, name, settings, measured, beside=not ready.why_stored)
         return Forecast(
             "gate", name, this, settings, rounds, list(ready.sides), seeds, measuring.durations(measured.processes),
-            seconds, at_most_s(seconds, replicates, bool(known.noise)), bool(known.noise), ready.why_stored,
-            ready.notes,
+            seconds, seconds + again_at_most_s(store, ready, calibrated=bool(known.noise)), least, bool(known.noise),
+            ready.why_stored, ready.notes,
         )  # fmt: skip
