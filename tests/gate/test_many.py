@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -10,78 +11,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from versioned import FAST, SLOW, SUITE, commit, in_a_project
 
-from keras_reprise.base.errors import IntegrityError, UserError
-from keras_reprise.gate import environments, installations, measuring, processes, trial
+from keras_reprise.base.errors import IntegrityError, NothingMeasuredError, UserError
+from keras_reprise.gate import environments, installations, measuring
 from keras_reprise.gate.change_points import Overview, labels_of
 from keras_reprise.gate.comparisons import comparison_files, read_comparison
 from keras_reprise.gate.family import judged_together, pairs_of
 from keras_reprise.gate.looks import Known, Look
-from keras_reprise.gate.processes import CONTROL, Process, plan
+from keras_reprise.gate.processes import CONTROL, plan
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Software
 
-SUITE = "bench_mine.py"
-FAST, SLOW, PEAK = (f"{SUITE}::{name}" for name in ("test_fast", "test_slow", "peak memory"))
 WORDS = ["VERSION=1", "VERSION=2", "VERSION=3", "VERSION=4"]
-CONTROLS = ("test_sort", "test_count", "test_copy", "test_open")
-
-
-class Machine:
-    """Measures as told, by the variable VERSION of a process: factors by metric and version, and what crashes."""
-
-    def __init__(self):
-        self.factor, self.crash, self.calls, self.interrupt_after = {}, {}, [], None
-        self.generator, self.clock = np.random.default_rng(1), 0
-
-    def run(self, task, position, side, only):
-        self.calls.append((task, tuple(only)))
-        if self.interrupt_after is not None and len(self.calls) > self.interrupt_after:
-            raise KeyboardInterrupt
-        version = side.variables.get("VERSION", "0")
-
-        def noisy(metric, seconds):
-            factor = self.factor.get((metric, version), 1.0)
-            return seconds * factor * math.exp(0.01 * self.generator.standard_normal())
-
-        if task.suite == CONTROL:
-            found = {f"control::{what}": noisy("control", 0.003) for what in CONTROLS}
-        else:
-            found = {m: noisy(m, s) for m, s in ((FAST, 0.01), (SLOW, 0.5)) if not only or m in only}
-            found |= {} if only else {PEAK: noisy(PEAK, 1e8)}
-        error = self.crash.get(version) if task.suite != CONTROL else None
-        found = {} if error else found
-        self.clock += 1
-        return Process(
-            suite=task.suite, side=task.side, round=task.round, position=position, duration_s=1.0,
-            started_at=f"2026-01-01T{self.clock // 3600:02d}:{self.clock // 60 % 60:02d}:{self.clock % 60:02d}Z",
-            fastest=found, median=found, relative=found, load=0.1, steal_fraction=0.0, error=error,
-        )  # fmt: skip
 
 
 @pytest.fixture
 def made(monkeypatch, tmp_path):
-    """A project with one benchmark file, on a machine that measures as told."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / SUITE).write_text("def test_fast(benchmark):\n    benchmark(lambda: None)\n")
-    (folder / "gate.toml").write_text(f'benchmarks = ["{SUITE}"]\n')
-    monkeypatch.chdir(folder)
-    for name in ("REPRISE_GATE_INJECT", "TOX_ENV_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    found = Machine()
-    monkeypatch.setattr(processes, "_run", found.run)
-    monkeypatch.setattr(measuring, "software", lambda side: Software(python="3.11.1", packages={}, variables={}))
-    monkeypatch.setattr(trial, "tried", lambda suite, side: trial.Trial(None, 1))
-    return found
+    return in_a_project(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def committed(made):
-    """The project in git, without which nothing is kept of what was interrupted."""
-    user = ("-c", "user.name=x", "-c", "user.email=x@x")
-    for words in (["init", "-q"], ["add", "-A"], [*user, "commit", "-qm", "first"]):
-        subprocess.run(["git", *words], check=True)
+    commit()
     return made
 
 
@@ -290,7 +242,7 @@ def test_files_for_people_and_machines(gate, made, tmp_path):
     assert [suite.get("name") for suite in suites] == ["1 to 3", "1 to 4", "3 to 4"]
     assert [suite.get("failures") for suite in suites] == ["1", "1", "0"]
     text = files["md"].read_text()
-    assert text.startswith("### Of 4 environments one changed 1 of 3 metrics: test_slow") or "test_slow" in text
+    assert text.startswith("### Of 4 environments one changed 1 of 3 metrics: bench\\_mine.py::test\\_slow x 1.")
     assert "a &lt; b \\| c" in text
     drawn = files["svg"].read_text()
     assert "test_slow" in drawn
@@ -361,6 +313,28 @@ def test_environments_are_kept_until_the_comparison_has_ended(gate, made, monkey
     assert not list((store_path / ".cache" / "environments-begun").iterdir())
 
 
+def test_what_could_not_be_made_when_measuring_began_stays_so_until_the_end(gate, committed, monkeypatch, store_path):
+    tried = []
+
+    def overlay(python, requirements, folder):
+        tried.append(requirements)
+        if requirements == ["tabulate==2"]:
+            raise NothingMeasuredError("tabulate==2 cannot be installed: no network.\nNothing was measured.")
+        return sys.executable
+
+    monkeypatch.setattr(installations, "_overlay", overlay)
+    words = ["tabulate==1", "tabulate==2", "VERSION=3"]
+    committed.interrupt_after = 9
+    assert gate(words=words).exit_code == 130
+    committed.interrupt_after = None
+    before = len(committed.calls)
+    assert gate(words=words).exit_code == 4
+    assert len(tried) == 2
+    measured = sum(len(look.processes) for look in stored(store_path).newest.looks)
+    assert len(committed.calls) - before < measured, "what was measured is used"
+    assert stored(store_path).newest.environments[1].failed == {"": "tabulate==2 cannot be installed: no network."}
+
+
 def test_an_environment_that_came_with_a_store_is_not_run(tmp_path, monkeypatch):
     made = []
 
@@ -387,6 +361,7 @@ def test_check_reads_comparisons(gate, reprise, store_path):
         (whole.replace(b'"name": "main"', b'"name": "other"'), "not of its place"),
         (whole.replace(b'"reference": 0', b'"reference": 9'), "no environments to compare"),
         (whole.replace(b'"verdict": "same"', b'"verdict": "splendid"', 1), "verdicts that there are not"),
+        (re.sub(rb'"change": [-0-9.e]+', b'"change": 800.0', whole, count=1), "no ratio of two times"),
         (whole.replace(b'"schema": 1,', b'"schema": 1,\n  "schema": 1,'), "twice"),
     ):
         assert content != whole

@@ -4,6 +4,7 @@ import html
 import math
 import re
 
+import msgspec
 import pytest
 
 from keras_reprise.gate.comparisons import (
@@ -188,3 +189,15 @@ def test_a_name_that_is_no_file_name_has_a_page_all_the_same(pages, machine):
     page = next(folder.glob("comparison-*.html"))
     assert re.fullmatch(r"comparison-[0-9a-f]{8}-[0-9a-f]{12}\.html", page.name)
     assert "mine & theirs" in text_of(page)
+
+
+def test_hostile_words_of_a_comparison_stay_words(pages, machine):
+    hostile = "<script>alert(1)</script> [x](javascript:y) {{7*7}} $1"
+    one = comparison(machine)
+    pages_of = pages(msgspec.structs.replace(one, words=[*one.words[:3], hostile]))
+    page = pages_of / f"comparison-{machine[:8]}-releases.html"
+    assert page.read_text().count("<script") == 1
+    assert "{{7*7}}" in text_of(page)
+    assert "[x](java" not in page.with_suffix(".md").read_text()
+    assert "<script" not in page.with_suffix(".md").read_text()
+    assert b"<script" not in (pages_of / f"figures/comparison-{machine[:8]}-releases-1.svg").read_bytes()

@@ -24,7 +24,7 @@ GIVEN = "keras_reprise.store"  # where click's context keeps the --store of this
 NAMED = "keras_reprise.named"  # and the stores that the user was told of
 READING_STORES = (
     "run(?= )|status|verdict|compare|report|cite|certificate|check-citations|resolve|check|merge|export|calibrate|gate"
-    "|accept|history"
+    "|accept|history|bisect"
 )
 COLOURS = {"reproduced": "green", "contradicted": "red", "inconclusive": "yellow"}
 VERDICT = re.compile(rf"\b(?:{'|'.join(COLOURS)})\b")

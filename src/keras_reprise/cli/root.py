@@ -18,6 +18,7 @@ COMMANDS = {
     "certificates": ("certificate",),
     "citations": ("cite", "check-citations", "resolve"),
     "gates": ("gate", "accept", "calibrate", "history"),
+    "bisecting": ("bisect",),
 }
 """The commands by the file that has them: only that of the command which is asked for is read."""
 

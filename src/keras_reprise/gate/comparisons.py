@@ -24,6 +24,7 @@ from keras_reprise.record.schema import Code
 from keras_reprise.store.store import Problem, Store
 
 FOLDER = "comparisons"
+LARGEST_LOG = 100.0  # of a ratio of two times or peaks
 
 
 class StoredRow(Strict, frozen=True):
@@ -188,8 +189,12 @@ def _fault(found: StoredComparison, path: Path) -> str:
         values = [value for one in processes for value in one.median.values()]
         if not all(math.isfinite(value) and value > 0 for value in values):
             return "has times that are no positive number of seconds"
-        if any(row.verdict not in VERDICTS for pair in occasion.pairs for row in pair.rows):
+        rows = [row for pair in occasion.pairs for row in pair.rows]
+        if any(row.verdict not in VERDICTS for row in rows):
             return "has verdicts that there are not"
+        logs = [number(one) for row in rows if row.ratio for one in (row.change, row.low, row.high, row.visible)]
+        if any(math.isfinite(one) and abs(one) > LARGEST_LOG for one in logs):
+            return "has changes that are no ratio of two times"
     return ""
 
 

@@ -7,13 +7,17 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from keras_reprise.base import seals
 from keras_reprise.base.errors import MeasurementError, NothingMeasuredError, UserError
+from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import git
 from keras_reprise.gate import measuring
 from keras_reprise.gate.installations import Installation, Say, Spec, installation, parse, scratch_folder
@@ -22,8 +26,8 @@ from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Software
 from keras_reprise.store.store import Store
 
+FAILED = "failed"  # the file that says why
 BARE_BYTES = 30 * 2**20  # of a virtual environment with pip and nothing else
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,10 @@ def kept_folder(store: Store, words: Sequence[str], name: str) -> Iterator[Path]
 
 
 def made_in(folder: Path, words: Sequence[str], settings: Settings, say: Say) -> Environments:
-    """Make the environments; each needs up to minutes, so it is said which one is being made."""
+    """Make the environments; each needs up to minutes, so it is said which one is being made.
+
+    One of which `remember_failures` was told is not tried again.
+    """
     made: dict[str, Installation] = {}
     software: dict[str, Software] = {}
     failed: dict[str, str] = {}
@@ -96,6 +103,8 @@ def made_in(folder: Path, words: Sequence[str], settings: Settings, say: Say) ->
             say(f"{number} of {len(words)}: {text}")
 
         try:
+            if (known := _remembered(place, words[number - 1])) is not None:
+                raise NothingMeasuredError(known)
             made[side] = installation(spec, place, settings, tell)
             software[side] = measuring.software(made[side])
         except (NothingMeasuredError, MeasurementError) as error:
@@ -103,6 +112,22 @@ def made_in(folder: Path, words: Sequence[str], settings: Settings, say: Say) ->
             made.pop(side, None)
             say(f"{number} of {len(words)}: {failed[side]} The others go on.")
     return Environments(words, made, software, failed)
+
+
+def remember_failures(folder: Path, found: Environments) -> None:
+    """Let what failed stay so until the comparison has ended: measuring begins without it, and goes on without it."""
+    for side, words in zip(found.sides, found.words, strict=True):
+        if side in found.failed:
+            mark = folder / side / FAILED
+            write_atomically(mark, seals.seal(found.failed[side].encode(), str(mark), words))
+
+
+def _remembered(place: Path, words: str) -> str | None:
+    mark = place / FAILED
+    with contextlib.suppress(OSError):
+        kept = seals.opened(read_plain(mark, 10_000), str(mark), words)
+        return None if kept is None else kept.decode()
+    return None
 
 
 def bytes_needed(words: Sequence[str]) -> tuple[int, list[str]]:
@@ -122,10 +147,11 @@ def bytes_needed(words: Sequence[str]) -> tuple[int, list[str]]:
 
 def required_package(requirement: str) -> str | None:
     """The package that a requirement is of, as installed packages are listed; None for a file or an address."""
-    found = NAME.match(requirement)
-    if found is None or "/" in requirement or "@" in requirement or requirement.endswith((".whl", ".gz", ".zip")):
+    try:
+        found = Requirement(requirement)
+    except InvalidRequirement:
         return None
-    return re.sub(r"[-_.]+", "-", found[0]).lower()
+    return None if found.url else canonicalize_name(found.name)
 
 
 def _installed_bytes(requirement: str) -> int | None:

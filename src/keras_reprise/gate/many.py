@@ -29,7 +29,14 @@ from keras_reprise.gate.comparisons import (
     write_comparison,
 )
 from keras_reprise.gate.design import MOST_STEAL, SECOND_LOOK
-from keras_reprise.gate.environments import Environments, kept_folder, made_in, required_package, specs_of
+from keras_reprise.gate.environments import (
+    Environments,
+    kept_folder,
+    made_in,
+    remember_failures,
+    required_package,
+    specs_of,
+)
 from keras_reprise.gate.family import FamilyJudgement, PairOfSides, judged_together, pairs_of
 from keras_reprise.gate.injection import injected, injections
 from keras_reprise.gate.installations import Say, parse
@@ -106,6 +113,7 @@ def compare(store: Store, asked: Asked, say: Say, *, occasion: bool = False) -> 
         _require_some(found, asked)
         if known is not None:
             _require_same_packages(known, found)
+        remember_failures(folder, found)
         begun, measured = _measured(store, asked, found, say)
         wanted = asked.unmeasured()
         occasions = [*(known.occasions if known else []), measured]

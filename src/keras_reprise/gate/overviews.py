@@ -7,8 +7,9 @@ from tabulate import tabulate
 
 from keras_reprise.base import columns, errors
 from keras_reprise.base.errors import printable
+from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.gate.change_points import ChangePoint, Overview
-from keras_reprise.gate.present import MARKS, amount, change, escaped, junit_of, row_facts, short_names
+from keras_reprise.gate.present import MARKS, amount, change, junit_of, row_facts, short_names
 from keras_reprise.gate.rule import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, Row
 
 WIDEST_NAME, NARROWEST_NAME = 36, 18  # columns of the metric's name
@@ -149,12 +150,12 @@ def occasions(found: Overview) -> list[str]:
 
 def markdown(found: Overview) -> str:
     """A summary for a pull request or a note: the answer, the change points, and the table in a fold."""
-    points = [f"- {escaped(told(found, point))}" for point in found.change_points]
+    points = [f"- {escape(told(found, point))}" for point in found.change_points]
     names = short_names(found.metrics)
-    rows = [[escaped(names[m]), *(escaped(one) for one in cells(found, m))] for m in found.metrics]
-    drawn = tabulate(rows, ["metric", *map(escaped, found.labels)], tablefmt="github", disable_numparse=True)
-    parts = [f"### {escaped(answer(found))}", *(["\n".join(points)] if points else [])]
-    parts += [escaped(said) for said in [*failures(found), *occasions(found), *found.occasion.notes]]
+    rows = [[escape(names[m]), *(escape(one) for one in cells(found, m))] for m in found.metrics]
+    drawn = tabulate(rows, ["metric", *map(escape, found.labels)], tablefmt="github", disable_numparse=True)
+    parts = [f"### {escape(answer(found))}", *(["\n".join(points)] if points else [])]
+    parts += [escape(said) for said in [*failures(found), *occasions(found), *found.occasion.notes]]
     parts += [f"<details><summary>All {len(rows)} metrics</summary>\n\n{drawn}\n\n{LEGEND}\n\n</details>"]
     return printable("\n\n".join(parts)) + "\n"
 

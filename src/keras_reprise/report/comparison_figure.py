@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Plot
 from matplotlib.ticker import FuncFormatter
 
+from keras_reprise.base.columns import cut
 from keras_reprise.figures.rendering import INK, render
 from keras_reprise.gate.change_points import Overview
 from keras_reprise.gate.present import change, short_names
@@ -16,7 +17,7 @@ from keras_reprise.gate.rule import Row
 
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 4.0, 2.3  # inches
 LEAST_SPAN = math.log(1.06)  # of a panel's ordinate to either side of the reference, so that noise looks like noise
-LONGEST_LABEL = 9  # characters that stand upright
+LONGEST_LABEL, LONGEST_NAME = 22, 44  # characters; longer ones are cut
 
 
 def draw_comparison(found: Overview, form: str = "svg", only: str | None = None) -> bytes:
@@ -41,7 +42,9 @@ def _comparison(found: Overview, chosen: Sequence[str]) -> Plot:
         if number + wide >= len(metrics):
             _label(ax, found.labels)
     if len(metrics) > 1:
-        figure.supylabel(f"ratio to {found.labels[found.comparison.reference]}, 90 % interval", fontsize=10)
+        figure.supylabel(
+            f"ratio to {cut(found.labels[found.comparison.reference], LONGEST_LABEL)}, 90 % interval", fontsize=10
+        )
     return figure
 
 
@@ -73,7 +76,7 @@ def _panel(ax: Axes, found: Overview, metric: str, name: str) -> None:
                 change(point.row, point.row.change), (place, 0.96), xycoords=ax.get_xaxis_transform(), fontsize=8.5,
                 xytext=(-3, 0), textcoords="offset points", ha="right", va="top",
             )  # fmt: skip
-    ax.set_title(name if len(name) <= 44 else f"…{name[-43:]}", fontsize=9.5, loc="left")
+    ax.set_title(name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}", fontsize=9.5, loc="left")
     _limits(ax, [(_drawn(row, row.low), _drawn(row, row.high)) for _, row in here], ratio)
     ax.grid(axis="x", visible=False)
 
@@ -110,6 +113,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _label(ax: Axes, labels: list[str]) -> None:
     """The environments' names below a panel, upright where they are long."""
+    labels = [cut(label, LONGEST_LABEL) for label in labels]
     ax.tick_params(labelbottom=True)
     ax.set_xticks(range(len(labels)))
     crowded = len(labels) * max(map(len, labels)) > 40

@@ -1,0 +1,180 @@
+"""`reprise bisect` as a user meets it: over environments, releases and commits; measured processes are made up."""
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import pytest
+from versioned import PEAK, SLOW, SUITE, commit, in_a_project
+
+from keras_reprise.base.errors import UserError
+from keras_reprise.gate import installations, ranges
+
+WORDS = [f"VERSION={number}" for number in range(1, 10)]
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    return in_a_project(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def bisect(made, reprise, store_path):
+    def call(*arguments, words=WORDS, metric=SLOW):
+        return reprise("bisect", metric, *words, *arguments, "--store", store_path)
+
+    return call
+
+
+def test_the_first_changed_environment_is_named(bisect, made):
+    made.factor = {(SLOW, str(version)): 1.3 for version in range(6, 10)}
+    result = bisect("--json")
+    assert result.exit_code == 1, result.output
+    facts = json.loads(result.stdout)
+    assert (facts["outcome"], facts["good"], facts["bad"]) == ("found", 4, 5)
+    assert [step["middle"] for step in facts["steps"]] == [4, 6, 5]
+    assert facts["compared"]["neighbours"]["ratio"] == pytest.approx(1.3, rel=0.02)
+    assert {only for task, only in made.calls if task.suite == SUITE} == {(SLOW,)}
+    text = " ".join(bisect().stdout.split())
+    assert "6 is the first that changed bench_mine.py::test_slow: x 1.3" in text
+    assert "from 5, 90 % interval" in text
+
+
+def test_a_faster_one_and_a_peak_are_found_too(bisect, made):
+    made.factor = {(PEAK, str(version)): 0.7 for version in range(3, 10)}
+    result = bisect("--json", metric=PEAK)
+    assert (result.exit_code, json.loads(result.stdout)["bad"]) == (1, 2)
+    assert {only for _, only in made.calls} == {()}, "a peak is that of all benchmarks"
+
+
+def test_ends_that_do_not_differ_are_said_to_and_what_could_have_been_seen(bisect, made):
+    result = bisect()
+    assert result.exit_code == 3
+    text = " ".join(result.stdout.split())
+    assert "1 and 9 do not differ in bench_mine.py::test_slow" in text
+    assert "would have been seen in 80 % of cases" in text
+    assert {task.side for task, _ in made.calls} == {"a", "b"}
+
+
+def test_what_crashes_or_cannot_be_made_is_skipped(bisect, made, tmp_path):
+    made.factor = {(SLOW, str(version)): 1.3 for version in range(6, 10)}
+    made.crash = {"5": "exit 1: ImportError: no"}
+    subprocess.run(["python3", "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    words = [*WORDS[:5], str(tmp_path / "bare"), *WORDS[5:]]
+    result = bisect("--json", words=words)
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["good"], facts["bad"], facts["skipped"]) == (1, 3, 6, [4, 5])
+    assert "unless it was one that could not be measured" in facts["answer"]
+    why = {step["middle"]: step["why"] for step in facts["steps"] if step["outcome"] == "skipped"}
+    assert why[4] == "exit 1: ImportError: no"
+    assert "cannot import pytest" in why[5]
+
+
+def test_an_end_that_crashes_ends_it(bisect, made):
+    made.crash = {"9": "exit 1: ImportError: no"}
+    result = bisect()
+    assert result.exit_code == 4
+    assert "VERSION=9: exit 1: ImportError: no" in result.stderr
+
+
+def test_a_middle_that_scatters_too_much_is_inconclusive(bisect, made, monkeypatch):
+    plain = {(SLOW, str(version)): 1.3 for version in range(6, 10)}
+    real = made.run
+
+    def run(task, position, side, only):
+        scattered = {(SLOW, side.variables["VERSION"]): math.exp(0.13 + 3 * made.generator.standard_normal())}
+        made.factor = plain | (scattered if task.side == "middle" else {})
+        return real(task, position, side, only)
+
+    monkeypatch.setattr("keras_reprise.gate.processes._run", run)
+    result = bisect()
+    assert result.exit_code == 5
+    assert "Inconclusive between 1 and 9" in result.stdout
+
+
+@pytest.mark.parametrize("after", [3, 60, 130])
+def test_an_interrupted_search_goes_on(bisect, made, after, store_path):
+    commit()
+    made.factor = {(SLOW, str(version)): 1.3 for version in range(6, 10)}
+    made.interrupt_after = after
+    assert bisect("--rounds", "3").exit_code == 130
+    made.interrupt_after = None
+    before = len(made.calls)
+    result = bisect("--rounds", "3", "--json")
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["bad"]) == (1, 5)
+    kept = facts["processes"] - (len(made.calls) - before)
+    assert 0 <= after - kept <= 6, "at most a block is lost"
+    assert not list((store_path / ".cache" / "gates-begun").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "said"),
+    [
+        (["."], [], "two environments or more"),
+        ([], [], "Give one of the three"),
+        ([".", "."], ["--commits", "HEAD", "HEAD"], "Give one of the three"),
+        ([".", "commit:nowhere"], [], "no commit nowhere"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_searched_is_refused(bisect, made, words, options, said):
+    result = bisect(*options, words=words)
+    assert (result.exit_code, made.calls) == (2, [])
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("metric", ["test_slow", "other.py::test_slow", "lr-nan/arm/loss"])
+def test_a_metric_is_one_of_a_benchmark_file(bisect, made, metric):
+    result = bisect(metric=metric)
+    assert (result.exit_code, made.calls) == (2, [])
+    assert "is not a benchmark of one of the files bench_mine.py" in result.stderr
+
+
+def test_a_benchmark_that_is_not_there_is_named_with_those_that_are(bisect):
+    result = bisect(metric=f"{SUITE}::test_nothing")
+    assert result.exit_code == 4
+    assert "test_nothing was not measured" in result.stderr
+
+
+def test_commits_are_those_of_the_first_parents(bisect, made, monkeypatch):
+    for number in range(1, 7):
+        Path("version.txt").write_text(str(number))
+        commit(f"version {number}")
+    real = made.run
+
+    def run(task, position, side, only):
+        version = (side.folder / "version.txt").read_text()
+        return real(task, position, installations.Installation(side.python, side.folder, {"VERSION": version}), only)
+
+    monkeypatch.setattr("keras_reprise.gate.processes._run", run)
+    made.factor = {(SLOW, str(version)): 1.4 for version in (4, 5, 6)}
+    result = bisect("--commits", "HEAD~5", "HEAD", words=[])
+    assert result.exit_code == 1, result.output
+    assert '"version 4" is the first that changed' in " ".join(result.stdout.split())
+    assert bisect("--commits", "HEAD", "HEAD~5", words=[]).exit_code == 2
+    assert len(ranges.commits("HEAD~5", "HEAD")) == 6
+
+
+def test_releases_are_what_pip_finds_in_between(monkeypatch):
+    listed = ["3.10.0", "3.9.2", "3.5.0", "3.6.0", "3.4.1"]
+    monkeypatch.setattr(ranges, "_listed", lambda package: listed)
+    assert ranges.releases("keras", "3.5.0", "3.10.0") == [
+        "keras==3.5.0", "keras==3.6.0", "keras==3.9.2", "keras==3.10.0",
+    ]  # fmt: skip
+    for ends in (("3.5.0", "3.5.1"), ("3.10.0", "3.5.0"), ("x", "3.5.0")):
+        with pytest.raises(UserError):
+            ranges.releases("keras", *ends)
+
+
+@pytest.mark.parametrize("with_json", [True, False])
+def test_what_pip_says_of_releases_is_read_of_old_and_new_ones(monkeypatch, with_json):
+    def run(command, **others):
+        if "--json" in command:
+            code, said = (0, json.dumps({"versions": ["2.0", "1.0"]})) if with_json else (2, "")
+        else:
+            code, said = 0, "keras (2.0)\nAvailable versions: 2.0, 1.0\n  INSTALLED: 1.0\n"
+        return subprocess.CompletedProcess(command, code, said, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert ranges._listed("keras") == ["2.0", "1.0"]
