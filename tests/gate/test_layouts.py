@@ -60,7 +60,7 @@ def test_the_accepted_side_measures_the_files_of_its_commit(name, interpreter, s
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def test_an_installed_copy_of_other_code_than_here_is_said_to_be_measured(interpreter, tmp_path):
+def test_an_installed_copy_of_other_code_than_here_is_said_to_be_measured(interpreter, saw, tmp_path):
     python, packages = interpreter
     layout = LAYOUTS["src, a wheel"]
     folder = made(layout, tmp_path / "project")
