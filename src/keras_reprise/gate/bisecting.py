@@ -36,7 +36,7 @@ from keras_reprise.gate.installations import Installation, Say, installation
 from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.judgement import Judgement
 from keras_reprise.gate.looks import Known, Look, adjusted, failures, leaving_out, look_of
-from keras_reprise.gate.measuring import Taken, needed_again
+from keras_reprise.gate.measuring import Taken, needed
 from keras_reprise.gate.processes import CONTROL, Process, plan
 from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import Settings
@@ -151,7 +151,7 @@ class _Measurer:
     @property
     def only(self) -> Sequence[str]:
         """The benchmark alone; all of its file for a peak memory."""
-        return needed_again([self.metric], self.settings, [])[1]
+        return needed([self.metric], self.settings)[1]
 
     @property
     def rows(self) -> dict[str, Row]:
