@@ -261,7 +261,19 @@ def _settled(row: Row, both: Row | None, again: float | None) -> Row:
     if both.verdict == row.verdict and seen:
         return replace(both, again=again)
     verdict = INCONCLUSIVE if both.suspect else both.verdict
-    return replace(both, verdict=verdict, why="not seen again when measured again", again=again)
+    return replace(both, verdict=verdict, why=_why_not(row, both, again), again=again)
+
+
+def _why_not(row: Row, both: Row, again: float) -> str:
+    """Why a suspect is none in the end: it is not there any more, or less than what counts on this machine."""
+    if not row.ratio or math.isnan(again) or again * math.copysign(1, row.change) <= both.bound / 2:
+        return "not seen again when measured again"
+    least = f"what counts with this noise is x {math.exp(both.bound):.2f}"
+    if abs(both.change) <= both.bound:
+        return f"seen again, but of both looks it is x {math.exp(both.change):.2f}, and {least}"
+    if again * math.copysign(1, row.change) <= both.bound:
+        return f"seen again, but as x {math.exp(again):.2f}, and {least}"
+    return "seen again, but it may be chance"
 
 
 def unsettled(rows: Sequence[Row], why: str) -> list[Row]:
