@@ -7,6 +7,7 @@ import re
 import msgspec
 import pytest
 
+from keras_reprise.gate.change_points import Overview
 from keras_reprise.gate.comparisons import (
     ComparisonOccasion,
     MeasuredEnvironment,
@@ -201,3 +202,29 @@ def test_hostile_words_of_a_comparison_stay_words(pages, machine):
     assert "[x](java" not in page.with_suffix(".md").read_text()
     assert "<script" not in page.with_suffix(".md").read_text()
     assert b"<script" not in (pages_of / f"figures/comparison-{machine[:8]}-releases-1.svg").read_bytes()
+
+
+def test_a_benchmark_is_told_over_another_that_the_settings_name(pages, machine):
+    bare = METRIC.replace("test_step", "test_bare_step")
+    one = comparison(machine)
+    occasion = one.newest
+    found = [process(n, side=f"e{side:02d}") for n in range(3) for side in (1, 2)]
+    found = [
+        msgspec.structs.replace(p, median=p.median | {bare: p.median[METRIC] / (2 if p.side == "e01" else 4)})
+        for p in found
+    ]
+    pairs = [
+        msgspec.structs.replace(pair, rows=[*pair.rows, *(msgspec.structs.replace(r, metric=bare) for r in pair.rows)])
+        for pair in occasion.pairs
+    ]
+    settings = msgspec.structs.replace(
+        occasion.settings, title="What <releases> changed", over={"test_step": "test_bare_step"}
+    )
+    looks = [MeasuredLook("first", 1, [], found, {})]
+    occasion = msgspec.structs.replace(occasion, settings=settings, pairs=pairs, looks=looks)
+    one = msgspec.structs.replace(one, occasions=[occasion])
+    assert [overhead.ratios for overhead in Overview(one).overheads] == [[2.0, 4.0, None, None]]
+    folder = pages(one)
+    page = html.unescape(next(folder.glob("comparison-*.html")).read_text())
+    assert "<h1>What <releases> changed</h1>" in page
+    assert re.search(r"test_bare_step\[<small>\]</code></td><td class=\"num\">2.00</td><td class=\"num\">4.00", page)

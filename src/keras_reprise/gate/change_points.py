@@ -1,11 +1,13 @@
 """What a stored comparison of many environments says: verdicts against the reference, and the change points. Pure."""
 
 import os
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from keras_reprise.gate.comparisons import ComparisonOccasion, StoredComparison
+from keras_reprise.gate.environments import side_names
 from keras_reprise.gate.gating import changes
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, Row
 
@@ -35,6 +37,15 @@ class ChangePoint:
         if self.called == self.compared:
             return f"verified on {self.called} occasions"
         return f"seen on {self.called} of {self.compared} occasions"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """How many times as long as the benchmark `base` a benchmark takes, in each environment."""
+
+    metric: str
+    base: str
+    ratios: Sequence[float | None]
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,29 @@ class Overview:
                 changed = changes(software[0], software[1]) if software[0] and software[1] else []
                 points.append(ChangePoint(before, now, called[-1], len(alike), len(rows), changed))
         return sorted(points, key=lambda one: (one.now, one.before, -abs(one.row.change)))
+
+    @cached_property
+    def overheads(self) -> list["Overhead"]:
+        """How many times as long one benchmark takes as another, where the settings name one over the other."""
+        found, over = [], self.occasion.settings.over
+        for metric in self.metrics:
+            file, _, name = metric.rpartition("::")
+            function, bracket, parameters = name.partition("[")
+            base = f"{file}::{over.get(function, '')}{bracket}{parameters}"
+            if base in self.metrics:
+                ratios = [self._ratio(side, metric, base) for side in side_names(len(self.labels))]
+                found.append(Overhead(metric, base, ratios))
+        return found
+
+    def _ratio(self, side: str, metric: str, base: str) -> float | None:
+        """The median over an environment's processes of both medians' ratio; what was timed in one process."""
+        ratios = [
+            process.median[metric] / process.median[base]
+            for look in self.occasion.looks
+            for process in look.processes
+            if process.side == side and not process.disturbed and {metric, base} <= set(process.median)
+        ]
+        return statistics.median(ratios) if ratios else None
 
     @property
     def all_rows(self) -> list[Row]:

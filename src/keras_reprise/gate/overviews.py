@@ -186,6 +186,7 @@ def facts(found: Overview) -> dict[str, object]:
              "occasions_compared": point.compared, "changed": list(point.changed), **row_facts(point.row)}
             for point in found.change_points
         ],
+        "overheads": [{"metric": o.metric, "over": o.base, "ratios": list(o.ratios)} for o in found.overheads],
         "notes": list(occasion.notes),
     }  # fmt: skip
 

@@ -28,7 +28,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     says are needed. A gate's processes go through every benchmark file `rounds` times, those of a baseline
     `baseline_rounds` times; each gives the `estimate` of a benchmark's rounds. With `side_by_side` the accepted code is
     measured beside that of now where its commit is at hand, else only its stored numbers are used. `pytest` are words
-    for pytest on both sides, beside those of the project's own settings.
+    for pytest on both sides, beside those of the project's own settings. The page of a comparison of many environments
+    has the `title`, and says how many times as long as the benchmark that a benchmark is named `over` it takes, by the
+    names of their functions.
     """
 
     benchmarks: list[str] = []
@@ -42,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margins: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
     seeds: dict[str, Annotated[int, msgspec.Meta(ge=2, le=100)]] = {}
     pytest: str = ""
+    title: str = ""
+    over: dict[str, str] = {}
     scale: str = "quick"
     data: str | None = None
 

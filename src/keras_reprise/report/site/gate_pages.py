@@ -152,6 +152,19 @@ class ComparisonPage:
         return [*ends, change(row, row.change), interval, p, one.verified, changed, row.verdict]
 
     @property
+    def title(self) -> str:
+        return self.found.occasion.settings.title or f"{self.name}: {len(self.found.labels)} environments compared"
+
+    @cached_property
+    def overheads(self) -> list[tuple[str, str, list[str]]]:
+        """A benchmark, the one that it is told over, and how many times as long it takes in each environment."""
+        names = short_names(self.found.metrics)
+        return [
+            (names[o.metric], names[o.base], [f"{ratio:.2f}" if ratio else "–" for ratio in o.ratios])
+            for o in self.found.overheads
+        ]
+
+    @property
     def notes(self) -> list[str]:
         return [*overviews.failures(self.found), *self.found.occasion.notes]
 
