@@ -83,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_page_loads_with_its_figures_and_asks_for_nothing_from_elsewhere(browser, site):
     reader = Reader(browser, site)
     pages = sorted(path.name for path in site.glob("*.html"))
-    assert len(pages) == 8 + len(list(site.glob("figures/*.svg"))) > 7
+    assert len(pages) == 9 + len(list(site.glob("figures/*.svg"))) > 8
     for name in pages:
         page = reader.open(name)
         page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager'; })")

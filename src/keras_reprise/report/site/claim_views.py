@@ -70,6 +70,14 @@ class ClaimView:
         return [one for one in self.results if first and one.group.setting == first.setting]
 
     @property
+    def widest(self) -> list[Result]:
+        """The results at the scale and on the data set that most places measured; those that stand, of equally many."""
+        settings: dict[object, list[Result]] = {}
+        for one in self.results:
+            settings.setdefault(one.group.setting, []).append(one)
+        return max(settings.values(), key=len, default=[])
+
+    @property
     def folded(self) -> list[tuple[str, list[Result]]]:
         """The other results, by scale and data set, each under its title."""
         found: dict[str, list[Result]] = {}
