@@ -8,7 +8,7 @@ import msgspec
 
 from keras_reprise.base import clock, errors
 from keras_reprise.base.errors import NothingMeasuredError, UserError
-from keras_reprise.gate import measuring, quality
+from keras_reprise.gate import expectations, measuring, quality
 from keras_reprise.gate.benchmark_files import digests, hidden
 from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_GATES_REMEMBERED, MOST_SEEDS
 from keras_reprise.gate.forecast import Forecast
@@ -113,8 +113,8 @@ def forecast(store: Store, command: str, settings: Settings, name: str) -> Forec
     """What `accept` or `calibrate` would measure; it runs, and keeps, a process of files whose time is not known."""
     this, ready = measuring.this_machine(), prepared(store, command, settings, name, lambda text: None, always=False)
     settings, rounds = ready.settings, ready.settings.baseline_rounds
-    seconds = measuring.expected_s(settings, rounds, ready.seeds, ready.known, store, ready.first)
-    known = measuring.durations(ready.known.processes if ready.known else ()) | measuring.durations(ready.first)
+    seconds = expectations.expected_s(settings, rounds, ready.seeds, ready.known, store, ready.first)
+    known = expectations.durations(ready.known.processes if ready.known else ()) | expectations.durations(ready.first)
     calibrated_already = read(calibration_path(store, this, name), Calibration) is not None
     return Forecast(
         command, name, this, settings, rounds, ["now"], ready.seeds, known, seconds, seconds, seconds,
@@ -241,7 +241,9 @@ def seeds_for(baseline: Occasion, settings: Settings) -> dict[str, int]:
 
 def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
     settings, rounds = ready.settings, ready.settings.baseline_rounds
-    measuring.announce(say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first)
+    expectations.announce(
+        say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first
+    )
     found = measuring.measured(measuring.here(settings), settings, rounds, ready.seeds, ready.begun, ready.code)
     ready.begun.forget()
     return found

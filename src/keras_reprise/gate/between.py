@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras_reprise.base.git import git
-from keras_reprise.gate import measuring, quality
+from keras_reprise.gate import expectations, measuring, quality
 from keras_reprise.gate.baselines import calibrated
 from keras_reprise.gate.gating import Outcome, changes, judged, notes_of
 from keras_reprise.gate.injection import injected
@@ -29,11 +29,11 @@ def between(store: Store, settings: Settings, name: str, a: str, b: str, say: Sa
         settings = comparable(settings, facts["a"], facts["b"])
         known = calibrated(store, this, name, settings, beside=True)
         seeds = dict.fromkeys("ab", measuring.seeds_of(recipes, settings, {}))
-        seconds = 2 * measuring.expected_s(settings, settings.rounds, seeds["a"], None, store)
+        seconds = 2 * expectations.expected_s(settings, settings.rounds, seeds["a"], None, store)
         say(
             f"{2 * settings.rounds * len(settings.benchmarks)} processes in ABBA blocks and "
             f"{2 * sum(map(len, seeds['a'].values()))} "
-            f"replicates: about {measuring.in_words(seconds)}, and at most as long again if something looks changed."
+            f"replicates: about {expectations.in_words(seconds)}, and at most as long again if something looks changed."
         )
         processes: list[Process] = []
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keras_reprise.base.progress import format_seconds
-from keras_reprise.gate.measuring import in_words, suites_of
+from keras_reprise.gate.expectations import in_words
+from keras_reprise.gate.measuring import suites_of
 from keras_reprise.gate.processes import CONTROL
 from keras_reprise.gate.settings import Settings
 

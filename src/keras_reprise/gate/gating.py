@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from keras_reprise.base import clock, errors
-from keras_reprise.gate import measuring
+from keras_reprise.gate import expectations, measuring
 from keras_reprise.gate.baselines import known_of
 from keras_reprise.gate.design import DRIFT, MOST_STEAL
 from keras_reprise.gate.early import settled
@@ -112,9 +112,9 @@ def begin(store: Store, ready: Sides, known: Known, say: Say) -> None:
         say(f"Times will be compared with those stored in the baseline: {ready.why_stored}.")
     more = again_at_most_s(store, ready, calibrated=bool(known.noise) or not settings.benchmarks)
     less = "less once nothing that could be seen is left, " if settings.benchmarks else ""
-    measuring.announce(
+    expectations.announce(
         say, store, settings, seeds, rounds=settings.rounds, known=measured, sides=len(ready.sides),
-        more=f"{less}and at most {measuring.in_words(more)} more if things look changed",
+        more=f"{less}and at most {expectations.in_words(more)} more if things look changed",
     )  # fmt: skip
 
 

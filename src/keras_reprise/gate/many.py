@@ -12,7 +12,7 @@ import msgspec
 
 from keras_reprise.base import clock
 from keras_reprise.base.errors import MeasurementError, NothingMeasuredError, UserError
-from keras_reprise.gate import measuring, quality
+from keras_reprise.gate import expectations, measuring, quality
 from keras_reprise.gate.baselines import calibrated
 from keras_reprise.gate.benchmark_files import digests, hidden
 from keras_reprise.gate.comparisons import (
@@ -313,13 +313,14 @@ def announced(store: Store, asked: Asked, made: int, recipes: Mapping[str, Seque
     count = made * settings.rounds * len(measuring.suites_of(settings))
     seconds = seconds_of(store, asked, made, recipes)
     known = durations_known(store, asked) or not settings.benchmarks
-    guess = f" (if a process takes {measuring.GUESSED_PROCESS_S:.0f} s, which nobody knows yet)"
+    guess = f" (if a process takes {expectations.GUESSED_PROCESS_S:.0f} s, which nobody knows yet)"
     replicates = made * sum(map(len, recipes.values()))
     files = "1 benchmark file" if len(settings.benchmarks) == 1 else f"{len(settings.benchmarks)} benchmark files"
     more = f" and {replicates} replicates of {len(recipes)} recipes" if recipes else ""
     return (
         f"{count} processes ({settings.rounds} rounds of {files} and the control in "
-        f"{made} environments, in mirrored blocks){more}: about {measuring.in_words(seconds)}{'' if known else guess}; "
+        f"{made} environments, in mirrored blocks){more}: "
+        f"about {expectations.in_words(seconds)}{'' if known else guess}; "
         "what looks changed is measured again afterwards, in the environments concerned."
     )
 
@@ -327,12 +328,14 @@ def announced(store: Store, asked: Asked, made: int, recipes: Mapping[str, Seque
 def seconds_of(store: Store, asked: Asked, made: int, recipes: Mapping[str, Sequence[int]]) -> float:
     """How long a first look takes: by what processes took on other occasions, else by a guess."""
     settings = asked.settings
-    return made * measuring.expected_s(settings, settings.rounds, recipes, None, store, _processes_known(store, asked))
+    return made * expectations.expected_s(
+        settings, settings.rounds, recipes, None, store, _processes_known(store, asked)
+    )
 
 
 def durations_known(store: Store, asked: Asked) -> dict[str, float]:
     """The mean seconds of a process of each file on earlier occasions, by file."""
-    known = measuring.durations(_processes_known(store, asked))
+    known = expectations.durations(_processes_known(store, asked))
     return {suite: seconds for suite, seconds in known.items() if suite in measuring.suites_of(asked.settings)}
 
 

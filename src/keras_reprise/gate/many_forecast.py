@@ -7,12 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 from keras_reprise.base.progress import format_seconds
-from keras_reprise.gate import measuring, processes, quality
+from keras_reprise.gate import expectations, measuring, processes, quality
 from keras_reprise.gate.design import SECOND_LOOK
 from keras_reprise.gate.environments import bytes_needed
+from keras_reprise.gate.expectations import in_words
 from keras_reprise.gate.installations import parse
 from keras_reprise.gate.many import Asked, calibrated_here, durations_known, known_comparison
-from keras_reprise.gate.measuring import in_words, suites_of
+from keras_reprise.gate.measuring import suites_of
 from keras_reprise.gate.processes import CONTROL, Task
 from keras_reprise.store.store import Store
 
@@ -116,11 +117,11 @@ def forecast(store: Store, asked: Asked) -> ManyForecast:
     if missing:
         here = {"now": measuring.here()}
         tried = processes.measure([Task(suite, "now", 0) for suite in missing], here)
-        durations |= measuring.durations([one for one in tried if not one.error])
+        durations |= expectations.durations([one for one in tried if not one.error])
     count = len(asked.words)
-    each = sum(settings.rounds * durations.get(suite, measuring.GUESSED_PROCESS_S) for suite in suites_of(settings))
+    each = sum(settings.rounds * durations.get(suite, expectations.GUESSED_PROCESS_S) for suite in suites_of(settings))
     empty = settings.__class__(recipes=settings.recipes, skip=settings.skip, scale=settings.scale, data=settings.data)
-    replicates = measuring.expected_s(empty, 0, seeds, None, store) if seeds else 0.0
+    replicates = expectations.expected_s(empty, 0, seeds, None, store) if seeds else 0.0
     disk, unknown = bytes_needed(asked.words)
     occasions = [one.finished_at[:10] for one in known.occasions] if known else []
     free = shutil.disk_usage(store.root if store.root.is_dir() else Path.cwd()).free

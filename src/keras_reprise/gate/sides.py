@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from keras_reprise.gate import measuring, quality
+from keras_reprise.gate import expectations, measuring, quality
 from keras_reprise.gate.baselines import known_of, seeds_for
 from keras_reprise.gate.benchmark_files import digests, edited, hidden
 from keras_reprise.gate.design import SECOND_LOOK
@@ -123,9 +123,11 @@ def again_at_most_s(store: Store, ready: Sides, *, calibrated: bool) -> float:
     looks, rounds = SECOND_LOOK * (1 if calibrated else 2), ready.settings.rounds * len(ready.sides)
     seeds, measured = ready.seeds["now"], ready.baseline.measured
     times = (
-        measuring.expected_s(ready.settings, looks * rounds, {}, measured, store) if ready.settings.benchmarks else 0.0
+        expectations.expected_s(ready.settings, looks * rounds, {}, measured, store)
+        if ready.settings.benchmarks
+        else 0.0
     )
-    return times + measuring.expected_s(ready.settings, 0, seeds, measured, store)
+    return times + expectations.expected_s(ready.settings, 0, seeds, measured, store)
 
 
 def forecast(store: Store, settings: Settings, name: str) -> Forecast:
@@ -135,12 +137,12 @@ def forecast(store: Store, settings: Settings, name: str) -> Forecast:
         rounds, settings, turns = ready.settings.rounds, ready.settings, len(ready.sides) == 2
 
         def expected(rounds: int) -> float:
-            return measuring.expected_s(settings, rounds, seeds, measured, store, control=not turns)
+            return expectations.expected_s(settings, rounds, seeds, measured, store, control=not turns)
 
         seconds, least = expected(rounds * len(ready.sides)), expected(min(2, rounds) * len(ready.sides))
         known = known_of(store, this, name, settings, measured, beside=not ready.why_stored)
         return Forecast(
-            "gate", name, this, settings, rounds, list(ready.sides), seeds, measuring.durations(measured.processes),
+            "gate", name, this, settings, rounds, list(ready.sides), seeds, expectations.durations(measured.processes),
             seconds, seconds + again_at_most_s(store, ready, calibrated=bool(known.noise)), least, bool(known.noise),
             ready.why_stored, ready.notes,
         )  # fmt: skip
