@@ -1,7 +1,7 @@
 """Keras's own steps, epochs and imports, beside the same networks written for the bare backend.
 
-For comparing releases of Keras, and Keras with its backend; `benchmarks/keras.toml` says what is measured, docs/keras.md what
-was found. Stands alone: Keras, NumPy and pytest-benchmark, one backend a process (KERAS_BACKEND). With TF_USE_LEGACY_KERAS=1
+For comparing releases of Keras, and Keras with its backend; `benchmarks/keras.toml` says what is measured, docs/gate.md with
+which commands. Stands alone: Keras, NumPy and pytest-benchmark, one backend a process (KERAS_BACKEND). With TF_USE_LEGACY_KERAS=1
 it is tf_keras (Keras 2) that is measured.
 
 The networks: ten dense layers of 128 units with dropout, Adam and batches of 500 are that of keras#19953; a convolutional
