@@ -30,3 +30,15 @@ def test_costs_of_polynomials_are_those_of_a_projection_on_legendre_polynomials(
     test_cost = ((coefficients @ legendre(x_test, degree).T - y_test) ** 2).mean()
     assert found.curves["cost"][degree - 1] == pytest.approx(cost, rel=1e-6)
     assert found.curves["test_cost"][degree - 1] == pytest.approx(test_cost, rel=1e-6)
+
+
+def test_penalised_fits_are_those_of_the_normal_equations():
+    found, draw = measured("ridge-middle", "ridge"), Seeds(1).generator("data")
+    x, x_own, x_test = np.linspace(-1, 1, 12), draw.uniform(-1, 1, 12), draw.uniform(-1, 1, 1000)
+    y, y_own, y_test = (of[:, None] ** 2 + 0.2 * draw.standard_normal((len(of), 2000)) for of in (x, x_own, x_test))
+    for number, strength in enumerate(10.0**power for power in range(-3, 5)):
+        rows, squares = np.vander(x, 10, increasing=True), np.diag([0.0] + 9 * [strength])
+        fit = np.linalg.solve(rows.T @ rows + squares, rows.T @ y)
+        for name, of, targets in (("training_cost", x, y), ("test_cost", x_test, y_test)):
+            cost = ((np.vander(of, 10, increasing=True) @ fit - targets) ** 2).mean()
+            assert found.curves[name][number + 5] == pytest.approx(cost, rel=1e-6)
