@@ -276,6 +276,15 @@ def test_many_arms_of_a_scatter_plot_stand_in_two_rows_and_each_column_names_its
     assert [ax.get_xlabel() for ax in figure.axes] == ["", "", *3 * ["learning rate"]]
 
 
+@pytest.mark.parametrize(("columns", "numbers", "names"), [(3, 6, ["1", "2", "3"]), (20, 0, ["1", "6", "11", "16"])])
+def test_a_heat_map_of_many_cells_leaves_their_numbers_out(replicates, columns, numbers, names):
+    trials = [{"row": row, "column": n, "weight": 0.5 * n} for row in (1, 2) for n in range(1, columns + 1)]
+    figure = HeatMap("Matrix", "row", "column", "weight").draw([of({"one": {"trials": trials}}, replicates[0])])
+    table = figure.axes[0]
+    assert len(table.texts) == numbers
+    assert [label.get_text() for label in table.get_xticklabels()] == names
+
+
 def test_values_that_no_axis_can_show_are_told(replicates):
     below = changed(changed(replicates, "one", curves={"loss": [0.0]}), "two", curves={"loss": [-1.0]})
     with pytest.raises(FigureError, match="Its curves hold no positive value"):

@@ -13,6 +13,9 @@ from keras_reprise.record.schema import Record
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Plot
 
+MANY = 16
+"""Rows or columns above which cells are small and their numbers are left out."""
+
 
 class HeatMap(Figure, frozen=True, tag="heat-map"):
     """A trial value as a table of colours, averaged over the replicates, a table per arm.
@@ -50,9 +53,11 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
         frame = trials_table(records, self.arms, [row, column, value])
         arms = list(dict.fromkeys(frame["arm"]))
         rows, columns = list(dict.fromkeys(frame[row])), list(dict.fromkeys(frame[column]))
+        many = max(len(rows), len(columns)) > MANY
+        wide, tall, labels = (0.3, 0.3, 5) if many else (0.75, 0.55, "auto")
         figure, axes = plt.subplots(
-            1, len(arms), figsize=(max(5.0, (1.0 + 0.75 * len(columns)) * len(arms) + 1.2), 1.4 + 0.55 * len(rows)),
-            squeeze=False, sharey=True,
+            1, len(arms), squeeze=False, sharey=True,
+            figsize=(max(5.0, (1.0 + wide * len(columns)) * len(arms) + 1.2), 1.4 + tall * len(rows)),
         )  # fmt: skip
         means = frame.groupby(["arm", row, column])[value].mean()
         low, high = means.min(), means.max()
@@ -60,8 +65,9 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
             table = frame[frame["arm"] == arm].pivot_table(index=row, columns=column, values=value, aggfunc="mean")
             table = table.reindex(index=rows, columns=columns)
             sns.heatmap(
-                table, vmin=low, vmax=high, cmap="viridis", annot=True, fmt=".3g", annot_kws={"size": 8},
-                cbar=ax is axes[0, -1], cbar_kws={"label": self.value_label}, ax=ax,
+                table, vmin=low, vmax=high, cmap="viridis", annot=not many, fmt=".3g", annot_kws={"size": 8},
+                cbar=ax is axes[0, -1], cbar_kws={"label": self.value_label},
+                xticklabels=labels, yticklabels=labels, ax=ax,
             )  # fmt: skip
             for text in ax.texts:  # chosen for its cell: not the ink that a dark page turns light
                 text.set_color("#262625" if text.get_color() == ".15" else text.get_color())
