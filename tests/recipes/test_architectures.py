@@ -1,0 +1,96 @@
+"""Numbers of the recipes of capacity and architectures, counted again in plain NumPy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_reprise.base import checkout
+from keras_reprise.base.seeds import Seeds
+from keras_reprise.engine.backends import start
+from keras_reprise.measure.replicate import Replicate
+from keras_reprise.recipe import loading
+from keras_reprise.recipe.settings import Scale
+
+start.start()
+import keras  # noqa: E402
+
+
+def recipe_of(slug, family="architectures"):
+    return loading.load(Path(checkout.recipes_folder() / family / f"{slug}.py")).recipe
+
+
+def function_of(slug, name):
+    """A function of the recipe's file, beside its `measure`."""
+    return recipe_of(slug).measure.__globals__[name]
+
+
+def arm_of(recipe, name):
+    return next(arm for arm in recipe.arms if arm.name == name)
+
+
+@pytest.mark.parametrize("name", ["one-channel", "channels", "strided", "whole"])
+def test_the_matrix_of_a_convolution_is_laid_out_by_hand(name):
+    recipe = recipe_of("convolution-as-dense")
+    arm, side = arm_of(recipe, name), 6
+    conv = function_of("convolution-as-dense", "layer")(arm, Seeds(1).generator("data"))
+    kernel, bias = conv.get_weights()
+    width, _, inputs, outputs = kernel.shape
+    places = (side - width) // arm.stride + 1
+    by_hand = np.zeros((side, side, inputs, places, places, outputs))
+    for i in range(places):
+        for j in range(places):
+            top, left = i * arm.stride, j * arm.stride
+            by_hand[top : top + width, left : left + width, :, i, j] = kernel
+    weights, biases = function_of("convolution-as-dense", "matrix")(conv, (side, side, inputs))
+    np.testing.assert_allclose(weights, by_hand.reshape(side**2 * inputs, -1), atol=1e-6)
+    np.testing.assert_allclose(biases, np.tile(bias, places**2), atol=1e-6)
+    found = recipe.measure(arm, Replicate(Seeds(1), Scale("quick", images=5), None)).metrics
+    blocks = places**2 * width**2
+    assert (found["blocks"], found["distinct"]) == (blocks, width**2)
+    assert found["zeros"] == pytest.approx(100 * (1 - width**2 / side**2))
+
+
+def kernels(blocks):
+    """The weights of the blocks and of the head, as the recipe draws them."""
+    seeds, drawn = Seeds(1), []
+    for number in range(blocks):
+        for layer in (1, 2):
+            kernel = keras.initializers.GlorotUniform(seeds.weights(f"block{number}/{layer}"))
+            drawn.append(keras.ops.convert_to_numpy(kernel((64, 64))).astype(np.float64))
+    head = keras.initializers.GlorotUniform(seeds.weights("head"))
+    return drawn, keras.ops.convert_to_numpy(head((64, 10))).astype(np.float64)
+
+
+@pytest.mark.parametrize("name", ["plain", "residual"])
+def test_the_gradient_at_each_block_is_that_of_back_propagation_by_hand(name):
+    recipe, beside = recipe_of("residual-gradients"), name == "residual"
+    (drawn, head), draw = kernels(3), Seeds(1).generator("data")
+    x, y = draw.standard_normal((100, 64), "float32").astype(np.float64), draw.integers(0, 10, 100)
+    hidden = []
+    for one, two in zip(drawn[::2], drawn[1::2], strict=True):
+        hidden.append(np.maximum(x @ one, 0))
+        x = hidden[-1] @ two + beside * x
+    p = np.exp(x @ head)
+    p /= p.sum(axis=1, keepdims=True)
+    p[np.arange(100), y] -= 1
+    flow = p / 100 @ head.T
+    sizes = [np.linalg.norm(flow)]
+    for one, two, active in zip(drawn[-2::-2], drawn[::-2], hidden[::-1], strict=True):
+        flow = (flow @ two.T * (active > 0)) @ one.T + beside * flow
+        sizes.insert(0, np.linalg.norm(flow))
+    found = recipe.measure(arm_of(recipe, name), Replicate(Seeds(1), Scale("quick", blocks=3), None))
+    np.testing.assert_allclose(found.curves["gradient"], np.array(sizes) / sizes[-1], rtol=1e-4)
+
+
+def test_passes_of_dropout_as_written_have_the_mean_and_the_variance_of_independent_units():
+    recipe = recipe_of("dropout-passes", "capacity")
+    as_written = recipe.measure.__globals__["as_written"]
+    draw = np.random.default_rng(1)
+    weights = [draw.standard_normal((3, 256)), np.zeros(256), draw.standard_normal((256, 2)), np.zeros(2)]
+    x = np.repeat(draw.standard_normal((1, 3)), 4000, axis=0)
+    passes = as_written(weights, x, 0.8, draw)
+    expected = (x[0] @ weights[0]) * 0.8 @ weights[2]
+    variance = 0.8 * 0.2 * ((x[0] @ weights[0]) ** 2) @ weights[2] ** 2
+    np.testing.assert_allclose(passes.var(axis=0), variance, rtol=0.1)
+    assert (np.abs(passes.mean(axis=0) - expected) < 4 * (variance / 4000) ** 0.5).all()
