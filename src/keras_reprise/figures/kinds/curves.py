@@ -56,8 +56,8 @@ class Curves(Figure, frozen=True, tag="curves"):
     (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names
     a metric at whose value a vertical line stands, in the arms `mark_arms` (default: in all that have the metric; cards
     without it have no such field). `printed` gives the document's values as {curve: {arm: [..]}} to be
-    drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic. `alone` draws
-    the first replicate only, where each has drawn something else (cards without it have no such field).
+    drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic. `alone`
+    draws the first replicate only, where each has drawn something else (cards without it have no such field).
     """
 
     panels: tuple[Panel | str, ...] | Panel | str
