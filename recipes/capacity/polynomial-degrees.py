@@ -101,11 +101,12 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=(
         Curves(
-            "Fits of one draw a replicate",
+            "The fits of one draw",
             Panel(("points", "parabola", *(f"degree_{degree}" for degree in SHOWN)), "y"),
             x="x",
             x_label="x",
             columns="arms",
+            alone=True,
         ),
         Curves(
             "Mean squared error over the degree",

@@ -26,7 +26,7 @@ EVERY: dict[str, Figure] = {
         "Loss",
         (Panel(("loss", "error"), "loss (nats)", True, 0.5, "half"), Panel(("error",), "error")),
         "batch", "batch size", "overlay", "drop", "the drop",
-        {"loss": {"one": (1.0, 2)}}, (1.0, 8.0), True, ("one",),
+        {"loss": {"one": (1.0, 2)}}, (1.0, 8.0), True, ("one",), False,
     ),
     "histogram-grid": HistogramGrid("Weights", ("1", "2"), ("layer",), "weight", "layer", ("one",)),
     "scatter": Scatter(
@@ -433,7 +433,17 @@ def test_a_mark_stands_only_in_the_arms_that_it_is_of(replicates):
 
 
 def test_cards_without_a_marks_arms_are_as_they_were():
-    assert "mark_arms" not in figures.encode(Curves("Error", ("error",), mark="drop"))
+    assert not {"mark_arms", "alone"} & set(figures.encode(Curves("Error", ("error",), mark="drop")))
+
+
+def test_a_figure_of_the_first_replicate_alone_has_its_numbers_and_no_spread(replicates):
+    first, second = replicates[0], changed(replicates[1:], "one", curves={"error": [0.7, 0.1]})[0]
+    alone = figures.encode(Curves("Error", ("error",), alone=True))
+    chart = figures.chart(alone, [second, first])
+    one = next(series for series in chart.series if series.of == ("1", "one", "error"))
+    assert one.values == ((1, 2), (0.5, 0.25), (None, None), (None, None))
+    assert figures.draw(alone, [second, first]) == figures.draw(alone, [first])
+    assert "first replicate alone" in figures.decode(alone).caption(2)
 
 
 def test_the_share_of_a_bin_is_of_all_counts(replicates):

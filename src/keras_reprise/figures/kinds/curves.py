@@ -56,7 +56,8 @@ class Curves(Figure, frozen=True, tag="curves"):
     (default: 1, 2, 3, ...); without `x_label` the axis says what the recipe's `metrics` say. `mark` names
     a metric at whose value a vertical line stands, in the arms `mark_arms` (default: in all that have the metric; cards
     without it have no such field). `printed` gives the document's values as {curve: {arm: [..]}} to be
-    drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic.
+    drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic. `alone`
+    draws the first replicate only, where each has drawn something else (cards without it have no such field).
     """
 
     panels: tuple[Panel | str, ...] | Panel | str
@@ -69,6 +70,7 @@ class Curves(Figure, frozen=True, tag="curves"):
     printed_x: tuple[float, ...] = ()
     x_log: bool = False
     mark_arms: tuple[str, ...] | UnsetType = UNSET
+    alone: bool | UnsetType = UNSET
 
     @property
     def axes(self) -> tuple[Panel, ...]:
@@ -88,8 +90,11 @@ class Curves(Figure, frozen=True, tag="curves"):
     def caption(self, n: int) -> str:
         logarithmic = any(panel.log for panel in self.axes)
         robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
+        one = "The first replicate alone." if self.alone is True else "One replicate."
         spread = (
-            f"Lines are means over {n} replicates, bands one standard deviation.{robust}" if n > 1 else "One replicate."
+            f"Lines are means over {n} replicates, bands one standard deviation.{robust}"
+            if n > 1 and self.alone is not True
+            else one
         )
         printed = " Crosses are the values that the document prints." if self.printed else ""
         mark = f" The dashed line marks: {self.mark_label}." if self.mark else ""
@@ -170,6 +175,7 @@ class Curves(Figure, frozen=True, tag="curves"):
     def _points(self, records: Sequence[Record]) -> tuple[list["pd.DataFrame"], list[str]]:
         """The points of each panel, and the arms that have some; FigureError when there are none."""
         self._require_names(records)
+        records = self._drawn(records)
         frames = [_frame(records, panel.curves, self.x) for panel in self.axes]
         frames = [frame[frame["y"] > 0] if one.log else frame for one, frame in zip(self.axes, frames, strict=True)]
         arms = [arm for arm in records[0].arms if any((frame["arm"] == arm).any() for frame in frames)]
@@ -177,6 +183,9 @@ class Curves(Figure, frozen=True, tag="curves"):
             positive = " positive" if any(panel.log for panel in self.axes) else ""
             raise FigureError(f"Its curves hold no{positive} value.")
         return frames, arms
+
+    def _drawn(self, records: Sequence[Record]) -> Sequence[Record]:
+        return [min(records, key=lambda one: one.replicate.seed)] if self.alone is True else records
 
     def _require_names(self, records: Sequence[Record]) -> None:
         there = {name for record in records for arm in record.arms.values() for name in arm.curves}
