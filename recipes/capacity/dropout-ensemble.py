@@ -1,4 +1,4 @@
-"""Dropout trains an ensemble: the mean of many passes with it predicts like one pass without.
+"""The mean of many passes with dropout predicts like one pass without it.
 
 Source: "Introduction to Deep Learning, Lecture 03", slide "Dropout Regularization"
 Data:   the 1,797 digits of scikit-learn, 1,000 of them to train
