@@ -5,12 +5,15 @@ import math
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from versioned import PEAK, SLOW, SUITE, commit, in_a_project
 
 from keras_reprise.base.errors import UserError
-from keras_reprise.gate import installations, ranges
+from keras_reprise.gate import installations, measuring, ranges
+from keras_reprise.gate.stored import Quality
 
 WORDS = [f"VERSION={number}" for number in range(1, 10)]
 
@@ -125,17 +128,82 @@ def test_what_cannot_be_searched_is_refused(bisect, made, words, options, said):
     assert said in result.stderr
 
 
-@pytest.mark.parametrize("metric", ["test_slow", "other.py::test_slow", "lr-nan/arm/loss"])
-def test_a_metric_is_one_of_a_benchmark_file(bisect, made, metric):
+@pytest.mark.parametrize("metric", ["test_slow", "other.py::test_slow", "lr-nan/arm/loss", "mine/loss"])
+def test_a_metric_is_one_of_a_benchmark_file_or_a_recipe(bisect, made, metric):
     result = bisect(metric=metric)
     assert (result.exit_code, made.calls) == (2, [])
-    assert "is not a benchmark of one of the files bench_mine.py" in result.stderr
+    assert "is of none of the benchmark files and recipes of the settings (bench_mine.py)" in result.stderr
 
 
 def test_a_benchmark_that_is_not_there_is_named_with_those_that_are(bisect):
     result = bisect(metric=f"{SUITE}::test_nothing")
     assert result.exit_code == 4
     assert "test_nothing was not measured" in result.stderr
+
+
+@pytest.fixture
+def replicates(monkeypatch):
+    """Replicates of `mine/with/error`, scattered by 0.01, as the environments' VERSION says; `asked` tells which."""
+    asked, levels, failing = [], {}, set()
+
+    def run_recipes(side, settings, seeds, journal, step):
+        chosen, version = next(iter(seeds.values())), side.variables["VERSION"]
+        asked.append((version, tuple(chosen)))
+        level = levels.get(version, 0.4)
+        values = [level + 0.01 * float(np.random.default_rng(seed).standard_normal()) for seed in chosen]
+        failed = len(chosen) if version in failing else 0
+        return [
+            Quality(
+                recipe="mine", version=1, scale="quick", source_sha256="a" * 64, data=None, seeds=list(chosen),
+                metrics={"with/error": values}, margins={"with/error": 0.01}, claims=[], statistics={},
+                failed=failed, seconds=1.0,
+            )
+        ]  # fmt: skip
+
+    monkeypatch.setattr(measuring, "run_recipes", run_recipes)
+    Path("mine.py").write_text("recipe = None\n")
+    return SimpleNamespace(asked=asked, levels=levels, failing=failing)
+
+
+QUALITY = ("--recipe", "./mine.py", "--json")
+
+
+def test_a_recipes_error_is_searched_too(bisect, replicates):
+    replicates.levels.update({str(version): 0.45 for version in range(4, 10)})
+    result = bisect(*QUALITY, metric="mine/with/error")
+    assert result.exit_code == 1, result.output
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["outcome"], facts["good"], facts["bad"]) == (1, "found", 2, 3)
+    assert facts["compared"]["neighbours"]["difference"] == pytest.approx(0.05, abs=0.005)
+    assert facts["replicates"] == sum(len(seeds) for _, seeds in replicates.asked)
+    assert facts["processes"] == 0
+    by_version: dict[str, list[int]] = {}
+    for version, seeds in replicates.asked:
+        by_version.setdefault(version, []).extend(seeds)
+    assert all(len(set(seeds)) == len(seeds) for seeds in by_version.values()), "no seed counts twice"
+
+
+def test_an_error_that_did_not_change_ends_the_search(bisect, replicates):
+    result = bisect(*QUALITY, metric="mine/with/error")
+    assert (result.exit_code, {version for version, _ in replicates.asked}) == (3, {"1", "9"})
+    assert "do not differ in mine/with/error" in json.loads(result.stdout)["answer"]
+
+
+def test_a_recipe_that_fails_in_the_middle_is_skipped_and_at_an_end_is_an_error(bisect, replicates):
+    replicates.levels.update({str(version): 0.45 for version in range(5, 10)})
+    replicates.failing.add("5")
+    facts = json.loads(bisect(*QUALITY, metric="mine/with/error").stdout)
+    assert (facts["good"], facts["bad"], facts["skipped"]) == (3, 5, [4])
+    replicates.failing.add("9")
+    result = bisect(*QUALITY, metric="mine/with/error")
+    assert result.exit_code == 4
+    assert "replicates failed" in result.stderr
+
+
+def test_a_metric_without_a_margin_is_refused_after_one_replicate(bisect, replicates):
+    result = bisect(*QUALITY, metric="mine/with/loss")
+    assert (result.exit_code, replicates.asked) == (4, [("1", (1,))])
+    assert "mine/with/loss has no margin" in result.stderr
 
 
 def test_commits_are_those_of_the_first_parents(bisect, made, monkeypatch):

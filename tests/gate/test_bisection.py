@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_reprise.gate.bisecting import ENDS_TIMES
 from keras_reprise.gate.bisection import (
     BAD,
+    ENDS_TIMES,
     FOUND,
     GOOD,
     INCONCLUSIVE_BETWEEN,
@@ -20,6 +20,8 @@ from keras_reprise.gate.bisection import (
     UNCLEAR,
     LogSample,
     Step,
+    above,
+    above_of_replicates,
     placed,
     search,
     share_of_a_look,
@@ -145,7 +147,8 @@ class Machine:
         sides = self.sides([good, bad, middle], LOOKS[-1])
         for blocks in LOOKS:
             cut = {n: LogSample(np.log(v[: 2 * blocks]), b[: 2 * blocks]) for n, (v, b) in sides.items()}
-            outcome, position = placed(cut[good], cut[bad], cut[middle], 1, level)
+            from_good, to_bad = above(cut[good], cut[middle], 1), above(cut[middle], cut[bad], 1)
+            outcome, position = placed(from_good, to_bad, level)
             if outcome != UNCLEAR:
                 return Step(middle, outcome, blocks, position)
         return Step(middle, UNCLEAR, LOOKS[-1], position)
@@ -205,7 +208,39 @@ def test_a_faster_end_is_searched_as_a_slower_one():
     def sample(level):
         return LogSample(level + 0.01 * generator.standard_normal(12), np.arange(12) // 2)
 
-    assert placed(sample(0.0), sample(-0.3), sample(-0.3), -1, 0.01)[0] == BAD
-    assert placed(sample(0.0), sample(-0.3), sample(0.0), -1, 0.01)[0] == GOOD
-    assert placed(sample(0.0), sample(-0.3), sample(0.0), -1, 1e-9)[0] == UNCLEAR
+    def where(middle, level):
+        good, bad = sample(0.0), sample(-0.3)
+        return placed(above(good, middle, -1), above(middle, bad, -1), level)[0]
+
+    assert where(sample(-0.3), 0.01) == BAD
+    assert where(sample(0.0), 0.01) == GOOD
+    assert where(sample(0.0), 1e-9) == UNCLEAR
     assert CONTROL not in METRIC
+
+
+def of_replicates(generator, levels, level):
+    """Where a middle belongs of which more and more replicates are seen; errors of 0.4 that scatter by 0.01."""
+    good, bad, middle = (mean + 0.01 * generator.standard_normal(LOOKS[-1]) for mean in levels)
+    for count in LOOKS:
+        low, high, mine = good[:count], bad[:count], middle[:count]
+        outcome, position = placed(above_of_replicates(low, mine, 1), above_of_replicates(mine, high, 1), level)
+        if outcome != UNCLEAR:
+            return outcome, position
+    return UNCLEAR, position
+
+
+def test_replicates_are_told_apart_and_seldom_wrongly():
+    generator, level = np.random.default_rng(15), share_of_a_look(LEVEL, 2)
+    large = Counter(of_replicates(generator, (0.40, 0.44, 0.44), level)[0] for _ in range(300))
+    assert large[BAD] >= 295
+    assert large[GOOD] == 0
+    small = Counter(of_replicates(generator, (0.40, 0.405, 0.405), level)[0] for _ in range(300))
+    assert small[GOOD] <= 15
+    same = Counter(of_replicates(generator, (0.40, 0.40, 0.40), level)[0] for _ in range(300))
+    assert same[BAD] + same[GOOD] <= 30, "either end is excluded in 5 % at most"
+
+
+def test_replicates_without_any_scatter_are_told_at_once():
+    good, bad = np.full(4, 1.0), np.full(4, 2.0)
+    assert placed(above_of_replicates(good, bad, 1), above_of_replicates(bad, bad, 1), 0.001) == (BAD, 1.0)
+    assert placed(above_of_replicates(good, good, 1), above_of_replicates(good, bad, 1), 0.001) == (GOOD, 0.0)

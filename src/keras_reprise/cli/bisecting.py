@@ -9,7 +9,7 @@ import click
 
 from keras_reprise.base import columns, errors
 from keras_reprise.cli.console import open_store, print_json, say, with_store
-from keras_reprise.cli.gates import ToMeasure, measuring, note
+from keras_reprise.cli.gates import RECIPE_OPTION, ToMeasure, measuring, note
 from keras_reprise.cli.options import JSON_OPTION, STORE_OPTION
 from keras_reprise.cli.root import main
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @main.command()
 @measuring
+@RECIPE_OPTION
 @click.argument("metric")
 @click.argument("environments", nargs=-1)
 @click.option("--releases", nargs=3, metavar="PACKAGE GOOD BAD", help="Search the releases of a package in between.")
@@ -30,7 +31,8 @@ def bisect(
     asked: ToMeasure, metric: str, environments: tuple[str, ...], releases: tuple[str, str, str] | None,
     commits: tuple[str, str] | None, others: str, store_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Find the first environment that changed a time or a peak memory: environments in order, releases, or commits.
+    """Find the first environment that changed a time, a peak memory or a quality: environments in order, releases, or
+    commits.
 
     Examples: reprise bisect benchmarks/bench_mine.py::test_step --commits v1.0 HEAD
 
@@ -38,8 +40,11 @@ def bisect(
 
               reprise bisect bench_keras.py::test_step[dense] keras==3.5.0 keras==3.10.0 keras==3.15.1
 
-    METRIC is named as the gate prints it. The first environment is the good one, the last the bad one; they are
-    compared first. What cannot be built or crashes is skipped. An interrupted search goes on by the same command.
+              reprise bisect cifar10-lr-drop/drop/test_error --recipe cifar10-lr-drop --releases keras 3.5.0 3.15.1
+
+    METRIC is named as the gate prints it: file::benchmark, file::peak memory or recipe/arm/metric. The first
+    environment is the good one, the last the bad one; they are compared first. What cannot be built or crashes is
+    skipped. An interrupted search goes on by the same command.
 
     Exit codes: 1 found, 3 the ends do not differ, 4 an end crashed, 5 inconclusive.
     """
@@ -76,6 +81,7 @@ def text(found: "Bisected", wide: int) -> str:
     """The answer, the steps that led to it, and what to know about it."""
     lines = columns.wrapped(answer(found), wide)
     if found.found.steps:
+        many = "replicates" if found.replicates else "blocks"
         rows = [
             [
                 label_of(found, step.middle), step.outcome, str(step.blocks or "-"),
@@ -84,7 +90,7 @@ def text(found: "Bisected", wide: int) -> str:
             ]
             for step in found.found.steps
         ]  # fmt: skip
-        lines += ["", *columns.table(["measured beside both ends", "is", "blocks", "place", "why"], rows, wide)]
+        lines += ["", *columns.table(["measured beside both ends", "is", many, "place", "why"], rows, wide)]
         lines += ["", *columns.wrapped("Place: 0 is where the good end lies, 1 the bad one.", wide)]
     for said in found.notes:
         lines += columns.wrapped(said, wide, rest="  ")
@@ -106,7 +112,7 @@ def answer(found: "Bisected") -> str:
 
     one, row = found.found, found.row
     good, bad = (label_of(found, end) for end in (one.good, one.bad))
-    measured = f"{len(one.steps)} steps, {found.processes} processes"
+    measured = f"{len(one.steps)} steps, {found.measured}"
     if one.outcome == NO_CHANGE:
         if row is None:
             return f"{good} and {bad} do not differ in {found.metric}."
@@ -140,6 +146,7 @@ def facts(found: "Bisected") -> dict[str, object]:
         "steps": [vars(step) for step in one.steps],
         "compared": {step: row_facts(row) for step, row in found.rows.items()},
         "processes": found.processes,
+        "replicates": found.replicates,
         "answer": answer(found),
         "notes": list(found.notes),
     }

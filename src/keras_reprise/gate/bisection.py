@@ -1,11 +1,12 @@
 """The search for the first environment that changed a metric, with error rates that hold over all its steps. Pure.
 
-The ends are compared by the gate's full rule. Then the range is halved: the middle is measured in mirrored blocks
-beside both ends, and assigned to the end that it is like as soon as an exact test excludes the other: the aligned rank
-test within blocks (Hodges and Lehmann 1962), one-sided, since the direction is known, at a share of 5 % that is divided
-among the steps that may still come and, equally, among the looks of a step (Bonferroni's bound for a group-sequential
-test, Pocock, Biometrika 64, 1977). A middle of either end's code is so assigned to the other one in at most 5 % of
-searches. At the end the two neighbours are compared by the full rule, in fresh processes; only then one is named.
+The ends are compared by the gate's full rule. Then the range is halved: the middle is measured beside both ends, and
+assigned to the end that it is like as soon as a test excludes the other: for times, in mirrored blocks, the exact
+aligned rank test within blocks (Hodges and Lehmann 1962), for the numbers of replicates Welch's t test; one-sided,
+since the direction is known, at a share of 5 % that is divided among the steps that may still come and, equally, among
+the looks of a step (Bonferroni's bound for a group-sequential test, Pocock, Biometrika 64, 1977). A middle of either
+end's code is so assigned to the other one in at most 5 % of searches. At the end the two neighbours are compared by the
+full rule, in fresh processes; only then one is named.
 """
 
 import math
@@ -14,12 +15,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_reprise.base.statistics import shift_in_blocks
+from keras_reprise.base.statistics import shift_in_blocks, welch
 from keras_reprise.gate.design import LEVEL
 from keras_reprise.gate.noise import in_blocks
 
 LOOKS = (4, 7, 12, 20)
-"""Blocks after which a middle is looked at; one that is then still unclear stays so."""
+"""Blocks, or replicates, after which a middle is looked at; one that is then still unclear stays so."""
+
+ENDS_TIMES = 2
+"""Times as many processes, or replicates, as in a gate when two environments are compared by the full rule, since two
+such comparisons have to see the change for it to be named."""
 
 GOOD, BAD, UNCLEAR, SKIPPED = "good", "bad", "unclear", "skipped"
 FOUND, NO_CHANGE, INCONCLUSIVE_BETWEEN = "found", "no change", "inconclusive"
@@ -35,8 +40,8 @@ class LogSample:
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one middle: its number, its outcome, after how many blocks, and where it lies from the good end
-    (0) to the bad one (1)."""
+    """What became of one middle: its number, its outcome, after how many blocks or replicates (`blocks`), and where it
+    lies from the good end (0) to the bad one (1)."""
 
     middle: int
     outcome: str
@@ -64,31 +69,42 @@ def share_of_a_look(budget: float, width: int) -> float:
     return budget / max(1, math.ceil(math.log2(width))) / len(LOOKS)
 
 
-def placed(good: LogSample, bad: LogSample, middle: LogSample, direction: int, level: float) -> tuple[str, float]:
+Above = tuple[float, float]  # how far one environment lies above another, and the one-sided p of not at all
+
+
+def placed(from_good: Above, to_bad: Above, level: float) -> tuple[str, float]:
     """GOOD, BAD or UNCLEAR, and the place of the middle from the good end (0) to the bad one (1).
 
-    `direction` is 1 where the bad end is slower, -1 where it is faster. The middle is bad if the test at `level`
-    excludes that it is like the good end while it lies nearer to the bad one, and the other way round.
+    `from_good` is how far the middle lies above the good end, `to_bad` the bad one above the middle. The middle is bad
+    if the test at `level` excludes that it is like the good end while it lies nearer to the bad one, and the other way
+    round.
     """
-    from_good, unlike_good = _above(good, middle, direction)
-    to_bad, unlike_bad = _above(middle, bad, direction)
-    span = from_good + to_bad
-    position = from_good / span if span > 0 else math.nan
-    if unlike_good <= level and from_good > to_bad:
+    span = from_good[0] + to_bad[0]
+    position = from_good[0] / span if span > 0 else math.nan
+    if from_good[1] <= level and from_good[0] > to_bad[0]:
         return BAD, position
-    if unlike_bad <= level and to_bad > from_good:
+    if to_bad[1] <= level and to_bad[0] > from_good[0]:
         return GOOD, position
     return UNCLEAR, position
 
 
-def _above(low: LogSample, high: LogSample, direction: int) -> tuple[float, float]:
-    """How far `high` lies above `low` in the direction, and the exact one-sided p of no shift."""
+def above(low: LogSample, high: LogSample, direction: int) -> Above:
+    """How far `high` lies above `low`, by the exact test within blocks; `direction` -1 where the bad end is lower."""
     blocks = in_blocks(low.logs, high.logs, low.blocks, high.blocks)
     if not blocks:
         return math.nan, 1.0
     found = shift_in_blocks(blocks)
-    estimate = direction * found.estimate
-    return estimate, found.p / 2 if estimate > 0 else 1.0
+    return _one_sided(direction * found.estimate, found.p)
+
+
+def above_of_replicates(low: np.ndarray, high: np.ndarray, direction: int) -> Above:
+    """The same of replicates' numbers (n,) and (m,), by Welch's t test."""
+    difference, _, _, p = welch(high, low)
+    return _one_sided(direction * difference, p)
+
+
+def _one_sided(estimate: float, p: float) -> Above:
+    return estimate, p / 2 if estimate > 0 else 1.0
 
 
 def search(

@@ -74,7 +74,7 @@ def claim_rows(before: Sequence[Quality], now: Sequence[Quality]) -> list[Row]:
     rows = []
     for new in now:
         old = partner(new, before)
-        if old is None or [claim.id for claim in old.claims] != [claim.id for claim in new.claims]:
+        if old is None or not new.claims or [one.id for one in old.claims] != [one.id for one in new.claims]:
             continue
         verdicts = [
             decisions.decide(
