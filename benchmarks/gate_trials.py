@@ -1,8 +1,9 @@
 """Real gates of a toy project, many of them: false alarms on identical code, changes found, and what they take.
 
 Run: python benchmarks/gate_trials.py RESULTS.jsonl --machine quiet --gates 100 [--changes 1.05 1.1 1.2 --each 10]
-[--threshold 0.1] [--calibrate]. Each gate is a commit of a project of three small benchmarks, of which one is that much slower,
-against the first commit; beside each, in turn, the same commits by `pytest --benchmark-compare-fail=median:10%`. --machine
+[--threshold 0.1] [--calibrate] [--asv PYTHON]. Each gate is a commit of a project of three small benchmarks, of which one is that much slower,
+against the first commit; beside each, in turn, the same commits by `pytest --benchmark-compare-fail=median:10%`, and with
+--asv, which names an interpreter that has asv, by `asv run` and `asv compare --factor 1.1`. --machine
 says what else runs: nothing (quiet), a process that computes half of the time (busy), or two that take a share which rises
 and falls within minutes, so that speed drifts by about a fifth (drifting). Results are added line by line, so that it goes on
 after an interruption; without --gates only the table of what RESULTS holds is printed.
@@ -55,6 +56,29 @@ def test_words(benchmark):
 def test_counted(benchmark):
     benchmark(mine.counted, 20_000)
 """
+ASV_BENCHMARKS = """
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "src"))
+import mine
+
+
+def time_total():
+    mine.total(20_000, mine.FACTOR)
+
+
+def time_words():
+    mine.words(3_000)
+
+
+def time_counted():
+    mine.counted(20_000)
+"""
+ASV_SETTINGS = {
+    "version": 1, "project": "mine", "repo": ".", "branches": ["HEAD"], "benchmark_dir": "asv_benchmarks",
+    "results_dir": ".asv/results", "html_dir": ".asv/html", "environment_type": "existing",
+}  # fmt: skip
 PERIOD_S, SHARE = 180.0, 0.4  # of the drift
 
 
@@ -92,27 +116,40 @@ def write(folder: Path, factor: float) -> None:
 def ran(command: list[str], folder: Path) -> tuple[int, float, str]:
     """Exit code, seconds and output of a command in the project."""
     package = Path(__file__).parents[1] / "src"
-    environment = os.environ | {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{package}"}
+    environment = os.environ | {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{package}", "HOME": str(folder.parent)}
     start = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, time.perf_counter() - start, done.stdout + done.stderr
 
 
-def project(folder: Path, threshold: float, calibrate: bool) -> None:
-    """The toy project with its first commit accepted, and pytest-benchmark's numbers of it saved."""
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, message: str) -> str:
+    """Commit the files as they are; the commit's name."""
+    git(folder, "add", "-A")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def project(folder: Path, threshold: float, calibrate: bool, asv: str | None) -> None:
+    """The toy project with its first commit accepted, and pytest-benchmark's and asv's numbers of it saved."""
     (folder / "src").mkdir(parents=True)
     write(folder, 1.0)
     (folder / "bench_mine.py").write_text(BENCHMARKS)
     (folder / "gate.toml").write_text(f'benchmarks = ["bench_mine.py"]\n[thresholds]\n"*" = {threshold}\n')
-    (folder / ".gitignore").write_text("__pycache__/\n.benchmarks/\nresults/\n.pytest_cache/\n")
-    for words in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "first"],
-    ):
-        subprocess.run(["git", *words], cwd=folder, check=True)
+    (folder / ".gitignore").write_text("__pycache__/\n.benchmarks/\nresults/\n.pytest_cache/\n.asv/\n")
+    (folder / "asv_benchmarks").mkdir()
+    (folder / "asv_benchmarks" / "__init__.py").touch()
+    (folder / "asv_benchmarks" / "of_mine.py").write_text(ASV_BENCHMARKS)
+    (folder / "asv.conf.json").write_text(json.dumps(ASV_SETTINGS))
+    git(folder, "init", "-q")
+    first = commit(folder, "first")
     steps = [[*REPRISE, "accept", "--why", "first"], [*PYTEST, "--benchmark-save=first"]]
     steps += [[*REPRISE, "calibrate"]] * 2 if calibrate else []
+    steps += [[asv, "-m", "asv", "machine", "--yes"], asv_run(asv, first)] if asv else []
     for command in steps:
         code, _, output = ran(command, folder)
         if code:
@@ -124,8 +161,25 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "bench_mine.py"]
 COMPARE = [*PYTEST, "--benchmark-compare", "--benchmark-compare-fail=median:10%"]
 
 
-def measured(folder: Path, factor: float) -> dict[str, object]:
-    """One gate, and one comparison of pytest-benchmark, of code that is so much slower."""
+def asv_run(asv: str, name: str) -> list[str]:
+    """The command that measures the files as they are, and keeps the numbers as those of a commit."""
+    return [asv, "-m", "asv", "run", "--python=same", f"--set-commit-hash={name}"]
+
+
+def by_asv(asv: str, folder: Path) -> dict[str, object]:
+    """What asv says of the files as they are against the first commit: which benchmarks got worse; and its seconds."""
+    before, now = git(folder, "rev-parse", "HEAD"), commit(folder, "change")
+    _, seconds, output = ran(asv_run(asv, now), folder)
+    compared, more_s, said = ran([asv, "-m", "asv", "compare", "--factor=1.1", before, now], folder)
+    git(folder, "reset", "-q", before)
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in said.splitlines() if "of_mine." in line]
+    if compared or len(rows) != 3:
+        raise SystemExit(output + said)
+    return {"asv": [row[-1] for row in rows if row[0] == "+"], "asv_s": seconds + more_s}
+
+
+def measured(folder: Path, factor: float, asv: str | None) -> dict[str, object]:
+    """One gate, and one comparison of pytest-benchmark and asv, of code that is so much slower."""
     write(folder, factor)
     code, seconds, output = ran([*REPRISE, "gate", "--json"], folder)
     if code not in (0, 1):
@@ -133,18 +187,28 @@ def measured(folder: Path, factor: float) -> dict[str, object]:
     said = json.loads(output[output.index("{\n") : output.rindex("}") + 1])
     regressed = [row["metric"] for row in said["metrics"] if row["verdict"] == "regressed"]
     theirs, their_s, _ = ran(COMPARE, folder)
-    write(folder, 1.0)
-    return {
+    found = {
         "factor": factor, "exit": code, "regressed": regressed, "seconds": seconds,
-        "pytest_benchmark": theirs, "pytest_benchmark_s": their_s,
+        "pytest_benchmark": theirs, "pytest_benchmark_s": their_s, **(by_asv(asv, folder) if asv else {}),
     }  # fmt: skip
+    write(folder, 1.0)
+    return found
 
 
-def interval(count: int, n: int) -> str:
-    """The exact 95 % interval of a binomial rate."""
+def rate(happened: list[bool]) -> str:
+    """How often it happened, with the exact 95 % interval of a binomial rate."""
+    count, n = sum(happened), len(happened)
+    if not n:
+        return "-"
     low = float(beta.ppf(0.025, count, n - count + 1)) if count else 0.0
     high = float(beta.ppf(0.975, count + 1, n - count)) if count < n else 1.0
     return f"{count} of {n} ({100 * low:.1f} to {100 * high:.1f} %)"
+
+
+def taken(seconds: list[float]) -> str:
+    """The median and the ends."""
+    values = sorted(seconds)
+    return f"{values[len(values) // 2]:.0f} s ({values[0]:.0f} to {values[-1]:.0f})" if values else "-"
 
 
 def table(path: Path) -> str:
@@ -155,28 +219,19 @@ def table(path: Path) -> str:
         by_kind[one["machine"], one["threshold"], one["calibrated"], one["factor"]].append(one)
     rows = []
     for (machine, threshold, calibrated, factor), found in sorted(by_kind.items()):
-        n, changed = len(found), "test_total"
         if factor == 1:
-            ours, theirs = sum(one["exit"] == 1 for one in found), sum(one["pytest_benchmark"] != 0 for one in found)
+            ours = [one["exit"] == 1 for one in found]
         else:
-            ours = sum(any(changed in name for name in one["regressed"]) for one in found)
-            theirs = sum(one["pytest_benchmark"] != 0 for one in found)
-        seconds = [sorted(one[name] for one in found) for name in ("seconds", "pytest_benchmark_s")]
-        medians = [f"{values[len(values) // 2]:.0f} s ({values[0]:.0f} to {values[-1]:.0f})" for values in seconds]
+            ours = [any("test_total" in name for name in one["regressed"]) for one in found]
+        by_asv = [one for one in found if "asv" in one]
         rows.append([
             machine, "yes" if calibrated else "no", f"{threshold:.0%}", "none" if factor == 1 else f"x {factor:g}",
-            interval(ours, n), medians[0], interval(theirs, n), medians[1],
+            rate(ours), taken([one["seconds"] for one in found]),
+            rate([one["pytest_benchmark"] != 0 for one in found]), taken([one["pytest_benchmark_s"] for one in found]),
+            rate([bool(one["asv"]) for one in by_asv]), taken([one["asv_s"] for one in by_asv]),
         ])  # fmt: skip
-    headers = [
-        "machine",
-        "calibrated",
-        "threshold",
-        "change",
-        "gate: exit 1",
-        "takes",
-        "pytest-benchmark fails",
-        "takes",
-    ]
+    headers = ["machine", "calibrated", "threshold", "change"]
+    headers += [part for name in ("gate: exit 1", "pytest-benchmark fails", "asv: slower") for part in (name, "takes")]
     return tabulate(rows, headers=headers, tablefmt="github")
 
 
@@ -189,6 +244,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="gates of each change")
     parser.add_argument("--threshold", type=float, default=0.1)
     parser.add_argument("--calibrate", action="store_true")
+    parser.add_argument("--asv", metavar="PYTHON", help="an interpreter that has asv")
     chosen = parser.parse_args()
     kind = {"machine": chosen.machine, "threshold": chosen.threshold, "calibrated": chosen.calibrate}
     chosen.results.touch()
@@ -203,12 +259,12 @@ def main() -> None:
             # A new project, baseline and all, every 20 gates, so that one lucky baseline is not all there is.
             with tempfile.TemporaryDirectory() as scratch:
                 folder = Path(scratch) / "toy"
-                project(folder, chosen.threshold, chosen.calibrate)
+                project(folder, chosen.threshold, chosen.calibrate, chosen.asv)
                 for _ in range(20):
                     factor = max(counts, key=lambda one: counts[one])
                     if counts[factor] <= 0:
                         break
-                    line = json.dumps(kind | measured(folder, factor))
+                    line = json.dumps(kind | measured(folder, factor, chosen.asv))
                     counts[factor] -= 1
                     with chosen.results.open("a") as file:
                         file.write(line + "\n")
