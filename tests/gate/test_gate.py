@@ -737,6 +737,13 @@ def test_two_environments_are_compared_side_by_side(gate, made, store_path):
     assert not (store_path / "baselines").exists()
 
 
+def test_two_environments_that_are_alike_end_early(gate, made):
+    result = gate("gate", "--between", ".", ". SOME_VARIABLE=1", "--json")
+    assert result.exit_code == 0, result.output
+    assert max(task.round for task, _ in made.calls) < Settings().rounds - 1
+    assert CONTROL not in {task.suite for task, _ in made.calls}, "the control waits for a second look"
+
+
 @pytest.mark.parametrize("side", ["a", "b"])
 def test_a_side_that_crashes_is_a_crash(gate, made, monkeypatch, side):
     real = made.run
