@@ -107,6 +107,25 @@ def test_a_change_point_is_named_and_kept(gate, made, store_path):
     assert Overview(found).change_points[2].row.change == pytest.approx(math.log(1.3), abs=0.02)
 
 
+def test_github_is_told_of_each_change_point_and_of_what_failed(gate, made, monkeypatch, tmp_path):
+    made.factor = {(SLOW, version): 1.3 for version in "34"} | {(FAST, "2"): 0.7}
+    assert "::error" not in gate().stderr
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = gate()  # as it is stored
+    lines = [line for line in result.stderr.splitlines() if line.startswith("::")]
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::error", "::notice"]
+    assert all(f"file={SUITE},line=" in line for line in lines)
+    assert "test_slow%3A" not in lines[1]
+    assert "test_slow: x 1." in lines[1] + lines[0]
+    assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text().startswith("### Of 4 environments")
+    assert (tmp_path / "GITHUB_OUTPUT").read_text().startswith("verdict=regressed\nregressed=4\n")
+    made.crash = {"3": "exit 1: ImportError: no"}
+    lines = [line for line in gate("--name", "other").stderr.splitlines() if line.startswith("::error")]
+    assert "ImportError: no" in lines[0]
+
+
 def test_only_what_is_suspect_is_measured_again_and_only_where(gate, made):
     made.factor = {(SLOW, "4"): 1.3}
     assert gate().exit_code == 1

@@ -170,6 +170,8 @@ def gate(
     if sides_of.many:
         shown = Shown(figure, junit_xml, markdown, as_json)
         found = compare_many(open_store(store_path), sides_of, asked.settings(), asked.name, shown, note)
+        for line in ci.many_on_github(found, os.environ):
+            click.echo(line, err=True)
         sys.exit(overviews.exit_code(found, strict))
     outcome = _outcome(open_store(store_path), asked, between, imports, against, across=across)
     if junit_xml:
