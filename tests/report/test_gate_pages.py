@@ -228,3 +228,52 @@ def test_a_benchmark_is_told_over_another_that_the_settings_name(pages, machine)
     page = html.unescape(next(folder.glob("comparison-*.html")).read_text())
     assert "<h1>What <releases> changed</h1>" in page
     assert re.search(r"test_bare_step\[<small>\]</code></td><td class=\"num\">2.00</td><td class=\"num\">4.00", page)
+
+
+EXPLAINED = """
+[[explanation]]
+metric = "*::test_step*"
+package = "keras"
+release = "1.2"
+says = "Keras <1.2> traces anew."
+source = "https://example.org/issues/1"
+"""
+
+
+def test_what_the_public_record_explains_stands_beside_the_change_point(pages, machine, filled_store, reprise):
+    one = comparison(machine)
+    (filled_store / "comparisons").mkdir()
+    (filled_store / "comparisons" / "explanations.toml").write_text(EXPLAINED)
+    folder = pages(one)
+    page = folder / f"comparison-{machine[:8]}-releases.html"
+    assert "Keras <1.2> traces anew. keras 1.2 (mine.py::test_step[<small>], 1.1 to 1.3)" in text_of(page)
+    assert 'href="https://example.org/issues/1"' in page.read_text()
+    assert "https://example.org/issues/1" in page.with_suffix(".md").read_text()
+    assert reprise("check", "--store", filled_store).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('release = "1.2"', 'release = "1.0"'), ('release = "1.2"', 'release = "1.3.1"'),
+        ('release = "1.2"', 'release = "x"'), ('package = "keras"', 'package = "numpy"'),
+        ('"*::test_step*"', '"*::test_predict*"'),
+    ],
+)  # fmt: skip
+def test_an_explanation_of_something_else_is_not_shown(pages, machine, filled_store, old, new):
+    (filled_store / "comparisons").mkdir()
+    (filled_store / "comparisons" / "explanations.toml").write_text(EXPLAINED.replace(old, new))
+    assert "traces anew" not in text_of(pages(comparison(machine)) / f"comparison-{machine[:8]}-releases.html")
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://example.org", 'https://a"onclick=x'])
+def test_a_broken_explanation_is_said_by_check_and_by_the_report(pages, machine, filled_store, reprise, address):
+    (filled_store / "comparisons").mkdir()
+    text = EXPLAINED.replace('"https://example.org/issues/1"', f"'{address}'")
+    (filled_store / "comparisons" / "explanations.toml").write_text(text)
+    folder = pages(comparison(machine))
+    assert "explanations.toml cannot be read" in text_of(folder / "gate.html")
+    assert "traces anew" not in text_of(folder / f"comparison-{machine[:8]}-releases.html")
+    result = reprise("check", "--store", filled_store)
+    assert result.exit_code == 1
+    assert "explanations.toml cannot be read" in result.stdout

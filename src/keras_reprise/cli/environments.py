@@ -66,12 +66,14 @@ def compare_many(
 ) -> "Overview":
     """Measure what --between names, or read it where it was measured, and show it."""
     from keras_reprise.gate.change_points import Overview
+    from keras_reprise.gate.explanations import explanations
     from keras_reprise.gate.many import asked_for, compare
 
     if between.figure and between.figure.suffix.lower() not in (".svg", ".pdf", ".png"):
         raise errors.UserError(f"{between.figure} is no SVG, PDF or PNG.\nName the figure's file something.svg.")
     asked = asked_for(between.words, between.reference, settings, name)
-    found = Overview(compare(store, asked, note, occasion=between.occasion))
+    known = explanations(store)
+    found = Overview(compare(store, asked, note, occasion=between.occasion), known)
     show(found, shown)
     return found
 

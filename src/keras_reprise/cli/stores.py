@@ -27,12 +27,13 @@ def check(store_path: Path | None, as_json: bool) -> None:
         )
     from keras_reprise.base.progress import counter
     from keras_reprise.gate.comparisons import check_comparisons
+    from keras_reprise.gate.explanations import check_explanations
     from keras_reprise.gate.stored import check_baselines
     from keras_reprise.store.checking import check
 
     with counter("files") as tell:
         files, problems = check(store, tell)
-    for check_more in (check_baselines, check_comparisons):
+    for check_more in (check_baselines, check_comparisons, check_explanations):
         more, unusable = check_more(store)
         files, problems = files + more, problems + unusable
     count = files

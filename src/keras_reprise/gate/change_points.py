@@ -8,6 +8,7 @@ from functools import cached_property
 
 from keras_reprise.gate.comparisons import ComparisonOccasion, StoredComparison
 from keras_reprise.gate.environments import side_names
+from keras_reprise.gate.explanations import Explanation, Explanations
 from keras_reprise.gate.gating import changes
 from keras_reprise.gate.rule import FAILED, INCOMPARABLE, Row
 
@@ -19,7 +20,7 @@ class ChangePoint:
     """A step from one environment to the next at which a metric was called changed on at least one occasion.
 
     `row` is that of the newest such occasion; `called` counts the occasions that called it in the same direction, of
-    the `compared` ones.
+    the `compared` ones. `explained` is what the public record says of it.
     """
 
     before: int
@@ -28,6 +29,7 @@ class ChangePoint:
     called: int
     compared: int
     changed: Sequence[str]
+    explained: Sequence[Explanation] = ()
 
     @property
     def verified(self) -> str:
@@ -53,6 +55,7 @@ class Overview:
     """A comparison as tables, figures and pages show it; numbers are those of the newest occasion."""
 
     comparison: StoredComparison
+    known: Explanations = Explanations()
 
     @cached_property
     def labels(self) -> list[str]:
@@ -94,13 +97,14 @@ class Overview:
             for (before, now), row in _steps(occasion):
                 found.setdefault((before, now, row.metric), []).append(row)
         points = []
-        for (before, now, _), rows in found.items():
+        for (before, now, metric), rows in found.items():
             called = [row for row in rows if row.suspect]
             if called:
                 alike = [row for row in called if row.verdict == called[-1].verdict]
                 software = [self.occasion.environments[one].software for one in (before, now)]
                 changed = changes(software[0], software[1]) if software[0] and software[1] else []
-                points.append(ChangePoint(before, now, called[-1], len(alike), len(rows), changed))
+                explained = self.known.of(metric, *software)
+                points.append(ChangePoint(before, now, called[-1], len(alike), len(rows), changed, explained))
         return sorted(points, key=lambda one: (one.now, one.before, -abs(one.row.change)))
 
     @cached_property

@@ -97,8 +97,13 @@ def told(found: Overview, point: ChangePoint) -> str:
     return (
         f"{names.get(row.metric, row.metric)}: {change(row, row.change)} from {found.labels[point.before]} to "
         f"{found.labels[point.now]}{changed if point.changed else ''}, 90 % interval {change(row, row.low)} to "
-        f"{change(row, row.high)}, adjusted p {p}, {point.verified}."
+        f"{change(row, row.high)}, adjusted p {p}, {point.verified}.{because(point)}"
     )
+
+
+def because(point: ChangePoint) -> str:
+    """What the public record says of a change point, with its source; nothing where it is silent."""
+    return "".join(f" {one.says} ({one.source})" for one in point.explained)
 
 
 def answer(found: Overview) -> str:
@@ -183,7 +188,8 @@ def facts(found: Overview) -> dict[str, object]:
         ],
         "change_points": [
             {"from": point.before, "to": point.now, "occasions_called": point.called,
-             "occasions_compared": point.compared, "changed": list(point.changed), **row_facts(point.row)}
+             "occasions_compared": point.compared, "changed": list(point.changed),
+             "explained": [{"says": one.says, "source": one.source} for one in point.explained], **row_facts(point.row)}
             for point in found.change_points
         ],
         "overheads": [{"metric": o.metric, "over": o.base, "ratios": list(o.ratios)} for o in found.overheads],

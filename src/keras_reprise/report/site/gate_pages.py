@@ -19,6 +19,7 @@ from keras_reprise.gate import overviews
 from keras_reprise.gate.baselines import calibrated
 from keras_reprise.gate.change_points import ChangePoint, Overview
 from keras_reprise.gate.comparisons import comparison_files, read_comparison
+from keras_reprise.gate.explanations import Explanation, Explanations, explanations
 from keras_reprise.gate.present import amount, change, short_names
 from keras_reprise.gate.processes import CONTROL
 from keras_reprise.gate.rule import Row
@@ -151,6 +152,16 @@ class ComparisonPage:
         ends = [labels[one.before], labels[one.now]]
         return [*ends, change(row, row.change), interval, p, one.verified, changed, row.verdict]
 
+    @cached_property
+    def explained(self) -> list[tuple[Explanation, list[str]]]:
+        """What the public record says, each with the metrics and steps that it explains."""
+        names, labels, found = short_names(self.found.metrics), self.found.labels, dict[Explanation, list[str]]()
+        for point in self.found.change_points:
+            name = names.get(point.row.metric, point.row.metric)
+            for one in point.explained:
+                found.setdefault(one, []).append(f"{name}, {labels[point.before]} to {labels[point.now]}")
+        return list(found.items())
+
     @property
     def title(self) -> str:
         return self.found.occasion.settings.title or f"{self.name}: {len(self.found.labels)} environments compared"
@@ -229,7 +240,11 @@ def software_in_words(software: Software) -> str:
 
 def gate_pages(store: Store, folder: Path) -> GatePages:
     """What the pages of the gate show; figures that changed are drawn into `folder`."""
-    comparisons, faults = [], []
+    comparisons, faults, known = [], [], Explanations()
+    try:
+        known = explanations(store)
+    except UserError as error:
+        faults.append(printable(str(error).split("\n")[0]))
     for path in comparison_files(store.root):
         try:
             one = read_comparison(path)
@@ -237,7 +252,7 @@ def gate_pages(store: Store, folder: Path) -> GatePages:
             faults.append(printable(str(error).split("\n")[0]))
             continue
         if one is not None:
-            found = Overview(one)
+            found = Overview(one, known)
             comparisons.append(ComparisonPage(found, tuple(_drawn(found, folder))))
     return GatePages(tuple(_baselines(store)), tuple(comparisons), tuple(faults))
 
