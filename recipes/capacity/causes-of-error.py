@@ -44,8 +44,8 @@ def measure(arm, replicate):
             Dataset.of("points", x, y, x_test, y_test),
             replicate,
             optimizer=keras.optimizers.Adam(0.01),
-            batch_size=50,
-            order=Order("with-replacement", examples=50 * updates // looks),
+            batch_size=40,
+            order=Order("with-replacement", examples=40 * updates // looks),
             epochs=looks,
         )
         least = np.mean(best != y_test)

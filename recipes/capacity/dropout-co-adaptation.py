@@ -46,7 +46,7 @@ def measure(arm, replicate):
 
     def judge(history):
         logits = network.model.layers[-1]
-        below = keras.Model(network.model.inputs, logits.input)
+        below = keras.Model(network.model.inputs[0], logits.input)
         hidden = keras.ops.convert_to_numpy(below(images, training=False))
         kernel, bias = logits.get_weights()
 
