@@ -100,7 +100,7 @@ RECIPE = Recipe(
         Arm("three-tenths", "smoothed by 0.3", smoothing=0.3),
     ),
     scales=(
-        Scale("quick", n_train=1_500, n_test=4_000, looks=10, passes=3, draws=2),
+        Scale("quick", n_train=1_500, n_test=4_000, looks=6, passes=5, draws=2),
         Scale("full", n_train=10_000, looks=20, passes=4, draws=3),
     ),
     measure=measure,

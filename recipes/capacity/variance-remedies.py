@@ -94,7 +94,7 @@ RECIPE = Recipe(
         Arm("convnet", "a convnet", more=False, dropout=0.0, convolutions=(16, 32), dense=(64,)),
     ),
     scales=(
-        Scale("quick", n_train=5_000, n_test=4_000, updates=600, draws=2),
+        Scale("quick", n_train=5_000, n_test=4_000, updates=900, draws=2),
         Scale("full", n_train=50_000, updates=5_000, draws=3),
     ),
     measure=measure,
