@@ -36,7 +36,7 @@ def measure(arm, replicate):
             dense_classifier(replicate.seeds, data.image_shape[0], [width], data.classes),
             data,
             replicate,
-            optimizer=keras.optimizers.SGD(0.03),
+            optimizer=keras.optimizers.SGD(0.003),
             epochs=2 * max(scale.budgets),
             batch_size=50,
             diverged_factor=None,
@@ -47,7 +47,7 @@ def measure(arm, replicate):
             falls = [
                 last < before for last, before in (ends(training, budget), ends(validation, budget))
             ]
-            gain = ends(validation, budget)[0] - ends(validation, 2 * budget)[0]
+            gain = float(ends(validation, budget)[0] - ends(validation, 2 * budget)[0])
             sign = float(all(falls))
             rows.append({"width": width, "budget": budget, "sign": sign, "gain": gain})
             rows[-1]["right"] = float((gain > 0) == all(falls))

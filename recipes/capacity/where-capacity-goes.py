@@ -9,7 +9,7 @@ Replay: reprise run where-capacity-goes --scale full
 The slides give no experiment. The small convnet of these slides' CIFAR-10 example in a smaller
 form, conv 5x5 and pool 3, conv 5x5 and pool 2, dense, logits, with about 20,000 weights in five
 ways: 4 to 32 filters in the first convolution, 4 to 80 in the second, the rest in the dense layer
-and the logits. Each split has the best of two learning rates, chosen
+and the logits. Each split has the best of three learning rates, chosen
 on half of the test images from one draw of the weights and judged on the other half from others.
 The spread between splits is the standard deviation of their mean errors; that between seeds is the
 one over draws of the weights, mean over the splits.
@@ -22,7 +22,7 @@ from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe
 from keras_reprise import curve, detail, maximum, metric, minimum, rule
 from keras_reprise.rates import Restartable, judged_errors, tuned
 
-RATES, LOOKS, BUDGET = (0.01, 0.03), 3, 20_000
+RATES, LOOKS, BUDGET = (0.001, 0.003, 0.01), 3, 20_000
 SPLITS = ((4, 4), (32, 4), (8, 16), (16, 32), (8, 80))
 
 
