@@ -1,4 +1,4 @@
-"""Simple methods err alike; complex ones are right on average and differ.
+"""Simple methods err alike; complex ones are right on average, and vary.
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slides "Bias-Variance
         Trade-off"; why wide networks are apart: Neal et al. (2018)

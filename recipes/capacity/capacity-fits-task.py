@@ -1,4 +1,4 @@
-"""The capacity that tests best grows with the task; far less and far more test worse.
+"""The best capacity grows with the task; far less or more tests worse.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Hyperparameter
         Selection: Manual Tuning"

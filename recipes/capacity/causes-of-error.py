@@ -1,4 +1,4 @@
-"""An error remains from poor optimisation, few data, or a family without the truth.
+"""Poor optimisation, few data and a wrong family each leave an error.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Performance Metrics"
 Data:   none (points in the plane, those near the origin mostly of one class)

@@ -1,4 +1,4 @@
-"""Dropout reduces overfitting, one half is a good rate, and less fits better.
+"""Dropout reduces overfitting: one half is good, and less fits better.
 
 Source: "Deep Network Components & Training", slide "Regularization: Dropout"; Varastey Yazdi,
         "Introduction to Deep Learning, Lecture 03", slide "Regularization Techniques"; Harakeh,

@@ -1,4 +1,4 @@
-"""Where labels are noisy no network reaches an error of zero, whatever its size.
+"""Where labels are noisy no network reaches an error of zero.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Performance Metrics"
 Data:   the 1,797 digits of scikit-learn (8 x 8 pixels), some labels wrong

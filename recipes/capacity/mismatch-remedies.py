@@ -1,4 +1,4 @@
-"""Where validation images are unlike those of training, generated ones help.
+"""Validation images unlike those of training: generated ones help.
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", chart "Bias-Variance Trade-off:
         what to do when which error is high"

@@ -1,4 +1,4 @@
-"""More zeros around the input of convolutions raise what a network can fit.
+"""More zeros around convolutions raise what a network can fit.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Implicit Padding";
         capacity as what is fitted of random labels: Zhang et al. (2017)

@@ -1,4 +1,4 @@
-"""Where a problem is no human one, a simple statistical model does well enough.
+"""Where no human problem is at hand, a simple model does well enough.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Default Baseline
         Models"

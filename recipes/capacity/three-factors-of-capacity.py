@@ -1,4 +1,4 @@
-"""Width, learning rate and weight decay each set what a network fits in effect.
+"""Width, learning rate and weight decay set what is fitted in effect.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Effective Capacity";
         capacity as what is fitted of random labels: Zhang et al. (2017)

@@ -1,4 +1,4 @@
-"""A validation error promises too much where test images are of another kind.
+"""A validation error promises too much where test data are unlike.
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "What If Nothing Helps
         ?"

@@ -1,4 +1,4 @@
-"""A low training and a high test error: take more data, regularise, or change the network.
+"""Against variance: more data, regularisation, another network.
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", chart "Bias-Variance Trade-off:
         what to do when which error is high"; Harakeh, lecture 7, slide "High Validation Error:

@@ -1,4 +1,4 @@
-"""Layers, channels, a larger receptive field and units each raise what is fitted.
+"""Layers, channels, larger fields and units each raise what is fitted.
 
 Source: Fleuret, "Deep learning, 5.6: Architecture choice and training protocol", section "Choosing
         the network structure"; capacity as what is fitted of random labels: Zhang et al. (2017)

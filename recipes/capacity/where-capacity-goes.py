@@ -1,4 +1,4 @@
-"""A budget of weights can be spread well or badly over a network's parts.
+"""A budget of weights can be spread well or badly over a network.
 
 Source: Fleuret, "Deep learning, 5.6: Architecture choice and training protocol", section "Choosing
         the network structure"

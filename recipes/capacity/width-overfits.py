@@ -1,4 +1,4 @@
-"""More units overfit more, at least up to a width; stopped early they do little harm.
+"""More units overfit more; stopped early they do little harm.
 
 Source: "Deep Network Components & Training", slide "Problem of Overfitting"; Varastey Yazdi,
         "Introduction to Deep Learning, Lecture 03", slide "Over and Under Fitting"; "Training"
