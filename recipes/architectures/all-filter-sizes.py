@@ -1,4 +1,4 @@
-"""Windows of one, three and five side by side spare the choice between them.
+"""Windows of one, three and five side by side spare a choice.
 
 Source: "Training" (notes on hyper-parameters), section "Inception"
 Data:   cifar10, standardised

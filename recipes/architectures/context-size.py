@@ -1,4 +1,4 @@
-"""Filters should be as large as the context that matters, not smaller; larger ones gain nothing.
+"""Filters should be as large as the context; larger ones gain nothing.
 
 Source: "Deep learning 5.6", slide "Choosing the network structure"
 Data:   made: images of normal noise with two marks in a row, some pixels apart

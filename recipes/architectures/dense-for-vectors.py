@@ -1,4 +1,4 @@
-"""For short vectors of fixed size fully connected networks are the choice.
+"""For short vectors of fixed size take fully connected networks.
 
 Source: "Lecture 7: Practical considerations for training deep models", slides "Default Baseline
         Models"

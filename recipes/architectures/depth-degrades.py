@@ -1,4 +1,4 @@
-"""Deeper plain networks train worse, and not by overfitting; with skips they do not.
+"""Deeper plain networks train worse; those with skips do not.
 
 Source: "Training" (notes on hyper-parameters), sections "Resnet" and "Skip Connection"; the
         experiment is that of He et al. (2015), "Deep residual learning", section 4.2

@@ -1,4 +1,4 @@
-"""Where the identity is best, a residual of zero is easier to reach than nonlinear layers.
+"""A residual of zero is easier to reach than an identity of layers.
 
 Source: "Training" (notes on hyper-parameters), section "Skip Connection"
 Data:   none (standard normal vectors)

@@ -1,4 +1,4 @@
-"""A structure known to work, or a variation of it, is a better start than one of one's own.
+"""A known structure is a better start than one of one's own.
 
 Source: "Deep learning 5.6", slide "Choosing the network structure"
 Data:   cifar10, standardised

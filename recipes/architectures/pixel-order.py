@@ -1,4 +1,4 @@
-"""For inputs with known neighbourhoods convolutions are better than fully connected layers.
+"""For known neighbourhoods convolutions beat fully connected layers.
 
 Source: "Lecture 7: Practical considerations for training deep models", slides "Default Baseline
         Models"

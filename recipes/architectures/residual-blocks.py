@@ -1,4 +1,4 @@
-"""A residual block changes its input little and refines what comes before it.
+"""A residual block only refines what it is given.
 
 Source: "Training" (notes on hyper-parameters), section "Skip Connection"
 Data:   cifar10, standardised

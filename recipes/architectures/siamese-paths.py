@@ -1,4 +1,4 @@
-"""Inputs of the same kind should share one path of weights, as in siamese networks.
+"""Inputs of one kind should share one path of weights.
 
 Source: "Deep learning 5.6", slide "Choosing the network structure"
 Data:   pairs of the 1,797 digits of scikit-learn, 1,000 of them to train

@@ -1,4 +1,4 @@
-"""Deep plain networks are said to train worse because their gradients vanish.
+"""Deeper plain networks train worse because gradients vanish.
 
 Source: "Training" (notes on hyper-parameters), section "Resnet"; that they do not, with batch
         normalisation, is an argument of He et al. (2015), section 4.1

@@ -1,4 +1,4 @@
-"""One may keep the earlier layers of a pretrained network fixed against overfitting.
+"""Earlier layers may be kept fixed against overfitting.
 
 Source: "Training" (notes on hyper-parameters), section "Fine-tuning (transfer learning)"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data

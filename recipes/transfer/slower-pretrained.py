@@ -1,4 +1,4 @@
-"""Pretrained weights should have a smaller learning rate than the new classifier.
+"""Pretrained weights want a smaller rate than the new classifier.
 
 Source: "Training" (notes on hyper-parameters), section "When to fine-tune"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data

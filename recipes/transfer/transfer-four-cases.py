@@ -1,4 +1,4 @@
-"""Few or many new data, similar or different: each case wants another way of transfer.
+"""How to use a pretrained network depends on the new data.
 
 Source: "Training" (notes on hyper-parameters), section "When to fine-tune"
 Data:   cifar10, standardised: dog, frog and horse as new data; similar ones to learn from are bird,

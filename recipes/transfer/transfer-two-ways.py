@@ -1,4 +1,4 @@
-"""A pretrained network helps with new data: as fixed features, or trained on.
+"""A pretrained network helps with new data, fixed or trained on.
 
 Source: "Training" (notes on hyper-parameters), section "Fine-tuning (transfer learning)"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data

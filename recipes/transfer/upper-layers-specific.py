@@ -1,4 +1,4 @@
-"""The upper layers hold features that are more specific to the data they were trained on.
+"""Upper layers are more specific to the data they were trained on.
 
 Source: "Training" (notes on hyper-parameters), section "When to fine-tune"; the comparison is made
         as by Yosinski et al. (2014), "How transferable are features in deep neural networks?"
