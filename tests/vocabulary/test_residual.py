@@ -42,14 +42,8 @@ def convolved(x, kernel, stride=1):
     side, places = x.shape[0], x.shape[0] // stride
     before = max(0, (places - 1) * stride + 3 - side) // 2
     padded = np.pad(x, ((before, 3), (before, 3), (0, 0)))
-    rows = [
-        [np.tensordot(padded[i : i + 3, j : j + 3], kernel, 3) for j in steps] for i in (steps := spots(places, stride))
-    ]
-    return np.array(rows)
-
-
-def spots(places, stride):
-    return range(0, places * stride, stride)
+    steps = range(0, places * stride, stride)
+    return np.array([[np.tensordot(padded[i : i + 3, j : j + 3], kernel, 3) for j in steps] for i in steps])
 
 
 @pytest.mark.parametrize("skips", [True, False])
