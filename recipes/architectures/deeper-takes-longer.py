@@ -7,9 +7,9 @@ Replay: reprise run deeper-takes-longer --scale full
 
 The slide names no network: 2 to 20 layers of one width, the last to logits, with ReLUs and He's
 weights, plain SGD. Seconds of an update are medians over the training. The target is a training
-loss of three quarters of a guesser's, looked at every twentieth of the updates; each depth has the
-best of three rates, that with the fewest updates to it. Where the target is not reached at any,
-all updates count, which are too few.
+loss of three quarters of a guesser's, looked at every hundredth of the updates; each depth has the
+best of four rates, that with the fewest updates to it. Where the target is not reached at any, all
+updates count, which are too few.
 """
 
 import keras
@@ -19,7 +19,7 @@ from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe
 from keras_reprise import Target, curve, detail, first, last, log, rank_correlation, rule, slope
 from keras_reprise.rates import Restartable
 
-RATES, DEPTHS, BATCH, LOOKS = (0.003, 0.01, 0.03), (2, 5, 10, 20), 50, 20
+RATES, DEPTHS, BATCH, LOOKS = (0.003, 0.01, 0.03, 0.1), (2, 5, 10, 20), 50, 100
 
 
 def network(seeds, depth, width, features, classes):

@@ -71,7 +71,7 @@ def scaled(shape, classes, structure):
 
 
 def drawn(shape, classes, draw):
-    """A structure at random, of as many operations."""
+    """A structure at random, of as many operations; neither the known one nor a variation."""
     while True:
         depth = int(draw.integers(1, 4))
         structure = {
@@ -80,7 +80,8 @@ def drawn(shape, classes, draw):
             "growth": int(draw.choice((1, 2))),
             "dense": int(draw.choice((50, 100, 200, 400))),
         }
-        if (found := scaled(shape, classes, structure)) is not None:
+        others = [KNOWN | change for change in ({}, *VARIATIONS)]
+        if structure not in others and (found := scaled(shape, classes, structure)) is not None:
             return found
 
 

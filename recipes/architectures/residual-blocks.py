@@ -39,7 +39,7 @@ def branch_over_input(model, number, x):
     source = model.get_layer(f"block{number}a").input
     ends = source, model.get_layer(f"block{number}b_norm").output
     norms = [
-        np.linalg.norm(outputs(keras.Model(model.inputs, end), x).reshape(len(x), -1), axis=1)
+        np.linalg.norm(outputs(keras.Model(model.input, end), x).reshape(len(x), -1), axis=1)
         for end in ends
     ]
     return float((norms[1] / norms[0]).mean())

@@ -85,7 +85,7 @@ def features(model: keras.Model, x: np.ndarray, hidden: int) -> np.ndarray:
     """What the model makes of the images `x` (n, ...) at a hidden layer, after its pooling; 0: the images; (n, m)."""
     if not hidden:
         return x.reshape(len(x), -1)
-    below = keras.Model(model.inputs, model.get_layer(f"features{hidden}").output)
+    below = keras.Model(model.input, model.get_layer(f"features{hidden}").output)
     parts = (keras.ops.convert_to_numpy(below(x[start : start + 500])) for start in range(0, len(x), 500))
     return np.concatenate([part.reshape(len(part), -1) for part in parts])
 
