@@ -22,8 +22,9 @@ def residual_network(
 
     Images (height, width, channels) are averaged over squares of the side `shrink` first. `penalty` is the weight decay
     of the paper, as a penalty of half of it times the squared weights of convolutions and dense layer. `augmented`
-    shifts training images by up to 4 pixels and mirrors every second. `without` leaves out that block (from 1 on),
-    which must not begin a later stage. Weights have names: those of a network with fewer layers can be set by them.
+    shifts training images by up to 4 pixels, zeros coming in, and mirrors every second. `without` leaves out that block
+    (from 1 on), which must not begin a later stage. Layers have names, by which those of another such network find the
+    weights to take over.
     Source: He et al. (2015), "Deep residual learning for image recognition", section 4.2.
     """
     layers, regularizer = keras.layers, keras.regularizers.L2(penalty / 2) if penalty else None
@@ -38,7 +39,8 @@ def residual_network(
 
     x = inputs = keras.Input(image_shape)
     if augmented:
-        x = layers.RandomCrop(*image_shape[:2], seed=seeds.integer("augmentation", "crop"))(layers.ZeroPadding2D(4)(x))
+        shifts = {"fill_mode": "constant", "interpolation": "nearest", "seed": seeds.integer("augmentation", "shift")}
+        x = layers.RandomTranslation(4 / image_shape[0], 4 / image_shape[1], **shifts)(x)
         x = layers.RandomFlip("horizontal", seed=seeds.integer("augmentation", "flip"))(x)
     x = layers.AveragePooling2D(shrink)(x) if shrink > 1 else x
     x = layers.ReLU()(convolution(x, filters[0], 1, "first"))

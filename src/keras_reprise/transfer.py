@@ -116,8 +116,9 @@ def trained_errors(
 ) -> dict[str, Any]:  # fmt: skip
     """The same of the convnet trained on `data`, from the source's hidden layers or (None) random weights.
 
-    It has the best of `rates`; SGD with momentum 0.9, batches of 20, epochs of so many passes. Also the losses on both
-    kinds of images in the end, how far the hidden weights went (over their size), the rate, and `errors` by epoch.
+    It has the best of `rates`; SGD with momentum 0.9, batches of 20 (all, where there are fewer), epochs of so many
+    passes. Also the losses on both kinds of images in the end, how far the hidden weights went (over their size), the
+    rate, and `errors` by epoch.
     """
     model = convnet(replicate.seeds, data.image_shape, data.classes, fixed, share)
     for number in range(1, HIDDEN + 1) if source is not None else ():
@@ -128,8 +129,8 @@ def trained_errors(
     for rate in rates:
         restart()
         history = train(
-            model, data, replicate, optimizer=optimizer, learning_rate=rate, batch_size=20, epochs=epochs,
-            order=Order(passes=passes), diverged_factor=None,
+            model, data, replicate, optimizer=optimizer, learning_rate=rate, batch_size=min(20, len(data.y_train)),
+            epochs=epochs, order=Order(passes=passes), diverged_factor=None,
         )  # fmt: skip
         wrong = 100 * history.test_wrong
         losses, fitted = evaluate(model, data.x_train, data.y_train)

@@ -78,6 +78,24 @@ def test_images_are_changed_in_training_alone_and_averaged_first():
     small = residual_network(Seeds(1), (4, 4, 3), **options)
     x = np.random.default_rng(0).standard_normal((20, 8, 8, 3)).astype("float32")
     averaged = x.reshape(20, 4, 2, 4, 2, 3).mean(axis=(2, 4))
-    found, expected = (keras.ops.convert_to_numpy(of(images)) for of, images in ((model, x), (small, averaged)))
+    found, expected = (
+        keras.ops.convert_to_numpy(of(given, training=False)) for of, given in ((model, x), (small, averaged))
+    )
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not np.allclose(keras.ops.convert_to_numpy(model(x, training=True)), expected, atol=1e-3)
+
+
+def test_training_images_are_shifted_by_whole_pixels_and_mirrored():
+    model = residual_network(Seeds(1), (8, 8, 3), 5, 1, (4,), augmented=True)
+    changed = keras.Model(model.inputs, model.get_layer("first").input)
+    x = np.random.default_rng(0).standard_normal((40, 8, 8, 3)).astype("float32")
+    found = keras.ops.convert_to_numpy(changed([x], training=True))
+    padded = np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    places = set()
+    for image, wide in zip(found, padded, strict=True):
+        ways = [(i, j, flip) for i in range(9) for j in range(9) for flip in (1, -1)]
+        fits = [way for way in ways if np.allclose(image[:, :: way[2]], wide[way[0] : way[0] + 8, way[1] : way[1] + 8])]
+        assert len(fits) == 1
+        places.update(fits)
+    assert len({place[:2] for place in places}) > 10
+    assert {place[2] for place in places} == {1, -1}
