@@ -115,7 +115,7 @@ def test_small_windows_cannot_tell_which_mark_is_on_the_left():
     scale = Scale("quick", side=24, apart=4, noise=0.0)
     x, y = function_of("context-size", "images")(scale, 400, np.random.default_rng(0))
     for window, told in ((3, False), (4, False), (5, True)):
-        patches = np.lib.stride_tricks.sliding_window_view(x[..., 0], (window, window), axis=(1, 2))
+        patches = np.lib.stride_tricks.sliding_window_view(x[..., 0] + 0, (window, window), axis=(1, 2))
         seen = [{patch.tobytes() for patch in image.reshape(-1, window, window)} for image in patches]
         both = [set.union(*(one for one, label in zip(seen, y, strict=True) if label == which)) for which in (0, 1)]
         assert (both[0] != both[1]) == told
