@@ -17,7 +17,7 @@ from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Sourc
 from keras_reprise import metric, rule
 from keras_reprise.transfer import NEW, SIMILAR, few_of, of_classes, pretrained, trained_errors
 
-RATES = (0.001, 0.003, 0.01, 0.03)
+RATES = (0.003, 0.01, 0.03, 0.1)
 
 
 def measure(arm, replicate):
