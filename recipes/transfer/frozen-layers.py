@@ -5,7 +5,7 @@ Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and h
 Cost:   COST
 Replay: reprise run frozen-layers --scale full
 
-A small convnet of four hidden layers learns three classes; then a fiftieth of the images of three
+A small convnet of four hidden layers learns three classes; then a hundredth of the images of three
 others, with the first 0 to 4 of its hidden layers fixed. Each number has the best of three rates,
 chosen on half of the test images and judged on the other half; draws of the few images are
 averaged. Overfitting is the test loss minus the training loss, as both errors end near a limit.
@@ -62,19 +62,19 @@ RECIPE = Recipe(
     question="Does a network that is fine-tuned on few data overfit less with layers fixed?",
     sources=Source("hyperparameters-notes", "Fine-tuning (transfer learning)"),
     data="cifar10",
-    arms=(Arm("few", "a fiftieth of the new images"),),
+    arms=(Arm("few", "a hundredth of the new images"),),
     scales=(
         Scale(
             "quick",
-            n_train=8_000,
+            n_train=15_000,
             n_test=4_000,
-            share=0.02,
+            share=0.01,
             draws=2,
             source_epochs=6,
             epochs=3,
             passes=30,
         ),
-        Scale("full", share=0.02, draws=5, source_epochs=20, epochs=5, passes=20),
+        Scale("full", share=0.01, draws=5, source_epochs=20, epochs=5, passes=20),
     ),
     measure=measure,
     claims=CLAIMS,

@@ -5,7 +5,7 @@ Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and h
 Cost:   COST
 Replay: reprise run slower-pretrained --scale full
 
-A small convnet learns three classes, then a twentieth of the images of three others, with a new
+A small convnet learns three classes, then a fiftieth of the images of three others, with a new
 last layer. Its hidden layers have the same rate as this, a tenth, a hundredth, or none. SGD with
 momentum 0.9; each arm has the best of four rates of the last layer, chosen on half of the test
 images and judged on the other half. Draws of the images are averaged.
@@ -71,15 +71,15 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=8_000,
+            n_train=15_000,
             n_test=4_000,
-            share=0.05,
+            share=0.02,
             draws=1,
             source_epochs=6,
             epochs=5,
             passes=10,
         ),
-        Scale("full", share=0.05, draws=3, source_epochs=20, epochs=10, passes=5),
+        Scale("full", share=0.02, draws=3, source_epochs=20, epochs=10, passes=5),
     ),
     measure=measure,
     claims=CLAIMS,

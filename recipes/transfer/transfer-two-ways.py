@@ -6,7 +6,7 @@ Cost:   COST
 Replay: reprise run transfer-two-ways --scale full
 
 The notes have a network of ImageNet; here a small convnet learns three classes and is used for
-three others. Of these a part of the training images is there. Logistic regression has the best of
+three others. Of these a twentieth of the images is there. Logistic regression has the best of
 three penalties, training the best of three rates; they are chosen on half of the test images and
 judged on the other half.
 """
@@ -67,9 +67,9 @@ RECIPE = Recipe(
     ),
     scales=(
         Scale(
-            "quick", n_train=10_000, n_test=4_000, share=0.1, source_epochs=6, epochs=6, passes=5
+            "quick", n_train=15_000, n_test=4_000, share=0.05, source_epochs=6, epochs=6, passes=5
         ),
-        Scale("full", share=0.1, source_epochs=20, epochs=20, passes=2),
+        Scale("full", share=0.05, source_epochs=20, epochs=20, passes=2),
     ),
     measure=measure,
     claims=CLAIMS,
