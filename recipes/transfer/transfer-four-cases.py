@@ -8,9 +8,10 @@ Replay: reprise run transfer-four-cases --scale full
 
 A small convnet learns the classes to learn from. Then the new ones are told apart by logistic
 regression on its last hidden layer, or on an earlier one, by training all of it on, or from random
-weights. Few data are a hundredth of the new images, many are all (quick: 40 %). Logistic regression has the best
-of three penalties, training the best of three rates; they and the earlier layer are chosen on half
-of the test images and judged on the other half. Errors with few data are means over draws of them.
+weights. Few data are a hundredth of the new images, many are all (two fifths of them, if quick).
+Logistic regression has the best of three penalties, training the best of three rates; they and the
+earlier layer are chosen on half of the test images and judged on the other half. Errors with few
+data are means over draws of them.
 """
 
 import numpy as np
