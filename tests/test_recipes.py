@@ -133,7 +133,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "tuned-sgd-vs-rare": {"epochs": 1},
     "all-filter-sizes": {"epochs": 1, "n_train": 200, "n_test": 100},
     "context-size": {"epochs": 1, "images": 200},
-    "deeper-takes-longer": {"n_train": 300, "updates": 40},
+    "deeper-takes-longer": {"n_train": 300, "updates": 100},
     "dense-for-vectors": {"epochs": 1},
     "depth-degrades": {"depths": (8, 20), "epochs": 1, "n_train": 200, "n_test": 100},
     "fit-identity": {"epochs": 2, "vectors": 200},

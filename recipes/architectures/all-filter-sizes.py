@@ -5,9 +5,9 @@ Data:   cifar10, standardised
 Cost:   COST
 Replay: reprise run all-filter-sizes --scale full
 
-A convolution 3 x 3 of 16 filters with a max-pool of 2, then two modules, the first with a max-pool,
-and the mean over places. A module has windows of one size, or a third of its filters of each; its
-filters are as many as give the network the same multiply-accumulates, within 3 %. Batch
+A convolution 3 x 3 of 16 filters with a max-pool of 2 (quick: 4), then two modules, the first with
+a max-pool, and the mean over places. A module has windows of one size, or a third of its filters of
+each; its filters are as many as give the network the same multiply-accumulates, within 3 %. Batch
 normalisation follows every convolution. SGD with momentum 0.9; each arm has the best of three
 rates, chosen on half of the test images by one draw of the weights and judged on the other half.
 """
@@ -22,14 +22,14 @@ RATES, STEM = (0.01, 0.03, 0.1), 16
 
 
 def operations(side, sizes, filters):
-    """Multiply-accumulates of both modules, a third of the filters (rounded) for each of sizes."""
+    """Multiply-accumulates of both modules on maps of this side, and of half of it."""
     each, total = filters // len(sizes), 0
-    for inputs, places in ((STEM, (side // 2) ** 2), (each * len(sizes), (side // 4) ** 2)):
+    for inputs, places in ((STEM, side**2), (each * len(sizes), (side // 2) ** 2)):
         total += places * inputs * each * sum(size**2 for size in sizes)
     return total
 
 
-def network(seeds, shape, classes, sizes, filters):
+def network(seeds, shape, classes, sizes, filters, pool):
     layers, each = keras.layers, filters // len(sizes)
 
     def convolution(x, units, size, name):
@@ -39,7 +39,7 @@ def network(seeds, shape, classes, sizes, filters):
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
     inputs = keras.Input(shape)
-    x = layers.MaxPooling2D(2)(convolution(inputs, STEM, 3, "stem"))
+    x = layers.MaxPooling2D(pool)(convolution(inputs, STEM, 3, "stem"))
     for number in (1, 2):
         paths = [convolution(x, each, size, f"module{number}-{size}") for size in sizes]
         x = layers.Concatenate()(paths) if len(paths) > 1 else paths[0]
@@ -51,14 +51,14 @@ def network(seeds, shape, classes, sizes, filters):
 
 def measure(arm, replicate):
     data, epochs = replicate.dataset().standardised(), replicate.scale.epochs
-    side = data.image_shape[0]
+    side, pool = data.image_shape[0] // replicate.scale.pool, replicate.scale.pool
     aim = operations(side, (3,), replicate.scale.filters)
     count = len(arm.sizes)
     numbers = range(count, 64 * replicate.scale.filters, count)
     filters = min(numbers, key=lambda number: abs(operations(side, arm.sizes, number) - aim))
 
     def build(seeds):
-        return network(seeds, data.image_shape, data.classes, arm.sizes, filters)
+        return network(seeds, data.image_shape, data.classes, arm.sizes, filters, pool)
 
     sgd = keras.optimizers.SGD(momentum=0.9)
     net = Restartable(build, data, replicate, sgd, draws=1 + replicate.scale.draws)
@@ -104,8 +104,8 @@ RECIPE = Recipe(
         Arm("all", "a third of each", sizes=(1, 3, 5)),
     ),
     scales=(
-        Scale("quick", n_train=3_000, n_test=2_000, filters=40, epochs=5, draws=1),
-        Scale("full", filters=64, epochs=30, draws=2),
+        Scale("quick", n_train=3_000, n_test=2_000, pool=4, filters=40, epochs=5, draws=1),
+        Scale("full", pool=2, filters=64, epochs=30, draws=2),
     ),
     measure=measure,
     claims=CLAIMS,

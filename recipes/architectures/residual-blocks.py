@@ -109,7 +109,7 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=2_000,
+            n_train=1_500,
             n_test=1_000,
             depths=(8, 20, 44),
             filters=(8, 16, 32),

@@ -117,14 +117,14 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=2_000,
+            n_train=1_000,
             n_test=500,
             shallow=8,
             deep=44,
             filters=(8, 16, 32),
             shrink=4,
             batch_size=50,
-            epochs=6,
+            epochs=4,
         ),
         Scale(
             "full", shallow=20, deep=56, filters=(16, 32, 64), shrink=1, batch_size=128, epochs=20

@@ -72,7 +72,7 @@ RECIPE = Recipe(
             draws=2,
             source_epochs=6,
             epochs=3,
-            passes=30,
+            passes=20,
         ),
         Scale("full", share=0.01, draws=5, source_epochs=20, epochs=5, passes=20),
     ),

@@ -75,7 +75,7 @@ RECIPE = Recipe(
             n_test=4_000,
             share=0.02,
             draws=1,
-            source_epochs=6,
+            source_epochs=5,
             epochs=5,
             passes=10,
         ),

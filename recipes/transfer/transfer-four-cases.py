@@ -8,7 +8,7 @@ Replay: reprise run transfer-four-cases --scale full
 
 A small convnet learns the classes to learn from. Then the new ones are told apart by logistic
 regression on its last hidden layer, or on an earlier one, by training all of it on, or from random
-weights. Few data are a hundredth of the new images, many are all (two fifths of them, if quick).
+weights. Few data are a hundredth of the new images, many are all (three tenths of them, if quick).
 Logistic regression has the best of three penalties, training the best of three rates; they and the
 earlier layer are chosen on half of the test images and judged on the other half. Errors with few
 data are means over draws of them.
@@ -104,12 +104,12 @@ RECIPE = Recipe(
             n_train=15_000,
             n_test=4_000,
             few=0.01,
-            many=0.4,
+            many=0.3,
             draws=2,
             source_epochs=6,
             few_epochs=3,
-            few_passes=30,
-            epochs=6,
+            few_passes=20,
+            epochs=5,
         ),
         Scale(
             "full",
