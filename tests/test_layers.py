@@ -38,8 +38,8 @@ BESIDES = {
 """What a layer may import of the other side; `__init__` is what recipes and notebooks see of the package."""
 
 VOCABULARY = {
-    "networks": {"activations", "callbacks", "digits", "flops", "models", "schedules", "whitening"},
-    "procedures": {"rates", "search", "two_layer"},
+    "networks": {"activations", "callbacks", "digits", "flops", "models", "residual", "schedules", "whitening"},
+    "procedures": {"rates", "search", "transfer", "two_layer"},
 }
 """The layers of the modules at the package's top, which recipes import: what the engine may use too, and what uses the engine."""
 

@@ -94,3 +94,39 @@ def test_passes_of_dropout_as_written_have_the_mean_and_the_variance_of_independ
     variance = 0.8 * 0.2 * ((x[0] @ weights[0]) ** 2) @ weights[2] ** 2
     np.testing.assert_allclose(passes.var(axis=0), variance, rtol=0.1)
     assert (np.abs(passes.mean(axis=0) - expected) < 4 * (variance / 4000) ** 0.5).all()
+
+
+def test_operations_of_a_drawn_structure_are_those_of_its_layers():
+    from keras_reprise.flops import layer_costs
+
+    shape, classes = (32, 32, 3), 10
+    operations, drawn, network = (function_of("known-structure", name) for name in ("operations", "drawn", "network"))
+    known = function_of("known-structure", "KNOWN") | {"filters": 32}
+    assert operations(shape, classes, **known) == 28**2 * 75 * 32 + 5**2 * 800 * 64 + 256 * 200 + 200 * 10
+    draw = np.random.default_rng(3)
+    for structure in (known, *(drawn(shape, classes, draw) for _ in range(3))):
+        counted = operations(shape, classes, **structure)
+        assert counted == sum(cost.macs for cost in layer_costs(network(Seeds(1), shape, classes, **structure)))
+        assert abs(counted / operations(shape, classes, **known) - 1) < 0.1
+
+
+def test_small_windows_cannot_tell_which_mark_is_on_the_left():
+    """Every window up to the distance sees the same in both classes: one mark at any of its places, or none."""
+    scale = Scale("quick", side=24, apart=4, noise=0.0)
+    x, y = function_of("context-size", "images")(scale, 400, np.random.default_rng(0))
+    for window, told in ((3, False), (4, False), (5, True)):
+        patches = np.lib.stride_tricks.sliding_window_view(x[..., 0] + 0, (window, window), axis=(1, 2))
+        seen = [{patch.tobytes() for patch in image.reshape(-1, window, window)} for image in patches]
+        both = [set.union(*(one for one, label in zip(seen, y, strict=True) if label == which)) for which in (0, 1)]
+        assert (both[0] != both[1]) == told
+        if not told:
+            assert all(one == seen[0] for one in seen)
+
+
+def test_sums_of_the_adding_problem_are_those_of_the_marked_numbers():
+    x, sums = function_of("gated-sequences", "sequences")(300, 7, np.random.default_rng(0))
+    assert x.shape == (300, 7, 2)
+    for sequence, total in zip(x, sums[:, 0], strict=True):
+        early, late = np.flatnonzero(sequence[:, 1])
+        assert (early < 3, late >= 4) == (True, True)
+        assert total == pytest.approx(sequence[early, 0] + sequence[late, 0])
