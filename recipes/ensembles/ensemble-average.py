@@ -1,4 +1,4 @@
-"""Networks trained apart, their probabilities averaged, beat one by two points.
+"""Averaged probabilities of several networks gain two points over one.
 
 Source: "Deep Network Components & Training", slide "MODEL ENSEMBLES"
 Data:   cifar10, standardised
@@ -50,22 +50,25 @@ def measure(arm, replicate):
 
 ACCURACY = curve("convnets", "accuracy")
 ONE, ALL = at(ACCURACY, 1), last("convnets", "accuracy")
+GAIN = "Test accuracy of all networks' average minus the mean of the networks' accuracies"
+LOSS = "Test loss of all networks' average minus the mean of the networks' losses"
+SECOND = "Accuracy that the second network adds to an average minus what the fourth adds"
 CLAIMS = (
     rule("average-beats-one")
     .says("The class of the highest mean probability is right more often than one network's.")
-    .must(ALL > ONE),
+    .must(ALL > ONE, measures=GAIN),
     rule("two-points-extra", printed=2.0, expectation="MIXED")
     .says("The gain is the two points of accuracy that the slide promises.")
-    .must(ALL - ONE, near(2.0, absolute=0.5)),
+    .must(ALL - ONE, near(2.0, absolute=0.5), measures=GAIN),
     detail("lower-loss-too", expectation="MATH")
     .says("The mean probabilities' loss is below the mean of the networks' losses.")
-    .must(last("convnets", "loss") < at(curve("convnets", "loss"), 1)),
+    .must(last("convnets", "loss") < at(curve("convnets", "loss"), 1), measures=LOSS),
     detail("beats-its-best-member")
     .says("They also beat the network that happens to be the best of them on the test images.")
     .must(ALL > metric("convnets", "best_member")),
     detail("first-addition-gains-most")
     .says("A second network adds more than a fourth does.")
-    .must(at(ACCURACY, 2) - ONE > at(ACCURACY, 4) - at(ACCURACY, 3)),
+    .must(at(ACCURACY, 2) - ONE > at(ACCURACY, 4) - at(ACCURACY, 3), measures=SECOND),
 )
 
 RECIPE = Recipe(

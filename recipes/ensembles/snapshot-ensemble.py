@@ -1,4 +1,4 @@
-"""Snapshots of one training stand in for independent networks, above all with cyclic rates.
+"""Snapshots of one training replace networks; cyclic rates help.
 
 Source: "Deep Network Components & Training", slide "MODEL ENSEMBLES: TIPS AND TRICKS", after Huang
         et al. (2017), Snapshot ensembles, whose NoCycle ensembles are the arm `plain`
@@ -72,7 +72,7 @@ CLAIMS = (
     .says("Snapshots of a training, averaged, beat the network with which it ends.")
     .must(PLAIN > LAST),
     rule("snapshots-take-the-place", expectation="MIXED")
-    .says("Independent networks of the same cost are less than a point better, half an ensemble's")
+    .says("Independent networks that took as long in sum are less than a point better.")
     .must(PLAIN - APART > -1),
     rule("cycles-make-it-better")
     .says("With a cyclic rate the snapshots' average is better.")

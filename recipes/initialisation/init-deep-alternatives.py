@@ -1,4 +1,4 @@
-"""Orthogonal, random-walk or data-dependent weights make very deep networks trainable.
+"""Orthogonal, random-walk or LSUV weights make very deep nets trainable.
 
 Source: "Deep Network Components & Training", slide "RESEARCH...", which names Saxe et al. (2013),
         Sussillo and Abbott (2014), Kraehenbuehl et al. (2015), Mishkin and Matas (2015)

@@ -57,19 +57,21 @@ def measure(arm, replicate):
 
 
 RATE, RANGE = curve("rates", "rate_lost"), curve("rates", "range_lost")
+FOUR = "Four times the accuracy lost by the searches minus that lost by the rates, means"
+LESS = "Accuracy lost by the search minus that by the rate, at {} off"
 CLAIMS = (
     rule("a-range-forgives-more")
     .says("A range one to three decades too wide loses under a quarter of what such a rate does.")
-    .must(4 * mean(RANGE) < mean(RATE), unit="points"),
+    .must(4 * mean(RANGE) < mean(RATE), unit="points", measures=FOUR),
     *(
         detail(f"at-{decades}-decades")
         .says(f"It loses less at {decades} {'decade' if decades == 1 else 'decades'}.")
-        .must(at(RANGE, decades) < at(RATE, decades))
+        .must(at(RANGE, decades) < at(RATE, decades), measures=LESS.format(decades))
         for decades in UNSURE
     ),
     detail("widest-range-still-works")
     .says("Searching all six decades around the best rate loses less than two points.")
-    .must(at(RANGE, 3) < 2),
+    .must(at(RANGE, 3) < 2, measures="Accuracy lost by the search of six decades"),
 )
 
 RECIPE = Recipe(

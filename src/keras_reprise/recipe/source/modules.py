@@ -14,7 +14,9 @@ from keras_reprise.recipe.source import syntax
 from keras_reprise.recipe.source.scopes import Reference, bound, references
 
 PACKAGE = "keras_reprise"
-VOCABULARY = ("activations", "callbacks", "flops", "models", "rates", "schedules", "search", "two_layer")
+VOCABULARY = (
+    "activations", "callbacks", "flops", "models", "peak_memory", "rates", "schedules", "search", "two_layer",
+)  # fmt: skip
 RECIPE = "recipe"  # what the recipe's own file is called here: its name decides nothing
 BUILTINS = frozenset(dir(builtins)) | {"PythonFinalizationError"}  # the last since 3.13
 DUNDERS = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__debug__"})
