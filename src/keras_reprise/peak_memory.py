@@ -83,7 +83,7 @@ def _peaks(model: keras.Model, batches: Sequence[int]) -> list[int]:
 
 
 def _begin_anew() -> None:
-    """Let the most bytes be counted from here on, where that can be: not by JAX on a GPU, and on a CPU only by Linux."""
+    """Let the most bytes be counted from here on, where that can be: not by JAX on a GPU, on a CPU by Linux alone."""
     if not on_gpu():
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
