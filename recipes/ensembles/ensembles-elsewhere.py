@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from keras_reprise import Arm, Dataset, Measurement, Metric, Curves, Panel, Recipe, Scale, Source
-from keras_reprise import detail, metric, rule, snapshot, train
+from keras_reprise import Order, detail, metric, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 
 TRAIN = 300
@@ -43,12 +43,12 @@ def networks(data, replicate, draw):
     """The same by networks, each of which is a model of all training images."""
     x, adam = np.concatenate([data.x_train, data.x_test]), keras.optimizers.Adam()
     model, found = dense_classifier(replicate.seeds, 64, [100], 10), []
-    restart = snapshot(model, adam)
+    restart, passes = snapshot(model, adam), Order(passes=replicate.scale.epochs)
     for number in range(replicate.scale.members):
         mine = replicate.member(1000 * draw + number)
         restart()
         model.set_weights(dense_classifier(mine.seeds, 64, [100], 10).get_weights())
-        train(model, data, mine, optimizer=adam, batch_size=20, epochs=replicate.scale.epochs)
+        train(model, data, mine, optimizer=adam, batch_size=20, epochs=1, order=passes)
         logits = model.predict(x, batch_size=len(x), verbose=0)
         found.append(softmax(logits.astype(float), axis=1))
     return np.array(found), np.array(found)

@@ -80,7 +80,7 @@ RECIPE = Recipe(
     sources=(Source("cs231n-slides", STRATEGY), Source("cs231n-slides", COARSELY)),
     data="cifar10",
     arms=(Arm("coarse", "random trials of the coarse box, each trained for twenty epochs"),),
-    scales=(Scale("quick", n_train=6_000, n_test=1_000, trials=40), Scale("full", trials=100)),
+    scales=(Scale("quick", n_train=5_000, n_test=1_000, trials=40), Scale("full", trials=100)),
     measure=measure,
     claims=CLAIMS,
     figures=(

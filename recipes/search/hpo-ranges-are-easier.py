@@ -15,8 +15,8 @@ test images that chose nothing; 2,000 searches are drawn from the rates that wer
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, at, curve
-from keras_reprise import detail, mean, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source, at
+from keras_reprise import curve, detail, mean, rule
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable
 from keras_reprise.search import log_grid
@@ -33,9 +33,10 @@ def measure(arm, replicate):
         return dense_classifier(seeds, data.image_shape[0], [50], data.classes)
 
     network, half = Restartable(build, data, replicate), len(data.y_test) // 2
+    passes = Order(passes=replicate.scale.epochs)
 
     def trained(rate):
-        right = ~network.train(rate, replicate.scale.epochs, batch_size=50).test_wrong[-1]
+        right = ~network.train(rate, 1, batch_size=50, order=passes).test_wrong[-1]
         return {"validation": 100 * right[:half].mean(), "test": 100 * right[half:].mean()}
 
     trials = replicate.sweep([{"rate": rate} for rate in RATES], trained)

@@ -17,8 +17,8 @@ import keras
 import numpy as np
 from scipy.stats import kendalltau
 
-from keras_reprise import Arm, Dataset, Measurement, Metric, Recipe, Scale, Scatter, Source, above
-from keras_reprise import detail, equal, metric, rule, snapshot, train
+from keras_reprise import Arm, Dataset, Measurement, Metric, Order, Recipe, Scale, Scatter, Source
+from keras_reprise import above, detail, equal, metric, rule, snapshot, train
 from keras_reprise.models import dense_classifier
 from keras_reprise.search import log_uniform, random_search, uniform
 
@@ -29,6 +29,12 @@ def counts(most, classes, equally):
     """Images of each class, the most frequent one first; as many in sum where they are equal."""
     found = np.maximum(np.round(most * RATIO ** (-np.arange(classes) / (classes - 1))), 1)
     return np.full(classes, round(found.mean())) if equally else found.astype(int)
+
+
+def drawn_evenly(rows, by, random):
+    """Places of images: every class as often as it is (by 0) to as often as the first (by 1)."""
+    wanted = [round(len(row) * (len(rows[0]) / len(row)) ** by) for row in rows]
+    return np.concatenate([random.choice(row, n) for row, n in zip(rows, wanted, strict=True)])
 
 
 def measure(arm, replicate):
@@ -44,20 +50,21 @@ def measure(arm, replicate):
     y_later = np.concatenate([data.y_train[chosen_on], data.y_test])
     model = dense_classifier(replicate.seeds, data.image_shape[0], [50], data.classes, penalty=0.5)
     sgd = keras.optimizers.SGD(momentum=0.9)
-    restart = snapshot(model, sgd)
+    restart, passes = snapshot(model, sgd), Order(passes=scale.epochs)
 
-    def trained(learning_rate, penalty, evened=0.0):
-        drawn = to_train
-        if evened:  # 1: every class is drawn as often as the most frequent one
+    def images(places):
+        return Dataset.of("part", data.x_train[places], data.y_train[places], x_later, y_later)
+
+    as_they_are = images(np.concatenate(to_train))
+
+    def trained(learning_rate, penalty, evened=None):
+        mine = as_they_are
+        if evened is not None:
             draw = np.random.default_rng(replicate.seeds.integer("data", "drawn"))
-            largest = max(map(len, to_train))
-            wanted = [round(len(row) * (largest / len(row)) ** evened) for row in to_train]
-            drawn = [draw.choice(row, n) for row, n in zip(to_train, wanted, strict=True)]
-        places = np.concatenate(drawn)
-        mine = Dataset.of("drawn", data.x_train[places], data.y_train[places], x_later, y_later)
+            mine = images(drawn_evenly(to_train, evened, draw))
         restart()
-        options = {"learning_rate": learning_rate, "penalty": penalty, "batch_size": 50}
-        history = train(model, mine, replicate, optimizer=sgd, epochs=scale.epochs, **options)
+        options = {"learning_rate": learning_rate, "penalty": penalty, "order": passes}
+        history = train(model, mine, replicate, optimizer=sgd, batch_size=50, epochs=1, **options)
         right = 100.0 * ~history.test_wrong[-1]
         part, later = right[: len(chosen_on)], right[len(chosen_on) :]
         by_class = [part[data.y_train[chosen_on] == label].mean() for label in order]
