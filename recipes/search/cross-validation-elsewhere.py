@@ -119,7 +119,7 @@ RECIPE = Recipe(
         Arm("linear", "linear least squares with an L2 penalty"),
         Arm("network", "a network of one hidden layer"),
     ),
-    scales=(Scale("quick", draws=2, epochs=20), Scale("full", draws=20, epochs=50)),
+    scales=(Scale("quick", draws=4, epochs=20), Scale("full", draws=20, epochs=50)),
     measure=measure,
     claims=CLAIMS,
     figures=Scatter("Validation and test errors", "estimate", "error", color="by", diagonal=True),
