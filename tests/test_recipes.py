@@ -141,7 +141,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "sigmoid-two-classes": {"epochs": 2},
     "separable-wallclock": {"sides": (8,), "budget_s": 0.02},
     "shuffle-vs-sorted": {"epochs": 1},
-    "snapshot-ensemble": {"epochs": 4, "n_train": 300, "n_test": 100},
+    "snapshot-ensemble": {"epochs": 3, "passes": 1, "n_train": 300, "n_test": 100},
     "split-hygiene": {"trials": 4, "epochs": 1},
     "tuned-sgd-vs-rare": {"epochs": 1},
 }

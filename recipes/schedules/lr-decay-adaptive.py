@@ -74,7 +74,7 @@ RECIPE = Recipe(
         for name, words in OPTIMIZERS.items()
         for kind, what in KINDS.items()
     ),
-    scales=(Scale("quick", n_train=3_000, n_test=2_000, epochs=8), Scale("full", epochs=30)),
+    scales=(Scale("quick", n_train=3_000, n_test=2_000, epochs=6), Scale("full", epochs=30)),
     measure=measure,
     claims=CLAIMS,
     figures=Curves("Adam and RMSprop at their best rates", ("train_loss", "error")),

@@ -39,9 +39,9 @@ def test_an_ensemble_is_that_of_networks_trained_by_keras_batch_by_batch():
         model.compile(sgd, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         for epoch in (1, 2):
             order = seeds.permutation(300, epoch)
-            for part in range(3):
-                sgd.learning_rate = 0.05 * (1 + np.cos(np.pi * (epoch - 1 + part / 3) / 2))
-                chosen = order[100 * part : 100 * (part + 1)]
+            for part in range(6):
+                sgd.learning_rate = 0.05 * (1 + np.cos(np.pi * (epoch - 1 + part / 6) / 2))
+                chosen = order[50 * part : 50 * (part + 1)]
                 model.train_on_batch(data.x_train[chosen], data.y_train[chosen])
         logits = model.predict(data.x_test, verbose=0).astype(float)
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
