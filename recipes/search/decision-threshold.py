@@ -66,7 +66,8 @@ def measure(arm, replicate):
             expit(model.predict(part, batch_size=1000, verbose=0).astype(float)[:, 0])
             for part in x[1:]
         )
-        best = scores[np.argmax(f1(scores, y_apart, scores))]
+        candidates = scores[y_apart]  # F1 is highest where one more image of the class is found
+        best = candidates[np.argmax(f1(scores, y_apart, candidates))]
         default, chosen = f1(scores_later, y_later, [0.5, best])
         found.append((100 * default, 100 * chosen, best))
         curves.append(100 * f1(scores_later, y_later, GRID))
