@@ -104,7 +104,7 @@ RECIPE = Recipe(
     figures=Curves("How far the weights go", PANELS, x="batch", x_log=True),
     metrics=(
         Metric("batch", "batch size"),
-        Metric("distance", "distance of the weights from their start", "", "batch size"),
+        Metric("distance", "distance of the weights from the start", "", "batch size"),
         Metric("path", "length of the weights' path", "", "batch size"),
         Metric("at_once", "distance after the first 1,024 images", "", "batch size"),
     ),

@@ -27,7 +27,7 @@ def measure(arm, replicate):
     whole = IMAGES * (gib[-1] - gib[-2]) / (batches[-1] - batches[-2])
     metrics = {"whole_gib": whole, "machine_gib": memory_bytes() / GIB}
     share = [whole * batch / IMAGES for batch in batches]
-    return Measurement(metrics, {"batch": batches, "gib": gib, "share": share})
+    return Measurement(metrics, {"batch": batches, "measured": gib, "in_proportion": share})
 
 
 def logarithms(name):
@@ -41,13 +41,13 @@ CLAIMS = (
     detail("proportional-to-the-batch")
     .says("Memory grows in proportion to the batch, as the three largest show.")
     .must(
-        slope(logarithms("gib"), logarithms("batch")),
+        slope(logarithms("measured"), logarithms("batch")),
         between(0.9, 1.1),
         measures="Slope of log memory over log batch size",
     ),
     detail("a-large-batch-fits", kind="positive", expectation="HW")
     .says("The largest batch that is tried needs less than a tenth of the machine's memory.")
-    .must(last("convnet", "gib") / metric("convnet", "machine_gib") < 0.1),
+    .must(last("convnet", "measured") / metric("convnet", "machine_gib") < 0.1),
 )
 BATCHES = (100, 200, 400, 800, 1600, 3200)
 
@@ -62,15 +62,15 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves(
         "Memory of an update",
-        Panel(("gib", "share"), "memory (GiB)", log=True),
+        Panel(("measured", "in_proportion"), "memory of an update (GiB)", log=True),
         x="batch",
         x_log=True,
         columns="arms",
     ),
     metrics=(
         Metric("batch", "batch size", "images", "batch size"),
-        Metric("gib", "memory of an update", "GiB", "batch size"),
-        Metric("share", "in proportion to that of all images", "GiB", "batch size"),
+        Metric("measured", "memory of an update", "GiB", "batch size"),
+        Metric("in_proportion", "memory in proportion to that of all images", "GiB", "batch size"),
         Metric("whole_gib", "memory of an update of all images", "GiB"),
         Metric("machine_gib", "memory of the machine or GPU", "GiB"),
     ),

@@ -88,8 +88,8 @@ def measure(arm, replicate):
         "gap": error - fitted,
         "ensemble_gap": error_of_all - fitted_by_all,
     }
-    curves = {"by_size": np.mean(by_size, axis=0)}
-    return Measurement(metrics, curves | {"one": [error] * len(curves["by_size"])})
+    curves = {"ensemble": np.mean(by_size, axis=0)}
+    return Measurement(metrics, curves | {"one_model": [error] * len(curves["ensemble"])})
 
 
 def closes(arm):
@@ -129,12 +129,12 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves(
         "Ensembles of three kinds of models",
-        Panel(("by_size", "one"), "test error (percent)"),
+        Panel(("ensemble", "one_model"), "test error (percent)"),
         columns="arms",
     ),
     metrics=(
-        Metric("by_size", "the first models averaged", "percent", "models averaged"),
-        Metric("one", "one model of all images", "percent", "models averaged"),
+        Metric("ensemble", "test error of the first models averaged", "percent", "models averaged"),
+        Metric("one_model", "test error of one model of all images", "percent", "models averaged"),
         Metric("error", "test error of one model", "percent"),
         Metric("ensemble_error", "test error of the ensemble", "percent"),
         Metric("gained", "share of the test error that the ensemble takes away", "percent"),

@@ -13,6 +13,7 @@ accuracy in the end of the best trial minus that of the best among the quarter t
 """
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Scatter, Source, at
 from keras_reprise import column, curve, detail, rank_correlation, rule
@@ -37,12 +38,13 @@ def measure(arm, replicate):
     space = {"learning_rate": log_uniform(1e-6, 1e-3), "reg": log_uniform(1e-5, 1e5)}
     trials = random_search(replicate, space, replicate.scale.trials, trained)
     final = np.array([trial["accuracy"] for trial in trials])
-    lost = []
+    lost, agree = [], []
     for epoch in EARLY:
-        early = [trial[f"after_{epoch}"] for trial in trials]
-        ahead = np.argsort(-np.array(early), kind="stable")[: len(trials) // 4]
+        early = np.array([trial[f"after_{epoch}"] for trial in trials])
+        ahead = np.argsort(-early, kind="stable")[: len(trials) // 4]
         lost.append(100 * (final.max() - final[ahead].max()))
-    return Measurement(curves={"epochs": EARLY, "lost": lost}, trials=trials)
+        agree.append(spearmanr(early, final).statistic)
+    return Measurement(curves={"epochs": EARLY, "lost": lost, "agree": agree}, trials=trials)
 
 
 def agreement(epochs):
@@ -85,12 +87,13 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=(
         Scatter("Accuracy after five epochs and in the end", "after_5", "accuracy", **FEW),
-        Curves("What choosing early loses", "lost", x="epochs"),
+        Curves("Choosing early", ("agree", "lost"), x="epochs"),
     ),
     metrics=(
-        Metric("accuracy", "validation accuracy after twenty epochs", "fraction"),
-        *(Metric(f"after_{n}", f"validation accuracy after {n} epochs", "fraction") for n in EARLY),
-        Metric("lost", "accuracy lost by keeping the best quarter", "points", "epochs"),
+        Metric("accuracy", "accuracy after twenty epochs", "fraction"),
+        *(Metric(f"after_{n}", f"accuracy after {n} epochs", "fraction") for n in EARLY),
+        Metric("agree", "rank correlation with the end", "", "epochs"),
+        Metric("lost", "accuracy lost by keeping a quarter", "points", "epochs"),
         Metric("epochs", "epochs before the choice"),
     ),
 )

@@ -43,21 +43,21 @@ def measure(arm, replicate):
     validation, test = trials.column("validation"), trials.column("test")
     smooth = np.convolve(validation, np.ones(5) / 5, "same")  # one lucky rate is not the best
     best, random = int(np.argmax(smooth)), replicate.seeds.generator("search")
-    lost = {"rate_lost": [], "range_lost": []}
+    lost = {"one_rate": [], "a_range": []}
     for decades in UNSURE:
         off = [best - decades * A_DECADE, best + decades * A_DECADE]
         taken = [place for place in off if 0 <= place < len(RATES)]
         low, high = max(off[0], 0), min(off[1], len(RATES) - 1)
         drawn = random.integers(low, high + 1, (SEARCHES, TRIALS))
         found = drawn[np.arange(SEARCHES), validation[drawn].argmax(axis=1)]
-        lost["rate_lost"].append(test[best] - test[taken].mean())
-        lost["range_lost"].append(test[best] - test[found].mean())
+        lost["one_rate"].append(test[best] - test[taken].mean())
+        lost["a_range"].append(test[best] - test[found].mean())
     metrics = {"best": RATES[best], "best_accuracy": test[best]}
     curves = {"unsure": UNSURE, "rate": RATES, "accuracy": test}
     return Measurement(metrics, curves | lost, trials=trials)
 
 
-RATE, RANGE = curve("rates", "rate_lost"), curve("rates", "range_lost")
+RATE, RANGE = curve("rates", "one_rate"), curve("rates", "a_range")
 FOUR = "Four times the accuracy lost by the searches minus that lost by the rates, means"
 LESS = "Accuracy lost by the search minus that by the rate, at {} off"
 CLAIMS = (
@@ -91,16 +91,16 @@ RECIPE = Recipe(
     figures=(
         Curves(
             "What being unsure costs",
-            Panel(("rate_lost", "range_lost"), "test accuracy lost (points)"),
+            Panel(("one_rate", "a_range"), "test accuracy lost (points)"),
             x="unsure",
             columns="arms",
         ),
         Curves("Accuracy by rate", "accuracy", x="rate", x_log=True),
     ),
     metrics=(
-        Metric("unsure", "decades of being unsure"),
-        Metric("rate_lost", "one rate, so far off", "points", "unsure"),
-        Metric("range_lost", "search of a range so wide", "points", "unsure"),
+        Metric("unsure", "decades of being unsure, to either side"),
+        Metric("one_rate", "accuracy lost by one rate", "points", "decades"),
+        Metric("a_range", "accuracy lost by searching a range", "points", "decades"),
         Metric("accuracy", "test accuracy", "percent", "rate"),
         Metric("best_accuracy", "test accuracy at the best rate", "percent"),
         Metric("best", "best rate"),

@@ -110,7 +110,7 @@ def test_what_a_search_loses_is_what_order_statistics_say():
     up_to = np.cumsum(sizes) / len(places)
     chances = np.diff(np.concatenate([[0], up_to**20]))
     means = [np.mean(np.array(test)[places][ranks == rank]) for rank in range(len(values))]
-    assert found.curves["range_lost"][1] == pytest.approx(test[best] - chances @ means, abs=0.5)
+    assert found.curves["a_range"][1] == pytest.approx(test[best] - chances @ means, abs=0.5)
 
 
 def test_classes_of_equal_frequency_are_as_many_images_as_those_of_unequal_frequency():
