@@ -39,7 +39,7 @@ BESIDES = {
 
 VOCABULARY = {
     "networks": {"activations", "callbacks", "digits", "flops", "models", "residual", "schedules", "whitening"},
-    "procedures": {"rates", "search", "transfer", "two_layer"},
+    "procedures": {"peak_memory", "rates", "search", "transfer", "two_layer"},
 }
 """The layers of the modules at the package's top, which recipes import: what the engine may use too, and what uses the engine."""
 

@@ -61,6 +61,18 @@ def test_a_damaged_trial_is_measured_again(tmp_path):
     assert Replicate(Seeds(1), Scale("quick"), folder=tmp_path).sweep(SETTINGS[:1], lambda batch: {"x": 2})[0]["x"] == 2
 
 
+def test_members_have_streams_of_their_own_and_the_replicate_notes_what_they_train():
+    replicate = Replicate(Seeds(1), Scale("quick", n_train=20, n_test=10), "digits")
+    data = replicate.dataset()
+    first, second = replicate.member(0), replicate.member(1)
+    assert len({replicate.seeds.weights("hidden"), first.seeds.weights("hidden"), second.seeds.weights("hidden")}) == 3
+    assert list(first.seeds.permutation(20, 1)) != list(second.seeds.permutation(20, 1))
+    assert replicate.member(1).seeds == second.seeds
+    assert second.dataset() is data
+    second.note_unseeded(["dropout"])
+    assert replicate.unseeded == ["dropout"]
+
+
 def test_progress_counts_trials_and_their_epochs():
     seen = []
     replicate = Replicate(Seeds(1), Scale("quick"), on_epoch=lambda done, total, text: seen.append((done, total, text)))

@@ -1,6 +1,7 @@
 """The replicate as a recipe's `measure` sees it: its seeds, its scale, its data, and where training reports to."""
 
 import contextlib
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,6 +68,13 @@ class Replicate:
     def place(self) -> str:
         """Which training of the replicate the next one is: arm, trial, number."""
         return f"{self.arm} {self.trial_number} {self.trained}"
+
+    def member(self, number: int) -> "Replicate":
+        """The replicate with random streams of its own, as a member of an ensemble needs them: other initial weights
+        (of `member.seeds`) and another order of the examples. What is trained with it is noted here."""
+        found = copy.copy(self)
+        found.seeds = Seeds(self.seeds.integer("weights", f"member {number}"))
+        return found
 
     def begin(self, arm: str) -> None:
         """The named arm is measured from here on."""

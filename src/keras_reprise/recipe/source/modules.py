@@ -15,7 +15,8 @@ from keras_reprise.recipe.source.scopes import Reference, bound, references
 
 PACKAGE = "keras_reprise"
 VOCABULARY = (
-    "activations", "callbacks", "digits", "flops", "models", "rates", "residual", "schedules", "search", "transfer", "two_layer",
+    "activations", "callbacks", "digits", "flops", "models", "peak_memory", "rates", "residual", "schedules",
+    "search", "transfer", "two_layer",
 )  # fmt: skip
 RECIPE = "recipe"  # what the recipe's own file is called here: its name decides nothing
 BUILTINS = frozenset(dir(builtins)) | {"PythonFinalizationError"}  # the last since 3.13
