@@ -119,7 +119,7 @@ RECIPE = Recipe(
         columns="arms",
     ),
     metrics=(
-        Metric("number", "network: 20 units, then 200, each at three rates"),
+        Metric("number", "number of the network"),
         Metric("validation", "validation error", "percent", "network"),
         Metric("test", "test error", "percent", "network"),
     ),
