@@ -16,7 +16,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import psutil
 
+from keras_reprise.base import gpu
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.engine.backends.start import current_backend
 
@@ -49,19 +51,15 @@ def update_peaks(model: keras.Model, batches: Sequence[int]) -> list[int]:
 
 
 def memory_bytes() -> int:
-    """The memory of the machine, or of the first GPU where one computes."""
+    """The memory of the machine, or of the first GPU where one computes; RecipeError where that GPU's is not known."""
     if not on_gpu():
-        import psutil
-
         return psutil.virtual_memory().total
-    if keras.backend.backend() == "torch":
-        import torch
-
-        return int(torch.cuda.mem_get_info()[1])
-    import pynvml
-
-    pynvml.nvmlInit()
-    return int(pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByIndex(0)).total)
+    found = gpu.memory_bytes()
+    if found is None:
+        raise RecipeError(
+            "How much memory the GPU has cannot be known.\nInstall NVIDIA's driver with its library NVML."
+        )
+    return found
 
 
 def on_gpu() -> bool:
@@ -83,38 +81,20 @@ def _peaks(model: keras.Model, batches: Sequence[int]) -> list[int]:
 
 
 def _begin_anew() -> None:
-    """Let the most bytes be counted from here on, where that can be: not by JAX on a GPU, on a CPU by Linux alone."""
+    """Let the most bytes be counted from here on, where that can be: of a process, by Linux."""
     if not on_gpu():
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
-    elif keras.backend.backend() == "torch":
-        import torch
-
-        torch.cuda.reset_peak_memory_stats()
-    elif keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.reset_memory_stats("GPU:0")
 
 
 def _largest() -> int:
     """The most bytes so far: of the framework's tensors on a GPU, else of the process."""
-    if not on_gpu():
-        with contextlib.suppress(OSError, IndexError):
-            return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return int(jax.local_devices()[0].memory_stats()["peak_bytes_in_use"])
-    if keras.backend.backend() == "torch":
-        import torch
-
-        return int(torch.cuda.max_memory_allocated())
-    import tensorflow as tf
-
-    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    if on_gpu():
+        return current_backend().peak_bytes()
+    with contextlib.suppress(OSError, IndexError):
+        return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 if __name__ == "__main__":

@@ -43,6 +43,17 @@ def devices() -> list[dict[str, str]]:
             return []
 
 
+def memory_bytes() -> int | None:
+    """The memory of the first GPU that CUDA gives this process; None where that cannot be known."""
+    with _nvml() as nvml:
+        if nvml is None:
+            return None
+        try:
+            return int(nvml.nvmlDeviceGetMemoryInfo(_used(nvml)[0]).total)
+        except Exception:  # none is used, or the variable names what NVML does not know
+            return None
+
+
 def other_processes() -> int | None:
     """How many other processes compute on the GPUs that CUDA gives this process; None where that cannot be known.
 

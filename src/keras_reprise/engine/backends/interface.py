@@ -159,6 +159,9 @@ class Backend(Protocol):
     def free_bytes(self) -> int | None:
         """Memory that is free on the GPU; None on a CPU, or where the library does not tell."""
 
+    def peak_bytes(self) -> int:
+        """The most memory of the first GPU that tensors took so far. Not asked on a CPU."""
+
     def use_tf32(self, allowed: bool) -> None:
         """Whether float32 products may be rounded to TF32 on a GPU."""
 

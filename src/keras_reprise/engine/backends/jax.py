@@ -92,6 +92,9 @@ class Jax:
         stats = jax.local_devices()[0].memory_stats() or {}
         return stats["bytes_limit"] - stats["bytes_in_use"] if "bytes_limit" in stats else None
 
+    def peak_bytes(self) -> int:
+        return int((jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
+
     def use_tf32(self, allowed: bool) -> None:
         if device() == "cpu":
             return

@@ -83,6 +83,9 @@ class TensorFlow:
         """TensorFlow tells what it uses, not what there is."""
         return None
 
+    def peak_bytes(self) -> int:
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
     def use_tf32(self, allowed: bool) -> None:
         tf.config.experimental.enable_tensor_float_32_execution(allowed)
 

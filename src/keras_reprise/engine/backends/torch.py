@@ -63,6 +63,9 @@ class Torch:
     def free_bytes(self) -> int | None:
         return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
 
+    def peak_bytes(self) -> int:
+        return int(torch.cuda.max_memory_allocated())
+
     def use_tf32(self, allowed: bool) -> None:
         torch.backends.cuda.matmul.allow_tf32 = allowed
         torch.backends.cudnn.allow_tf32 = allowed
