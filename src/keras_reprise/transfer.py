@@ -122,7 +122,9 @@ def trained_errors(
     """
     model = convnet(replicate.seeds, data.image_shape, data.classes, fixed, share)
     for number in range(1, HIDDEN + 1) if source is not None else ():
-        model.get_layer(f"hidden{number}").set_weights(source.get_layer(f"hidden{number}").get_weights())
+        model.get_layer(f"hidden{number}").set_weights(
+            source.get_layer(f"hidden{number}").get_weights()  # type: ignore[union-attr]
+        )
     before = _hidden_weights(model)
     optimizer, half = keras.optimizers.SGD(momentum=0.9), len(data.y_test) // 2
     restart, found = snapshot(model, optimizer), []

@@ -144,7 +144,9 @@ def test_a_benchmark_that_is_not_there_is_named_with_those_that_are(bisect):
 @pytest.fixture
 def replicates(monkeypatch):
     """Replicates of `mine/with/error`, scattered by 0.01, as the environments' VERSION says; `asked` tells which."""
-    asked, levels, failing = [], {}, set()
+    asked: list[tuple[str, tuple[int, ...]]] = []
+    levels: dict[str, float] = {}
+    failing: set[str] = set()
 
     def run_recipes(side, settings, seeds, journal, step):
         chosen, version = next(iter(seeds.values())), side.variables["VERSION"]

@@ -1,5 +1,7 @@
 """Residual networks, against blocks computed by hand and the weights that the paper prints."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -69,11 +71,12 @@ def test_a_block_whose_branch_is_zero_may_be_left_out():
     norm.set_weights([np.zeros_like(norm.get_weights()[0]), *norm.get_weights()[1:]])
     assert len(whole.get_weights()) - len(without.get_weights()) == 10
     x = np.random.default_rng(0).standard_normal((3, 8, 8, 3)).astype("float32")
-    np.testing.assert_allclose(*(keras.ops.convert_to_numpy(model(x)) for model in (whole, without)), atol=1e-5)
+    said, expected = (keras.ops.convert_to_numpy(model(x)) for model in (whole, without))
+    np.testing.assert_allclose(said, expected, atol=1e-5)
 
 
 def test_images_are_changed_in_training_alone_and_averaged_first():
-    options = {"classes": 5, "blocks": 1, "filters": (4,), "normalisation": None}
+    options: dict[str, Any] = {"classes": 5, "blocks": 1, "filters": (4,), "normalisation": None}
     model = residual_network(Seeds(1), (8, 8, 3), augmented=True, shrink=2, **options)
     small = residual_network(Seeds(1), (4, 4, 3), **options)
     x = np.random.default_rng(0).standard_normal((20, 8, 8, 3)).astype("float32")

@@ -1,5 +1,7 @@
 """Transfer between classes: which images, which weights move, and by how much."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_a_share_of_the_rate_moves_hidden_weights_by_that_share():
 def test_layers_that_are_fixed_keep_the_source_s_weights():
     data = transfer.of_classes(DATA.standardised(), (5, 6, 7))
     source = transfer.convnet(Seeds(2), (8, 8, 3), 3)
-    settings = {"rates": (0.01,), "epochs": 1}
+    settings: dict[str, Any] = {"rates": (0.01,), "epochs": 1}
     all_fixed, none = (transfer.trained_errors(replicate(), data, source, fixed=n, **settings) for n in (4, 0))
     assert all_fixed["moved"] == 0 < none["moved"]
     assert len(none["errors"]) == 1
