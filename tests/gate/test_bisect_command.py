@@ -14,6 +14,7 @@ from versioned import PEAK, SLOW, SUITE, commit, in_a_project
 from keras_reprise.base.errors import UserError
 from keras_reprise.gate import installations, measuring, ranges
 from keras_reprise.gate.stored import Quality
+from keras_reprise.record.fields import Number
 
 WORDS = [f"VERSION={number}" for number in range(1, 10)]
 
@@ -152,7 +153,7 @@ def replicates(monkeypatch):
         chosen, version = next(iter(seeds.values())), side.variables["VERSION"]
         asked.append((version, tuple(chosen)))
         level = levels.get(version, 0.4)
-        values = [level + 0.01 * float(np.random.default_rng(seed).standard_normal()) for seed in chosen]
+        values: list[Number] = [level + 0.01 * float(np.random.default_rng(seed).standard_normal()) for seed in chosen]
         failed = len(chosen) if version in failing else 0
         return [
             Quality(

@@ -10,7 +10,8 @@ from keras_reprise.digits import shuffled_digits
 def test_every_digit_is_there_once_with_its_label():
     images, labels = load_digits(return_X_y=True)
     x, y = shuffled_digits(Seeds(1))
-    assert (x.shape, x.dtype, y.dtype, x.min(), x.max()) == ((1797, 64), np.float32, np.int32, 0, 1)
+    assert (x.shape, x.min(), x.max()) == ((1797, 64), 0, 1)
+    assert (str(x.dtype), str(y.dtype)) == ("float32", "int32")
     assert sorted(map(tuple, np.column_stack([x * 16, y]))) == sorted(map(tuple, np.column_stack([images, labels])))
 
 
