@@ -19,6 +19,10 @@ def test_every_recipe_that_a_rule_names_is_there():
     assert {slug for _, rule in RULES for slug in rule.recipes} - SLUGS == set()
 
 
+def test_every_testable_rule_is_answered_by_a_recipe():
+    assert [f"{document.key}:{rule.id}" for document, rule in RULES if rule.testable and not rule.recipes] == []
+
+
 def test_every_source_of_the_recipes_is_a_document():
     for entry in catalog.current():
         for source in entry.card.sources:
