@@ -4,8 +4,8 @@ Records without curves, histograms and trials, with what the claims' expressions
 machines and environments, as one compressed JSON file.
 """
 
-import gzip
 import json
+import lzma
 import sys
 import tempfile
 from functools import cache
@@ -14,7 +14,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-TARGET = "keras_reprise/_reference.json.gz"
+TARGET = "keras_reprise/_reference.json.xz"
 
 
 class ReferenceHook(BuildHookInterface):
@@ -24,8 +24,8 @@ class ReferenceHook(BuildHookInterface):
         results = Path(self.root) / "results"
         if version == "editable" or not (results / "records").is_dir():
             return
-        path = Path(tempfile.mkdtemp()) / "reference.json.gz"
-        path.write_bytes(gzip.compress(json.dumps(reference(results), sort_keys=True).encode(), mtime=0))
+        path = Path(tempfile.mkdtemp()) / "reference.json.xz"
+        path.write_bytes(lzma.compress(json.dumps(reference(results), sort_keys=True).encode()))
         build_data["force_include"][str(path)] = TARGET
 
 

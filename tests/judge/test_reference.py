@@ -1,7 +1,7 @@
 """The project's results that the wheel brings: the same verdicts and costs as the store they were made of."""
 
-import gzip
 import json
+import lzma
 import sys
 from pathlib import Path
 
@@ -17,8 +17,8 @@ import hatch_build
 
 @pytest.fixture
 def file(filled_store, tmp_path):
-    path = tmp_path / "reference.json.gz"
-    path.write_bytes(gzip.compress(json.dumps(hatch_build.reference(filled_store)).encode()))
+    path = tmp_path / "reference.json.xz"
+    path.write_bytes(lzma.compress(json.dumps(hatch_build.reference(filled_store)).encode()))
     return path
 
 
@@ -33,8 +33,8 @@ def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
 
 def test_claims_whose_value_is_an_expression_have_their_numbers_in_it(tmp_path):
     results = Path(__file__).parents[2] / "results"
-    path = tmp_path / "reference.json.gz"
-    path.write_bytes(gzip.compress(json.dumps(hatch_build.reference(results)).encode()))
+    path = tmp_path / "reference.json.xz"
+    path.write_bytes(lzma.compress(json.dumps(hatch_build.reference(results)).encode()))
     brought, stored = reference.Reference(path), Store(results)
     ours, theirs = (
         {(v.claim, v.machine, v.scale): (v.verdict, v.values, v.n_undefined) for g in found for v in g.verdicts}
@@ -66,4 +66,4 @@ def test_an_installation_without_one_says_so(filled_store, tmp_path, reprise, mo
 def test_the_project_s_results_fit():
     """Under 1 MB in the wheel."""
     results = Path(__file__).parents[2] / "results"
-    assert len(gzip.compress(json.dumps(hatch_build.reference(results)).encode())) < 1_000_000
+    assert len(lzma.compress(json.dumps(hatch_build.reference(results)).encode())) < 1_000_000

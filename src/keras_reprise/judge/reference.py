@@ -3,7 +3,7 @@
 `reprise compare reference ...`
 """
 
-import gzip
+import lzma
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from keras_reprise.store.claim_values import computed
 from keras_reprise.store.folder import T
 from keras_reprise.store.store import Problem, Store, Summary, summary_of
 
-FILE = Path(__file__).parents[1] / "_reference.json.gz"
+FILE = Path(__file__).parents[1] / "_reference.json.xz"
 
 
 class _Content(msgspec.Struct):
@@ -47,7 +47,7 @@ class Reference(Store):
 
     @cached_property
     def content(self) -> _Content:
-        return msgspec.json.decode(gzip.decompress(self.file.read_bytes()), type=_Content)
+        return msgspec.json.decode(lzma.decompress(self.file.read_bytes()), type=_Content)
 
     def card(self, digest: str) -> Card:
         return self.content.cards[digest[:12]]
