@@ -2,7 +2,7 @@
 
 Source: "Deep Network Components & Training", slide "Batch normalization - why?"
 Data:   cifar10, standardised, flattened
-Cost:   quick 25 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 14 s per replicate (Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run deeper-takes-longer --scale full
 
 The slide names no network: 2 to 20 layers of one width, the last to logits, with ReLUs and He's

@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slides "Default Baseline
         Models"
 Data:   cifar10, standardised
-Cost:   quick 35 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 43 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run pixel-order --scale full
 
 The slides name no networks: two convolutions of 3 x 3 with a max-pool of 2 each and a dense layer

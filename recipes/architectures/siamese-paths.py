@@ -2,7 +2,7 @@
 
 Source: "Deep learning 5.6", slide "Choosing the network structure"
 Data:   pairs of the 1,797 digits of scikit-learn, 1,000 of them to train
-Cost:   quick 19 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 17 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run siamese-paths --scale full
 
 Do two digits belong to one class? Half of the pairs do. Each digit goes through a ReLU layer of 64

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Batching"
 Data:   cifar10, standardised, flattened
-Cost:   quick 21 s per replicate (one core of a busy Intel Xeon, TensorFlow 2.21)
+Cost:   quick 17 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run batch-size-exploration --scale full
 
 The notes give no experiment. A 3072-50-10 network with plain SGD sees as many images at every batch

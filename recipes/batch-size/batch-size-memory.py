@@ -2,7 +2,7 @@
 
 Source: "Deep Network Components & Training", slide "EPOCH, BATCH, ITERATION"
 Data:   none (random pixels: only the memory counts)
-Cost:   quick 10 s per replicate (one core of a busy Intel Xeon, TensorFlow 2.21)
+Cost:   quick 7 s per replicate (Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run batch-size-memory --scale full
 
 The slide says that it cannot, and therefore divides it. Measured is by how much one update of the

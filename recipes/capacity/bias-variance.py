@@ -3,7 +3,7 @@
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slides "Bias-Variance
         Trade-off"; why wide networks are apart: Neal et al. (2018)
 Data:   none (points in the plane whose class is drawn with a known probability)
-Cost:   quick 25 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 25 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run bias-variance --scale full
 
 The slides name methods and no problem. Ours: two inputs, uniform on [-1, 1], and two classes whose

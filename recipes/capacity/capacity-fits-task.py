@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Hyperparameter
         Selection: Manual Tuning"
 Data:   none (points whose class is a side of a plane, or of two planes; some labels wrong)
-Cost:   quick 32 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 25 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run capacity-fits-task --scale full
 
 The slide gives no experiment; that far less and far more both test worse is read out of it. One

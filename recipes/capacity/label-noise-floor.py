@@ -2,7 +2,7 @@
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Performance Metrics"
 Data:   the 1,797 digits of scikit-learn (8 x 8 pixels), some labels wrong
-Cost:   quick 20 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 15 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run label-noise-floor --scale full
 
 The slide says it of most applications. Here it is known how low the error can be: a tenth or three

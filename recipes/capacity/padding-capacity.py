@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Implicit Padding";
         capacity as what is fitted of random labels: Zhang et al. (2017)
 Data:   the digits of scikit-learn (8 x 8 pixels), with labels drawn at random
-Cost:   quick 33 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 33 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run padding-capacity --scale full
 
 The slide gives no experiment. Two convolutions of 3x3 and 4 filters with 0 to 3 rows of zeros

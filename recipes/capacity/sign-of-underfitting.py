@@ -2,7 +2,7 @@
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Over and Under Fitting"
 Data:   cifar10, standardised, flattened
-Cost:   quick 29 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 27 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run sign-of-underfitting --scale full
 
 The slide gives no numbers. One hidden layer of 4, 32 or 256 units at a constant rate of plain SGD,

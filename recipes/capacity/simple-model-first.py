@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Default Baseline
         Models"
 Data:   scikit-learn's breast cancer (569 x 30) and wine (178 x 13); cifar10, flattened
-Cost:   quick 35 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 30 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run simple-model-first --scale full
 
 The slide names logistic regression and linear support vector machines, and no problem. Ours: two

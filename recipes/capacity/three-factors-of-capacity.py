@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Effective Capacity";
         capacity as what is fitted of random labels: Zhang et al. (2017)
 Data:   the digits of scikit-learn (8 x 8 pixels), with labels drawn at random
-Cost:   quick 11 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 19 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run three-factors-of-capacity --scale full
 
 The slide names three factors and no experiment. One for each is varied here, the others kept: the

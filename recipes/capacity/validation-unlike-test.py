@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "What If Nothing Helps
         ?"
 Data:   cifar10, standardised, flattened; test images darker, noisy or moved
-Cost:   quick 22 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 17 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run validation-unlike-test --scale full
 
 The slide gives no case. A fifth of the training images is for validation, which chooses one of six

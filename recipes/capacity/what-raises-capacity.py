@@ -3,7 +3,7 @@
 Source: Fleuret, "Deep learning, 5.6: Architecture choice and training protocol", section "Choosing
         the network structure"; capacity as what is fitted of random labels: Zhang et al. (2017)
 Data:   the digits of scikit-learn (8 x 8 pixels), with labels drawn at random
-Cost:   quick 34 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 41 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run what-raises-capacity --scale full
 
 The slides give no experiment. A small network, one convolution of 3x3 and 8 filters, a max-pool to

@@ -2,7 +2,7 @@
 
 Source: "Introduction to Deep Learning, Lecture 03", slide "Over and Under Fitting"
 Data:   the 1,797 digits of scikit-learn, 300 of them to train
-Cost:   quick 12 s per replicate (one core of a busy Intel Xeon, TensorFlow 2.21)
+Cost:   quick 12 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run ensembles-elsewhere --scale full
 
 The slide gives no experiment. What an ensemble gains is the share of the test error that it takes

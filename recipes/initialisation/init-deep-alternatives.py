@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training", slide "RESEARCH...", which names Saxe et al. (2013),
         Sussillo and Abbott (2014), Kraehenbuehl et al. (2015), Mishkin and Matas (2015)
 Data:   cifar10, standardised, flattened
-Cost:   quick 29 s per replicate (one core of a busy Intel Xeon, TensorFlow 2.21)
+Cost:   quick 24 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run init-deep-alternatives --scale full
 
 The slide prints the papers' titles alone. The network is that of init-relu-deep-training: thirty

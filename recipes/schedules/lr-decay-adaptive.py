@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Default Baseline
         Models"
 Data:   cifar10, standardised
-Cost:   quick 156 s per replicate (one core of a busy Intel Xeon, TensorFlow 2.21)
+Cost:   quick 75 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run lr-decay-adaptive --scale full
 
 The slide names the optimizers and a decaying rate alone. Network and schedules are those of

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Fine-tuning (transfer learning)"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data
-Cost:   quick 30 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 26 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run transfer-two-ways --scale full
 
 The notes have a network of ImageNet; here a small convnet learns three classes and is used for

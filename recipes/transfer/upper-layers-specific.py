@@ -4,7 +4,7 @@ Source: "Training" (notes on hyper-parameters), section "When to fine-tune"; the
         as by Yosinski et al. (2014), "How transferable are features in deep neural networks?"
 Data:   cifar10, standardised: dog, frog and horse as new data; others to learn from are bird, cat
         and deer, or airplane, automobile and ship
-Cost:   quick 27 s per replicate (one busy core of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 41 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run upper-layers-specific --scale full
 
 A small convnet of four hidden layers learns half of the images of the new classes, or other
