@@ -1,9 +1,9 @@
 """Real gates of a toy project, many of them: false alarms on identical code, changes found, and what they take.
 
 Run: python benchmarks/gate_trials.py RESULTS.jsonl --machine quiet --gates 100 [--changes 1.05 1.1 1.2 --each 10]
-[--threshold 0.1] [--calibrate] [--asv PYTHON]. Each gate is a commit of a project of three small benchmarks, of which one is that much slower,
-against the first commit; beside each, in turn, the same commits by `pytest --benchmark-compare-fail=median:10%`, and with
---asv, which names an interpreter that has asv, by `asv run` and `asv compare --factor 1.1`. --machine
+[--threshold 0.1] [--calibrate] [--asv PYTHON] [--alone]. Each gate is a commit of a project of three small benchmarks, of which one is that much slower,
+against the first commit; beside each, in turn, the same commits by `pytest --benchmark-compare-fail=median:10%` (not with
+--alone), and with --asv, which names an interpreter that has asv, by `asv run` and `asv compare --factor 1.1`. --machine
 says what else runs: nothing (quiet), a process that computes half of the time (busy), or two that take a share which rises
 and falls within minutes, so that speed drifts by about a fifth (drifting). Results are added line by line, so that it goes on
 after an interruption; without --gates only the table of what RESULTS holds is printed.
@@ -178,7 +178,13 @@ def by_asv(asv: str, folder: Path) -> dict[str, object]:
     return {"asv": [row[-1] for row in rows if row[0] == "+"], "asv_s": seconds + more_s}
 
 
-def measured(folder: Path, factor: float, asv: str | None) -> dict[str, object]:
+def by_pytest_benchmark(folder: Path) -> dict[str, object]:
+    """The exit code of pytest-benchmark's comparison of the files as they are with the first commit, and its seconds."""
+    code, seconds, _ = ran(COMPARE, folder)
+    return {"pytest_benchmark": code, "pytest_benchmark_s": seconds}
+
+
+def measured(folder: Path, factor: float, asv: str | None, alone: bool) -> dict[str, object]:
     """One gate, and one comparison of pytest-benchmark and asv, of code that is so much slower."""
     write(folder, factor)
     code, seconds, output = ran([*REPRISE, "gate", "--json"], folder)
@@ -186,11 +192,9 @@ def measured(folder: Path, factor: float, asv: str | None) -> dict[str, object]:
         raise SystemExit(output)
     said = json.loads(output[output.index("{\n") : output.rindex("}") + 1])
     regressed = [row["metric"] for row in said["metrics"] if row["verdict"] == "regressed"]
-    theirs, their_s, _ = ran(COMPARE, folder)
-    found = {
-        "factor": factor, "exit": code, "regressed": regressed, "seconds": seconds,
-        "pytest_benchmark": theirs, "pytest_benchmark_s": their_s, **(by_asv(asv, folder) if asv else {}),
-    }  # fmt: skip
+    found = {"factor": factor, "exit": code, "regressed": regressed, "seconds": seconds}
+    found |= {} if alone else by_pytest_benchmark(folder)
+    found |= by_asv(asv, folder) if asv else {}
     write(folder, 1.0)
     return found
 
@@ -223,11 +227,12 @@ def table(path: Path) -> str:
             ours = [one["exit"] == 1 for one in found]
         else:
             ours = [any("test_total" in name for name in one["regressed"]) for one in found]
-        by_asv = [one for one in found if "asv" in one]
+        by_pytest, by_asv = ([one for one in found if name in one] for name in ("pytest_benchmark", "asv"))
         rows.append([
             machine, "yes" if calibrated else "no", f"{threshold:.0%}", "none" if factor == 1 else f"x {factor:g}",
             rate(ours), taken([one["seconds"] for one in found]),
-            rate([one["pytest_benchmark"] != 0 for one in found]), taken([one["pytest_benchmark_s"] for one in found]),
+            rate([one["pytest_benchmark"] != 0 for one in by_pytest]),
+            taken([one["pytest_benchmark_s"] for one in by_pytest]),
             rate([bool(one["asv"]) for one in by_asv]), taken([one["asv_s"] for one in by_asv]),
         ])  # fmt: skip
     headers = ["machine", "calibrated", "threshold", "change"]
@@ -245,6 +250,7 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.1)
     parser.add_argument("--calibrate", action="store_true")
     parser.add_argument("--asv", metavar="PYTHON", help="an interpreter that has asv")
+    parser.add_argument("--alone", action="store_true", help="nothing beside the gates")
     chosen = parser.parse_args()
     kind = {"machine": chosen.machine, "threshold": chosen.threshold, "calibrated": chosen.calibrate}
     chosen.results.touch()
@@ -264,7 +270,7 @@ def main() -> None:
                     factor = max(counts, key=lambda one: counts[one])
                     if counts[factor] <= 0:
                         break
-                    line = json.dumps(kind | measured(folder, factor, chosen.asv))
+                    line = json.dumps(kind | measured(folder, factor, chosen.asv, chosen.alone))
                     counts[factor] -= 1
                     with chosen.results.open("a") as file:
                         file.write(line + "\n")
