@@ -1,5 +1,8 @@
 """One network trained at many learning rates, always from the same initial weights, and what the rates then say.
 
+Networks that are compared each at its best rate need one that lies between others that are worse: `rate_search` goes
+on beyond the ends of its rates until it has found it, and `best_run` and `searched` train by it.
+
 Which rate is best is chosen by some draws of the initial weights and told by others: the lowest of many errors is low
 by chance, too, and whatever is set against it looks worse than it is.
 """
@@ -89,6 +92,85 @@ def tuned(
     best = min(trials, key=lambda trial: trial["criterion"])["rate"]
     judged = [judge(network.train(best, epochs, draw, **options)) for draw in range(1, len(network.weights))]
     return trials, {"rate": best, **{name: np.mean([one[name] for one in judged], axis=0) for name in judged[0]}}
+
+
+def rate_search(rates: Sequence[float], tried: Callable[[float], float], further: int = 4) -> dict[float, float]:
+    """The criterion (lower is better) of each rate, and of rates beyond an end for as long as the best lies there.
+
+    `rates` are two or more neighbours among ..., 0.01, 0.03, 0.1, ..., else RecipeError; `tried(rate)` gives the
+    criterion, and no number counts as infinity. At most `further` rates are added. An end is the best where it is lower
+    than all others, not where one is as low. By rate, from the lowest on.
+    """
+    if len(rates) < 2 or list(rates[1:]) != [_neighbour(rate, up=True) for rate in rates[:-1]]:
+        raise RecipeError(f"The rates {list(rates)} are not neighbours among 0.01, 0.03, 0.1, ..., two or more.")
+
+    def criterion(rate: float) -> float:
+        value = tried(rate)
+        return value if np.isfinite(value) else np.inf
+
+    found = {rate: criterion(rate) for rate in rates}
+    for _ in range(further):
+        *_, second, best = sorted(found, key=lambda rate: found[rate], reverse=True)
+        if best not in (min(found), max(found)) or found[best] == found[second]:
+            break
+        added = _neighbour(best, up=best == max(found))
+        found[added] = criterion(added)
+    return dict(sorted(found.items()))
+
+
+def _neighbour(rate: float, *, up: bool) -> float:
+    """The next of ..., 0.01, 0.03, 0.1, ... above the rate, or below it."""
+    digit, power = f"{rate:.0e}".split("e")
+    if digit == "1":
+        return float(f"3e{int(power) - (not up)}")
+    return float(f"1e{int(power) + up}")
+
+
+def best_run(
+    network: Restartable, rates: Sequence[float], epochs: int,
+    criterion: Callable[[History], float] = validation_error, draw: int = 0, **options: Any,
+) -> tuple[float, History]:  # fmt: skip
+    """The rate whose `criterion(history)` is lowest, searched from `rates` on (`rate_search`), and its history.
+
+    `options` are those of `engine.train`. The network is left as the last of the runs left it.
+    """
+    runs: dict[float, History] = {}
+
+    def tried(rate: float) -> float:
+        runs[rate] = network.train(rate, epochs, draw, **options)
+        return criterion(runs[rate])
+
+    found = rate_search(rates, tried)
+    best = min(found, key=lambda rate: found[rate])
+    return best, runs[best]
+
+
+def searched(
+    network: Restartable, rates: Sequence[float], epochs: int,
+    judge: Callable[[History], Mapping[str, Any]],
+    criterion: Callable[[History], float] = validation_error, **options: Any,
+) -> tuple[Trials, dict[str, Any]]:  # fmt: skip
+    """As `tuned`, but the rate is searched for from `rates` on (`rate_search`), so that none is cut off by their ends.
+
+    The trials are sorted by rate.
+    """
+    if len(network.weights) < 2:
+        raise RecipeError("A rate that one draw chooses cannot be judged by another draw.\nUse two draws or more.")
+    trials: dict[float, dict[str, Any]] = {}
+
+    def measured(rate: float) -> dict[str, float]:
+        value = criterion(network.train(rate, epochs, **options))
+        return {"criterion": value if np.isfinite(value) else np.inf}
+
+    def tried(rate: float) -> float:
+        (trials[rate],) = network.replicate.sweep([{"rate": rate}], measured)
+        return float(trials[rate]["criterion"])
+
+    found = rate_search(rates, tried)
+    best = min(found, key=lambda rate: found[rate])
+    judged = [judge(network.train(best, epochs, draw, **options)) for draw in range(1, len(network.weights))]
+    means = {name: np.mean([one[name] for one in judged], axis=0) for name in judged[0]}
+    return Trials(trials[rate] for rate in found), {"rate": best, **means}
 
 
 def off_best(errors: np.ndarray, steps: int) -> float:

@@ -59,6 +59,11 @@ def test_only_what_the_suite_asks_for_counts(other):
     assert row([a_summary("cifar10-lr-drop", 1, data="cifar10")], "cifar10-lr-drop").complete == 1
 
 
+def test_data_that_arms_made_beside_the_declared_ones_count():
+    made = [a_summary("frozen-layers", 1, data="cifar10 + cifar10 (made in measure)")]
+    assert row(made, "frozen-layers").complete == 1
+
+
 def test_the_environment_with_most_replicates_counts_and_seeds_beyond_the_wanted_do_not():
     summaries = [a_summary("lr-nan", seed, data="cifar10") for seed in (1, 2, 77)]
     summaries += [a_summary("lr-nan", seed, data="cifar10", environment="2" * 12) for seed in (1, 2, 3)]

@@ -19,9 +19,12 @@ from keras_reprise.models import dense_classifier, normalised_convnet  # noqa: E
 from keras_reprise.rates import (  # noqa: E402
     Restartable,
     at_best_rate,
+    best_run,
     diverges,
     judged_errors,
     off_best,
+    rate_search,
+    searched,
     stable,
     tuned,
     validation_error,
@@ -171,3 +174,59 @@ def test_a_network_of_one_draw_is_not_tuned(replicate):
     build = partial(dense_classifier, features=data.image_shape[0], hidden=[10], classes=10)
     with pytest.raises(RecipeError, match="two draws"):
         tuned(Restartable(build, data, replicate), (0.1,), 1, lambda history: {})
+
+
+def parabola(best):
+    """A criterion that is lowest at one rate."""
+    return lambda rate: (np.log(rate) - np.log(best)) ** 2
+
+
+@pytest.mark.parametrize("best", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0])
+def test_the_best_rate_is_found_beyond_the_ends_of_the_rates_and_lies_between_others(best):
+    found = rate_search((1e-2, 3e-2, 1e-1), parabola(best), further=8)
+    place = list(found).index(best)
+    assert list(found.values())[place] == min(found.values()) and 0 < place < len(found) - 1
+    assert len(found) == 3 + (0 if best == 0.03 else abs(list(found).index(best) - list(found).index(0.03)))
+
+
+def test_not_more_rates_are_added_than_asked_and_none_where_an_end_is_only_as_good_as_another():
+    tried = []
+
+    def lower_is_better(rate):
+        tried.append(rate)
+        return rate
+
+    assert list(rate_search((0.1, 0.3), lower_is_better, further=3)) == [3e-3, 1e-2, 3e-2, 0.1, 0.3]
+    assert tried == [0.1, 0.3, 3e-2, 1e-2, 3e-3]
+    assert list(rate_search((0.1, 0.3, 1.0), lambda rate: 0.0)) == [0.1, 0.3, 1.0]
+    assert rate_search((0.1, 0.3, 1.0), lambda rate: np.nan) == dict.fromkeys((0.1, 0.3, 1.0), np.inf)
+
+
+@pytest.mark.parametrize("rates", [(0.01,), (0.01, 0.1), (0.02, 0.05), (0.03, 0.01)])
+def test_rates_to_search_from_are_neighbours(rates):
+    with pytest.raises(RecipeError, match="neighbours"):
+        rate_search(rates, abs)
+
+
+def test_the_best_run_is_that_of_the_best_rate_wherever_the_rates_begin(network):
+    rate, history = best_run(network, (3.0, 10.0), 2, final)
+    again, other = best_run(network, (0.3, 1.0, 3.0), 2, final)
+    assert rate == again < 3.0
+    np.testing.assert_array_equal(history.curves["train_loss"], other.curves["train_loss"])
+
+
+def test_a_searched_rate_is_judged_as_a_tuned_one(network):
+    def judge(history):
+        return {"loss": final(history)}
+
+    trials, best = searched(network, (3.0, 10.0), 2, judge, final)
+    rates = list(trials.column("rate"))
+    assert rates == sorted(rates) and rates[0] < best["rate"] < rates[-1]
+    assert best == tuned(network, rates, 2, judge, final)[1]
+
+
+def test_a_network_of_one_draw_is_not_searched_for_a_rate(replicate):
+    data = replicate.dataset().standardised().flattened()
+    build = partial(dense_classifier, features=data.image_shape[0], hidden=[10], classes=10)
+    with pytest.raises(RecipeError, match="two draws"):
+        searched(Restartable(build, data, replicate), (0.1, 0.3), 1, lambda history: {})

@@ -96,8 +96,12 @@ class Selection:
             (not self.scale or summary.recipe.scale == self.scale)
             and (not self.machine or summary.machine.startswith(self.machine))
             and (not self.environment or summary.environment.startswith(self.environment))
-            and (not self.data_name or (summary.data is not None and summary.data.name == self.data_name))
+            and (not self.data_name or _of_data(summary, self.data_name))
         )
+
+
+def _of_data(summary: "Summary", name: str) -> bool:
+    return summary.data is not None and name in (summary.data.name, summary.data.declared)
 
 
 EVERYTHING = Selection()

@@ -120,7 +120,7 @@ class Replicate:
 
         Finished trials are kept, so that an interrupted sweep goes on where it was.
         """
-        self.trials = len(settings)
+        self.trials = self.trial_number + len(settings)
 
         def measured(setting: Mapping[str, object]) -> dict[str, object]:
             return {**setting, **measure(**setting)}

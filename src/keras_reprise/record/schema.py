@@ -45,11 +45,18 @@ class ReplicateRef(Strict, frozen=True):
 
 
 class DataRef(Strict, frozen=True):
+    """`name`: the data set that the recipe declares, then those that its arms made, joined by " + "."""
+
     name: str
     fingerprint: Sha256
     n_train: int
     n_test: int
     substitute: bool
+
+    @property
+    def declared(self) -> str:
+        """The name without those of data that arms made: what `--data` takes."""
+        return self.name.partition(" + ")[0]
 
 
 class Cost(Strict, frozen=True):

@@ -158,5 +158,5 @@ def replay(summaries: Sequence[Summary], environment_facts: Mapping[str, object]
     if precision in ("tf32", "mixed_bfloat16", "mixed_float16"):
         words += ["--precision", precision]
     if first.data is not None and first.data.substitute:
-        words += ["--data", shlex.quote(first.data.name.partition(" + ")[0])]
+        words += ["--data", shlex.quote(first.data.declared)]
     return " ".join(words)

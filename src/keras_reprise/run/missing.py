@@ -67,4 +67,4 @@ def _of(summary: Summary) -> tuple[str, int, str]:
 
 
 def _data(summary: Summary) -> str | None:
-    return summary.data.name if summary.data else None
+    return summary.data.declared if summary.data else None
