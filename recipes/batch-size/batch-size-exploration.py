@@ -7,21 +7,24 @@ Replay: reprise run batch-size-exploration --scale full
 
 The notes give no experiment. A 3072-50-10 network with plain SGD sees as many images at every batch
 size. How much it explores is how far its weights, all together, are from where they began, and how
-long their path was, each as a Euclidean norm. The path is followed from look to look, one every
-1,024 images, so that the way of small batches between looks counts too little, never too much.
+long their path was, each as a Euclidean norm. At a look, every 1,024 images, an update is measured;
+the path is as long as if all updates up to the next look were like it.
 """
-
-from itertools import pairwise
 
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
-from keras_reprise import curve, detail, first, last, log, rank_correlation, rule, slope
+from keras_reprise import curve, detail, log, rank_correlation, rule, slope
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable
 
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 LOOK = BATCHES[-1]
+
+
+def apart(some, others):
+    """The Euclidean distance of all weights together."""
+    return sum(np.square(one - other).sum() for one, other in zip(some, others, strict=True)) ** 0.5
 
 
 def measure(arm, replicate):
@@ -32,29 +35,24 @@ def measure(arm, replicate):
 
     network = Restartable(build, data, replicate)
 
+    def look(moment):
+        """How far the weights are from the initial ones, and how far the next update takes them."""
+        before, after = zip(*moment.trial_update().values(), strict=True)
+        start = network.weights[0]
+        return {"distance": apart(moment.model.get_weights(), start), "step": apart(after, before)}
+
     def walked(batch):
-        where = []
-
-        def probe(moment):
-            where.append(np.concatenate([part.ravel() for part in moment.model.get_weights()]))
-            return {}
-
         options = {"batch_size": batch, "order": Order("with-replacement", examples=LOOK)}
-        network.train(arm.rate, looks, probes=[probe], diverged_factor=None, **options)
-        steps = [np.linalg.norm(after - before) for before, after in pairwise(where)]
-        distances = [np.linalg.norm(now - where[0]) for now in where]
-        return {"distance": distances[-1], "path": np.sum(steps), "at_once": distances[1]}
+        history = network.train(arm.rate, looks, probes=[look], diverged_factor=None, **options)
+        distances, steps = history.curves["distance"], history.curves["step"]
+        path = LOOK // batch * (history.initial["step"] + sum(steps[:-1]))
+        return {"distance": distances[-1], "path": path, "at_once": distances[0]}
 
     trials = replicate.sweep([{"batch": batch} for batch in BATCHES], walked)
     return Measurement(curves=trials.curves("batch", "distance", "path", "at_once"), trials=trials)
 
 
 RATES = {"low": 0.001, "middle": 0.003, "high": 0.01}
-
-
-def gain(arm):
-    """How much further batches of 8 come than batches of 1,024."""
-    return first(arm, "distance") - last(arm, "distance")
 
 
 def falls(arm, name):
@@ -65,7 +63,7 @@ def steepness(arm):
     return slope(log(curve(arm, "distance")), log(curve(arm, "batch")))
 
 
-FURTHER = "Distance by batches of 8 minus that by 1,024, at 0.01 minus the same at 0.001"
+STEEPER = "Slope of log distance over log batch size, at 0.01 minus at 0.001"
 CLAIMS = (
     *(
         rule(f"smaller-goes-further-{arm}", kind="discrete")
@@ -73,27 +71,21 @@ CLAIMS = (
         .must(falls(arm, "distance"))
         for arm, rate in RATES.items()
     ),
-    rule("gain-is-larger-at-a-large-rate")
-    .says("What small batches add to the distance is more at the largest rate than at the lowest.")
-    .must(gain("high") > gain("low"), measures=FURTHER),
-    detail("longer-path", kind="discrete")
+    rule("falls-more-steeply-at-a-large-rate", expectation="MIXED")
+    .says("By a larger ratio at the largest rate: there the distance falls most steeply with them.")
+    .must(steepness("high") < steepness("low"), measures=STEEPER),
+    detail("longer-path-by-updates", kind="discrete")
     .says("Their path is longer, too, at the middle rate.")
     .must(falls("middle", "path")),
     detail("faster", kind="discrete")
     .says("And further after the first 1,024 images already.")
     .must(falls("middle", "at_once")),
-    detail("steeper-at-a-large-rate", expectation="MIXED")
-    .says("As a ratio, too, the distance falls most steeply with the batch at the largest rate.")
-    .must(
-        steepness("high") < steepness("low"),
-        measures="Slope of log distance over log batch size, at 0.01 minus at 0.001",
-    ),
 )
 PANELS = (Panel("distance", log=True), Panel("path", log=True))
 
 RECIPE = Recipe(
     slug="batch-size-exploration",
-    version=1,
+    version=2,
     question="Do more and smaller updates explore more of the weights' space?",
     sources=Source("hyperparameters-notes", "Batching"),
     data="cifar10",

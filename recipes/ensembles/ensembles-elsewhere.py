@@ -2,15 +2,17 @@
 
 Source: "Introduction to Deep Learning, Lecture 03", slide "Over and Under Fitting"
 Data:   the 1,797 digits of scikit-learn, 300 of them to train
-Cost:   quick 12 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 21 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run ensembles-elsewhere --scale full
 
 The slide gives no experiment. What an ensemble gains is the share of the test error that it takes
 away from one model trained on all 300 images, its overfitting the test error minus the training
 error. Averaged are probabilities: of decision trees and of logistic regressions, each trained on a
 bootstrap sample of the images (Breiman, 1996), and of 64-100-10 networks, which differ in initial
-weights and batches.
+weights and batches, or have bootstrap samples, too.
 """
+
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -39,19 +41,28 @@ def bagged(make, data, replicate, draw):
     return np.array([fitted(np.arange(TRAIN))]), np.array([fitted(sample) for sample in samples])
 
 
-def networks(data, replicate, draw):
-    """The same by networks, each of which is a model of all training images."""
+def networks(data, replicate, draw, bootstrap):
+    """The same by networks: several of all training images; the members are these, or others of
+    bootstrap samples."""
     x, adam = np.concatenate([data.x_train, data.x_test]), keras.optimizers.Adam()
-    model, found = dense_classifier(replicate.seeds, 64, [100], 10), []
+    model, members = dense_classifier(replicate.seeds, 64, [100], 10), replicate.scale.members
     restart, passes = snapshot(model, adam), Order(passes=replicate.scale.epochs)
-    for number in range(replicate.scale.members):
+    random = replicate.seeds.generator("data", draw)
+
+    def fitted(number, chosen):
         mine = replicate.member(1000 * draw + number)
+        few = replace(data, stored_train=data.stored_train[chosen], y_train=data.y_train[chosen])
         restart()
         model.set_weights(dense_classifier(mine.seeds, 64, [100], 10).get_weights())
-        train(model, data, mine, optimizer=adam, batch_size=20, epochs=1, order=passes)
+        train(model, few, mine, optimizer=adam, batch_size=20, epochs=1, order=passes)
         logits = model.predict(x, batch_size=len(x), verbose=0)
-        found.append(softmax(logits.astype(float), axis=1))
-    return np.array(found), np.array(found)
+        return softmax(logits.astype(float), axis=1)
+
+    singles = np.array([fitted(number, np.arange(TRAIN)) for number in range(members)])
+    if not bootstrap:
+        return singles, singles
+    samples = random.integers(0, TRAIN, (members, TRAIN))
+    return singles, np.array([fitted(number, sample) for number, sample in enumerate(samples)])
 
 
 MODELS = {
@@ -67,10 +78,10 @@ def measure(arm, replicate):
         order = replicate.seeds.generator("data", f"order {draw}").permutation(len(images))
         x, y = (images[order] / 16).astype("float32"), digits[order].astype("int32")
         data = Dataset.of("digits", x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:])
-        if arm.name == "networks":
-            singles, members = networks(data, replicate, draw)
-        else:
+        if arm.name in MODELS:
             singles, members = bagged(MODELS[arm.name], data, replicate, draw)
+        else:
+            singles, members = networks(data, replicate, draw, arm.name != "networks")
 
         def errors(probabilities, labels=y):
             wrong = probabilities.argmax(axis=-1) != labels
@@ -103,6 +114,9 @@ CLAIMS = (
     rule("trees-gain-more")
     .says("An ensemble takes away a larger share of the test error of trees than of networks.")
     .must(metric("trees", "gained") > metric("networks", "gained")),
+    detail("trees-gain-more-than-bagged-networks")
+    .says("So it is where the networks have bootstrap samples, as the trees do.")
+    .must(metric("trees", "gained") > metric("bagged-networks", "gained")),
     detail("trees-overfit-less")
     .says("The average of trees overfits less than one tree, too.")
     .must(closes("trees")),
@@ -113,11 +127,12 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="ensembles-elsewhere",
-    version=1,
+    version=2,
     question="Do ensembles help other kinds of models more than networks?",
     sources=Source("dl-recap-slides", "Over and Under Fitting"),
     arms=(
         Arm("networks", "networks with weights and batches of their own"),
+        Arm("bagged-networks", "such networks of bootstrap samples"),
         Arm("trees", "decision trees of bootstrap samples"),
         Arm("linear", "logistic regressions of bootstrap samples"),
     ),
@@ -128,7 +143,7 @@ RECIPE = Recipe(
     measure=measure,
     claims=CLAIMS,
     figures=Curves(
-        "Ensembles of three kinds of models",
+        "Ensembles of trees, networks and linear models",
         Panel(("ensemble", "one_model"), "test error (percent)"),
         columns="arms",
     ),

@@ -6,8 +6,8 @@ Cost:   quick 36 s per replicate (one of two workers, Intel Xeon, 2 cores, Tenso
 Replay: reprise run frozen-layers --scale full
 
 A small convnet of four hidden layers learns three classes; then a hundredth of the images of three
-others, with the first 0 to 4 of its hidden layers fixed. Each number has the best of three rates,
-chosen on half of the test images and judged on the other half; draws of the few images are
+others, with the first 0 to 4 of its hidden layers fixed. Each number has its best rate, searched
+for on half of the test images and judged on the other half; draws of the few images are
 averaged. Overfitting is the test loss minus the training loss, as both errors end near a limit.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, at, curve, detail
 from keras_reprise import first, last, rank_correlation, rule
 from keras_reprise.transfer import HIDDEN, NEW, SIMILAR, few_of, of_classes, pretrained
-from keras_reprise.transfer import trained_errors
+from keras_reprise.transfer import searched_errors
 
-RATES = (0.001, 0.003, 0.01)
+RATES = (0.003, 0.01)
 
 
 def measure(arm, replicate):
@@ -29,13 +29,14 @@ def measure(arm, replicate):
     settings = {"rates": RATES, "epochs": scale.epochs, "passes": scale.passes}
 
     def adapted(fixed):
-        found = [trained_errors(replicate, new, source, fixed=fixed, **settings) for new in sets]
-        means = {name: np.mean([one[name] for one in found]) for name in ("error", "train_error")}
+        found = [searched_errors(replicate, new, source, fixed=fixed, **settings) for new in sets]
+        names = ("error", "train_error", "rate")
+        means = {name: np.mean([one[name] for one in found]) for name in names}
         gap = np.mean([one["loss"] - one["train_loss"] for one in found])
         return means | {"gap": gap}
 
     trials = replicate.sweep([{"fixed": fixed} for fixed in range(HIDDEN + 1)], adapted)
-    return Measurement(curves=trials.curves("fixed", "error", "gap"), trials=trials)
+    return Measurement(curves=trials.curves("fixed", "error", "gap", "rate"), trials=trials)
 
 
 GAPS, ERRORS = curve("few", "gap"), curve("few", "error")
@@ -58,7 +59,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="frozen-layers",
-    version=1,
+    version=2,
     question="Does a network that is fine-tuned on few data overfit less with layers fixed?",
     sources=Source("hyperparameters-notes", "Fine-tuning (transfer learning)"),
     data="cifar10",
@@ -84,5 +85,6 @@ RECIPE = Recipe(
         Metric("gap", "test loss minus training loss", "nats", "number fixed"),
         Metric("error", "test error", "percent", "number fixed"),
         Metric("train_error", "training error", "percent"),
+        Metric("rate", "mean of the best rates", "", "number fixed"),
     ),
 )

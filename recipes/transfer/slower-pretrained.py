@@ -2,22 +2,22 @@
 
 Source: "Training" (notes on hyper-parameters), section "When to fine-tune"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data
-Cost:   quick 50 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 51 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run slower-pretrained --scale full
 
 A small convnet learns three classes, then a fiftieth of the images of three others, with a new
 last layer. Its hidden layers have the same rate as this, a tenth, a hundredth, or none. SGD with
-momentum 0.9; each arm has the best of four rates of the last layer, chosen on half of the test
-images and judged on the other half. Draws of the images are averaged.
+momentum 0.9; each arm has its best rate of the last layer, searched for on half of the test images
+and judged on the other half. Draws of the images are averaged.
 """
 
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, detail, first
 from keras_reprise import metric, rule
-from keras_reprise.transfer import NEW, SIMILAR, few_of, of_classes, pretrained, trained_errors
+from keras_reprise.transfer import NEW, SIMILAR, few_of, of_classes, pretrained, searched_errors
 
-RATES = (0.003, 0.01, 0.03, 0.1)
+RATES = (0.01, 0.03)
 
 
 def measure(arm, replicate):
@@ -26,7 +26,7 @@ def measure(arm, replicate):
     draw = replicate.seeds.generator("data")
     sets = [few_of(data, NEW, scale.share, draw) for _ in range(scale.draws)]
     settings = {"epochs": scale.epochs, "passes": scale.passes, "share": arm.share}
-    found = [trained_errors(replicate, new, source, rates=RATES, **settings) for new in sets]
+    found = [searched_errors(replicate, new, source, rates=RATES, **settings) for new in sets]
     names = ("error", "train_error", "moved", "rate")
     metrics = {name: np.mean([one[name] for one in found]) for name in names}
     return Measurement(metrics, {"errors": np.mean([one["errors"] for one in found], axis=0)})
@@ -39,7 +39,8 @@ def error(arm):
 CLAIMS = (
     rule("smaller-rate-is-better")
     .says(
-        "With a tenth of the rate for the pretrained layers the error is lower than with the same."
+        "With a tenth of the rate for the pretrained layers the error is lower than with the same,"
+        " each at its best rate."
     )
     .must(error("tenth") < error("same")),
     detail("lower-after-the-first-look")
@@ -58,7 +59,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="slower-pretrained",
-    version=1,
+    version=2,
     question="Should pretrained weights have a smaller rate than the new classifier?",
     sources=Source("hyperparameters-notes", "When to fine-tune"),
     data="cifar10",

@@ -215,3 +215,24 @@ def at_best_rate(
         return loss if np.isfinite(loss) and not run[1].diverged else np.inf
 
     return min(found, key=last_loss)
+
+
+def best_network(
+    network: Restartable, rates: Sequence[float], epochs: int, draw: int = 0, **options: Any
+) -> tuple[float, History]:
+    """As `best_run` by the training loss of the last epoch, and the network is left with the weights of its best run.
+
+    A rate that diverged is the best only where all did; then the weights are the initial ones.
+    """
+    lowest, weights = np.inf, network.weights[draw]
+
+    def last_loss(history: History) -> float:
+        nonlocal lowest, weights
+        loss = np.inf if history.diverged else history.curves["train_loss"][-1]
+        if loss < lowest:
+            lowest, weights = loss, network.model.get_weights()
+        return loss
+
+    found = best_run(network, rates, epochs, last_loss, draw, **options)
+    network.model.set_weights(weights)
+    return found

@@ -16,6 +16,7 @@ from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import Order, evaluate, snapshot, train
 from keras_reprise.measure.replicate import Replicate
+from keras_reprise.rates import rate_search
 
 NEW = (5, 6, 7)
 SIMILAR = (2, 3, 4)
@@ -151,6 +152,20 @@ def trained_errors(
             }
         )
     return min(found, key=lambda one: one["choice"])
+
+
+def searched_errors(
+    replicate: Replicate, data: Dataset, source: keras.Model | None, *, rates: Sequence[float], **settings: Any
+) -> dict[str, Any]:
+    """The same at the rate that is best, searched for from `rates` on, so that none is cut off by their ends."""
+    found: dict[float, dict[str, Any]] = {}
+
+    def tried(rate: float) -> float:
+        found[rate] = trained_errors(replicate, data, source, rates=(rate,), **settings)
+        return float(found[rate]["choice"])
+
+    choices = rate_search(rates, tried)
+    return found[min(choices, key=lambda rate: choices[rate])]
 
 
 def _hidden_weights(model: keras.Model) -> np.ndarray:

@@ -130,3 +130,60 @@ def test_sums_of_the_adding_problem_are_those_of_the_marked_numbers():
         early, late = np.flatnonzero(sequence[:, 1])
         assert (early < 3, late >= 4) == (True, True)
         assert total == pytest.approx(sequence[early, 0] + sequence[late, 0])
+
+
+def test_gradients_of_what_convolutions_give_add_up_to_those_of_their_biases():
+    """A bias is added at each place of each image, so its gradient is the sum of theirs."""
+    from keras_reprise import gradients
+    from keras_reprise.residual import residual_network
+
+    model = residual_network(Seeds(1), (8, 8, 3), 5, 1, (4, 8), skips=False, normalisation=None)
+    taps = function_of("vanishing-blamed", "tapped")(model)
+    draw = np.random.default_rng(0)
+    x, y = draw.standard_normal((6, 8, 8, 3)).astype("float32"), draw.integers(0, 5, 6).astype("int32")
+    zeros = [np.zeros((6, *one.shape[1:]), "float32") for one in taps.inputs[1:]]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    found = gradients(taps, [x, *zeros], y, loss)
+    names = ["first", "block1a", "block1b", "block2a", "block2b"]
+    assert len(found.inputs) == 1 + len(names)
+    for name, flow in zip(names, found.inputs[1:], strict=True):
+        np.testing.assert_allclose(flow.sum(axis=(0, 1, 2)), found.weights[f"{name}/bias"], rtol=1e-4, atol=1e-7)
+
+
+def test_branches_are_set_against_their_sum_with_the_input():
+    from keras_reprise.residual import residual_network
+
+    model = residual_network(Seeds(1), (8, 8, 3), 5, 2, (4, 8))
+    x = np.random.default_rng(0).standard_normal((6, 8, 8, 3)).astype("float32")
+    ends = [model.get_layer("block1").output, model.get_layer("block2b_norm").output]
+    before, branch = (np.array(keras.Model(model.input, end)(x)).reshape(6, -1) for end in ends)
+    ratios = np.sqrt((branch**2).sum(axis=1)) / np.sqrt(((before + branch) ** 2).sum(axis=1))
+    found = function_of("residual-blocks", "branch_over_sum")(model, 2, x)
+    assert found == pytest.approx(ratios.mean(), rel=1e-4)
+
+
+def test_pairs_of_digits_are_of_different_images():
+    y = np.repeat(np.arange(10), 3)
+    x = np.repeat(np.arange(30.0)[:, None], 64, axis=1)
+    both, same = function_of("siamese-paths", "pairs")(x, y, 2000, np.random.default_rng(0))
+    one, other = both[:, 0].astype(int), both[:, 64].astype(int)
+    assert (one != other).all()
+    np.testing.assert_array_equal(y[one] == y[other], same)
+    assert same.mean() == 0.5
+
+
+def test_rows_of_digits_have_the_mean_of_every_four_pixels():
+    from sklearn.datasets import load_digits
+
+    def shapes(columns):
+        """Each column sorted and standardised, so that the order of the rows does not count."""
+        columns = np.sort(np.asarray(columns, float), axis=1)
+        return (columns - columns.mean(axis=1, keepdims=True)) / columns.std(axis=1, keepdims=True)
+
+    data = function_of("dense-for-vectors", "rows")("digits", np.random.default_rng(0), 4)
+    images = load_digits().images
+    squares = [images[:, i : i + 2, j : j + 2].mean(axis=(1, 2)) for i in (0, 2, 4, 6) for j in (0, 2, 4, 6)]
+    found = shapes(np.concatenate([data.x_train, data.x_test]).T)
+    off = np.abs(found[:, None] - shapes(squares)[None]).max(axis=2)
+    assert off.min(axis=1).max() < 1e-4
+    assert sorted(off.argmin(axis=1)) == list(range(16))

@@ -19,6 +19,7 @@ from keras_reprise.models import dense_classifier, normalised_convnet  # noqa: E
 from keras_reprise.rates import (  # noqa: E402
     Restartable,
     at_best_rate,
+    best_network,
     best_run,
     diverges,
     judged_errors,
@@ -185,7 +186,8 @@ def parabola(best):
 def test_the_best_rate_is_found_beyond_the_ends_of_the_rates_and_lies_between_others(best):
     found = rate_search((1e-2, 3e-2, 1e-1), parabola(best), further=8)
     place = list(found).index(best)
-    assert list(found.values())[place] == min(found.values()) and 0 < place < len(found) - 1
+    assert list(found.values())[place] == min(found.values())
+    assert 0 < place < len(found) - 1
     assert len(found) == 3 + (0 if best == 0.03 else abs(list(found).index(best) - list(found).index(0.03)))
 
 
@@ -215,13 +217,23 @@ def test_the_best_run_is_that_of_the_best_rate_wherever_the_rates_begin(network)
     np.testing.assert_array_equal(history.curves["train_loss"], other.curves["train_loss"])
 
 
+def test_the_best_network_is_left_with_the_weights_of_its_best_run(network):
+    rate, history = best_network(network, (0.3, 1.0), 2)
+    left = network.model.get_weights()
+    assert not history.diverged
+    assert network.train(rate, 2).curves == history.curves
+    for mine, trained in zip(left, network.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, trained)
+
+
 def test_a_searched_rate_is_judged_as_a_tuned_one(network):
     def judge(history):
         return {"loss": final(history)}
 
     trials, best = searched(network, (3.0, 10.0), 2, judge, final)
     rates = list(trials.column("rate"))
-    assert rates == sorted(rates) and rates[0] < best["rate"] < rates[-1]
+    assert rates == sorted(rates)
+    assert rates[0] < best["rate"] < rates[-1]
     assert best == tuned(network, rates, 2, judge, final)[1]
 
 

@@ -64,6 +64,18 @@ def test_layers_that_are_fixed_keep_the_source_s_weights():
     assert none["error"] == none["errors"][-1]
 
 
+def test_a_rate_that_is_searched_for_gives_what_training_at_it_gives():
+    data = transfer.of_classes(DATA.standardised(), (5, 6, 7))
+    found = transfer.searched_errors(replicate(), data, None, rates=(0.003, 0.01), epochs=1)
+    rates = (found["rate"],)
+    again = transfer.trained_errors(replicate(), data, None, rates=rates, epochs=1)
+    assert {name: value for name, value in again.items() if name != "errors"} == {
+        name: value for name, value in found.items() if name != "errors"
+    }
+    others = transfer.trained_errors(replicate(), data, None, rates=(0.003, 0.01), epochs=1)
+    assert found["choice"] <= others["choice"]
+
+
 @pytest.mark.parametrize("hidden", [0, 1, 4])
 def test_features_are_what_the_model_makes_of_the_images(hidden):
     model, x = transfer.convnet(Seeds(1), (8, 8, 3), 3), DATA.standardised().x_train[:7]
