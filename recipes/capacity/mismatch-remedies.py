@@ -10,8 +10,9 @@ The chart does not say in what the data differ. Here each validation and test im
 whole pixels, -8 to 8 to either side, and those of training are not (what leaves at one side comes
 in at the other). Generated are eight copies of each training image, moved in the same way. The
 other architecture is a convnet whose last maps are averaged over all places. As many updates in
-all. Each arm has the best of three learning rates, chosen on half of the moved images from one draw
-of the weights and judged on the other half from others.
+all. Each arm has the best learning rate, searched for on half of the moved images from one draw of
+the weights and judged on the other half from others. A remedy narrows the difference between moved
+and still images: one network may err less than another on both.
 """
 
 from dataclasses import replace
@@ -22,7 +23,7 @@ import numpy as np
 from keras_reprise import Arm, Curves, Measurement, Metric, Order, Recipe, Scale, Source, detail
 from keras_reprise import evaluate, metric, rule
 from keras_reprise.models import activated
-from keras_reprise.rates import Restartable, judged_errors, tuned
+from keras_reprise.rates import Restartable, judged_errors, searched
 
 RATES, LOOKS, COPIES = (0.003, 0.01, 0.03), 4, 8
 
@@ -67,7 +68,7 @@ def measure(arm, replicate):
         return {"errors": judged_errors(history, LOOKS), "alike": as_in_training}
 
     order = Order("with-replacement", examples=50 * scale.updates // LOOKS)
-    trials, best = tuned(network, RATES, LOOKS, judge, batch_size=50, order=order)
+    trials, best = searched(network, RATES, LOOKS, judge, batch_size=50, order=order)
     metrics = {"unlike": best["errors"][-1], "alike": best["alike"], "rate": best["rate"]}
     updates = [scale.updates // LOOKS * look for look in range(1, LOOKS + 1)]
     return Measurement(metrics, {"updates": updates, "errors": best["errors"]}, trials=trials)
@@ -82,23 +83,23 @@ CLAIMS = (
     rule("unlike-data-keep-the-error-high")
     .says("On moved images the error is higher than on images as those of training.")
     .must(metric("dense", "unlike") > metric("dense", "alike")),
-    rule("generated-data-help")
-    .says("Trained with generated images, moved in the same way, it is lower.")
-    .must(metric("generated", "unlike") < metric("dense", "unlike")),
-    rule("other-architecture-helps")
-    .says("So it is with a convnet that averages over all places.")
-    .must(metric("convnet", "unlike") < metric("dense", "unlike")),
-    detail("generated-data-narrow-the-difference")
-    .says("With generated images moved ones are misclassified more often by fewer points.")
+    rule("generated-data-narrow-the-difference")
+    .says("Trained with generated images, moved in the same way, it is higher by fewer points.")
     .must(more("generated") < more("dense"), measures="Error on moved minus still images"),
-    detail("convnet-narrows-the-difference")
-    .says("So it is with the convnet.")
+    rule("convnet-narrows-the-difference")
+    .says("So it is with a convnet that averages over all places.")
     .must(more("convnet") < more("dense"), measures="Error on moved minus still images"),
+    detail("generated-data-help")
+    .says("With generated images the error on moved ones is lower.")
+    .must(metric("generated", "unlike") < metric("dense", "unlike")),
+    detail("other-architecture-helps")
+    .says("So it is with the convnet.")
+    .must(metric("convnet", "unlike") < metric("dense", "unlike")),
 )
 
 RECIPE = Recipe(
     slug="mismatch-remedies",
-    version=1,
+    version=2,
     question="What helps where validation images are unlike those of training?",
     sources=Source("dl-recap-slides", "Bias-Variance Trade-off"),
     data="cifar10",

@@ -92,7 +92,7 @@ RECIPE = Recipe(
     claims=CLAIMS,
     figures=Curves("Random labels fitted", "fitted", x="setting", columns="arms"),
     metrics=(
-        Metric("setting", "setting, of the least to the most"),
+        Metric("setting", "place of the setting in its range, from the lowest"),
         Metric("fitted", "random labels that are right", "percent", "setting"),
         Metric("width", "hidden units"),
         Metric("rate", "learning rate"),

@@ -10,6 +10,7 @@ Replay: reprise run few-epochs-first --scale full
 Network, box and trainer are those of the slide's coarse search, which trains for five epochs. Here
 every trial is trained for twenty, so that it is known how it would have ended. What is lost is the
 accuracy in the end of the best trial minus that of the best among the quarter that is ahead early.
+Trials that diverge have an accuracy of 0 from the epoch on in which they do.
 """
 
 import numpy as np
@@ -28,9 +29,10 @@ def measure(arm, replicate):
 
     def trained(learning_rate, reg):
         history = trainer.train(learning_rate, reg, epochs=EPOCHS, decay=0.9)
-        accuracy = np.zeros(EPOCHS)  # a diverged trial has none from where it ended
-        if not history.diverged:
-            accuracy[:] = history.accuracy
+        accuracy = np.zeros(EPOCHS)
+        accuracy[: history.epochs] = history.accuracy
+        if history.diverged:  # known when the epoch ends in which it diverged
+            accuracy[history.epochs - 1 :] = 0
         early = {f"after_{epoch}": accuracy[epoch - 1] for epoch in EARLY}
         last = {"accuracy": accuracy[-1], "test_error": 1 - accuracy[-1]}
         return early | last | {"diverged": history.diverged}
@@ -77,7 +79,7 @@ FEW = {"color": "after_2", "color_label": "after two epochs"}
 
 RECIPE = Recipe(
     slug="few-epochs-first",
-    version=1,
+    version=2,
     question="Do a few epochs show which hyper-parameters will be best?",
     sources=(Source("cs231n-slides", STRATEGY), Source("cs231n-slides", COARSELY)),
     data="cifar10",

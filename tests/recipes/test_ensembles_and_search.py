@@ -99,18 +99,21 @@ def test_a_sample_has_the_share_of_the_wanted_class_that_was_asked_for(share, of
 
 def test_what_a_search_loses_is_what_order_statistics_say():
     recipe = loaded("search", "hpo-ranges-are-easier")
-    scale = Scale("quick", n_train=300, n_test=200, epochs=1)
+    scale = Scale("quick", n_train=300, n_test=200, epochs=1, a_decade=8)
     found = recipe.measure(recipe.arms[0], Replicate(Seeds(1), scale, "digits"))
-    validation, test = ([trial[name] for trial in found.trials] for name in ("validation", "test"))
-    smooth = np.convolve(validation, np.ones(5) / 5, "same")
-    best = int(smooth.argmax())
-    places = np.arange(max(0, best - 32), min(112, best + 32) + 1)  # two decades to both sides
+    validation, test = (np.array([trial[name] for trial in found.trials]) for name in ("validation", "test"))
+    best = int(np.convolve(validation, np.ones(3) / 3, "same").argmax())
+    middles = [min(max(best + steps, 0), 104) for steps in (-16, 16)]  # two decades to both sides
     # Of twenty draws with replacement the one that wins has the highest accuracy, and of equals it is any of them.
-    values, ranks, sizes = np.unique(np.array(validation)[places], return_inverse=True, return_counts=True)
-    up_to = np.cumsum(sizes) / len(places)
-    chances = np.diff(np.concatenate([[0], up_to**20]))
-    means = [np.mean(np.array(test)[places][ranks == rank]) for rank in range(len(values))]
-    assert found.curves["a_range"][1] == pytest.approx(test[best] - chances @ means, abs=0.5)
+    for name, reach in (("a_range", 16), ("a_miss", 8)):
+        expected = []
+        for middle in middles:
+            places = np.arange(max(0, middle - reach), min(104, middle + reach) + 1)
+            values, ranks, sizes = np.unique(validation[places], return_inverse=True, return_counts=True)
+            chances = np.diff(np.concatenate([[0], (np.cumsum(sizes) / len(places)) ** 20]))
+            expected.append(chances @ [test[places][ranks == rank].mean() for rank in range(len(values))])
+        assert found.curves[name][1] == pytest.approx(test[best] - np.mean(expected), abs=0.5)
+    assert found.curves["one_rate"][1] == pytest.approx(test[best] - test[middles].mean())
 
 
 def test_classes_of_equal_frequency_are_as_many_images_as_those_of_unequal_frequency():
