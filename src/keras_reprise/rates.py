@@ -99,7 +99,7 @@ def rate_search(rates: Sequence[float], tried: Callable[[float], float], further
 
     `rates` are two or more neighbours among ..., 0.01, 0.03, 0.1, ..., else RecipeError; `tried(rate)` gives the
     criterion, and no number counts as infinity. At most `further` rates are added. An end is the best where it is lower
-    than all others, not where one is as low. By rate, from the lowest on.
+    than all others, not where one is as low; where all are infinite it goes on below. By rate, from the lowest on.
     """
     if len(rates) < 2 or list(rates[1:]) != [_neighbour(rate, up=True) for rate in rates[:-1]]:
         raise RecipeError(f"The rates {list(rates)} are not neighbours among 0.01, 0.03, 0.1, ..., two or more.")
@@ -110,10 +110,13 @@ def rate_search(rates: Sequence[float], tried: Callable[[float], float], further
 
     found = {rate: criterion(rate) for rate in rates}
     for _ in range(further):
-        *_, second, best = sorted(found, key=lambda rate: found[rate], reverse=True)
-        if best not in (min(found), max(found)) or found[best] == found[second]:
+        low, high = min(found), max(found)
+        second, best = sorted(found, key=lambda rate: found[rate])[1::-1]
+        if np.isinf(found[best]):
+            best = low
+        elif best not in (low, high) or found[best] == found[second]:
             break
-        added = _neighbour(best, up=best == max(found))
+        added = _neighbour(best, up=best == high)
         found[added] = criterion(added)
     return dict(sorted(found.items()))
 

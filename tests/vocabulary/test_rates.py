@@ -201,7 +201,13 @@ def test_not_more_rates_are_added_than_asked_and_none_where_an_end_is_only_as_go
     assert list(rate_search((0.1, 0.3), lower_is_better, further=3)) == [3e-3, 1e-2, 3e-2, 0.1, 0.3]
     assert tried == [0.1, 0.3, 3e-2, 1e-2, 3e-3]
     assert list(rate_search((0.1, 0.3, 1.0), lambda rate: 0.0)) == [0.1, 0.3, 1.0]
-    assert rate_search((0.1, 0.3, 1.0), lambda rate: np.nan) == dict.fromkeys((0.1, 0.3, 1.0), np.inf)
+
+
+def test_where_all_rates_diverge_the_search_goes_on_below():
+    assert list(rate_search((0.3, 1.0), lambda rate: np.nan, further=2)) == [3e-2, 0.1, 0.3, 1.0]
+    found = rate_search((1.0, 3.0), lambda rate: parabola(0.1)(rate) if rate < 1.0 else np.nan)
+    assert list(found) == [3e-2, 0.1, 0.3, 1.0, 3.0]
+    assert min(found.values()) == found[0.1]
 
 
 @pytest.mark.parametrize("rates", [(0.01,), (0.01, 0.1), (0.02, 0.05), (0.03, 0.01)])
