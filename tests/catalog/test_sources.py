@@ -273,7 +273,8 @@ def test_a_replay_of_one_s_own_recipe_runs_for_that_file_alone(edited_store, her
 
 
 def test_a_superseded_version_of_ours_is_replayed_by_its_name():
-    entry = next(one for one in catalog.read_lock().recipes if one.path.startswith("superseded/"))
+    superseded = (one for one in catalog.read_lock().recipes if one.path.startswith("superseded/"))
+    entry = next(one for one in superseded if one.accepted)
     accepted = next(one for one in entry.accepted if one.of == "source")
     assert sources.label(RecipeRef(entry.slug, entry.version, "quick", accepted.sha256, SHA)) == ""
     assert sources.label(RecipeRef(entry.slug, entry.version + 1, "quick", accepted.sha256, SHA)) != ""
