@@ -3,7 +3,7 @@
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", chart "Bias-Variance Trade-off:
         what to do when which error is high"
 Data:   cifar10, standardised; validation and test images moved by up to eight pixels
-Cost:   quick 25 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 23 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run mismatch-remedies --scale full
 
 The chart does not say in what the data differ. Here each validation and test image is moved by

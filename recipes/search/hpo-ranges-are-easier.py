@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Hyperparameter
         Selection: Automatic Tuning"
 Data:   cifar10, standardised, flattened
-Cost:   quick 22 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 21 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run hpo-ranges-are-easier --scale full
 
 The slide gives no experiment. A 3072-50-10 network with plain SGD is trained at rates in all of
