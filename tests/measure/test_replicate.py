@@ -85,3 +85,13 @@ def test_progress_counts_trials_and_their_epochs():
     assert [done for done, _, _ in seen] == [0.5, 1, 1.5, 2]
     assert {total for _, total, _ in seen} == {2}
     assert seen[2][2] == "trial 2/2, epoch 1/2, loss 0.5000"
+
+
+def test_progress_after_a_sweep_is_that_of_one_more_training_and_a_second_sweep_counts_on():
+    seen = []
+    replicate = Replicate(Seeds(1), Scale("quick"), on_epoch=lambda done, total, text: seen.append((done, total, text)))
+    replicate.sweep(SETTINGS[:2], lambda batch: {})
+    replicate.progress(1, 2, 0.5)
+    assert seen[-1] == (2.5, 3, "epoch 1/2, loss 0.5000")
+    replicate.sweep(SETTINGS[2:], lambda batch: {})
+    assert seen[-1] == (3, 3, "trial 3/3")

@@ -155,11 +155,13 @@ class Replicate:
         """Called by the engine after every epoch."""
         if self.on_epoch is not None:
             where = f"epoch {epoch}/{epochs}, loss {loss:.4f}"
+            number = self.trial_number + 1
             if self.trials == 1:
                 self.on_epoch(epoch, epochs, where)
+            elif number > self.trials:  # what the trials chose is trained once more
+                self.on_epoch(self.trial_number + epoch / epochs, number, where)
             else:
-                number = self.trial_number + 1
-                self.on_epoch(number - 1 + epoch / epochs, self.trials, f"trial {number}/{self.trials}, {where}")
+                self.on_epoch(self.trial_number + epoch / epochs, self.trials, f"trial {number}/{self.trials}, {where}")
 
     def note_data(self, data: Dataset, epochs: int) -> History | None:
         """Called by the engine before every training; a history that is returned stands for it (see `rehearsal`)."""
