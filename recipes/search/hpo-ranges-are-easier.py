@@ -70,7 +70,10 @@ RATE, RANGE, MISS = (curve("rates", name) for name in ("one_rate", "a_range", "a
 FOUR = "Four times the accuracy lost by the searches minus that lost by the rates, means"
 CLAIMS = (
     rule("a-wrong-range-forgives-more")
-    .says("A search around a wrong rate, as far as the best, loses less than a quarter of that.")
+    .says(
+        "A search around a wrong rate that reaches the best loses less than a quarter of what the"
+        " wrong rate loses."
+    )
     .must(4 * mean(RANGE) < mean(RATE), unit="points", measures=FOUR),
     *(
         detail(f"around-a-rate-{decades}-decades-off")
