@@ -21,6 +21,7 @@ class Library(ModuleType):
         super().__init__("pynvml")
         self.gpus, self.names, self.broken = gpus, names or ["NVIDIA H100 80GB HBM3"] * len(gpus), broken
         self.opened = 0
+        self.millijoules: list[int] | None = None
 
     def nvmlInit(self):
         if self.broken:
@@ -44,6 +45,11 @@ class Library(ModuleType):
 
     def nvmlDeviceGetName(self, handle):
         return self.names[handle]
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle):
+        if self.millijoules is None:
+            raise OSError("Not Supported")
+        return self.millijoules[handle]
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle):
         return [SimpleNamespace(pid=pid) for pid in self.gpus[handle]]
@@ -138,6 +144,39 @@ def test_nobody_looks_for_a_gpu_on_a_cpu(nvml):
     assert (watch.on_gpu, watch.most) == (False, None)
 
 
+def test_energy_is_what_the_counters_of_the_gpus_of_this_process_rose_by(nvml, monkeypatch):
+    library = nvml([os.getpid()], [os.getpid()], [STRANGER])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    library.millijoules = [1_000, 20_000, 300]
+    with gpu.watched("gpu x2") as watch:
+        library.millijoules = [4_500, 20_250, 9_000]
+    assert watch.energy_j == pytest.approx(3.75)
+    assert library.opened == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, None), (None, [5]), ([5], None), ([5], [3])])
+def test_energy_is_not_known_where_the_counter_is_missing_or_was_set_back(nvml, before, after):
+    library = nvml([os.getpid()])
+    library.millijoules = before
+    with gpu.watched("gpu x1") as watch:
+        library.millijoules = after
+    assert watch.energy_j is None
+
+
+@pytest.mark.parametrize("visible", ["", "-1", "GPU-9"])
+def test_energy_of_no_gpu_is_not_known(nvml, monkeypatch, visible):
+    nvml([os.getpid()]).millijoules = [5]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpu.energy_j() is None
+
+
+@pytest.mark.parametrize("energy", [None, 12.5])
+def test_energy_stands_in_an_arm_s_cost_only_where_it_is_known(energy):
+    result = {"arm": {"time": {}, "cost": {"params": 3}}, "load": {}}
+    found = arm.with_company(result, True, gpu.Watch(on_gpu=True, counts=[0], energy_j=energy))
+    assert found["arm"]["cost"] == {"params": 3} | ({} if energy is None else {"gpu_energy_j": energy})
+
+
 @pytest.mark.parametrize(
     ("runs", "on_gpu", "counts", "alone"),
     [
@@ -152,7 +191,7 @@ def test_nobody_looks_for_a_gpu_on_a_cpu(nvml):
     ],
 )
 def test_alone_is_said_only_where_runs_and_gpu_are_known(runs, on_gpu, counts, alone):
-    result = {"arm": {"time": {"total_s": 1.0}}, "load": {"mean_1m": 0.5}}
+    result = {"arm": {"time": {"total_s": 1.0}, "cost": {}}, "load": {"mean_1m": 0.5}}
     found = arm.with_company(result, runs, gpu.Watch(on_gpu, counts))
     assert found["arm"]["time"] == {"total_s": 1.0, "alone": alone}
     assert found["load"].keys() == {"mean_1m", "gpu_processes"}

@@ -17,10 +17,10 @@ from keras_reprise.base import checkout, package_code
 from keras_reprise.catalog import sources
 from keras_reprise.gate.stored import Quality
 from keras_reprise.judge import comparable, groups
+from keras_reprise.judge.missing import missing
 from keras_reprise.record.schema import RecipeRef
 from keras_reprise.report.cite import quantities
 from keras_reprise.report.cite.identifiers import find
-from keras_reprise.run.missing import missing
 from keras_reprise.store.store import Store
 
 OURS = "l1-l2-toy"  # a recipe of the package that takes milliseconds

@@ -15,6 +15,7 @@ from keras_reprise.catalog import sources
 from keras_reprise.datasets import Dataset
 from keras_reprise.datasets.dataset import arrays_sha256
 from keras_reprise.datasets.registry import load
+from keras_reprise.judge.missing import missing
 from keras_reprise.measure import own_data, rehearsal
 from keras_reprise.measure.arm import measure_arm
 from keras_reprise.measure.replicate import Replicate
@@ -25,7 +26,6 @@ from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.recipe.settings import Arm, Scale
 from keras_reprise.record.schema import DataRef
 from keras_reprise.report.phrases import replay
-from keras_reprise.run.missing import missing
 from keras_reprise.store.store import Store
 
 RECIPE = '''"""A recipe on a table of one's own

@@ -14,6 +14,7 @@ from forging import forge, records
 from hostile import poison, poison_record
 from markupsafe import Markup
 
+from keras_reprise import catalog
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.catalog.documents import documents
 from keras_reprise.judge.groups import Group, gather
@@ -371,3 +372,44 @@ def test_claims_without_an_interval_and_numbers_that_are_none_can_be_read(filled
     forge(filled_store, card=card, record=record)
     result = reprise(*command, "--store", filled_store)
     assert result.exit_code == 0, result.output
+
+
+def test_the_energy_of_arms_that_had_their_gpu_alone_stands_beside_their_seconds(filled_store, reprise):
+    assert reprise("report", "--store", filled_store).exit_code == 0
+    without = {path.name: path.read_text() for path in (filled_store / "reports").glob("*-v1.*")}
+    assert not any("GPU (J)" in text for text in without.values())
+
+    def record(document):
+        for name, arm in document["arms"].items():
+            arm["cost"]["gpu_energy_j"] = 1234.0 if name == "one" else 77.0
+            arm["time"]["alone"] = name == "one"
+
+    forge(filled_store, record=record)
+    assert reprise("report", "--store", filled_store).exit_code == 0
+    for suffix in ("html", "md"):
+        texts = [path.read_text() for path in (filled_store / "reports").glob(f"*-v1.{suffix}")]
+        assert all("GPU (J)" in text and "1,234" in text and "of arms that had it alone" in text for text in texts)
+        assert texts
+        assert not any(">77<" in text or "| 77 " in text for text in texts)
+
+
+def test_the_report_says_what_of_the_package_s_recipes_is_missing(store_path, reprise):
+    assert reprise("run", "l1-l2-toy", "--store", store_path).exit_code == 0
+    assert reprise("report", "--store", store_path).exit_code == 0
+    front, page, plain = (
+        (store_path / "reports" / name).read_text() for name in ("index.html", "missing.html", "README.md")
+    )
+    assert 'href="missing.html"' in front
+    total = len(catalog.current())
+    assert f"1 of {total} recipes have all their replicates in one place" in page
+    assert f"How long the other {total} take is not known" in page  # at full scale, and on a GPU
+    assert page.count('<th scope="row">') == total
+    assert '<a href="l1-l2-toy-v1.html">l1-l2-toy</a>' in page
+    assert "on a GPU" in page.partition("Never tried")[2].partition("</p>")[0]
+    assert f"1 of {total} recipes have all their replicates" in plain
+
+
+def test_a_report_of_other_recipes_says_nothing_of_what_is_missing(filled_store, reprise):
+    assert reprise("report", "--store", filled_store).exit_code == 0
+    assert not (filled_store / "reports" / "missing.html").exists()
+    assert "missing.html" not in (filled_store / "reports" / "index.html").read_text()

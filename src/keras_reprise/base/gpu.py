@@ -1,4 +1,4 @@
-"""What NVIDIA's management library (NVML) tells of GPUs: names, driver, and who else computes on those used here.
+"""What NVIDIA's management library (NVML) tells of GPUs: names, driver, energy, and who else computes there.
 
 Without the library, or where it does not answer, nothing is known: None or nothing, never an error.
 """
@@ -75,12 +75,32 @@ def other_processes() -> int | None:
     return len(seen) - 1 if seen else None
 
 
+def energy_j() -> float | None:
+    """What the GPUs that CUDA gives this process have used since their driver was loaded, in joules; None where their
+    counter is not to be had (GPUs before Volta have none).
+
+    It is of the whole GPUs, whoever computes there. NVML: `nvmlDeviceGetTotalEnergyConsumption`.
+    """
+    with _nvml() as nvml:
+        if nvml is None:
+            return None
+        try:
+            used = _used(nvml)
+            return sum(nvml.nvmlDeviceGetTotalEnergyConsumption(handle) for handle in used) / 1000 if used else None
+        except Exception:  # no such counter, or the variable names what NVML does not know
+            return None
+
+
 @dataclass
 class Watch:
-    """How many other processes were seen on the GPU, where this process has one."""
+    """How many other processes were seen on the GPU, where this process has one, and the energy that it used.
+
+    `energy_j`: joules from entering to leaving; None where the counter is not to be had or went back.
+    """
 
     on_gpu: bool
     counts: list[int | None] = field(default_factory=list)
+    energy_j: float | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -107,9 +127,12 @@ def watched(device: str) -> Iterator[Watch]:
     watch.look()
     looking = threading.Thread(target=watch.keep_looking, daemon=True)
     looking.start()
+    before = energy_j()
     try:
         yield watch
     finally:
+        after = energy_j()
+        watch.energy_j = after - before if before is not None and after is not None and after >= before else None
         watch.ended.set()
         looking.join()
         watch.look()

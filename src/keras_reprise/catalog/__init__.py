@@ -17,7 +17,7 @@ class Suite:
     name: str
     about: str
     scale: str
-    seeds: str | None = None
+    seeds: int | None = None
     data: str | None = None
 
 
@@ -26,7 +26,7 @@ SUITES = {
         "quickstart",
         "a first look without any download: recipes that need images use scikit-learn's digits, marked as a substitute",
         "quick",
-        "6",
+        6,
         "digits",
     ),
     "gate": Suite("gate", "what regression gates measure", "quick"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from keras_reprise.judge.groups import Group
-    from keras_reprise.run.missing import Missing
+    from keras_reprise.judge.missing import Missing
     from keras_reprise.store.store import Store, Summary
 
 VERDICT_KEYS = (
@@ -57,7 +57,7 @@ def status(
 
               reprise status --missing --scale full
     """
-    from keras_reprise.run.missing import missing
+    from keras_reprise.judge.missing import missing
 
     try:
         summaries, store, _ = read_store(store_path)
@@ -149,12 +149,16 @@ def status_text(rows: "Sequence[dict[str, object]]", store: "Store") -> str:
 
 
 def missing_lines(rows: "Sequence[Missing]") -> "Iterator[str]":
-    """What is missing of each recipe, with the command that measures it below."""
+    """What is missing of each recipe and how long it takes, with the command that measures it below."""
+    from keras_reprise.base.progress import format_seconds
+
     for row in rows:
         if row.missing:
+            left = "" if row.seconds is None else f"; what is missing takes about {format_seconds(row.seconds)}"
+            elsewhere = ", if it is as fast as another machine" if row.timed_elsewhere else ""
             yield from columns.wrapped(
                 f"{row.recipe}@{row.version}, scale {row.scale}, data {row.data or 'none'}: {row.complete} of "
-                f"{row.wanted}",
+                f"{row.wanted}{left}{elsewhere}",
                 columns.available(),
             )
             yield from (f"  {line}" for line in columns.command(row.command, columns.available() - 2))
@@ -165,10 +169,22 @@ def missing_text(rows: "Sequence[Missing]", suite: str, machine: str) -> str:
     complete = sum(not row.missing for row in rows)
     scale = f" at {rows[0].scale} scale" if rows else ""
     text = f"On {machine} {complete} of {len(rows)} recipes of the suite {suite} are complete{scale}"
-    lacking = sum(row.missing for row in rows)
-    return (
-        f"{text}; {lacking} replicates are missing (`reprise status --missing` lists them)." if lacking else f"{text}."
-    )
+    if not (lacking := sum(row.missing for row in rows)):
+        return f"{text}."
+    return f"{text}; {lacking} replicates are missing (`reprise status --missing` lists them). {hours_text(rows)}"
+
+
+def hours_text(rows: "Sequence[Missing]") -> str:
+    """In a sentence how long what is missing takes, as far as records tell."""
+    from keras_reprise.base.progress import format_seconds
+
+    lacking = [row for row in rows if row.missing]
+    known = [row.seconds for row in lacking if row.seconds is not None]
+    unknown = len(lacking) - len(known)
+    if not known:
+        return "No record tells yet how long they take."
+    text = f"One after the other they take about {format_seconds(sum(known))}"
+    return f"{text}, and those of {unknown} recipes that no record tells of." if unknown else f"{text}."
 
 
 @main.command()

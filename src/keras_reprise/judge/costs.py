@@ -9,14 +9,15 @@ from keras_reprise.record.encoding import number
 from keras_reprise.record.schema import Record
 from keras_reprise.store.store import Store
 
-COSTS = "costs-2"
+COSTS = "costs-3"
 
 
 class ArmCost(msgspec.Struct, frozen=True):
     """What one arm cost in each complete replicate: seconds in all and per update (median), and the peak memory.
 
     `alone` says of each whether it had its machine to itself (None: not known). Those that had are in `alone_step_s`,
-    seconds per update, and `alone_s`, seconds in all without compilation; each as far as it is known.
+    seconds per update, and `alone_s`, seconds in all without compilation; each as far as it is known. `alone_energy_j`:
+    joules of the GPU of those that had it to themselves; of strict runs, which measure twice, none.
     """
 
     params: int | None
@@ -26,6 +27,7 @@ class ArmCost(msgspec.Struct, frozen=True):
     alone: list[bool | None]
     alone_step_s: list[float]
     alone_s: list[float]
+    alone_energy_j: list[float]
 
 
 class GroupCost(msgspec.Struct, frozen=True):
@@ -53,7 +55,8 @@ def cost_of(records: Sequence[Record], *, timing: bool) -> GroupCost:
         with_it = [record for record in records if arm in record.arms]
         measured = [record.arms[arm] for record in with_it]
         alone = [had_machine_alone(record, arm, timing=timing) for record in with_it]
-        times = [m.time for m, had in zip(measured, alone, strict=True) if had]
+        undisturbed = [m for m, had in zip(measured, alone, strict=True) if had]
+        times = [m.time for m in undisturbed]
         arms[arm] = ArmCost(
             params=measured[0].cost.params,
             total_s=[m.time.total_s for m in measured if m.time.total_s is not None],
@@ -62,6 +65,7 @@ def cost_of(records: Sequence[Record], *, timing: bool) -> GroupCost:
             alone=alone,
             alone_step_s=[number(time.step_s.median) for time in times if time.step_s],
             alone_s=[t.total_s - t.compile_s for t in times if t.total_s is not None and t.compile_s is not None],
+            alone_energy_j=[m.cost.gpu_energy_j for m in undisturbed if m.cost.gpu_energy_j is not None],
         )
     loads = [record.load.mean_1m for record in records if record.load.mean_1m is not None]
     return GroupCost(arms, median(loads) if loads else None)

@@ -162,10 +162,11 @@ def measure_twice(
 
 def with_company(result: Mapping[str, Any], nobody_else: bool | None, watch: Watch) -> dict[str, Any]:
     """What `measure_arm` gave with what is known of others: runs on the machine, and processes on its GPU,
-    if it has one."""
+    if it has one; and the energy that the GPU used, where it tells."""
     known = [nobody_else, *([None if watch.most is None else watch.most == 0] if watch.on_gpu else [])]
     alone = False if False in known else None if None in known else True
-    arm = result["arm"] | {"time": result["arm"]["time"] | {"alone": alone}}
+    energy = {} if watch.energy_j is None else {"gpu_energy_j": watch.energy_j}
+    arm = result["arm"] | {"time": result["arm"]["time"] | {"alone": alone}, "cost": result["arm"]["cost"] | energy}
     return dict(result) | {"arm": arm, "load": result["load"] | {"gpu_processes": watch.most}}
 
 

@@ -60,11 +60,17 @@ class DataRef(Strict, frozen=True):
 
 
 class Cost(Strict, frozen=True):
-    """`flops`: floating-point operations of one example's forward and backward pass; the largest network of the arm."""
+    """`flops`: floating-point operations of one example's forward and backward pass; the largest network of the arm.
+
+    `gpu_energy_j`: what the GPU used while the arm was measured, in joules, by its own counter; of the whole GPU, so
+    that it is the arm's only where the arm was alone (`Time.alone`). None: no GPU, or it does not count. An arm of a
+    strict run was measured twice meanwhile.
+    """
 
     params: int | None = None
     flops: float | None = None
     peak_memory_bytes: int | None = None
+    gpu_energy_j: float | None = None
 
 
 class StepTime(Strict, frozen=True):

@@ -96,7 +96,7 @@ class Request:
         return dataclasses.replace(
             self,
             scale=self.scale or (suite.scale if suite else "quick"),
-            seeds=self.seeds or (suite.seeds if suite else None),
+            seeds=self.seeds or (str(suite.seeds) if suite and suite.seeds else None),
             data_name=self.data_name or (suite.data if suite else None),
         )
 

@@ -54,6 +54,7 @@ def metric_rows(summaries: Sequence[Summary], store: Store) -> Iterator[Row]:
                 "cost.params": data.cost.params,
                 "cost.flops": data.cost.flops,
                 "cost.peak_memory_bytes": data.cost.peak_memory_bytes,
+                "cost.gpu_energy_j": data.cost.gpu_energy_j,
                 "time.compile_s": data.time.compile_s,
                 "time.step_s": number(step.median) if step else None,
                 "time.total_s": data.time.total_s,

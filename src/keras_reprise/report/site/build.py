@@ -21,6 +21,7 @@ from keras_reprise.report.site.cards import rule_card
 from keras_reprise.report.site.claim_views import Result
 from keras_reprise.report.site.gate_pages import gate_pages
 from keras_reprise.report.site.machine_pages import HistoryView, MachinePage
+from keras_reprise.report.site.missing_page import missing_page
 from keras_reprise.report.site.model import Site
 from keras_reprise.report.site.pages import FigureView, RecipePage, Section
 from keras_reprise.report.site.places import PlaceView
@@ -58,6 +59,7 @@ def build(
         comparisons=tuple(compare.every_pair(groups, store)),
         records=len(summaries),
         gate=gate_pages(store, folder),
+        missing=missing_page(summaries, places),
         store_option=store_option,
     )
 

@@ -32,8 +32,8 @@ SIGNS = {"reproduced": "✓", "contradicted": "✗", "inconclusive": "?"}
 
 
 def render(site: Site) -> dict[str, str]:
-    """The pages by file name: the front page, one for each recipe version, figure, document and machine, the places and
-    the gate with its comparisons; and what all pages of figures load."""
+    """The pages by file name: the front page, one for each recipe version, figure, document and machine, the places,
+    what is missing, and the gate with its comparisons; and what all pages of figures load."""
     environment = _environment()
     walks = document_pages(site.recipes)
     shared: dict[str, object] = {
@@ -61,6 +61,11 @@ def render(site: Site) -> dict[str, str]:
     environments = environment.get_template("environments.html")
     for one_compared in site.gate.comparisons:
         written[f"{one_compared.stem}.html"] = environments.render(shared, page=one_compared)
+    if site.missing:
+        pages = {page.card.slug: page.stem for page in site.recipes if not page.foreign}
+        written["missing.html"] = environment.get_template("missing.html").render(
+            shared, page=site.missing, pages=pages
+        )
     for place in site.machines:
         written[f"machine-{place.machine}.html"] = machine.render(shared, page=place)
     return written | {"figure.css": _joined(FIGURE_STYLE), "figure.js": _joined(FIGURE_SCRIPT)}

@@ -66,6 +66,17 @@ def _front(site: Site, walks: Sequence[DocumentPage]) -> str:
             if site.gate.comparisons
             else []
         ),
+        *(
+            [
+                "## Not measured yet",
+                "",
+                *(f"- {column.name}: {column.told}" for column in site.missing.columns),
+                *([f"- never tried: {', '.join(site.missing.untried)}"] if site.missing.untried else []),
+                "",
+            ]
+            if site.missing
+            else []
+        ),
         "## Machines and environments",
         "",
         *(f"- machine {machine.machine}: {escape(machine.hardware)}" for machine in site.machines),
@@ -186,7 +197,8 @@ def _section(section: Section) -> str:
         parts.append("Why not more:\n\n" + "\n".join(notes))
     parts += [_figure(figure) for figure in section.figures]
     costs = [[f"`{markdown_code(row[0])}`", *row[1:]] for row in section.cost_rows]
-    cost = _table(costs, ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)"])
+    energy = ["GPU (J)"] if section.tells_energy else []
+    cost = _table(costs, ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)", *energy])
     parts.append(f"### Cost\n\n{section.cost_note}\n\n{cost}")
     parts.append(f"### Replay\n\n```\n{section.replay}\n```")
     records = [

@@ -8,6 +8,7 @@ from keras_reprise.judge import compare
 from keras_reprise.report.site.cards import WORDS, RuleCard
 from keras_reprise.report.site.gate_pages import GatePages
 from keras_reprise.report.site.machine_pages import MachinePage
+from keras_reprise.report.site.missing_page import MissingPage
 from keras_reprise.report.site.pages import RecipePage
 from keras_reprise.report.site.places import PlaceView
 
@@ -26,6 +27,7 @@ class Site:
     superseded: tuple[RecipePage, ...] = field(default=())
     cards: tuple[RuleCard, ...] = ()
     gate: GatePages = field(default_factory=GatePages)
+    missing: MissingPage | None = None
     store_option: str = ""  # ends the commands that the pages print for this store
 
     @property

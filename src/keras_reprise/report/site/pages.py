@@ -79,7 +79,9 @@ class Section:
 
     @property
     def cost_rows(self) -> list[list[str]]:
-        """Arm, parameters, seconds, milliseconds per update, peak memory in GiB: medians over the replicates."""
+        """Arm, parameters, seconds, milliseconds per update, peak memory in GiB, and joules of the GPU where any arm
+        tells them: medians over the replicates.
+        """
         return [
             [
                 arm,
@@ -87,16 +89,22 @@ class Section:
                 f"{median(cost.total_s):.1f}" if cost.total_s else "-",
                 f"{1000 * median(cost.step_s):.2f}" if cost.step_s else "-",
                 f"{cost.peak_memory_bytes / 2**30:.2f}" if cost.peak_memory_bytes else "-",
+                *([_joules(cost.alone_energy_j)] if self.tells_energy else []),
             ]
             for arm, cost in self.cost.arms.items()
         ]
 
     @property
+    def tells_energy(self) -> bool:
+        return any(cost.alone_energy_j for cost in self.cost.arms.values())
+
+    @property
     def cost_note(self) -> str:
         busy = f" Mean load of the machine meanwhile: {self.cost.load:.1f}." if self.cost.load is not None else ""
+        energy = " Joules are of the whole GPU, of arms that had it alone." if self.tells_energy else ""
         return (
             "Medians over the replicates; the memory is the process's largest while the arm ran (older records: "
-            f"until then).{busy}"
+            f"until then).{busy}{energy}"
         )
 
     @property
@@ -197,3 +205,7 @@ def _code(summary: Summary) -> str:
     if commit is None:
         return f"package {summary.code.package_version}"
     return f"commit {commit[:10]}{' with uncommitted changes' if summary.code.dirty else ''}"
+
+
+def _joules(found: list[float]) -> str:
+    return f"{median(found):,.0f}" if found else "-"

@@ -6,8 +6,9 @@ import pytest
 
 from keras_reprise import catalog
 from keras_reprise.base.machine import machine_facts
+from keras_reprise.cli.results import hours_text, missing_lines
+from keras_reprise.judge.missing import missing
 from keras_reprise.record.schema import Code, DataRef, RecipeRef, ReplicateRef
-from keras_reprise.run.missing import missing
 from keras_reprise.store.store import Summary, document_id
 
 MACHINE = "0" * 12
@@ -16,14 +17,14 @@ SHA = "0" * 64
 
 def a_summary(
     slug, seed, *, version=None, scale="quick", data=None, machine=MACHINE, environment="1" * 12, status="complete",
-    measurement=None,
+    measurement=None, took=1.0,
 ):  # fmt: skip
     entry = catalog.find(slug)
     of = RecipeRef(slug, version or entry.version, scale, SHA, SHA, measurement or entry.measurements[scale]["jax"])
     return Summary(
         path=f"{slug}-{seed}", id=SHA, recipe=of, replicate=ReplicateRef(seed, 0),
         data=DataRef(data, SHA, 1, 1, data == "digits") if data else None, claims={}, machine=machine,
-        environment=environment, status=status, started_at="", finished_at="", duration_s=1.0,
+        environment=environment, status=status, started_at="", finished_at="", duration_s=took,
         code=Code("0", None, None, None),
     )  # fmt: skip
 
@@ -75,6 +76,34 @@ def test_a_suite_with_a_substitute_asks_for_it():
     found = row([a_summary("cifar10-lr-drop", 1, data="digits")], "cifar10-lr-drop", suite="quickstart")
     assert (found.complete, found.wanted) == (1, 6)
     assert found.command.endswith("--seeds 6 --data digits")
+
+
+def test_what_is_missing_takes_as_long_as_the_replicates_that_are_there():
+    here = [a_summary("lr-nan", seed, data="cifar10", took=took) for seed, took in ((1, 10.0), (2, 30.0))]
+    other = [a_summary("lr-nan", seed, data="cifar10", took=500.0, machine="9" * 12) for seed in range(1, 10)]
+    quick = [a_summary("lr-nan", 1, data="cifar10", took=7.0, scale="full")]
+    found = row([*here, *other, *quick], "lr-nan")
+    assert (found.seconds, found.timed_elsewhere) == (20.0 * found.missing, False)
+    found = row([*other, *quick], "lr-nan")
+    assert (found.seconds, found.timed_elsewhere) == (500.0 * found.wanted, True)
+    found = row(quick, "lr-nan")
+    assert (found.seconds, found.timed_elsewhere) == (None, False)
+
+
+def test_what_is_complete_takes_no_time_more():
+    wanted = row([], "lr-nan").wanted
+    found = row([a_summary("lr-nan", seed, data="cifar10") for seed in range(1, wanted + 1)], "lr-nan")
+    assert (found.missing, found.seconds) == (0, None)
+
+
+def test_hours_are_told_as_far_as_records_tell_them():
+    rows = missing([a_summary("lr-nan", 1, data="cifar10", took=3600.0)], "all", MACHINE)
+    lacking = next(one.missing for one in rows if one.recipe == "lr-nan")
+    assert hours_text(rows).startswith(f"One after the other they take about {lacking} h 0 min, and those of ")
+    assert f" {len(rows) - 1} recipes that no record tells of" in hours_text(rows)
+    assert hours_text(missing([], "all", MACHINE)) == "No record tells yet how long they take."
+    told = list(missing_lines([one for one in rows if one.recipe == "lr-nan"]))
+    assert f"1 of {lacking + 1}; what is missing takes about {lacking} h 0 min" in " ".join(told)
 
 
 def test_status_says_what_is_missing_and_lists_it(filled_store, store_path, reprise):
