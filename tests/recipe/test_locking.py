@@ -108,7 +108,7 @@ def test_a_changed_measurement_without_a_new_version_is_refused_with_the_remedy(
     before = (folder / "family" / "plain.lock").read_bytes()
     with pytest.raises(
         RecipeError,
-        match=r"(?s)version is still 1.*Set version=2, keep the old file with `reprise lock --supersede plain`",
+        match=r"(?s)version is still 1.*Set version=2, keep the old file with `reprise lock --supersede plain --why TEXT`",
     ):
         locking.relock(folder)
     assert (folder / "family" / "plain.lock").read_bytes() == before
@@ -332,3 +332,23 @@ def test_a_recipe_that_moves_with_its_lock_stays_as_it_is_locked(folder):
     sources.forget()
     assert locking.unlocked(folder) == []
     assert entry(folder).path == "elsewhere/renamed.py"
+
+
+def test_why_a_version_was_replaced_goes_along_with_its_file(folder):
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first"],
+    ):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    kept = locking.supersede(folder, "plain", why="two was not two")
+    edit(folder, "value=2.0", "value=2.01")
+    edit(folder, "version=1", "version=2")
+    locking.relock(folder)
+    new, old = catalog.read_lock(folder).recipes
+    assert (new.version, new.replaced) == (2, "")
+    assert (old.version, old.path, old.replaced) == (1, f"superseded/{kept.name}", "two was not two")
+    assert locking.unlocked(folder) == []
+    old_lock = (folder / "superseded" / "plain-v1.lock").read_bytes()
+    assert b"two was not two" in old_lock
+    assert b"replaced" not in (folder / "family" / "plain.lock").read_bytes()

@@ -413,3 +413,16 @@ def test_a_report_of_other_recipes_says_nothing_of_what_is_missing(filled_store,
     assert reprise("report", "--store", filled_store).exit_code == 0
     assert not (filled_store / "reports" / "missing.html").exists()
     assert "missing.html" not in (filled_store / "reports" / "index.html").read_text()
+
+
+def test_the_page_of_a_replaced_version_says_why_there_is_a_later_one():
+    reports = Path(__file__).parents[2] / "results" / "reports"
+    replaced = [one for one in catalog.read_lock().recipes if one.replaced]
+    assert replaced
+    for one in replaced:
+        for suffix, escaped in (("html", html.escape), ("md", escape)):
+            text = html.unescape((reports / f"{one.slug}-v{one.version}.{suffix}").read_text())
+            assert f"Replaced by version {one.version + 1}:" in text
+            assert one.replaced[:30] in text or escaped(one.replaced)[:30] in text
+    current = next(one for one in catalog.current() if one.slug == replaced[0].slug)
+    assert "Replaced by version" not in (reports / f"{current.slug}-v{current.version}.html").read_text()

@@ -46,7 +46,8 @@ class Pinned(Strict, frozen=True, kw_only=True):
     `sha256` is that of the recipe's file, `code_sha256` of all source that decides its measurements
     (`RecipeCode.source`), `settings` of its arms' and each scale's settings, `measurements` what measuring it gives
     now, by scale and backend, `summary` of what `summarise` reaches. `unchanged` are the numbers of `summarise` that
-    records without them hold as claims of the same names, from when the claims were functions.
+    records without them hold as claims of the same names, from when the claims were functions. `replaced` says why a
+    later version was made; empty where none was, or nothing was said.
     """
 
     schema: Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)]
@@ -58,6 +59,7 @@ class Pinned(Strict, frozen=True, kw_only=True):
     summary: Sha256 | None
     accepted: list[AcceptedHash]
     unchanged: list[Slug] = []
+    replaced: str = ""
 
 
 class LockEntry(Pinned, frozen=True, kw_only=True):
@@ -103,7 +105,8 @@ class LockEntry(Pinned, frozen=True, kw_only=True):
 
     def content(self) -> bytes:
         """The lock file that says this."""
-        left_out = {"path"} if self.unchanged else {"path", "unchanged"}
+        empty = {name for name in ("unchanged", "replaced") if not getattr(self, name)}
+        left_out = {"path", *empty}
         return pretty({name: value for name, value in msgspec.to_builtins(self).items() if name not in left_out})
 
 

@@ -80,6 +80,7 @@ def show(recipe: str, verbose: bool, as_json: bool) -> None:
 
     Example: reprise show cifar10-lr-drop
     """
+    replaced = ""
     if catalog.is_path(recipe):
         import msgspec
 
@@ -92,21 +93,25 @@ def show(recipe: str, verbose: bool, as_json: bool) -> None:
         card = msgspec.convert(loading.load(path).card, Card)
     else:
         entry = catalog.find(recipe)
-        card, path = entry.card, checkout.recipes_folder() / entry.path
+        card, path, replaced = entry.card, checkout.recipes_folder() / entry.path, entry.replaced
     if as_json:
         import msgspec
 
         return print_json(msgspec.to_builtins(card))
-    for line in describe_card(card, path.name, columns.available(), verbose=verbose):
+    for line in describe_card(card, path.name, columns.available(), verbose=verbose, replaced=replaced):
         say(line)
 
 
 SHOWN_FIRST = ("rule", "detail", "table", "")  # roles
 
 
-def describe_card(card: "Card", file_name: str, wide: int, *, verbose: bool = False) -> Iterator[str]:
-    """A recipe's card in lines."""
+def describe_card(
+    card: "Card", file_name: str, wide: int, *, verbose: bool = False, replaced: str = ""
+) -> Iterator[str]:
+    """A recipe's card in lines; `replaced` says why a later version was made."""
     yield from columns.wrapped(f"{card.slug}@{card.version}  ({file_name})", wide)
+    if replaced:
+        yield from columns.wrapped(f"{replaced}.", wide, first=f"Replaced by version {card.version + 1}: ", rest="  ")
     yield from columns.wrapped(card.title, wide)
     yield ""
     yield from columns.wrapped(card.question, wide)
@@ -158,7 +163,7 @@ def _claim_lines(claim: "ClaimCard", wide: int, *, whole: bool) -> Iterator[str]
 )
 @STORE_OPTION
 @click.option("--retire", metavar="RECIPE/CLAIM", help="Judge this claim as ever, and count it no more; needs --why.")
-@click.option("--why", default="", help="Why the claim is retired.")
+@click.option("--why", default="", help="Why the claim is retired, or the version replaced; reports tell it.")
 @click.option("--check", "only_check", is_flag=True, help="Only say whether the lock is up to date; exit 1 if not.")
 def lock(
     cosmetic: bool,
@@ -189,9 +194,8 @@ def lock(
         )
     folder = top / "recipes"
     if slug:
-        return click.echo(
-            f"The old version is kept in {locking.supersede(folder, slug).relative_to(top)}. Now run `reprise lock`."
-        )
+        kept = locking.supersede(folder, slug, why).relative_to(top)
+        return click.echo(f"The old version is kept in {kept}. Now run `reprise lock`.")
     if retire:
         recipe, _, claim = retire.partition("/")
         locking.retire(folder, recipe, claim, why)

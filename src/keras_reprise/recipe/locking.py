@@ -120,8 +120,11 @@ def write(folder: Path, entry: LockEntry) -> None:
     sources.forget()
 
 
-def supersede(folder: Path, slug: str) -> Path:
-    """Move the committed version of a recipe to superseded/<slug>-v<N>.py; returns the file. Needs git."""
+def supersede(folder: Path, slug: str, why: str = "") -> Path:
+    """Move the committed version of a recipe to superseded/<slug>-v<N>.py; returns the file. Needs git.
+
+    `why` there is a later one goes to the lock of the old one, whose page tells it.
+    """
     current = (one for one in lockfile.read(folder).recipes if one.slug == slug and not one.superseded)
     entry = next(current, None)
     if entry is None:
@@ -141,6 +144,8 @@ def supersede(folder: Path, slug: str) -> Path:
     target = folder / lockfile.SUPERSEDED / f"{slug}-v{entry.version}.py"
     target.parent.mkdir(exist_ok=True)
     write_atomically(target, done.stdout)
+    if why:
+        write(folder, msgspec.structs.replace(entry, replaced=why))  # `reprise lock` takes it along
     return target
 
 
@@ -171,10 +176,11 @@ def entry_of(folder: Path, loaded: LoadedRecipe) -> LockEntry:
 
 
 def renewed(before: LockEntry, now: LockEntry) -> LockEntry:
-    """What is pinned of a recipe now, with what the lock keeps of it beside the file: retired claims and accepted
-    hashes. RecipeError when a claim that may have been cited is no longer what it was."""
+    """What is pinned of a recipe now, with what the lock keeps of it beside the file: retired claims, accepted hashes
+    and why it was replaced. RecipeError when a claim that may have been cited is no longer what it was."""
     card = retiring.with_retired(before.card, now.card, now.path)
-    return msgspec.structs.replace(now, card=card, accepted=before.accepted, unchanged=_unchanged(before, now))
+    kept = {"accepted": before.accepted, "unchanged": _unchanged(before, now), "replaced": before.replaced}
+    return msgspec.structs.replace(now, card=card, **kept)
 
 
 def _unchanged(before: LockEntry, now: LockEntry) -> list[str]:
@@ -210,7 +216,7 @@ def _unversioned(moved: Sequence[_Moved]) -> str:
     return (
         f"{what} in what decides numbers, but {said}.\n"
         "Results stored under a version would stop being comparable.\n"
-        f"Set version={first.version + 1}, keep the old file with `reprise lock --supersede {first.slug}`,"
+        f"Set version={first.version + 1}, keep the old file with `reprise lock --supersede {first.slug} --why TEXT`,"
         f" then run `reprise lock`; or {undo}."
     )
 

@@ -98,7 +98,7 @@ def _pages(
     groups: Sequence[Group], cost: Mapping[str, GroupCost], places: Mapping[Place, PlaceView], views: Views
 ) -> list[RecipePage]:
     """A page for each recipe version, with a section for each of its groups."""
-    families = _families()
+    families, replaced = _families(), _replaced()
     by_recipe = together(groups, lambda group: (group.slug, group.version))
     pages = []
     for (slug, version), members in by_recipe.items():
@@ -115,7 +115,8 @@ def _pages(
             shown = views.get(group.digest, ())
             sections.append(Section(group, place, results, shown, elsewhere, cost[group.digest]))
         others = tuple(f"{slug}@{v}" for s, v in by_recipe if s == slug and v != version)
-        pages.append(RecipePage(card, families.get(slug, "own"), tuple(sections), others, axes))
+        why = "" if all(section.group.foreign for section in sections) else replaced.get((slug, version), "")
+        pages.append(RecipePage(card, families.get(slug, "own"), tuple(sections), others, axes, why))
     return pages
 
 
@@ -174,6 +175,14 @@ def _families() -> dict[str, str]:
     try:
         return {entry.slug: entry.family for entry in catalog.current()}
     except RecipeError:  # a report needs no recipes
+        return {}
+
+
+def _replaced() -> dict[tuple[str, int], str]:
+    """Why a later version was made of each recipe version of the package, where that is told."""
+    try:
+        return {(entry.slug, entry.version): entry.replaced for entry in catalog.read_lock().recipes if entry.replaced}
+    except RecipeError:
         return {}
 
 

@@ -130,12 +130,13 @@ def _recipe(page: RecipePage) -> str:
     card = page.card
     sources = "\n".join(f"- {_source(key, card)}" for key in page.documents)
     arms = "\n".join(f"- `{markdown_code(name)}`: {escape(means)}" for name, means in card.arms.items())
+    replaced = f"> **Replaced by version {card.version + 1}:** {escape(page.replaced)}.\n\n" if page.replaced else ""
     head = (
         f"# {page.name}\n"
         "\n"
         f"**{escape(card.title)}.**\n"
         "\n"
-        f"{escape(card.question)}\n"
+        f"{replaced}{escape(card.question)}\n"
         "\n"
         "Sources:\n"
         "\n"

@@ -122,6 +122,7 @@ class RecipePage:
     sections: tuple[Section, ...]
     others: tuple[str, ...]
     axes: Mapping[str, ClaimAxis]
+    replaced: str = ""  # why a later version was made of it
 
     @property
     def stem(self) -> str:
