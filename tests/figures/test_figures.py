@@ -285,6 +285,29 @@ def test_a_heat_map_of_many_cells_leaves_their_numbers_out(replicates, columns, 
     assert [label.get_text() for label in table.get_xticklabels()] == names
 
 
+@pytest.mark.parametrize(("sizes", "whole"), [([0.0, 1.0, 2.0], True), ([0.5, 1.0, 1.5], False)])
+def test_ticks_of_whole_abscissas_are_whole(replicates, sizes, whole):
+    one = of({"one": {"curves": {"loss": [3.0, 2.0, 1.0], "rows": sizes}}}, replicates[0])
+    figure = Curves("Loss", "loss", x="rows").draw([one])
+    assert all(tick == int(tick) for tick in figure.axes[0].get_xticks()) == whole
+
+
+def test_a_caption_says_once_where_values_are_cut_off():
+    panels = tuple(Panel(name, "", top=top) for name, top in (("loss", 4.0), ("error", 4.0), ("size", 2.5)))
+    caption = Curves("Through the epochs", panels).caption(1)
+    assert caption.count("Values above 4 are cut off.") == caption.count("Values above 2.5 are cut off.") == 1
+
+
+def test_words_of_a_heat_map_s_rows_lie_flat_so_that_none_reaches_into_the_next(replicates):
+    rows = ("last layer", "earlier layer", "fine-tuned", "scratch")
+    trials = [{"way": row, "data": data, "error": 1.0} for row in rows for data in ("few", "many")]
+    figure = HeatMap("Ways", "way", "data", "error").draw([of({"one": {"trials": trials}}, replicates[0])])
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert len(boxes) == len(rows)
+    assert not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+
+
 def test_values_that_no_axis_can_show_are_told(replicates):
     below = changed(changed(replicates, "one", curves={"loss": [0.0]}), "two", curves={"loss": [-1.0]})
     with pytest.raises(FigureError, match="Its curves hold no positive value"):

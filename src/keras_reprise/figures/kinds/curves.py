@@ -98,7 +98,8 @@ class Curves(Figure, frozen=True, tag="curves"):
         )
         printed = " Crosses are the values that the document prints." if self.printed else ""
         mark = f" The dashed line marks: {self.mark_label}." if self.mark else ""
-        cut = "".join(f" Values above {panel.top:g} are cut off." for panel in self.axes if panel.top is not UNSET)
+        tops = dict.fromkeys(panel.top for panel in self.axes if panel.top is not UNSET)
+        cut = "".join(f" Values above {top:g} are cut off." for top in tops)
         return f"{self.title}. {spread}{printed}{mark}{cut}"
 
     def draw(self, records: Sequence[Record]) -> "Plot":
@@ -224,7 +225,7 @@ class Curves(Figure, frozen=True, tag="curves"):
             _end_at(ax, panel.top)
         if self.x_log and ax.lines:
             ax.set_xscale("log", base=2 if _powers_of_two(ax) else 10)
-        elif self.x is None:  # 1, 2, 3, ...
+        elif self.x is None or _whole(ax):
             ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if panel.level is not None:
             ax.axhline(panel.level, color="black", linestyle=":", linewidth=1)
@@ -232,6 +233,13 @@ class Curves(Figure, frozen=True, tag="curves"):
                 panel.level_label, (1.0, panel.level), xycoords=ax.get_yaxis_transform(), xytext=(0, 2),
                 textcoords="offset points", ha="right", va="bottom", fontsize=8,
             )  # fmt: skip
+
+
+def _whole(ax: "Axes") -> bool:
+    """Whether all abscissas are whole numbers, between which a tick would stand for nothing."""
+    found = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in ax.lines] or [np.empty(0)])
+    found = found[np.isfinite(found)]
+    return bool(found.size) and bool(np.all(found == np.round(found)))
 
 
 def _frame(records: Sequence[Record], names: Sequence[str], x: str | None) -> "pd.DataFrame":

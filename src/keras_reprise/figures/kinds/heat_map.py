@@ -71,6 +71,7 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
             )  # fmt: skip
             for text in ax.texts:  # chosen for its cell: not the ink that a dark page turns light
                 text.set_color("#262625" if text.get_color() == ".15" else text.get_color())
+            ax.tick_params(axis="y", labelrotation=0)  # words of one row do not reach into the next
             ax.set_title(arm if len(arms) > 1 else "")
             ax.set_xlabel(self.column_label)
             ax.set_ylabel(self.row_label if ax is axes[0, 0] else "")
