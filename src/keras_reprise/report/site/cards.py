@@ -29,6 +29,12 @@ class RuleAnswer:
         return deciding.n if deciding else len(self.group.complete)
 
     @property
+    def reason(self) -> str:
+        """Why the verdict is not more than inconclusive; "" where it is, or nothing is said."""
+        deciding = self.group.rule.deciding
+        return deciding.reason if deciding and self.verdict == "inconclusive" else ""
+
+    @property
     def more(self) -> int:
         """How many claims the rule has beside the one that decides."""
         return max(0, len(self.group.rule.claims) - 1)
@@ -49,6 +55,39 @@ class RuleCard:
         """The verdicts of the answers that do not stand for the recipe, counted."""
         found = [one.verdict for one in self.answers[1:]]
         return [(word, found.count(word)) for word in WORDS if word in found]
+
+    @property
+    def on_both(self) -> "BothDevices | None":
+        """The rule's answers on a CPU and on a GPU, at one scale on one data set if there are such; None where it was
+        measured on one of them only."""
+        named = [one for one in self.answers if one.verdict]
+        by_device = {device: [one for one in named if one.place.device == device] for device in ("CPU", "GPU")}
+        pairs = [(cpu, gpu) for gpu in by_device["GPU"] for cpu in by_device["CPU"]]
+        alike = [(cpu, gpu) for cpu, gpu in pairs if cpu.group.setting == gpu.group.setting]
+        return BothDevices(self.page, *(alike or pairs)[0]) if pairs else None
+
+
+@dataclass(frozen=True)
+class BothDevices:
+    """A rule that was measured on a CPU and on a GPU."""
+
+    page: RecipePage
+    cpu: RuleAnswer
+    gpu: RuleAnswer
+
+    @property
+    def same(self) -> bool:
+        return self.cpu.verdict == self.gpu.verdict
+
+    @property
+    def why(self) -> str:
+        """What stands against the verdict of the side that is not decided; where both are, that the numbers differ."""
+        if self.same:
+            return ""
+        reasons = [
+            f"on the {one.place.device}: {one.reason}" for one in (self.cpu, self.gpu) if one.verdict == "inconclusive"
+        ]
+        return "; ".join(reasons) or "Both are decided: the numbers differ."
 
 
 def rule_card(page: RecipePage, reference: Mapping[tuple[str, int], Sequence[tuple[Group, PlaceView]]]) -> RuleCard:

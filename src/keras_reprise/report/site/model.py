@@ -5,7 +5,7 @@ from functools import cached_property
 
 from keras_reprise.base.version import __version__
 from keras_reprise.judge import compare
-from keras_reprise.report.site.cards import WORDS, RuleCard
+from keras_reprise.report.site.cards import WORDS, BothDevices, RuleCard
 from keras_reprise.report.site.gate_pages import GatePages
 from keras_reprise.report.site.machine_pages import MachinePage
 from keras_reprise.report.site.missing_page import MissingPage
@@ -48,6 +48,11 @@ class Site:
     def surprising(self) -> int:
         """The number of rules whose verdict is not what was expected of them."""
         return sum(bool(card.answers) and card.answers[0].surprising for card in self.cards)
+
+    @property
+    def on_both(self) -> list[BothDevices]:
+        """The rules that were measured on a CPU and on a GPU; those with two verdicts first."""
+        return sorted((both for card in self.cards if (both := card.on_both)), key=lambda both: both.same)
 
     @property
     def backends(self) -> dict[str, str]:
