@@ -131,7 +131,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "lr-higher-when-overfitting": {"epochs": 4, "change": 2},
     "lr-higher-when-slow": {"epochs": 3, "change": 1, "n_train": 500},
     "lr-larger-is-faster": {"updates": 20},
-    "lr-lower-when-unstable": {"epochs": 4, "change": 2},
+    "lr-lower-when-unstable": {"epochs": 4, "fluctuated": 2, "exploded": 2},
     "lr-matters-most": {"epochs": 1, "n_train": 400, "draws": 1},
     "lr-no-single-rate": {"epochs": 1, "n_train": 300},
     "lr-optimal-vs-divergence": {"epochs": 1, "n_train": 300},
