@@ -71,7 +71,7 @@ def measure(arm, replicate):
 
 
 CLAIMS = (
-    rule("closer-to-identity-than-to-zero")
+    rule("closer-to-identity-than-to-zero", kind="discrete")
     .says("Most blocks of the middle residual network are closer to the identity than to zero.")
     .must(mean(curve("middle", "size") < 1) > 0.5, measures="Share of blocks that are closer"),
     rule("residual-does-without-a-block")

@@ -70,7 +70,7 @@ CLAIMS = (
     rule("never-below-a-tenth")
     .says("With a tenth of the labels wrong no network errs less than on these alone.")
     .must(minimum(above("tenth")) > 0),
-    rule("never-below-three-tenths")
+    rule("never-below-three-tenths", kind="discrete")
     .says("Nor with three tenths of them wrong.")
     .must(minimum(above("three-tenths")) > 0),
     rule("excess-shrinks-with-images-at-a-tenth")

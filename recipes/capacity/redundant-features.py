@@ -92,7 +92,7 @@ CLAIMS = (
     detail("l1-focuses-more")
     .says("The two largest have more of all weight under L1 than under L2.")
     .must(metric("l1", "in_two") > metric("l2", "in_two")),
-    detail("l1-uses-a-few-at-the-strongest")
+    detail("l1-uses-a-few-at-the-strongest", kind="discrete")
     .says("At the strongest L1 penalty within one standard error fewer than half have a weight.")
     .must(metric("l1", "used_at_strong") < FEATURES / 2),
     detail("l1-uses-a-few-copies")

@@ -63,7 +63,7 @@ CLAIMS = (
     rule("other-architecture-helps", CHART)
     .says("With convolutions in the place of dense layers it is lower.")
     .must(error("convnet") < error("few")),
-    detail("it-is-variance", CHART)
+    detail("it-is-variance", CHART, kind="discrete")
     .says("Without a remedy the training error is low: below 10 %.")
     .must(metric("few", "train_error") < 10),
     detail("test-error-is-high", CHART)

@@ -6,9 +6,9 @@ Cost:   quick 6 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run lr-lower-when-unstable --scale full
 
 The slide names neither network nor rates: 3072-100-10, SGD with momentum 0.9, batches of 100. The
-rate is lowered after as many epochs as the scale says that a loss fluctuated or is exploded; at full
-scale it recovers by itself later. A run in which the loss did not do what its arm is called says
-nothing, nor does one without a loss.
+rate is lowered after as many epochs as the scale says that a loss fluctuated or is exploded; at
+full scale it recovers by itself later. A run in which the loss did not do what its arm is called
+says nothing, nor does one without a loss.
 """
 
 import keras

@@ -1,6 +1,7 @@
 """A rule's answers on a CPU and on a GPU beside each other, and why they differ."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,14 +13,18 @@ WHY = "n = 2; at least 3 replicates are needed"
 
 
 def an_answer(device, verdict="reproduced", setting="quick"):
+    group: Any
     place = PlaceView("0" * 12, "1" * 12, {}, {"device": {"CPU": "cpu", "GPU": "gpu x1"}[device]})
     rule = SimpleNamespace(deciding=SimpleNamespace(n=6, reason=WHY), claims=[None])
     group = SimpleNamespace(setting=setting, rule=rule, complete=[None] * 6)
     return RuleAnswer(group, place, verdict, None, surprising=False)
 
 
+PAGE: Any = SimpleNamespace(rule=None)
+
+
 def a_card(*answers):
-    return RuleCard(SimpleNamespace(rule=None), answers, None)
+    return RuleCard(PAGE, answers, None)
 
 
 def test_a_rule_of_one_device_stands_beside_nothing():
@@ -30,7 +35,7 @@ def test_a_rule_of_one_device_stands_beside_nothing():
 
 def test_answers_of_one_scale_are_set_side_by_side_and_else_the_first_of_each():
     first, alike, gpu = an_answer("CPU", setting="full"), an_answer("CPU"), an_answer("GPU")
-    assert a_card(first, alike, gpu).on_both == BothDevices(SimpleNamespace(rule=None), alike, gpu)
+    assert a_card(first, alike, gpu).on_both == BothDevices(PAGE, alike, gpu)
     both = a_card(first, gpu).on_both
     assert (both.cpu, both.gpu) == (first, gpu)
 
