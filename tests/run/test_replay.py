@@ -129,3 +129,16 @@ def test_recipes_about_seconds_are_not_replayed(folder, store):
 def test_an_unknown_recipe_is_named(folder, store):
     with pytest.raises(UserError, match="no recipe 'plane'"):
         replay.replay(folder, "plane", None, store, backend(), measure)
+
+
+def test_a_replay_runs_with_as_many_threads_as_it_is_given(monkeypatch, folder, store):
+    from keras_reprise.cli import recipes
+
+    asked = []
+    monkeypatch.setattr(request, "run", lambda words, again: asked.append(words))
+    monkeypatch.setattr(replay, "replay", lambda folder, slug, version, store, name, measure: [
+        measure(folder / "family" / "plain.py", store, "quick", [2, 5])
+    ])  # fmt: skip
+    recipes._replay(folder, "plain", store, 1)
+    recipes._replay(folder, "plain", store, None)
+    assert [(one.threads, one.seeds) for one in asked] == [(1, "2,5,5"), (None, "2,5,5")]

@@ -161,6 +161,11 @@ def _claim_lines(claim: "ClaimCard", wide: int, *, whole: bool) -> Iterator[str]
 @click.option(
     "--backend", help="That of --replay: tensorflow, jax or torch (default: KERAS_BACKEND, else the first one)."
 )
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Those of --replay: as many as the records were measured with (default: all cores); bits depend on it.",
+)
 @STORE_OPTION
 @click.option("--retire", metavar="RECIPE/CLAIM", help="Judge this claim as ever, and count it no more; needs --why.")
 @click.option("--why", default="", help="Why the claim is retired, or the version replaced; reports tell it.")
@@ -170,6 +175,7 @@ def lock(
     slug: str | None,
     replay: str | None,
     backend: str | None,
+    threads: int | None,
     store_path: Path | None,
     retire: str | None,
     why: str,
@@ -206,13 +212,13 @@ def lock(
         sys.exit(errors.BROKEN if found else errors.OK)
     start_backend(backend)
     if replay:
-        return _replay(folder, replay, open_store(store_path))
+        return _replay(folder, replay, open_store(store_path), threads)
     for one in locking.relock(folder):
         click.echo(f"recipes/{one.path}: {one.kind}, locked")
     click.echo(f"{len(catalog.read_lock(folder).recipes)} recipes are locked.")
 
 
-def _replay(folder: Path, recipe: str, store: "Store") -> None:
+def _replay(folder: Path, recipe: str, store: "Store", threads: int | None) -> None:
     """Lock the changed code of a recipe if it measures the stored numbers again; see `replaying`."""
     import keras
 
@@ -223,7 +229,8 @@ def _replay(folder: Path, recipe: str, store: "Store") -> None:
 
     def measure(path: Path, again: "Store", scale: str, seeds: Sequence[int]) -> None:
         both_ends = f"{','.join(map(str, seeds))},{seeds[-1]}"  # one number alone would mean the seeds up to it
-        request.run(request.Request((str(path),), scale=scale, seeds=both_ends, backend=name), again)
+        words = request.Request((str(path),), scale=scale, seeds=both_ends, backend=name, threads=threads)
+        request.run(words, again)
 
     slug, _, version = recipe.partition("@")
     for line in replaying.replay(folder, slug, int(version) if version.isdecimal() else None, store, name, measure):

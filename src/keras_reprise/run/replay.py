@@ -133,7 +133,7 @@ def _measured_again(path: Path, scale: str, records: Sequence[Record], measure: 
                     f"Seed {seed} of {path.stem} at {scale} scale gives other {differs} in arm {arm}"
                     f" than record {record.id[:12]}.\n"
                     "Nothing was accepted. On another machine or environment bits may differ without a change:"
-                    " replay where the record was made, or give the recipe a new version."
+                    " replay where the record was made, with as many --threads, or give the recipe a new version."
                 )
     same = f"seeds {', '.join(map(str, seeds))} gave every number again"
     return f"{path.stem} at {scale} scale: {same}; the old measurement is accepted."
