@@ -88,5 +88,6 @@ RECIPE = Recipe(
     metrics=(
         Metric("rises", "epochs at which the loss rose before the rate was lowered"),
         Metric("started", "loss before training", "nats"),
+        Metric("exploded", "epoch before the rate is lowered"),
     ),
 )

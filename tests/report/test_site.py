@@ -402,7 +402,7 @@ def test_the_report_says_what_of_the_package_s_recipes_is_missing(store_path, re
     assert 'href="missing.html"' in front
     total = len(catalog.current())
     assert f"1 of {total} recipes have all their replicates in one place" in page
-    assert f"How long the other {total} take is not known" in page  # at full scale, and on a GPU
+    assert f"How long these {total} take is not known" in page  # at full scale, and on a GPU
     assert page.count('<th scope="row">') == total
     assert '<a href="l1-l2-toy-v1.html">l1-l2-toy</a>' in page
     assert "on a GPU" in page.partition("Never tried")[2].partition("</p>")[0]
