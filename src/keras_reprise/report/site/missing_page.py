@@ -39,7 +39,8 @@ class MissingColumn:
         if known:
             text += f" What {len(known)} lack would take {format_seconds(sum(known))}, one after the other."
         if untold:
-            text += f" How long {'the other' if known else 'these'} {untold} take is not known: no replicate of theirs was measured so."
+            which = f"{'the other' if known else 'these'} {untold}"
+            text += f" How long {which} take is not known: no replicate of theirs was measured so."
         return text
 
     def cell(self, recipe: str) -> tuple[str, str]:
