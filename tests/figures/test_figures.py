@@ -361,6 +361,34 @@ def test_a_plain_caption_says_no_more():
     assert Curves("Loss", ()).caption(2) == "Loss. Lines are means over 2 replicates, bands one standard deviation."
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_where_each_replicate_has_a_point_of_its_own_the_points_are_drawn(replicates, log):
+    first, second = (
+        changed(replicates[n : n + 1], "one", curves={"bias": [x], "variance": [y]})[0]
+        for n, x, y in ((0, 0.1, 0.5), (1, 0.2, 0.25))
+    )
+    records = [msgspec.structs.replace(record, arms={"one": record.arms["one"]}) for record in (first, second)]
+    figure = Curves("Both", Panel("variance", log=log), x="bias", x_log=log)
+    (ax,) = figure.draw(records).axes
+    (cloud,) = ax.lines
+    assert cloud.get_linestyle() == "None"
+    assert (list(cloud.get_xdata()), list(cloud.get_ydata())) == ([0.1, 0.2], [0.5, 0.25])
+    assert (ax.get_xscale(), ax.get_yscale()) == (("log",) * 2 if log else ("linear",) * 2)
+    chart = figure.chart(records)
+    assert chart.axes[0].cloud
+    assert chart.caption == "Both. Points are the 2 replicates."
+    assert [one.values for one in chart.series] == [((0.1, 0.2), (0.5, 0.25), (None, None), (None, None))]
+
+
+def test_points_at_shared_abscissas_are_no_cloud(replicates):
+    figure = Curves("Loss", ("loss", "error"), x="batch")
+    assert not any(one.cloud for one in figure.chart(replicates).axes)
+    assert not figure.chart(replicates).caption
+    single = changed(replicates, "one", curves={"loss": [1.0], "error": [0.5], "batch": [8.0]})
+    single = [msgspec.structs.replace(record, arms={"one": record.arms["one"]}) for record in single]
+    assert not any(one.cloud for one in figure.chart(single).axes)  # one abscissa: a mean with its spread
+
+
 def test_recipes_have_every_kind_by_its_name():
     for kind in figures.known_kinds().values():
         assert getattr(keras_reprise, kind.__name__) is kind

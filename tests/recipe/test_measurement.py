@@ -430,6 +430,7 @@ def measurements(monkeypatch, changed: str = "", old: str = "", new: str = "") -
     [
         ("two_layer", "initialiser = keras.initializers.RandomNormal(0.0, 1e-4", "initialiser = keras.initializers.RandomNormal(0.0, 2e-4", "two_layer"),
         ("schedules", "def steps(", "def steps(*more, ", "steps("),
+        ("whitening", "dtype=np.float64", "dtype=np.float32", "PrincipalComponents"),
     ],
 )  # fmt: skip
 def test_a_change_of_the_vocabulary_changes_the_recipes_that_use_it_and_no_other(monkeypatch, changed, old, new, word):
@@ -441,6 +442,12 @@ def test_a_change_of_the_vocabulary_changes_the_recipes_that_use_it_and_no_other
     if changed == "two_layer":
         uses = {"Trainer(", "two_layer(", "raw_pixels, two_layer"}
         assert moved == {name for name, text in texts.items() if any(use in text for use in uses)}
+
+
+def test_every_module_at_the_top_of_the_package_is_read_as_vocabulary():
+    package = Path(measurement.__file__).parents[1]
+    modules_at_the_top = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
+    assert set(modules.VOCABULARY) == modules_at_the_top
 
 
 def test_a_docstring_in_the_vocabulary_changes_no_recipe(monkeypatch):

@@ -41,18 +41,18 @@ def test_answers_of_one_scale_are_set_side_by_side_and_else_the_first_of_each():
 
 
 @pytest.mark.parametrize(
-    ("cpu", "gpu", "same", "why"),
+    ("cpu", "gpu", "same", "differ", "why"),
     [
-        ("reproduced", "reproduced", True, ""),
-        ("reproduced", "inconclusive", False, f"on the GPU: {WHY}"),
-        ("inconclusive", "contradicted", False, f"on the CPU: {WHY}"),
-        ("inconclusive", "inconclusive", True, ""),
-        ("reproduced", "contradicted", False, "Both are decided: the numbers differ."),
+        ("reproduced", "reproduced", True, False, ""),
+        ("reproduced", "inconclusive", False, False, f"on the GPU: {WHY}"),
+        ("inconclusive", "contradicted", False, False, f"on the CPU: {WHY}"),
+        ("inconclusive", "inconclusive", False, False, f"on the CPU: {WHY}; on the GPU: {WHY}"),
+        ("reproduced", "contradicted", False, True, "Both are decided: the numbers differ."),
     ],
 )
-def test_it_is_said_why_they_differ(cpu, gpu, same, why):
+def test_it_is_said_what_stands_between_them(cpu, gpu, same, differ, why):
     both = a_card(an_answer("CPU", cpu), an_answer("GPU", gpu)).on_both
-    assert (both.same, both.why) == (same, why)
+    assert (both.same, both.differ, both.why) == (same, differ, why)
 
 
 def test_rules_whose_verdicts_differ_come_first():

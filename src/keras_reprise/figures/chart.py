@@ -12,13 +12,17 @@ Cell = float | str | None
 
 
 class Axes(Strict, frozen=True, omit_defaults=True):
-    """One pair of axes whose curves are drawn anew where scripts run; `level` is a line at a number of interest."""
+    """One pair of axes whose curves are drawn anew where scripts run; `level` is a line at a number of interest.
+
+    `cloud` says that each replicate has a point of its own, so that no line leads from one to the next.
+    """
 
     label: str = ""
     log: bool = False
     level: float | None = None
     level_label: str = ""
     top: float | None = None
+    cloud: bool = False
 
 
 class Mark(Strict, frozen=True, omit_defaults=True):
@@ -40,6 +44,7 @@ class Chart(Strict, frozen=True, omit_defaults=True):
     """All points of a figure. `names` are those of what tells its series apart, `columns` those of their values.
 
     With `axes`, the first of `names` counts these from 1, and the columns are abscissa, middle and ends of the spread.
+    `caption` is what stands below the figure where the replicates decide it, not the figure's specification alone.
     """
 
     names: tuple[str, ...]
@@ -49,6 +54,7 @@ class Chart(Strict, frozen=True, omit_defaults=True):
     marks: tuple[Mark, ...] = ()
     x_label: str = ""
     x_log: bool = False
+    caption: str = ""
 
 
 def cells(values: Iterable[object]) -> tuple[Cell, ...]:

@@ -3,6 +3,8 @@
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_INSIDE = 5  # entries of a legend inside the axes
 LABEL_WIDTH = 36  # characters of a label that fit along an axis
+MARKERS = "osD^vP*X"  # that tell the arms of a cloud apart where colours do not
 COLUMNS = ["x", "y", "arm", "curve", "seed"]
 
 
@@ -58,6 +61,8 @@ class Curves(Figure, frozen=True, tag="curves"):
     without it have no such field). `printed` gives the document's values as {curve: {arm: [..]}} to be
     drawn as crosses, at `printed_x` where that is not 1, 2, 3, ... `x_log` makes the abscissa logarithmic. `alone`
     draws the first replicate only, where each has drawn something else (cards without it have no such field).
+
+    Where the abscissa is measured too, and each replicate has one point of its own, these points are drawn.
     """
 
     panels: tuple[Panel | str, ...] | Panel | str
@@ -91,11 +96,13 @@ class Curves(Figure, frozen=True, tag="curves"):
         logarithmic = any(panel.log for panel in self.axes)
         robust = " On logarithmic axes: medians and the middle 68 %." if logarithmic else ""
         one = "The first replicate alone." if self.alone is True else "One replicate."
-        spread = (
+        return self._caption(
             f"Lines are means over {n} replicates, bands one standard deviation.{robust}"
             if n > 1 and self.alone is not True
             else one
         )
+
+    def _caption(self, spread: str) -> str:
         printed = " Crosses are the values that the document prints." if self.printed else ""
         mark = f" The dashed line marks: {self.mark_label}." if self.mark else ""
         tops = dict.fromkeys(panel.top for panel in self.axes if panel.top is not UNSET)
@@ -122,13 +129,13 @@ class Curves(Figure, frozen=True, tag="curves"):
                 names = list(dict.fromkeys(frame["curve"]))
                 for ax, arm in zip(axes[index], arms, strict=True):
                     mine, legend = frame[frame["arm"] == arm], ax is axes[index, -1]
-                    _lines(ax, mine, "curve", names, legend=legend, log=panel.log)
+                    _draw(ax, mine, "curve", names, legend=legend, log=panel.log)
                     ax.set_title(arm if index == 0 else "")
                     self._finish(ax, panel, label_x=index == rows - 1)
                     self._mark(ax, records, arm, named=index == 0)
             else:
                 ax = axes[0, index]
-                _lines(ax, frame, "arm", arms, legend=index == columns - 1, log=panel.log)
+                _draw(ax, frame, "arm", arms, legend=index == columns - 1, log=panel.log)
                 for name in panel.curves:
                     _printed(ax, self.printed.get(name, {}), arms, self.printed_x or None)
                 self._finish(ax, panel, label_x=True)
@@ -136,11 +143,12 @@ class Curves(Figure, frozen=True, tag="curves"):
 
     def chart(self, records: Sequence[Record]) -> Chart:
         frames, arms = self._points(records)
+        clouds = [_is_cloud(frame) for frame in frames]
         found = [
             Points((str(place), arm, curve), points)
-            for place, (panel, frame) in enumerate(zip(self.axes, frames, strict=True), 1)
+            for place, (panel, frame, cloud) in enumerate(zip(self.axes, frames, clouds, strict=True), 1)
             for arm in arms
-            for curve, points in _summed_up(frame[frame["arm"] == arm], log=panel.log)
+            for curve, points in _summed_up(frame[frame["arm"] == arm], log=panel.log, cloud=cloud)
         ]
         found += self._printed_series(arms)
         marked = {arm: at for arm in arms if (at := self._mark_at(records, arm)) is not None}
@@ -149,8 +157,8 @@ class Curves(Figure, frozen=True, tag="curves"):
             columns=(self.x_label or self.x or "x", "middle", "low", "high"),
             series=tuple(found),
             axes=tuple(
-                ChartAxes(one.label, one.log, one.level, one.level_label, None if one.top is UNSET else one.top)
-                for one in self.axes
+                ChartAxes(one.label, one.log, one.level, one.level_label, None if one.top is UNSET else one.top, cloud)
+                for one, cloud in zip(self.axes, clouds, strict=True)
             ),
             marks=tuple(
                 Mark(at, self.mark_label, tuple(arm for arm in marked if marked[arm] == at))
@@ -158,6 +166,7 @@ class Curves(Figure, frozen=True, tag="curves"):
             ),
             x_label=self.x_label,
             x_log=self.x_log,
+            caption=self._caption(f"Points are the {len(records)} replicates.") if all(clouds) else "",
         )
 
     def _printed_series(self, arms: Sequence[str]) -> list[Points]:
@@ -273,10 +282,22 @@ def _frame(records: Sequence[Record], names: Sequence[str], x: str | None) -> "p
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
-def _summed_up(frame: "pd.DataFrame", *, log: bool) -> list[tuple[str, tuple[Any, ...]]]:
-    """Each curve's abscissas, with what `_lines` draws there: middle and ends of the spread over the replicates."""
+def _is_cloud(frame: "pd.DataFrame") -> bool:
+    """Whether each of several replicates has one point of its own, at an abscissa that the others need not have."""
+    series = frame.groupby(["arm", "curve"])
+    one_each = frame.groupby(["arm", "curve", "seed"]).size().eq(1).all()
+    return bool(one_each and frame["seed"].nunique() > 1 and series["x"].nunique().gt(1).any())
+
+
+def _summed_up(frame: "pd.DataFrame", *, log: bool, cloud: bool) -> list[tuple[str, tuple[Any, ...]]]:
+    """Each curve's abscissas, with what is drawn there: middle and ends of the spread over the replicates; of a cloud
+    the points."""
     found = []
     for curve, part in frame[frame["y"].notna()].groupby("curve", sort=False):
+        if cloud:
+            none = (None,) * len(part)
+            found.append((str(curve), (cells(part["x"]), cells(part["y"]), none, none)))
+            continue
         by_x = part.groupby("x")["y"]
         middle = by_x.median() if log else by_x.mean()
         if log:
@@ -288,6 +309,29 @@ def _summed_up(frame: "pd.DataFrame", *, log: bool) -> list[tuple[str, tuple[Any
             low = high = middle * math.nan
         found.append((str(curve), tuple(map(cells, (middle.index, middle, low, high)))))
     return found
+
+
+def _draw(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool, log: bool) -> None:
+    """A line, or the cloud of the replicates, for each value of the column `hue`."""
+    (_cloud if _is_cloud(frame) else partial(_lines, log=log))(ax, frame, hue, order, legend=legend)
+    if legend and (box := ax.get_legend()) is not None:
+        import seaborn as sns
+
+        box.set_title("")
+        if len(order) > MOST_INSIDE:
+            sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
+
+
+def _cloud(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool) -> None:
+    """A point for each replicate, in the colours of all in `order`, which panels share."""
+    import seaborn as sns
+
+    for name, color, marker in zip(order, sns.color_palette("colorblind", len(order)), cycle(MARKERS)):
+        points = frame[frame[hue] == name]
+        if len(points):
+            ax.plot(points["x"], points["y"], marker, label=name, color=color, markersize=5, alpha=0.8)
+    if legend:
+        ax.legend()
 
 
 def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool, log: bool) -> None:
@@ -315,10 +359,6 @@ def _lines(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *,
     for name, color in zip(order, sns.color_palette("colorblind", len(order)), strict=True):
         if (points := frame[frame[hue] == name])["x"].nunique() == 1:  # no line to be seen
             ax.plot(points["x"].iloc[0], points["y"].mean(), "D", color=color, markersize=6)
-    if legend and (box := ax.get_legend()) is not None:
-        box.set_title("")
-        if len(order) > MOST_INSIDE:
-            sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5))
 
 
 def _printed(ax: "Axes", values: Mapping[str, Sequence[float]], arms: Sequence[str], x: Sequence[float] | None) -> None:

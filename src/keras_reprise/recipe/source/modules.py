@@ -16,7 +16,7 @@ from keras_reprise.recipe.source.scopes import Reference, bound, references
 PACKAGE = "keras_reprise"
 VOCABULARY = (
     "activations", "callbacks", "digits", "flops", "models", "peak_memory", "rates", "residual", "schedules",
-    "search", "transfer", "two_layer",
+    "search", "transfer", "two_layer", "whitening",
 )  # fmt: skip
 RECIPE = "recipe"  # what the recipe's own file is called here: its name decides nothing
 BUILTINS = frozenset(dir(builtins)) | {"PythonFinalizationError"}  # the last since 3.13

@@ -138,7 +138,7 @@ def _view(figure: drawing.Drawing, folder: Path) -> FigureView:
     if drawn.fault:
         return FigureView(figure.file, f"{declared.title}.", drawn.fault)
     shows_rule = bool(_names_in(figure.specification) & _names_of_rule(figure.group.card))
-    caption = declared.caption(len(figure.group.complete))
+    caption = (drawn.chart and drawn.chart.caption) or declared.caption(len(figure.group.complete))
     return FigureView(figure.file, caption, shows_rule=shows_rule, title=declared.title, chart=drawn.chart)
 
 

@@ -77,17 +77,25 @@ class BothDevices:
 
     @property
     def same(self) -> bool:
-        return self.cpu.verdict == self.gpu.verdict
+        """Whether both sides decide the rule, and alike."""
+        return not self._open and self.cpu.verdict == self.gpu.verdict
+
+    @property
+    def differ(self) -> bool:
+        """Whether both sides decide the rule, each otherwise."""
+        return not self._open and not self.same
 
     @property
     def why(self) -> str:
-        """What stands against the verdict of the side that is not decided; where both are, that the numbers differ."""
+        """What stands against the verdict of a side that is not decided; where both are, that the numbers differ."""
         if self.same:
             return ""
-        reasons = [
-            f"on the {one.place.device}: {one.reason}" for one in (self.cpu, self.gpu) if one.verdict == "inconclusive"
-        ]
+        reasons = [f"on the {one.place.device}: {one.reason}" for one in self._open]
         return "; ".join(reasons) or "Both are decided: the numbers differ."
+
+    @property
+    def _open(self) -> list[RuleAnswer]:
+        return [one for one in (self.cpu, self.gpu) if one.verdict == "inconclusive"]
 
 
 def rule_card(page: RecipePage, reference: Mapping[tuple[str, int], Sequence[tuple[Group, PlaceView]]]) -> RuleCard:
