@@ -150,7 +150,7 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
     return [from - margin, panel.top ?? to + margin];
   };
 
-  const swatch = ({ color, dash, points }) => {
+  const swatch = ({ color, dash }, points) => {
     const canvas = document.createElement("canvas"), ctx = canvas.getContext("2d");
     [canvas.width, canvas.height] = [96, 30];
     ctx.strokeStyle = ctx.fillStyle = color;
@@ -180,13 +180,13 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
       const seen = look(one, curves), few = one.values[0].length <= 15, key = one.of.join("\u0000");
       const show = !hidden.has(key), first = series.length;
       const plain = { scale: "y", show, points: { show: false }, stroke: "transparent", width: 0 };
-      series.push({ scale: "y", show, stroke: seen.points ? ink() : seen.color, width: 2.5, dash: seen.dash, points: { show: seen.points || few, size: px * 0.45, fill: seen.points ? ink() : seen.color } }, plain, { ...plain });
-      if (seen.points) series[first].paths = () => null;
+      series.push({ scale: "y", show, stroke: seen.points ? ink() : seen.color, width: 2.5, dash: seen.dash, points: { show: seen.points || panel.cloud || few, size: px * 0.45, fill: seen.points ? ink() : seen.color } }, plain, { ...plain });
+      if (seen.points || panel.cloud) series[first].paths = () => null;
       bands.push({ series: [first + 2, first + 1], fill: `${seen.color}2b` });
       const item = document.createElement("li"), button = document.createElement("button"), value = document.createElement("output");
       button.type = "button";
       button.setAttribute("aria-pressed", String(show));
-      button.append(swatch({ ...seen, color: seen.points ? ink() : seen.color }), [arms.length > 1 ? one.of[1] : "", curves.length > 1 ? one.of[2] : ""].filter(Boolean).join(" · ") || one.of[1], value);
+      button.append(swatch({ ...seen, color: seen.points ? ink() : seen.color }, seen.points || panel.cloud), [arms.length > 1 ? one.of[1] : "", curves.length > 1 ? one.of[2] : ""].filter(Boolean).join(" · ") || one.of[1], value);
       button.addEventListener("click", () => {
         const on = button.getAttribute("aria-pressed") === "false";
         button.setAttribute("aria-pressed", String(on));
