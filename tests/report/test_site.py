@@ -155,6 +155,13 @@ def test_a_page_says_in_a_sentence_why_its_rule_has_its_verdict():
         assert any(told in page for page in pages)
 
 
+def test_a_caption_says_what_was_drawn_where_the_replicates_decide_it():
+    reports = Path(__file__).parents[2] / "results" / "reports"
+    for ending in ("html", "md"):
+        assert re.search(r"methods\. Points are the \d+ replicates\.", (reports / f"bias-variance-v1.{ending}").read_text())
+        assert "Points are" not in (reports / f"ensemble-average-v1.{ending}").read_text()
+
+
 def test_a_documents_page_walks_its_rules_in_its_order():
     results = Path(__file__).parents[2] / "results"
     for key, document in documents().items():
