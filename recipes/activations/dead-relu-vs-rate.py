@@ -4,7 +4,8 @@ Source: "Deep Network Components & Training" (after CS231n), slides "ReLU (Recti
         and "IN PRACTICE"; "Introduction to Deep Learning" (recap), slide "Activation Functions";
         the course's notes, that "as much as 40%" of a network can be dead
 Data:   cifar10, standardised, flattened
-Cost:   quick 29 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 29 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 7 min (one of two workers, Intel Xeon)
 Replay: reprise run dead-relu-vs-rate --scale full
 
 No experiment is given: 3072-100-100-100-10 in batches of 100, plain SGD and Adam, rates by factors

@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training" (after CS231n), slide "Exponential Linear Units (ELU)";
         the network is that of Clevert, Unterthiner and Hochreiter (2016), section 4.1
 Data:   cifar10, standardised, flattened (the paper has MNIST)
-Cost:   quick 7 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 7 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 48 s (one of two workers, Intel Xeon)
 Replay: reprise run elu-mean-activation --scale full
 
 Exact: the means of both functions of a standard normal number, over 100,000 of its quantiles.

@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training", slide "Batch normalization"; that gradients grow in
         deep ReLU networks with it: Yang et al. (2019), "A mean field theory of batch normalization"
 Data:   cifar10, standardised, flattened
-Cost:   quick 13 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 13 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 62 s (one of two workers, Intel Xeon)
 Replay: reprise run bn-gradient-flow --scale full
 
 The slide names no network: dense layers of one width from He's (ReLU) or Glorot's weights, before

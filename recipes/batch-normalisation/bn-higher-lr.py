@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training", slide "Batch normalization"; the paper behind it is
         Ioffe and Szegedy (2015)
 Data:   cifar10, standardised, flattened
-Cost:   quick 25 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 25 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 2 min (one of two workers, Intel Xeon)
 Replay: reprise run bn-higher-lr --scale full
 
 The slide names no network: three layers of 100 units, of sigmoids as in the paper's small one or of

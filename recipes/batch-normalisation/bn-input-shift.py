@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training", slides "Batch normalization - why?" and "Batch
         normalization - how it works?"; the figure is that of Ioffe and Szegedy (2015)
 Data:   cifar10, standardised, flattened
-Cost:   quick 9 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 9 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21);
+        full 2 min (one of two workers, Intel Xeon)
 Replay: reprise run bn-input-shift --scale full
 
 The paper's small network: three layers of 100 sigmoids, batches of 60; it trained 50,000 updates on

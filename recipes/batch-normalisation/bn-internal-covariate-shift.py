@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training", slide "Batch normalization - why?"; contested by
         Santurkar et al. (2018), "How does batch normalization help optimization?"
 Data:   cifar10, standardised, flattened
-Cost:   quick 31 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 31 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 2 min (one of two workers, Intel Xeon)
 Replay: reprise run bn-internal-covariate-shift --scale full
 
 As in that paper, behind every normalisation each unit is scaled and moved at random, anew in each

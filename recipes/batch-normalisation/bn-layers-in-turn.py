@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training", slides "Batch normalization - why?" and "Batch
         normalization - how it works?"
 Data:   cifar10, standardised, flattened
-Cost:   quick 29 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 29 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 6 min (one of two workers, Intel Xeon)
 Replay: reprise run bn-layers-in-turn --scale full
 
 The slides give no experiment: ten layers of 100 ReLUs from He's weights, plain SGD, batches of 100,

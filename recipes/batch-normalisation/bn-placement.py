@@ -2,7 +2,8 @@
 
 Source: "Deep Network Components & Training", slide "Batch normalization"
 Data:   cifar10, standardised
-Cost:   quick 27 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 27 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 3 min (one of two workers, Intel Xeon)
 Replay: reprise run bn-placement --scale full
 
 The slide names no network. Dense: 3072-100-100-100-10. Convolutional: two of 3 x 3 with stride 2,

@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training", slide "Batch normalization" on unit Gaussian
         activations
 Data:   none (numbers of several distributions, and what a random ReLU network computes of some)
-Cost:   quick 3 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 3 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21);
+        full 1 s (one of two workers, Intel Xeon)
 Replay: reprise run bn-unit-gaussian
 
 Gaussian is what is nearer than 0.05 to the normal distribution of mean 0 and variance 1, by

@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Batching"; McCandlish et al. (2018)
 Data:   cifar10, standardised, flattened
-Cost:   quick 14 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 14 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21);
+        full 88 s (one of two workers, Intel Xeon)
 Replay: reprise run gradient-noise-scale --scale full
 
 The noise scale, estimated without bias, is the covariance's trace over the squared gradient.

@@ -3,7 +3,8 @@
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slides "Common Mistakes" and
         "Dropout Regularization"
 Data:   cifar10, standardised, flattened
-Cost:   quick 29 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 29 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 3 min (one of two workers, Intel Xeon)
 Replay: reprise run mistake-dropout-probability --scale full
 
 The slides' p is the probability to keep a unit, Keras's rate that to drop it. Meant is to keep 0.8;

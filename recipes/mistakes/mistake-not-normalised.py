@@ -2,7 +2,8 @@
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Common Mistakes"
 Data:   cifar10, standardised, scaled to 0 to 1, minus the mean image, and as stored
-Cost:   quick 27 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 27 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 min (one of two workers, Intel Xeon)
 Replay: reprise run mistake-not-normalised --scale full
 
 The slide names the mistake alone. The usual rate is 0.1, at which the small convnet of

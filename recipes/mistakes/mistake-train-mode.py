@@ -2,7 +2,8 @@
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Common Mistakes"
 Data:   cifar10, standardised
-Cost:   quick 23 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 23 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 5 min (one of two workers, Intel Xeon)
 Replay: reprise run mistake-train-mode --scale full
 
 The slide names the mistake alone. Two strided convolutions, the rate and batches of 100 are ours;

@@ -4,7 +4,8 @@ Source: "Deep Network Components & Training" (after CS231n), slide "Step 1: Prep
         that features then are uncorrelated and of equal variance is said in Stanford's CS231n
         notes, "Setting up the data and the model", and so are the 144 components
 Data:   cifar10, pixels of 0 to 255
-Cost:   quick 6 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 6 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 93 s (one of two workers, Intel Xeon)
 Replay: reprise run pca-whitening --scale full
 
 The first 144 of the images' 3,072 principal components are kept, as in the notes. What is claimed

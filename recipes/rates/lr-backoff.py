@@ -4,7 +4,8 @@ Source: "Training" (notes on hyper-parameters), section "Learning rate": by thre
         "Introduction to Deep Learning" (recap), slide "Learning Rate": by two, or by ten where
         training diverges at once
 Data:   cifar10, standardised, flattened; the last fifth of the training images for validation
-Cost:   quick 52 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 52 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 8 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-backoff --scale full
 
 The documents name neither network nor first rate: 3072-100-10, plain SGD, batches of 100, first

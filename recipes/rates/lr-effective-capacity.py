@@ -3,7 +3,8 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Learning Rate";
         capacity as what is fitted of random labels: Zhang et al. (2017)
 Data:   cifar10, standardised, flattened
-Cost:   quick 18 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 18 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-effective-capacity --scale full
 
 3072-100-10, plain SGD, batches of 100. Right is the rate that fits the images' own labels with the

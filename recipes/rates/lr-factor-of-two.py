@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Learning rate"
 Data:   cifar10, standardised
-Cost:   quick 81 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 81 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-factor-of-two --scale full
 
 The notes name neither networks nor what is enough: 3072-100-10 and the small convnet of

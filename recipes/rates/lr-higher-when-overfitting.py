@@ -2,7 +2,8 @@
 
 Source: "Introduction to Deep Learning" (recap), slide "Learning Rate", on when to increase it
 Data:   cifar10, standardised, flattened
-Cost:   quick 8 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 8 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 43 s (one of two workers, Intel Xeon)
 Replay: reprise run lr-higher-when-overfitting --scale full
 
 The slide says neither network nor rates, nor whether the rate is raised during training or the next

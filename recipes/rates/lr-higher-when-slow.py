@@ -2,7 +2,8 @@
 
 Source: "Introduction to Deep Learning" (recap), slide "Learning Rate", on when to increase it
 Data:   cifar10, standardised
-Cost:   quick 55 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 55 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 5 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-higher-when-slow --scale full
 
 The slide names no network and no rates: the small convnet of cifar10-lr-drop, plain SGD, batches of

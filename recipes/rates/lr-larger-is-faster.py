@@ -2,7 +2,8 @@
 
 Source: Fleuret, Deep learning 5.6, slide "Regarding the learning rate, for training to succeed"
 Data:   cifar10, standardised, flattened
-Cost:   quick 4 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 4 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 13 s (one of two workers, Intel Xeon)
 Replay: reprise run lr-larger-is-faster --scale full
 
 The slide names no network: 3072-100-10, plain SGD, batches of 100. After a fixed number of updates

@@ -2,7 +2,8 @@
 
 Source: "Introduction to Deep Learning" (recap), slide "Learning Rate", on when to decay it
 Data:   cifar10, standardised, flattened
-Cost:   quick 6 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 6 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 83 s (one of two workers, Intel Xeon)
 Replay: reprise run lr-lower-when-unstable --scale full
 
 The slide names neither network nor rates: 3072-100-10, SGD with momentum 0.9, batches of 100. The

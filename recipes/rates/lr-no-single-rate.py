@@ -2,7 +2,8 @@
 
 Source: "Introduction to Deep Learning" (recap), slide "Learning Rate"
 Data:   cifar10, standardised; in one arm pixels of 0 to 255 minus the mean image
-Cost:   quick 86 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 86 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 6 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-no-single-rate --scale full
 """
 

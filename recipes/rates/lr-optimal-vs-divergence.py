@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Learning rate", after Bengio (2012)
 Data:   cifar10, standardised
-Cost:   quick 58 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 58 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-optimal-vs-divergence --scale full
 
 The notes name no network; the convnet is that of cifar10-lr-drop. Plain SGD, batches of 100. Best

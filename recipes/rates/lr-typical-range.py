@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Learning rate"
 Data:   cifar10, standardised or divided by 255
-Cost:   quick 55 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 55 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-typical-range --scale full
 
 The notes name no networks: 3072-100-10, the small convnet of cifar10-lr-drop and a convnet with

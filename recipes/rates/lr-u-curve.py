@@ -3,7 +3,8 @@
 Source: "Lecture 7: Practical considerations for training deep models", slides "Learning Rate" and
         "High Training Error: Debugging"; the slide's lost curve is Goodfellow's (2016), figure 11.1
 Data:   cifar10, standardised, flattened
-Cost:   quick 14 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 14 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 min (one of two workers, Intel Xeon)
 Replay: reprise run lr-u-curve --scale full
 
 The slides name no network: 3072-100-10, plain SGD, batches of 100, a fixed number of epochs. The

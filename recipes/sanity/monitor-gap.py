@@ -2,7 +2,8 @@
 
 Source: "Deep Network Components & Training", slide "MONITOR AND VISUALIZE THE ACCURACY:"
 Data:   cifar10, standardised, flattened, for one hidden layer; all sizes are ours
-Cost:   quick 20 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 20 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21);
+        full 80 s (one of two workers, Intel Xeon)
 Replay: reprise run monitor-gap --scale full
 """
 

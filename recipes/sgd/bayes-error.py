@@ -2,7 +2,8 @@
 
 Source: Harakeh, lecture 7, slide "Performance Metrics"
 Data:   none (two overlapping normal clusters in the plane)
-Cost:   quick 64 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 64 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 70 s (one of two workers, Intel Xeon)
 Replay: reprise run bayes-error --scale full
 
 The clusters lie around (1, 1) and (-1, -1) with unit variance, so that the least possible error is

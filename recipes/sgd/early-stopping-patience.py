@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Number of Training iterations"
 Data:   cifar10, standardised, flattened
-Cost:   quick 39 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 39 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 85 s (one of two workers, Intel Xeon)
 Replay: reprise run early-stopping-patience --scale full
 
 The notes give no experiment, nor by how much patience grows: here by a tenth with each minimum, so

@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Batching"
 Data:   cifar10, standardised
-Cost:   quick 41 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 41 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 7 min (one of two workers, Intel Xeon)
 Replay: reprise run shuffle-vs-sorted --scale full
 
 The notes give no experiment; the network (the small convnet of cifar10-lr-drop), rate and sizes are

@@ -3,7 +3,8 @@
 Source: "Training" (notes on hyper-parameters), section "Split";
         "Introduction to deep learning", slides "Common Mistakes" and "Bias-Variance Trade-off"
 Data:   cifar10, standardised, flattened
-Cost:   quick 14 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 14 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 5 min (one of two workers, Intel Xeon)
 Replay: reprise run split-hygiene --scale full
 
 The documents give no experiment. Networks with random rates and penalties are trained once. Then,

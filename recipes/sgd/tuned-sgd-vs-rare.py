@@ -2,7 +2,8 @@
 
 Source: Harakeh, lecture 7, slide "Advice From The Masters"
 Data:   cifar10, standardised, flattened
-Cost:   quick 23 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 23 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 3 min (one of two workers, Intel Xeon)
 Replay: reprise run tuned-sgd-vs-rare --scale full
 
 The lecture gives no experiment and names no algorithm. Here the common one is plain SGD with the

@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Batching"
 Data:   cifar10, standardised, flattened
-Cost:   quick 8 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 8 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 16 s (one of two workers, Intel Xeon)
 Replay: reprise run updates-not-dataset-size --scale full
 
 The notes give no experiment. All arms make as many updates, of 50 independent draws; smaller sets

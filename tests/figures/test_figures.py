@@ -380,6 +380,14 @@ def test_where_each_replicate_has_a_point_of_its_own_the_points_are_drawn(replic
     assert [one.values for one in chart.series] == [((0.1, 0.2), (0.5, 0.25), (None, None), (None, None))]
 
 
+@pytest.mark.parametrize("columns", ["overlay", "arms"])
+def test_of_a_single_line_there_is_no_legend(replicates, columns):
+    alone = [msgspec.structs.replace(record, arms={"one": record.arms["one"]}) for record in replicates]
+    for ax in Curves("Loss", "loss", columns=columns).draw(alone).axes:
+        assert ax.get_legend() is None
+    assert Curves("Loss", "loss").draw(replicates).axes[0].get_legend() is not None
+
+
 def test_points_at_shared_abscissas_are_no_cloud(replicates):
     figure = Curves("Loss", ("loss", "error"), x="batch")
     assert not any(one.cloud for one in figure.chart(replicates).axes)

@@ -313,6 +313,7 @@ def _summed_up(frame: "pd.DataFrame", *, log: bool, cloud: bool) -> list[tuple[s
 
 def _draw(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool, log: bool) -> None:
     """A line, or the cloud of the replicates, for each value of the column `hue`."""
+    legend = legend and len(order) > 1  # of one there is nothing to tell apart
     (_cloud if _is_cloud(frame) else partial(_lines, log=log))(ax, frame, hue, order, legend=legend)
     if legend and (box := ax.get_legend()) is not None:
         import seaborn as sns

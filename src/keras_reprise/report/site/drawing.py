@@ -26,7 +26,7 @@ from keras_reprise.record.encoding import canonical
 from keras_reprise.store.store import Store
 
 MANY = 8  # figures from which on a second process pays for its start
-DRAWING = 6  # raised when the same records could be drawn otherwise
+DRAWING = 7  # raised when the same records could be drawn otherwise
 FAULT, END = b'<svg xmlns="http://www.w3.org/2000/svg"><desc>', b"</desc></svg>"  # around why a figure is not drawn
 NUMBERS, NUMBERS_END = b'<metadata id="numbers">', b"</metadata>\n"
 
