@@ -372,7 +372,7 @@ def test_where_each_replicate_has_a_point_of_its_own_the_points_are_drawn(replic
     (ax,) = figure.draw(records).axes
     (cloud,) = ax.lines
     assert cloud.get_linestyle() == "None"
-    assert (list(cloud.get_xdata()), list(cloud.get_ydata())) == ([0.1, 0.2], [0.5, 0.25])
+    assert np.array_equal(cloud.get_xydata(), [[0.1, 0.5], [0.2, 0.25]])
     assert (ax.get_xscale(), ax.get_yscale()) == (("log",) * 2 if log else ("linear",) * 2)
     chart = figure.chart(records)
     assert chart.axes[0].cloud

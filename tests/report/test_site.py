@@ -158,7 +158,9 @@ def test_a_page_says_in_a_sentence_why_its_rule_has_its_verdict():
 def test_a_caption_says_what_was_drawn_where_the_replicates_decide_it():
     reports = Path(__file__).parents[2] / "results" / "reports"
     for ending in ("html", "md"):
-        assert re.search(r"methods\. Points are the \d+ replicates\.", (reports / f"bias-variance-v1.{ending}").read_text())
+        assert re.search(
+            r"methods\. Points are the \d+ replicates\.", (reports / f"bias-variance-v1.{ending}").read_text()
+        )
         assert "Points are" not in (reports / f"ensemble-average-v1.{ending}").read_text()
 
 

@@ -292,7 +292,7 @@ def _is_cloud(frame: "pd.DataFrame") -> bool:
 def _summed_up(frame: "pd.DataFrame", *, log: bool, cloud: bool) -> list[tuple[str, tuple[Any, ...]]]:
     """Each curve's abscissas, with what is drawn there: middle and ends of the spread over the replicates; of a cloud
     the points."""
-    found = []
+    found: list[tuple[str, tuple[Any, ...]]] = []
     for curve, part in frame[frame["y"].notna()].groupby("curve", sort=False):
         if cloud:
             none = (None,) * len(part)
