@@ -388,6 +388,23 @@ def test_of_a_single_line_there_is_no_legend(replicates, columns):
     assert Curves("Loss", "loss").draw(replicates).axes[0].get_legend() is not None
 
 
+def test_arms_in_columns_are_drawn_as_the_panel_is(replicates):
+    curves = [{"one": {"x": [0.1], "y": [0.5]}, "other": {"x": [1.0], "y": [0.5]}}] * 2
+    curves = [curves[0], curves[1] | {"one": {"x": [0.2], "y": [0.25]}}]  # the other arm has one abscissa in both
+    records = [
+        msgspec.structs.replace(
+            record, arms={arm: msgspec.structs.replace(record.arms["one"], curves=of[arm]) for arm in of}
+        )
+        for record, of in zip(replicates, curves, strict=True)
+    ]
+    figure = Curves("Both", "y", x="x", columns="arms")
+    assert figure.chart(records).axes[0].cloud
+    for ax in figure.draw(records).axes:
+        (points,) = ax.lines
+        assert points.get_linestyle() == "None"
+        assert np.shape(points.get_xydata()) == (2, 2)
+
+
 def test_points_at_shared_abscissas_are_no_cloud(replicates):
     figure = Curves("Loss", ("loss", "error"), x="batch")
     assert not any(one.cloud for one in figure.chart(replicates).axes)

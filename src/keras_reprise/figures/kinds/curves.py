@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
@@ -125,17 +125,18 @@ class Curves(Figure, frozen=True, tag="curves"):
             sharey="row" if by_arm else False,
         )
         for index, (panel, frame) in enumerate(zip(self.axes, frames, strict=True)):
+            lines = _cloud if _is_cloud(frame) else partial(_lines, log=panel.log)
             if by_arm:
                 names = list(dict.fromkeys(frame["curve"]))
                 for ax, arm in zip(axes[index], arms, strict=True):
                     mine, legend = frame[frame["arm"] == arm], ax is axes[index, -1]
-                    _draw(ax, mine, "curve", names, legend=legend, log=panel.log)
+                    _draw(lines, ax, mine, "curve", names, legend=legend)
                     ax.set_title(arm if index == 0 else "")
                     self._finish(ax, panel, label_x=index == rows - 1)
                     self._mark(ax, records, arm, named=index == 0)
             else:
                 ax = axes[0, index]
-                _draw(ax, frame, "arm", arms, legend=index == columns - 1, log=panel.log)
+                _draw(lines, ax, frame, "arm", arms, legend=index == columns - 1)
                 for name in panel.curves:
                     _printed(ax, self.printed.get(name, {}), arms, self.printed_x or None)
                 self._finish(ax, panel, label_x=True)
@@ -311,10 +312,12 @@ def _summed_up(frame: "pd.DataFrame", *, log: bool, cloud: bool) -> list[tuple[s
     return found
 
 
-def _draw(ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool, log: bool) -> None:
-    """A line, or the cloud of the replicates, for each value of the column `hue`."""
+def _draw(
+    lines: Callable[..., None], ax: "Axes", frame: "pd.DataFrame", hue: str, order: Sequence[str], *, legend: bool
+) -> None:
+    """What `lines` draws (`_lines` or `_cloud`) for each value of the column `hue`, with its legend."""
     legend = legend and len(order) > 1  # of one there is nothing to tell apart
-    (_cloud if _is_cloud(frame) else partial(_lines, log=log))(ax, frame, hue, order, legend=legend)
+    lines(ax, frame, hue, order, legend=legend)
     if legend and (box := ax.get_legend()) is not None:
         import seaborn as sns
 
