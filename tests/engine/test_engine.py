@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from engine_cases import DyingSession, Killed, Session, convnet, made_data
+from engine_cases import DyingSession, Killed, Session, convnet, made_data, made_pixels
 
 from keras_reprise.engine import gradients, train
 from keras_reprise.engine import training as trainings
@@ -227,3 +228,26 @@ def test_a_model_without_weights_has_gradients_of_its_inputs():
     found = gradients(model, [x], np.full((2, 1), -10.0, np.float32), loss)
     assert found.weights == {}
     np.testing.assert_allclose(found.inputs[0], 1 - np.tanh(x) ** 2, rtol=1e-5)
+
+
+def test_what_is_evaluated_is_kept_only_where_it_cannot_change():
+    """Read-only test images stay on the device; those that become others between epochs are evaluated as others."""
+
+    class Changing(Session):
+        def progress(self, epoch, epochs, loss):
+            super().progress(epoch, epochs, loss)
+            if epoch == 2:
+                changed.stored_test[:] = 255 - changed.stored_test
+
+    def losses(data, session):
+        history = train(convnet(), data, session, optimizer=OPTIMIZERS["momentum"](), batch_size=50, epochs=3)
+        return history.test_losses
+
+    changed, still = made_pixels().standardised(), made_pixels().standardised()
+    for kept in (still.stored_test, still.y_test):
+        kept.setflags(write=False)
+    before, after = losses(still, Session()), losses(changed, Changing())
+    other = losses(replace(still, stored_test=255 - still.stored_test), Session())
+    assert np.array_equal(after[:-1], before[:-1])
+    assert np.array_equal(after[-1], other[-1])
+    assert not np.array_equal(after[-1], before[-1])

@@ -1,6 +1,7 @@
 """How many examples are computed at once, and parts of arrays one after the other; the same on every backend."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -10,7 +11,7 @@ EVALUATION_BATCH = 500
 EXAMPLES_PER_SHARD = 25
 SHARDS = 4  # of a batch of 100
 KEPT_BYTES = 256 * 2**20
-"""Examples for evaluation that are at most so large stay on a GPU between the epochs."""
+"""Examples for evaluation that are at most so large stay on the device between the epochs."""
 
 SCALED_AT_ONCE_BYTES = 256 * 2**20
 
@@ -26,10 +27,29 @@ def may_change(*arrays: np.ndarray) -> bool:
     return any(array.flags.writeable for array in arrays)
 
 
-def in_batches(
-    call: Callable[..., Sequence[object]], batch: int | None, *arrays: np.ndarray
-) -> list[list[np.ndarray | None]]:
-    """What `call` gives for the arrays (n, ...), in parts of `batch` examples (None: all at once), as NumPy arrays."""
+Placed = TypeVar("Placed")
+
+
+class LatestPlaced(Generic[Placed]):
+    """Where examples lie on the device: those that were asked for last stay there.
+
+    What is evaluated after every epoch is moved and scaled once.
+    """
+
+    def __init__(self) -> None:
+        self._latest: tuple[np.ndarray, np.ndarray, Placed] | None = None
+
+    def get(self, x: np.ndarray, y: np.ndarray, place: Callable[[np.ndarray, np.ndarray], Placed]) -> Placed:
+        """Where `x` and `y` lie, else what `place` gives for them; always that, where they may have changed."""
+        if self._latest is None or self._latest[0] is not x or self._latest[1] is not y or may_change(x, y):
+            self._latest = None  # lets go of the former before there are two
+            self._latest = x, y, place(x, y)
+        return self._latest[2]
+
+
+def in_batches(call: Callable[..., Sequence[object]], batch: int | None, *arrays: Any) -> list[list[np.ndarray | None]]:
+    """What `call` gives for the arrays or tensors (n, ...), in parts of `batch` examples (None: all at once), as NumPy
+    arrays."""
     import keras
 
     n, found = len(arrays[0]), []

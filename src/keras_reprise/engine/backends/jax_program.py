@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from keras_reprise.engine.backends.jax_compiling import (
     whole_and_rest,
 )
 from keras_reprise.engine.backends.jax_operations import faster
-from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, in_batches, may_change, outputs_and_mask
+from keras_reprise.engine.batches import EVALUATION_BATCH, KEPT_BYTES, LatestPlaced, in_batches, outputs_and_mask
 from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
@@ -37,14 +37,6 @@ def device() -> str:
 
 UNROLLED = 4
 """Updates in one round of a loop on a GPU, which costs a small network a tenth less than a round each."""
-
-
-class TestedOn(NamedTuple):
-    """The examples that were evaluated last, and where they lie on the device."""
-
-    x: np.ndarray
-    y: np.ndarray
-    placed: Examples
 
 
 class JaxProgram:
@@ -65,7 +57,7 @@ class JaxProgram:
         self._rate_index = next((i for i, v in enumerate(optimizer.variables) if v is rate), None)
         self.on_gpu = device() != "cpu"
         self.rewritten = True
-        self._tested: TestedOn | None = None
+        self._tested = LatestPlaced[Examples]()
         self._texts = ("", "")  # of an update's loss, rewritten and as written, once it is checked
         self._programs: dict[tuple[object, ...], jax.stages.Compiled] = {}
         alike, scaling = traced_alike(model, plan.loss, optimizer), [np.asarray(v).tolist() for v in plan.scaling or ()]
@@ -289,10 +281,8 @@ class JaxProgram:
 
     def _per_sample_at_once(self, x: np.ndarray, y: np.ndarray, batch: int) -> Evaluation:
         """In one call, which goes through the parts; the examples stay on the device until others are evaluated."""
-        if self._tested is None or self._tested.x is not x or self._tested.y is not y or may_change(x, y):
-            self._tested = TestedOn(x, y, self.place(x, y))
         trainable, non_trainable, _ = self.state()
-        arguments = (trainable, non_trainable, *self._tested.placed)
+        arguments = (trainable, non_trainable, *self._tested.get(x, y, self.place))
         call = partial(self.evaluate_parts, batch=batch)
         parts = self._program(("evaluate parts", x.shape, x.dtype, batch), call, arguments, donate=())(*arguments)
         return Evaluation.of(jax.device_get(parts))

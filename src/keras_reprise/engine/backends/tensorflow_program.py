@@ -19,7 +19,14 @@ import tensorflow as tf
 from keras_reprise.engine.backends.interface import Evaluation, Plan
 from keras_reprise.engine.backends.tensorflow_parts import in_parts, pays
 from keras_reprise.engine.backends.tensorflow_tracing import Graphs, graphs
-from keras_reprise.engine.batches import EVALUATION_BATCH, in_batches, outputs_and_mask, scaled_at_once, shard_count
+from keras_reprise.engine.batches import (
+    EVALUATION_BATCH,
+    LatestPlaced,
+    in_batches,
+    outputs_and_mask,
+    scaled_at_once,
+    shard_count,
+)
 from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.objective import Facts, Objective, mask_of, only
 from keras_reprise.engine.selfcheck import Looked, reference
@@ -59,6 +66,7 @@ class TensorFlowProgram:
         self.capacity = max(1, plan.updates)
         self._alike = traced_alike(model, plan.loss, optimizer)
         self._graphs = self._graphs_found()
+        self._tested = LatestPlaced[Examples]()
         self.compile_s = 0.0
 
     def _graphs_found(self) -> Graphs:
@@ -198,7 +206,8 @@ class TensorFlowProgram:
             evaluate = partial(self._evaluate_batch, parts=parts)
             return self._graphs["evaluation", parts](evaluate, self.model.variables, x, y)
 
-        return Evaluation.of(in_batches(evaluated, self.evaluation_batch, x, y))
+        examples = self._tested.get(x, y, self.place) if scaled_at_once(x) else (x, y)
+        return Evaluation.of(in_batches(evaluated, self.evaluation_batch, *examples))
 
     def _outputs_and_mask(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         outputs = only(self.model(self._images(x), training=False))

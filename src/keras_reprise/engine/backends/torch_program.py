@@ -19,8 +19,8 @@ from keras_reprise.engine.backends.torch_traced import TracedUpdate
 from keras_reprise.engine.batches import (
     EVALUATION_BATCH,
     KEPT_BYTES,
+    LatestPlaced,
     in_batches,
-    may_change,
     outputs_and_mask,
     scaled_at_once,
 )
@@ -60,9 +60,7 @@ class TorchProgram:
         self._fewest = (FEWEST_TRACED if on_cpu else 2) if quick else None
         self._quick_for: tuple[object, ...] | None = None
         self._quick: Updates | None = None
-        self._tested: tuple[np.ndarray, np.ndarray, Examples] | None = (
-            None  # what was evaluated last, and where it lies
-        )
+        self._tested = LatestPlaced[Examples]()
         self.compile_s = 0.0
 
     def place(self, x: np.ndarray, y: np.ndarray) -> Examples:
@@ -194,11 +192,9 @@ class TorchProgram:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def per_sample(self, x: np.ndarray, y: np.ndarray) -> Evaluation:
-        if self.device.type != "cuda" or x.nbytes > KEPT_BYTES:
+        if x.nbytes > KEPT_BYTES:
             return Evaluation.of(in_batches(self._evaluate_batch, self.evaluation_batch, x, y))
-        if self._tested is None or self._tested[0] is not x or self._tested[1] is not y or may_change(x, y):
-            self._tested = x, y, (self._tensor(x), self._tensor(y))
-        cut = [array.split(self.evaluation_batch or len(array)) for array in self._tested[2]]
+        cut = [array.split(self.evaluation_batch or len(array)) for array in self._tested.get(x, y, self.place)]
         parts = [self._evaluate_batch(*part) for part in zip(*cut, strict=True)]
         return Evaluation.of([[value.cpu().numpy() for value in part] for part in parts])
 
