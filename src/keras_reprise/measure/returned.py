@@ -9,7 +9,7 @@ import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import SupportsFloat, cast
+from typing import Any, SupportsFloat, cast
 
 import numpy as np
 
@@ -188,12 +188,14 @@ def _float(value: SupportsFloat) -> float:
         raise InvalidMeasurement("a number that no float can hold") from error
 
 
-def _array(value: object) -> np.ndarray | None:
+def _array(value: Any) -> np.ndarray | None:
     """A value of NumPy or of a backend as an array; None where it is none."""
     if not (hasattr(value, "__array__") or hasattr(value, "__array_interface__")):
         return None
     try:
-        value = value.detach().cpu() if hasattr(value, "detach") else value
+        if hasattr(value, "detach"):  # of torch, which gives NumPy no bfloat16
+            value = value.detach().cpu()
+            value = value.double() if value.is_floating_point() else value
         array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
         return array.astype(np.float64) if array.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2") else array
     except Exception:  # symbolic, or on a device that is gone
