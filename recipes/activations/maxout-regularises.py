@@ -3,7 +3,8 @@
 Source: "Introduction to Deep Learning" (recap), slide "Regularization Techniques"; maxout with
         dropout is Goodfellow et al. (2013)
 Data:   cifar10, standardised, flattened
-Cost:   quick 60 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 60 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 8 min (one of two workers, Intel Xeon)
 Replay: reprise run maxout-regularises --scale full
 
 The slide gives no experiment; elsewhere the same slides have maxout as an activation. In a network

@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training" (after CS231n), slides "Step 1: Preprocess the data"
         and "In practice for images: center only"
 Data:   cifar10
-Cost:   quick 40 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 40 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 9 min (one of two workers, Intel Xeon)
 Replay: reprise run preprocess-variants --scale full
 
 The slides contradict each other: one divides every feature by its deviation, the next does not for
