@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_reprise.base.errors import DataError
-from keras_reprise.datasets import registry
+from keras_reprise.datasets import Dataset, registry
 
 
 def test_digits_are_a_marked_substitute_in_cifars_shape():
@@ -43,3 +43,13 @@ def test_the_mean_image_is_that_of_the_training_images_also_when_flattened():
     np.testing.assert_allclose(data.x_test, data.stored_test - mean, atol=1e-3)
     np.testing.assert_allclose(data.flattened().x_test, data.x_test.reshape(300, -1), atol=1e-6)
     assert len(data.first(20).x_train) == 20
+
+
+def test_rows_of_images_that_cannot_be_written_to_cannot_either():
+    images, labels = np.zeros((2, 3, 4, 4), np.uint8).transpose(0, 2, 3, 1), np.zeros(2, np.int32)
+    data = Dataset.of("made", images, labels, images, labels)
+    assert data.flattened().stored_test.flags.writeable
+    data.stored_test.setflags(write=False)
+    rows = data.flattened().stored_test
+    assert rows.base is None or not np.shares_memory(rows, images)
+    assert not rows.flags.writeable

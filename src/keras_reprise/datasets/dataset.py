@@ -153,12 +153,20 @@ class Dataset:
 
     def flattened(self) -> "Dataset":
         """Every image as one row, x (n, features)."""
-        train, test = (stored.reshape(len(stored), -1) for stored in (self.stored_train, self.stored_test))
+        train, test = (_as_rows(stored) for stored in (self.stored_train, self.stored_test))
         scaling = self.scaling and (
             self.scaling[0].reshape(-1) if self.scaling[0].ndim else self.scaling[0],
             self.scaling[1],
         )
         return replace(self, stored_train=train, stored_test=test, scaling=scaling)._made_of(self)
+
+
+def _as_rows(images: np.ndarray) -> np.ndarray:
+    """Each image as a row, in a view or a copy; read-only as the images are."""
+    rows = images.reshape(len(images), -1)
+    if not images.flags.writeable:
+        rows.setflags(write=False)
+    return rows
 
 
 def _pixel_moments(images: np.ndarray) -> tuple[np.float32, np.float32]:
