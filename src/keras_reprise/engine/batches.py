@@ -1,7 +1,7 @@
 """How many examples are computed at once, and parts of arrays one after the other; the same on every backend."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -47,9 +47,10 @@ class LatestPlaced(Generic[Placed]):
         return self._latest[2]
 
 
-def in_batches(call: Callable[..., Sequence[object]], batch: int | None, *arrays: Any) -> list[list[np.ndarray | None]]:
-    """What `call` gives for the arrays or tensors (n, ...), in parts of `batch` examples (None: all at once), as NumPy
-    arrays."""
+def in_batches(
+    call: Callable[..., Sequence[object]], batch: int | None, *arrays: np.ndarray
+) -> list[list[np.ndarray | None]]:
+    """What `call` gives for the arrays (n, ...), in parts of `batch` examples (None: all at once), as NumPy arrays."""
     import keras
 
     n, found = len(arrays[0]), []

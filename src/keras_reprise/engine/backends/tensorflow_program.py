@@ -66,7 +66,7 @@ class TensorFlowProgram:
         self.capacity = max(1, plan.updates)
         self._alike = traced_alike(model, plan.loss, optimizer)
         self._graphs = self._graphs_found()
-        self._tested = LatestPlaced[Examples]()
+        self._tested = LatestPlaced[list[Examples]]()
         self.compile_s = 0.0
 
     def _graphs_found(self) -> Graphs:
@@ -206,8 +206,14 @@ class TensorFlowProgram:
             evaluate = partial(self._evaluate_batch, parts=parts)
             return self._graphs["evaluation", parts](evaluate, self.model.variables, x, y)
 
-        examples = self._tested.get(x, y, self.place) if scaled_at_once(x) else (x, y)
-        return Evaluation.of(in_batches(evaluated, self.evaluation_batch, *examples))
+        if not scaled_at_once(x):
+            return Evaluation.of(in_batches(evaluated, self.evaluation_batch, x, y))
+        parts = self._tested.get(x, y, self._placed_in_parts)
+        return Evaluation.of([[value.numpy() for value in evaluated(*part)] for part in parts])
+
+    def _placed_in_parts(self, x: np.ndarray, y: np.ndarray) -> list[Examples]:
+        size, (images, labels) = self.evaluation_batch or len(x), self.place(x, y)
+        return [(images[first : first + size], labels[first : first + size]) for first in range(0, len(x), size)]
 
     def _outputs_and_mask(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         outputs = only(self.model(self._images(x), training=False))
