@@ -3,7 +3,8 @@
 Source: "Deep Network Components & Training" (after CS231n), slides "Sigmoid", "ReLU (Rectified
         Linear Unit)", "Leaky ReLU, Parametric Rectifier (PReLU)" and "Exponential Linear Units"
 Data:   none (standard normal numbers)
-Cost:   quick 10 s per replicate (2 idle cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 10 s per replicate (2 idle cores of an AMD EPYC, TensorFlow 2.21);
+        full 50 s (2 idle cores of an Intel Xeon)
 Replay: reprise run activation-cost --scale full
 
 Seconds are medians of single compiled calls of a layer. The exponential is in the forward pass. The
