@@ -93,7 +93,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="all-filter-sizes",
-    version=2,
+    version=3,
     question="Do windows of all sizes side by side spare the choice of one?",
     sources=Source("hyperparameters-notes", "Inception"),
     data="cifar10",
@@ -104,7 +104,7 @@ RECIPE = Recipe(
         Arm("all", "a third of each", sizes=(1, 3, 5)),
     ),
     scales=(
-        Scale("quick", n_train=2_000, n_test=2_000, pool=4, filters=40, epochs=5, draws=1),
+        Scale("quick", n_train=1_500, n_test=1_000, pool=4, filters=40, epochs=5, draws=1),
         Scale("full", pool=2, filters=64, epochs=30, draws=2),
     ),
     measure=measure,

@@ -101,7 +101,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="context-size",
-    version=2,
+    version=3,
     question="Should filters be as large as the context that matters?",
     sources=Source("fleuret-2021", "Choosing the network structure"),
     arms=(
@@ -109,7 +109,7 @@ RECIPE = Recipe(
         Arm("stack", "layers of 3 x 3", stacked=True),
     ),
     scales=(
-        Scale("quick", side=20, apart=4, images=2_000, noise=0.2, passes=15),
+        Scale("quick", side=20, apart=4, images=1_200, noise=0.2, passes=15),
         Scale("full", side=48, apart=8, images=10_000, noise=0.2, passes=30),
     ),
     measure=measure,

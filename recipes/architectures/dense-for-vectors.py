@@ -132,12 +132,12 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="dense-for-vectors",
-    version=2,
+    version=3,
     question="Are fully connected networks the choice for short vectors?",
     sources=Source("training-practice-slides", "Default Baseline Models"),
     arms=tuple(Arm(arm, words) for arm, words in ARMS.items()),
     scales=(
-        Scale("quick", side=4, updates=300, draws=5),
+        Scale("quick", side=4, updates=200, draws=3),
         Scale("full", side=8, updates=2_000, draws=10),
     ),
     measure=measure,

@@ -95,7 +95,7 @@ PANELS = (Panel("train_percent"), Panel("test_percent"))
 
 RECIPE = Recipe(
     slug="depth-degrades",
-    version=1,
+    version=2,
     question="Do deeper networks train worse, and do skips prevent it?",
     sources=tuple(Source("hyperparameters-notes", title) for title in (RESNET, SKIP)),
     data="cifar10",
@@ -103,14 +103,14 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=1_500,
-            n_test=1_000,
+            n_train=1_000,
+            n_test=500,
             depths=(8, 20, 44),
             filters=(8, 16, 32),
             shrink=4,
             augmented=False,
             batch_size=50,
-            epochs=8,
+            epochs=6,
         ),
         Scale(
             "full",

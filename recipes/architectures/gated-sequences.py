@@ -105,12 +105,12 @@ WORDS = {
 
 RECIPE = Recipe(
     slug="gated-sequences",
-    version=2,
+    version=3,
     question="Do sequences need gated recurrent networks?",
     sources=Source("training-practice-slides", "Default Baseline Models"),
     arms=tuple(Arm(arm, words) for arm, words in WORDS.items()),
     scales=(
-        Scale("quick", lengths=(4, 10, 20), sequences=5_000, updates=600, looks=2),
+        Scale("quick", lengths=(4, 10, 20), sequences=3_000, updates=300, looks=2),
         Scale("full", lengths=(10, 50, 100), sequences=50_000, updates=6_000, looks=10),
     ),
     measure=measure,

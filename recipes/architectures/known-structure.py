@@ -128,7 +128,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="known-structure",
-    version=2,
+    version=3,
     question="Is a structure known to work a better start than one of one's own?",
     sources=Source("fleuret-2021", "Choosing the network structure"),
     data="cifar10",
@@ -138,7 +138,7 @@ RECIPE = Recipe(
         Arm("own", "structures drawn at random"),
     ),
     scales=(
-        Scale("quick", n_train=1_500, n_test=1_500, own=5, passes=3),
+        Scale("quick", n_train=1_000, n_test=1_000, own=5, passes=3),
         Scale("full", n_train=20_000, own=16, passes=5),
     ),
     measure=measure,

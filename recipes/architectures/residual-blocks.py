@@ -101,7 +101,7 @@ FIGURES = (
 
 RECIPE = Recipe(
     slug="residual-blocks",
-    version=2,
+    version=3,
     question="Does each residual block change only little of what it is given?",
     sources=Source("hyperparameters-notes", "Skip Connection"),
     data="cifar10",
@@ -113,8 +113,8 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=1_500,
-            n_test=1_000,
+            n_train=1_000,
+            n_test=500,
             middle=20,
             deep=32,
             filters=(8, 16, 32),

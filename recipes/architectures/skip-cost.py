@@ -112,7 +112,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="skip-cost",
-    version=1,
+    version=2,
     question="What do skip connections cost, and do they make training simpler?",
     sources=Source("hyperparameters-notes", "Skip Connection"),
     data="cifar10",
@@ -124,7 +124,7 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=2_000,
+            n_train=1_000,
             n_test=500,
             depth=20,
             filters=(8, 16, 32),

@@ -122,7 +122,7 @@ PANELS = (
 
 RECIPE = Recipe(
     slug="vanishing-blamed",
-    version=2,
+    version=3,
     question="Do gradients vanish in the deep plain networks that train worse?",
     sources=Source("hyperparameters-notes", "Resnet"),
     data="cifar10",
@@ -134,7 +134,7 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=1_500,
+            n_train=1_000,
             n_test=500,
             shallow=8,
             deep=32,

@@ -85,7 +85,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="dropout-co-adaptation",
-    version=1,
+    version=2,
     question="Do hidden units depend less on one another with dropout?",
     sources=(Source("cs231n-slides", "Regularization: Dropout"), Source("dl-recap-slides", RECAP)),
     data="cifar10",
@@ -94,7 +94,7 @@ RECIPE = Recipe(
         Arm("dropout", "half of the units dropped", rate=0.5),
     ),
     scales=(
-        Scale("quick", n_train=2_000, n_test=4_000, looks=4, passes=5, draws=2, masks=10),
+        Scale("quick", n_train=1_500, n_test=2_000, looks=4, passes=5, draws=2, masks=10),
         Scale("full", n_train=20_000, looks=10, passes=3, draws=3, masks=50),
     ),
     measure=measure,

@@ -90,7 +90,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="dropout-noise",
-    version=1,
+    version=2,
     question="Does a network trained with dropout lose less accuracy to noise?",
     sources=Source("dl-recap-slides", "Dropout Regularization"),
     data="cifar10",
@@ -100,7 +100,7 @@ RECIPE = Recipe(
         Arm("half", "half dropped", rate=0.5),
     ),
     scales=(
-        Scale("quick", n_train=2_000, n_test=4_000, looks=4, passes=4, draws=2),
+        Scale("quick", n_train=1_200, n_test=2_000, looks=4, passes=4, draws=2),
         Scale("full", n_train=20_000, looks=10, passes=3, draws=3),
     ),
     measure=measure,

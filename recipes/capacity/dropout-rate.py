@@ -78,7 +78,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="dropout-rate",
-    version=1,
+    version=2,
     question="How much dropout reduces overfitting, and how much is too much?",
     sources=(
         Source("cs231n-slides", "Regularization: Dropout"),
@@ -88,7 +88,7 @@ RECIPE = Recipe(
     data="cifar10",
     arms=(Arm("sweep", "five rates of dropout from 0 to 0.8"),),
     scales=(
-        Scale("quick", n_train=1_500, n_test=4_000, looks=3, passes=8, draws=2),
+        Scale("quick", n_train=1_000, n_test=2_000, looks=3, passes=8, draws=2),
         Scale("full", n_train=10_000, looks=10, passes=8, draws=3),
     ),
     measure=measure,

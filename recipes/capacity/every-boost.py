@@ -90,7 +90,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="every-boost",
-    version=2,
+    version=3,
     question="Do more data, augmentation and ensembles each improve the result?",
     sources=tuple(Source("training-practice-slides", title) for title in (MEANS, DEBUGGING)),
     data="cifar10",
@@ -101,7 +101,7 @@ RECIPE = Recipe(
         Arm("all", "four times as many, and copies", more=True, augmented=True),
     ),
     scales=(
-        Scale("quick", n_train=4_000, n_test=3_000, updates=560, members=3),
+        Scale("quick", n_train=4_000, n_test=2_000, updates=320, members=3),
         Scale("full", n_train=20_000, updates=8_000, members=5),
     ),
     measure=measure,

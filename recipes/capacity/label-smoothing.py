@@ -89,7 +89,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="label-smoothing",
-    version=2,
+    version=3,
     question="Does label smoothing reduce overfitting?",
     sources=tuple(Source("dl-recap-slides", title) for title in (NAMED, OVER)),
     data="cifar10",
@@ -99,7 +99,7 @@ RECIPE = Recipe(
         Arm("three-tenths", "smoothed by 0.3", smoothing=0.3),
     ),
     scales=(
-        Scale("quick", n_train=1_500, n_test=2_500, epochs=20, draws=2),
+        Scale("quick", n_train=1_000, n_test=1_500, epochs=16, draws=2),
         Scale("full", n_train=10_000, epochs=80, draws=3),
     ),
     measure=measure,

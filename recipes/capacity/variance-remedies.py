@@ -80,7 +80,7 @@ DENSE = {"convolutions": (), "dense": (100, 100)}
 
 RECIPE = Recipe(
     slug="variance-remedies",
-    version=2,
+    version=3,
     question="What lowers the test error of a network that fits its training images?",
     sources=(
         Source("dl-recap-slides", CHART),
@@ -94,7 +94,7 @@ RECIPE = Recipe(
         Arm("convnet", "a convnet", more=False, dropout=0.0, convolutions=(16, 32), dense=(64,)),
     ),
     scales=(
-        Scale("quick", n_train=5_000, n_test=4_000, updates=750, draws=2),
+        Scale("quick", n_train=5_000, n_test=2_000, updates=500, draws=2),
         Scale("full", n_train=50_000, updates=5_000, draws=3),
     ),
     measure=measure,

@@ -99,7 +99,7 @@ BASE = {"depth": 1, "channels": 8, "kernel": 3, "dilation": 1, "units": 16, "pad
 
 RECIPE = Recipe(
     slug="what-raises-capacity",
-    version=2,
+    version=3,
     question="What raises how much a network can fit?",
     sources=(Source("fleuret-2021", STRUCTURE), Source("training-practice-slides", WIDTH)),
     arms=(
@@ -112,7 +112,7 @@ RECIPE = Recipe(
         Arm("unpadded", "5x5 without zeros around", **(BASE | {"kernel": 5, "padding": "valid"})),
     ),
     scales=(
-        Scale("quick", images=300, passes=40, draws=2),
+        Scale("quick", images=300, passes=25, draws=2),
         Scale("full", images=1_000, passes=100, draws=5),
     ),
     measure=measure,

@@ -92,13 +92,13 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="where-capacity-goes",
-    version=2,
+    version=3,
     question="Does it matter in which part of a network the weights are?",
     sources=Source("fleuret-2021", "Choosing the network structure"),
     data="cifar10",
     arms=(Arm("splits", "five ways to spread 20,000 weights"),),
     scales=(
-        Scale("quick", n_train=1_000, n_test=2_000, passes=3, draws=3),
+        Scale("quick", n_train=1_000, n_test=1_000, passes=3, draws=2),
         Scale("full", n_train=20_000, passes=5, draws=6),
     ),
     measure=measure,

@@ -113,7 +113,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="width-overfits",
-    version=1,
+    version=2,
     question="Do too many hidden units overfit?",
     sources=(
         Source("cs231n-slides", FITTING),
@@ -121,7 +121,7 @@ RECIPE = Recipe(
         Source("hyperparameters-notes", NOTES),
     ),
     arms=(Arm("widths", "one hidden layer of 1 to 1,024 units"),),
-    scales=(Scale("quick", few=400, looks=40, draws=2), Scale("full", few=400, looks=200, draws=5)),
+    scales=(Scale("quick", few=400, looks=25, draws=2), Scale("full", few=400, looks=200, draws=5)),
     measure=measure,
     claims=CLAIMS,
     figures=Curves(

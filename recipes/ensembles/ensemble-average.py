@@ -76,13 +76,13 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="ensemble-average",
-    version=1,
+    version=2,
     question="Do averaged probabilities of independent networks gain two points over one network?",
     sources=Source("cs231n-slides", "MODEL ENSEMBLES"),
     data="cifar10",
     arms=(Arm("convnets", "small convnets with weights and batches of their own"),),
     scales=(
-        Scale("quick", n_train=1_500, n_test=2_000, epochs=30, members=5),
+        Scale("quick", n_train=1_000, n_test=1_000, epochs=30, members=5),
         Scale("full", epochs=25, members=10),
     ),
     measure=measure,

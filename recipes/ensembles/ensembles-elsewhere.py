@@ -127,7 +127,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="ensembles-elsewhere",
-    version=2,
+    version=3,
     question="Do ensembles help other kinds of models more than networks?",
     sources=Source("dl-recap-slides", "Over and Under Fitting"),
     arms=(
@@ -137,7 +137,7 @@ RECIPE = Recipe(
         Arm("linear", "logistic regressions of bootstrap samples"),
     ),
     scales=(
-        Scale("quick", draws=3, members=10, epochs=40),
+        Scale("quick", draws=3, members=10, epochs=25),
         Scale("full", draws=10, members=50, epochs=100),
     ),
     measure=measure,

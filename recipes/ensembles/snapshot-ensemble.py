@@ -94,7 +94,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="snapshot-ensemble",
-    version=1,
+    version=2,
     question="Can snapshots of one training take the place of independent networks?",
     sources=Source("cs231n-slides", "MODEL ENSEMBLES: TIPS AND TRICKS"),
     data="cifar10",
@@ -104,7 +104,7 @@ RECIPE = Recipe(
         Arm("independent", "networks trained apart, each along one cosine", independent=True),
     ),
     scales=(
-        Scale("quick", n_train=1_000, n_test=2_000, epochs=12, passes=8, snapshots=3),
+        Scale("quick", n_train=1_000, n_test=1_000, epochs=12, passes=5, snapshots=3),
         Scale("full", epochs=60, passes=1, snapshots=6),
     ),
     measure=measure,

@@ -131,7 +131,7 @@ AXES = ("hidden layers", "standard deviation of the weights", "test accuracy (pe
 
 RECIPE = Recipe(
     slug="init-scale-trainability",
-    version=1,
+    version=2,
     question="Does the size of the initial weights decide whether a network learns?",
     sources=(
         *(Source("cs231n-slides", slide) for slide in SLIDES),
@@ -143,7 +143,7 @@ RECIPE = Recipe(
         Arm("plain", "without batch normalisation", batch_norm=False),
         Arm("batch-norm", "batch normalisation before every ReLU", batch_norm=True),
     ),
-    scales=(Scale("quick", n_train=4_000, n_test=1_000, epochs=8), Scale("full", epochs=5)),
+    scales=(Scale("quick", n_train=2_500, n_test=1_000, epochs=8), Scale("full", epochs=5)),
     measure=measure,
     claims=CLAIMS,
     figures=HeatMap("Accuracy of the networks", "depth", "initial", "accuracy", *AXES),

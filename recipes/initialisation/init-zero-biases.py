@@ -59,7 +59,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="init-zero-biases",
-    version=2,
+    version=3,
     question="Is anything lost by starting biases at zero?",
     sources=Source("hyperparameters-notes", "Hyper parameters of model"),
     data="cifar10",
@@ -69,7 +69,7 @@ RECIPE = Recipe(
         Arm("uniform", "biases uniform in 1 / sqrt(fan-in) to either side", bias=None),
     ),
     scales=(
-        Scale("quick", n_train=4_000, n_test=2_000, epochs=6, draws=2),
+        Scale("quick", n_train=2_500, n_test=1_000, epochs=6, draws=2),
         Scale("full", epochs=25, draws=3),
     ),
     measure=measure,

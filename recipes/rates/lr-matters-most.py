@@ -100,7 +100,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="lr-matters-most",
-    version=1,
+    version=2,
     question="Is the learning rate the hyper-parameter whose tuning matters most?",
     sources=(
         Source("training-practice-slides", "Learning Rate"),
@@ -109,7 +109,7 @@ RECIPE = Recipe(
     data="cifar10",
     arms=tuple(Arm(name, f"five values of the {words}") for name, words in WORDS.items()),
     scales=(
-        Scale("quick", n_train=2_000, n_test=2_000, epochs=5, draws=2),
+        Scale("quick", n_train=1_200, n_test=1_000, epochs=5, draws=2),
         Scale("full", n_train=10_000, n_test=5_000, epochs=10, draws=2),
     ),
     measure=measure,

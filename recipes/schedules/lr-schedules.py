@@ -108,7 +108,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="lr-schedules",
-    version=1,
+    version=2,
     question="Does lowering the learning rate on a schedule beat the best constant rate?",
     sources=(
         Source("fleuret-2021", POLICY),
@@ -129,7 +129,7 @@ RECIPE = Recipe(
         Arm("plateau", "0.1, halved when the test loss stops falling"),
     ),
     scales=(
-        Scale("quick", n_train=5_000, n_test=2_000, epochs=12, patience=1),
+        Scale("quick", n_train=2_000, n_test=1_000, epochs=12, patience=1),
         Scale("full", epochs=50, patience=5),
     ),
     measure=measure,

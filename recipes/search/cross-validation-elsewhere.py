@@ -115,14 +115,14 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="cross-validation-elsewhere",
-    version=1,
+    version=2,
     question="Does cross-validation choose better than one split, and for which models?",
     sources=Source("dl-recap-slides", "Over and Under Fitting"),
     arms=(
         Arm("linear", "linear least squares with an L2 penalty"),
         Arm("network", "a network of one hidden layer"),
     ),
-    scales=(Scale("quick", draws=4, epochs=20), Scale("full", draws=20, epochs=50)),
+    scales=(Scale("quick", draws=3, epochs=20), Scale("full", draws=20, epochs=50)),
     measure=measure,
     claims=CLAIMS,
     figures=Scatter("Validation and test errors", "estimate", "error", color="by", diagonal=True),

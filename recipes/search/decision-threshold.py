@@ -98,7 +98,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="decision-threshold",
-    version=1,
+    version=2,
     question="Does a threshold determined on data beat the probability of one half?",
     sources=Source("training-practice-slides", "Performance Metrics"),
     data="cifar10",
@@ -107,7 +107,7 @@ RECIPE = Recipe(
         Arm("tenth", "the class is one image of ten", share=0.1),
         Arm("fiftieth", "the class is one image of fifty", share=0.02),
     ),
-    scales=(Scale("quick", n_train=9_000, n_test=4_000, epochs=5), Scale("full", epochs=10)),
+    scales=(Scale("quick", n_train=6_000, n_test=4_000, epochs=5), Scale("full", epochs=10)),
     measure=measure,
     claims=CLAIMS,
     figures=Curves(

@@ -79,12 +79,12 @@ FEW = {"color": "after_2", "color_label": "after two epochs"}
 
 RECIPE = Recipe(
     slug="few-epochs-first",
-    version=2,
+    version=3,
     question="Do a few epochs show which hyper-parameters will be best?",
     sources=(Source("cs231n-slides", STRATEGY), Source("cs231n-slides", COARSELY)),
     data="cifar10",
     arms=(Arm("coarse", "random trials of the coarse box, each trained for twenty epochs"),),
-    scales=(Scale("quick", n_train=5_000, n_test=1_000, trials=40), Scale("full", trials=100)),
+    scales=(Scale("quick", n_train=2_500, n_test=1_000, trials=40), Scale("full", trials=100)),
     measure=measure,
     claims=CLAIMS,
     figures=(

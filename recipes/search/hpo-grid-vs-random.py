@@ -129,7 +129,7 @@ TRIALS = {"x": "trials_in_search", "x_label": "trials in the search", "x_log": T
 
 RECIPE = Recipe(
     slug="hpo-grid-vs-random",
-    version=1,
+    version=2,
     question="At equal cost, does random search beat a grid?",
     sources=(
         Source("cs231n-slides", "Random Search vs. Grid Search"),
@@ -144,7 +144,7 @@ RECIPE = Recipe(
         Arm("random", "a pool of random trials from the same box"),
     ),
     scales=(
-        Scale("quick", n_train=10_000, n_test=1_000, pool=64, epochs=2, largest_side=5),
+        Scale("quick", n_train=6_000, n_test=1_000, pool=64, epochs=2, largest_side=5),
         Scale("full", pool=256, epochs=5, largest_side=10),
     ),
     measure=measure,

@@ -110,7 +110,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="metric-decides",
-    version=2,
+    version=3,
     question="Do two error metrics choose different models?",
     sources=Source("training-practice-slides", "Performance Metrics"),
     data="cifar10",
@@ -120,7 +120,7 @@ RECIPE = Recipe(
         Arm("evened", "the same, rare classes drawn more often", equally=False, evened=True),
     ),
     scales=(
-        Scale("quick", n_train=10_000, n_test=2_000, epochs=8, trials=30),
+        Scale("quick", n_train=6_000, n_test=1_000, epochs=8, trials=30),
         Scale("full", epochs=20, trials=30),
     ),
     measure=measure,

@@ -96,7 +96,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="early-stopping-off",
-    version=1,
+    version=2,
     question="Does a hyper-parameter's effect show more clearly without early stopping?",
     sources=(
         Source("hyperparameters-notes", "Number of Training iterations"),
@@ -109,7 +109,7 @@ RECIPE = Recipe(
         Arm("rate", "learning rate from 0.003 to 0.1"),
     ),
     scales=(
-        Scale("quick", n_train=1_500, n_test=2_000, epochs=25, draws=5),
+        Scale("quick", n_train=1_000, n_test=1_000, epochs=20, draws=4),
         Scale("full", n_train=10_000, epochs=50, draws=5),
     ),
     measure=measure,

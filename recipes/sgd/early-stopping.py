@@ -95,7 +95,7 @@ LOSSES = Panel(("train_loss", "validation_loss", "test_loss"), "loss (nats)")
 
 RECIPE = Recipe(
     slug="early-stopping",
-    version=1,
+    version=2,
     question="Does early stopping save epochs, cost no test error and reduce overfitting?",
     sources=(
         Source("training-practice-slides", DEFAULTS),
@@ -109,7 +109,7 @@ RECIPE = Recipe(
         Arm("convnet", "the small convnet of cifar10-lr-drop", penalty=0.0, rate=1e-3),
     ),
     scales=(
-        Scale("quick", n_train=3_000, n_test=4_000, epochs=30),
+        Scale("quick", n_train=1_500, n_test=2_000, epochs=30),
         Scale("full", n_train=20_000, epochs=60),
     ),
     measure=measure,

@@ -97,7 +97,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="optimizer-shootout",
-    version=1,
+    version=2,
     question="Which optimizer should one start with?",
     sources=(
         Source("training-practice-slides", "Default Baseline Models"),
@@ -113,7 +113,7 @@ RECIPE = Recipe(
         Arm("adam", "Adam", rates=(0.0001, 0.0003, 0.001, 0.003, 0.01), default=0.001),
     ),
     scales=(
-        Scale("quick", n_train=3_000, n_test=4_000, epochs=8),
+        Scale("quick", n_train=2_000, n_test=2_000, epochs=8),
         Scale("full", n_train=20_000, epochs=20),
     ),
     measure=measure,

@@ -59,7 +59,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="frozen-layers",
-    version=2,
+    version=3,
     question="Does a network that is fine-tuned on few data overfit less with layers fixed?",
     sources=Source("hyperparameters-notes", "Fine-tuning (transfer learning)"),
     data="cifar10",
@@ -67,8 +67,8 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=15_000,
-            n_test=4_000,
+            n_train=10_000,
+            n_test=2_000,
             share=0.01,
             draws=2,
             source_epochs=6,

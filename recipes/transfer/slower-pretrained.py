@@ -59,7 +59,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="slower-pretrained",
-    version=2,
+    version=3,
     question="Should pretrained weights have a smaller rate than the new classifier?",
     sources=Source("hyperparameters-notes", "When to fine-tune"),
     data="cifar10",
@@ -72,8 +72,8 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=15_000,
-            n_test=4_000,
+            n_train=10_000,
+            n_test=2_000,
             share=0.02,
             draws=1,
             source_epochs=5,

@@ -97,7 +97,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="transfer-four-cases",
-    version=2,
+    version=3,
     question="Which way of transfer suits few or many, similar or different data?",
     sources=Source("hyperparameters-notes", "When to fine-tune"),
     data="cifar10",
@@ -108,8 +108,8 @@ RECIPE = Recipe(
     scales=(
         Scale(
             "quick",
-            n_train=15_000,
-            n_test=3_000,
+            n_train=10_000,
+            n_test=2_000,
             few=0.01,
             many=0.25,
             draws=2,
