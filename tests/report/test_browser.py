@@ -222,10 +222,11 @@ def test_a_reason_stands_beside_a_verdict_that_is_open_although_the_interval_lie
 def test_no_page_breaks_a_rule_of_accessibility(browser, rules):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing").Axe()
     reader = Reader(browser, rules)
-    for path in sorted(rules.glob("*.html")):
-        for scheme in ("light", "dark"):
-            reader.page.emulate_media(color_scheme=scheme)
-            found = axe.run(reader.open(path.name)).response["violations"]
+    schemes = {"light": None, "dark": {"runOnly": ["color-contrast"]}}  # in the dark nothing else is different
+    for scheme, options in schemes.items():
+        reader.page.emulate_media(color_scheme=scheme)
+        for path in sorted(rules.glob("*.html")):
+            found = axe.run(reader.open(path.name), options=options).response["violations"]
             told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found]
             assert told == [], (path.name, scheme)
 
