@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keras_reprise.base.arrays import freeze, may_change
 from keras_reprise.base.errors import DataError
 from keras_reprise.datasets import Dataset, registry
 
@@ -48,8 +49,9 @@ def test_the_mean_image_is_that_of_the_training_images_also_when_flattened():
 def test_rows_of_images_that_cannot_be_written_to_cannot_either():
     images, labels = np.zeros((2, 3, 4, 4), np.uint8).transpose(0, 2, 3, 1), np.zeros(2, np.int32)
     data = Dataset.of("made", images, labels, images, labels)
-    assert data.flattened().stored_test.flags.writeable
     data.stored_test.setflags(write=False)
+    assert data.flattened().stored_test.flags.writeable  # the images can be changed still, through another array
+    freeze(data.stored_test)
     rows = data.flattened().stored_test
     assert not np.shares_memory(rows, images)
-    assert not rows.flags.writeable
+    assert not may_change(rows)

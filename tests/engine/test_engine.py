@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from engine_cases import DyingSession, Killed, Session, convnet, made_data, made_pixels
 
+from keras_reprise.base.arrays import freeze
 from keras_reprise.engine import gradients, train
 from keras_reprise.engine import training as trainings
 from keras_reprise.engine.backends import start
@@ -230,8 +231,10 @@ def test_a_model_without_weights_has_gradients_of_its_inputs():
     np.testing.assert_allclose(found.inputs[0], 1 - np.tanh(x) ** 2, rtol=1e-5)
 
 
-def test_what_is_evaluated_is_kept_only_where_it_cannot_change():
-    """Read-only test images stay on the device; those that become others between epochs are evaluated as others."""
+@pytest.mark.parametrize("through_a_view", [False, True])
+def test_what_is_evaluated_is_kept_only_where_it_cannot_change(through_a_view):
+    """Test images that nothing can change stay on the device; those that become others between epochs are evaluated as
+    others, be it through another array of the same memory."""
 
     class Changing(Session):
         def progress(self, epoch, epochs, loss):
@@ -245,8 +248,13 @@ def test_what_is_evaluated_is_kept_only_where_it_cannot_change():
 
     changed, still = made_pixels().standardised(), made_pixels().standardised()
     for kept in (still.stored_test, still.y_test):
-        kept.setflags(write=False)
-    before, after = losses(still, Session()), losses(changed, Changing())
+        freeze(kept)
+    shown = changed
+    if through_a_view:
+        shown = replace(changed, stored_test=changed.stored_test.view())
+        for read_only in (shown.stored_test, shown.y_test):
+            read_only.setflags(write=False)
+    before, after = losses(still, Session()), losses(shown, Changing())
     other = losses(replace(still, stored_test=255 - still.stored_test), Session())
     assert np.array_equal(after[:-1], before[:-1])
     assert np.array_equal(after[-1], other[-1])

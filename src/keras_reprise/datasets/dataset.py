@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_reprise.base.arrays import freeze, may_change
 from keras_reprise.base.errors import DataError
 
 if TYPE_CHECKING:
@@ -162,10 +163,10 @@ class Dataset:
 
 
 def _as_rows(images: np.ndarray) -> np.ndarray:
-    """Each image as a row, in a view or a copy; read-only as the images are."""
+    """Each image as a row, in a view or a copy; read-only where nothing can change the images."""
     rows = images.reshape(len(images), -1)
-    if not images.flags.writeable:
-        rows.setflags(write=False)
+    if not may_change(images):
+        freeze(rows)
     return rows
 
 

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from keras_reprise.base.arrays import may_change
 from keras_reprise.base.machine import threads
 
 EVALUATION_BATCH = 500
@@ -20,11 +21,6 @@ def scaled_at_once(stored: np.ndarray) -> bool:
     """Whether examples are few enough to lie on the device as float32:
     scaling every batch anew costs a small network 10 %."""
     return 4 * stored.size <= SCALED_AT_ONCE_BYTES
-
-
-def may_change(*arrays: np.ndarray) -> bool:
-    """Whether what lies in the arrays can become another without their being others: then no copy of it is kept."""
-    return any(array.flags.writeable for array in arrays)
 
 
 Placed = TypeVar("Placed")

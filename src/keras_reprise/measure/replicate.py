@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_reprise.base import seals
+from keras_reprise.base.arrays import freeze
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.seeds import Seeds
@@ -112,7 +113,7 @@ class Replicate:
         )
         for value in vars(found).values():
             if isinstance(value, np.ndarray):
-                value.setflags(write=False)  # an arm that changed it in place would change that of the arms after it
+                freeze(value)  # an arm that changed it in place would change that of the arms after it
         return found
 
     def sweep(self, settings: Sequence[Mapping[str, object]], measure: Callable[..., Mapping[str, object]]) -> Trials:
