@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Inception"
 Data:   cifar10, standardised
-Cost:   quick 51 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 38 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run all-filter-sizes --scale full
 
 A convolution 3 x 3 of 16 filters with a max-pool of 2 (quick: 4), then two modules, the first with

@@ -2,7 +2,7 @@
 
 Source: "Deep learning 5.6", slide "Choosing the network structure"
 Data:   made: images of normal noise with two marks in a row, some pixels apart
-Cost:   quick 39 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 29 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run context-size --scale full
 
 A bright and a dark mark stand s pixels apart; the class is which of them is on the left, so that

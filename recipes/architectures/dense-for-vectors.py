@@ -4,7 +4,7 @@ Source: "Lecture 7: Practical considerations for training deep models", slides "
         Models"
 Data:   tables of scikit-learn: wine (178 of 13 numbers), breast cancer (569 of 30), and digits
         (1,797 of 64 pixels, or of 16 means of four pixels if quick, in one random order)
-Cost:   quick 55 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 43 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run dense-for-vectors --scale full
 
 The slides name neither networks nor data. Of about 5,000 weights: two dense ReLU layers, two

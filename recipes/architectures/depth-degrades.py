@@ -3,7 +3,7 @@
 Source: "Training" (notes on hyper-parameters), sections "Resnet" and "Skip Connection"; the
         experiment is that of He et al. (2015), "Deep residual learning", section 4.2
 Data:   cifar10, standardised
-Cost:   quick 61 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 44 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run depth-degrades --scale full
 
 Plain and residual networks of equal weights, as in the paper; quick ones have half of its filters

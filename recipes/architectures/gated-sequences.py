@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slides "Default Baseline
         Models"; the task is the adding problem of Hochreiter and Schmidhuber (1997)
 Data:   made: random numbers, two of which are marked
-Cost:   quick 37 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 34 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run gated-sequences --scale full
 
 The slides give no experiment. At each step there is a number between 0 and 1 and a mark, which is 1

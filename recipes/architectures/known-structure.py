@@ -2,7 +2,7 @@
 
 Source: "Deep learning 5.6", slide "Choosing the network structure"
 Data:   cifar10, standardised
-Cost:   quick 41 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 29 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run known-structure --scale full
 
 The known structure is the author's small convnet, as in cifar10-lr-drop. A variation changes one

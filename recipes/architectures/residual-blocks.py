@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Skip Connection"
 Data:   cifar10, standardised
-Cost:   quick 51 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 45 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run residual-blocks --scale full
 
 Networks of He et al. (2015); quick ones have half of their filters and images of 8 x 8 pixels. SGD

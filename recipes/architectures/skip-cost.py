@@ -3,7 +3,7 @@
 Source: "Training" (notes on hyper-parameters), section "Skip Connection"; numbers of weights are
         those of He et al. (2015), table 6
 Data:   cifar10, standardised
-Cost:   quick 30 s per replicate (Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 28 s per replicate (Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run skip-cost --scale full
 
 Weights and multiply-accumulates are counted layer by layer of the paper's networks; each number

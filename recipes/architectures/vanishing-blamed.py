@@ -3,7 +3,7 @@
 Source: "Training" (notes on hyper-parameters), section "Resnet"; that they do not, with batch
         normalisation, is an argument of He et al. (2015), section 4.1
 Data:   cifar10, standardised
-Cost:   quick 35 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 32 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run vanishing-blamed --scale full
 
 Gradients of the mean loss of 200 training images with respect to what each convolution gives, as

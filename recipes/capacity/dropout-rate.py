@@ -4,7 +4,7 @@ Source: "Deep Network Components & Training", slide "Regularization: Dropout"; V
         "Introduction to Deep Learning, Lecture 03", slide "Regularization Techniques"; Harakeh,
         lecture 7, slides "Default Baseline Models" and "Dropout rate"
 Data:   cifar10, standardised, flattened
-Cost:   quick 48 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 33 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run dropout-rate --scale full
 
 The documents give no experiment: 3072-200-200-10 with ReLUs, dropout after each hidden layer, few

@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slides "Performance Metrics"
         and "High Validation Error: Debugging"
 Data:   cifar10, standardised
-Cost:   quick 50 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 30 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run every-boost --scale full
 
 The slides give no experiment: a small convnet on few images; four times as many images; the few

@@ -4,7 +4,7 @@ Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", chart "Bias
         what to do when which error is high"; Harakeh, lecture 7, slide "High Validation Error:
         Debugging"
 Data:   cifar10, standardised
-Cost:   quick 26 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 25 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run variance-remedies --scale full
 
 The chart pairs variance with a high training error, too, which is bias; the case here is the one in

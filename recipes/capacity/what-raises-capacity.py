@@ -4,7 +4,7 @@ Source: Fleuret, "Deep learning, 5.6: Architecture choice and training protocol"
         the network structure"; Harakeh, lecture 7, slide "Convolutional Kernel Width";
         capacity as what is fitted of random labels: Zhang et al. (2017)
 Data:   the digits of scikit-learn (8 x 8 pixels), with labels drawn at random
-Cost:   quick 38 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 28 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run what-raises-capacity --scale full
 
 The slides give no experiment. A small network, one convolution of 3x3 and 8 filters, a max-pool to

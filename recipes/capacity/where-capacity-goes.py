@@ -3,7 +3,7 @@
 Source: Fleuret, "Deep learning, 5.6: Architecture choice and training protocol", section "Choosing
         the network structure"
 Data:   cifar10, standardised
-Cost:   quick 46 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 35 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run where-capacity-goes --scale full
 
 The slides give no experiment. The small convnet of these slides' CIFAR-10 example in a smaller

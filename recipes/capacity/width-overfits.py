@@ -5,7 +5,7 @@ Source: "Deep Network Components & Training", slide "Problem of Overfitting"; Va
         (notes on hyper-parameters), section "Hyper parameters of model"; the peak of the error
         where the training examples are just fitted: Belkin et al. (2019), Nakkiran et al. (2020)
 Data:   the 1,797 digits of scikit-learn (8 x 8 pixels), a fifth of the labels drawn anew
-Cost:   quick 30 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 25 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run width-overfits --scale full
 
 The documents contradict each other, and newer work both. One hidden layer of 1 to 1,024 ReLU units

@@ -2,7 +2,7 @@
 
 Source: "Deep Network Components & Training", slide "MODEL ENSEMBLES"
 Data:   cifar10, standardised
-Cost:   quick 48 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 26 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run ensemble-average --scale full
 
 The slide names neither the network nor how many: five (full scale: ten) of the small convnet of

@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training", slide "MODEL ENSEMBLES: TIPS AND TRICKS", after Huang
         et al. (2017), Snapshot ensembles, whose NoCycle ensembles are the arm `plain`
 Data:   cifar10, standardised
-Cost:   quick 60 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 33 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run snapshot-ensemble --scale full
 
 The slide gives no experiment. Every arm trains for as many epochs in sum, from the rate 0.1, and

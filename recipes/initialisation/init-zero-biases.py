@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Hyper parameters of model"
 Data:   cifar10, standardised
-Cost:   quick 18 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 17 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run init-zero-biases --scale full
 
 The notes give no experiment. The small convnet of cifar10-lr-drop starts with biases of zero, of

@@ -3,7 +3,7 @@
 Source: "Lecture 7: Practical considerations for training deep models", slide "Learning Rate";
         "Training" (notes on hyper-parameters), section "Learning rate"
 Data:   cifar10, standardised, flattened
-Cost:   quick 73 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 35 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run lr-matters-most --scale full
 
 Neither document gives an experiment. From usual settings (rate 0.01, momentum 0.9, batches of 32,

@@ -3,7 +3,7 @@
 Source: Fleuret, Deep learning 5.6, "Regarding the learning rate, for training to succeed";
         "Training" (notes on hyper-parameters), section "Learning rate"; two lectures
 Data:   cifar10, standardised
-Cost:   quick 69 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 42 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run lr-schedules --scale full
 
 The documents name the schedules; rates and time constants are ours, those of 1 / t spanning the

@@ -2,7 +2,7 @@
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Performance Metrics"
 Data:   cifar10, standardised, flattened
-Cost:   quick 35 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 26 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run decision-threshold --scale full
 
 The slide names the threshold alone. Each class in turn is what a 3072-50-1 network is to find among

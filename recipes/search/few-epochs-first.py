@@ -4,7 +4,7 @@ Source: "Deep Network Components & Training", slides "CROSS-VALIDATION STRATEGY"
         RUN COARSE SEARCH"; to go on with the best after a while is successive halving (Jamieson and
         Talwalkar, 2016)
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 50 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 23 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run few-epochs-first --scale full
 
 Network, box and trainer are those of the slide's coarse search, which trains for five epochs. Here

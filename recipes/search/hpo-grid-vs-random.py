@@ -4,7 +4,7 @@ Source: Deep Network Components & Training, slides after CS231n, "Random Search 
         Harakeh, lecture 7, "Grid VS Random Search"; Fleuret, Deep learning, 5.6, "Choosing the
         network structure"; after Bergstra and Bengio (2012)
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 25 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 18 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run hpo-grid-vs-random --scale full
 
 How a random search of s trials would end is computed exactly from a pool of trials: every subset of

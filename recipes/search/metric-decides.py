@@ -2,7 +2,7 @@
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Performance Metrics"
 Data:   cifar10, standardised, flattened
-Cost:   quick 47 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 30 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run metric-decides --scale full
 
 The slide gives no experiment; that two metrics choose different models is how its sentence can be

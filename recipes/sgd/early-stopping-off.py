@@ -3,7 +3,7 @@
 Source: "Training" (notes on hyper-parameters), section "Number of Training iterations"; against it
         Harakeh, lecture 7, slide "Default Baseline Models"
 Data:   cifar10, standardised, flattened
-Cost:   quick 2.3 min per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 38 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run early-stopping-off --scale full
 
 The notes give no experiment. Each arm varies one hyper-parameter of one network, trained several

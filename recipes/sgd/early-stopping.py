@@ -3,7 +3,7 @@
 Source: Harakeh, lecture 7, slide "Default Baseline Models"; "Introduction to deep learning",
         slides "Over and Under Fitting" and "Regularization Techniques"
 Data:   cifar10, standardised
-Cost:   quick 97 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 23 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run early-stopping --scale full
 
 The documents give no experiment. The first half of the test images is for validation, the second is

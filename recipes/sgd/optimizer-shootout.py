@@ -3,7 +3,7 @@
 Source: Harakeh, lecture 7, slide "Default Baseline Models"; the optimizers are those of
         "Introduction to deep learning", slide "Optimizers"
 Data:   cifar10, standardised, flattened
-Cost:   quick 48 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 27 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run optimizer-shootout --scale full
 
 The documents give no experiment. To start with an optimizer is to take its default rate, Keras's

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "Fine-tuning (transfer learning)"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data
-Cost:   quick 36 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 28 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run frozen-layers --scale full
 
 A small convnet of four hidden layers learns three classes; then a hundredth of the images of three

@@ -2,7 +2,7 @@
 
 Source: "Training" (notes on hyper-parameters), section "When to fine-tune"
 Data:   cifar10, standardised: bird, cat and deer to learn from, dog, frog and horse as new data
-Cost:   quick 51 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 35 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run slower-pretrained --scale full
 
 A small convnet learns three classes, then a fiftieth of the images of three others, with a new

@@ -3,7 +3,7 @@
 Source: "Training" (notes on hyper-parameters), section "When to fine-tune"
 Data:   cifar10, standardised: dog, frog and horse as new data; similar ones to learn from are bird,
         cat and deer, different ones airplane, automobile and ship
-Cost:   quick 46 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 40 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run transfer-four-cases --scale full
 
 A small convnet learns the classes to learn from. Then the new ones are told apart by logistic
