@@ -117,7 +117,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="siamese-paths",
-    version=3,
+    version=2,
     question="Should two inputs of one kind go through the same weights?",
     sources=Source("fleuret-2021", "Choosing the network structure"),
     arms=tuple(
@@ -125,7 +125,7 @@ RECIPE = Recipe(
         for arm, (words, widths, shared, subtracted) in ARMS.items()
     ),
     scales=(
-        Scale("quick", pairs=(500, 2_000, 10_000), test_pairs=2_000, updates=700),
+        Scale("quick", pairs=(500, 2_000, 10_000), test_pairs=4_000, updates=1_000),
         Scale("full", pairs=(500, 1_000, 2_000, 5_000, 10_000), test_pairs=10_000, updates=5_000),
     ),
     measure=measure,

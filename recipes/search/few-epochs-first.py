@@ -4,7 +4,7 @@ Source: "Deep Network Components & Training", slides "CROSS-VALIDATION STRATEGY"
         RUN COARSE SEARCH"; to go on with the best after a while is successive halving (Jamieson and
         Talwalkar, 2016)
 Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
-Cost:   quick 23 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 50 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
 Replay: reprise run few-epochs-first --scale full
 
 Network, box and trainer are those of the slide's coarse search, which trains for five epochs. Here
@@ -79,12 +79,12 @@ FEW = {"color": "after_2", "color_label": "after two epochs"}
 
 RECIPE = Recipe(
     slug="few-epochs-first",
-    version=3,
+    version=2,
     question="Do a few epochs show which hyper-parameters will be best?",
     sources=(Source("cs231n-slides", STRATEGY), Source("cs231n-slides", COARSELY)),
     data="cifar10",
     arms=(Arm("coarse", "random trials of the coarse box, each trained for twenty epochs"),),
-    scales=(Scale("quick", n_train=2_500, n_test=1_000, trials=40), Scale("full", trials=100)),
+    scales=(Scale("quick", n_train=5_000, n_test=1_000, trials=40), Scale("full", trials=100)),
     measure=measure,
     claims=CLAIMS,
     figures=(
