@@ -30,7 +30,7 @@ class ReferenceHook(BuildHookInterface):
 
 
 def reference(results: Path) -> dict[str, Any]:
-    """The content of the reference file for the store `results`."""
+    """The content of the reference file for the store `results`: of each recipe the newest version that has results."""
     sys.path.insert(0, str(Path(__file__).parent / "src"))  # what is built is not installed
     from keras_reprise.record.encoding import encode_number
     from keras_reprise.store.claim_values import by_record
@@ -38,8 +38,15 @@ def reference(results: Path) -> dict[str, Any]:
 
     store, records, values = Store(results), [], {}
     card = cache(store.card)
-    for path in sorted((results / "records").rglob("*.json")):
-        record = json.loads(path.read_bytes())
+    paths = sorted((results / "records").rglob("*.json"))
+    read = {path: json.loads(path.read_bytes()) for path in paths}
+    newest: dict[str, int] = {}
+    for record in read.values():
+        recipe = record["recipe"]
+        newest[recipe["slug"]] = max(recipe["version"], newest.get(recipe["slug"], 0))
+    for path, record in read.items():
+        if record["recipe"]["version"] < newest[record["recipe"]["slug"]]:
+            continue
         found = by_record(store.read(path), card)
         values[record["id"]] = {id_: None if value is None else encode_number(value) for id_, value in found.items()}
         for arm in record["arms"].values():
@@ -49,4 +56,6 @@ def reference(results: Path) -> dict[str, Any]:
         kind: {path.stem: json.loads(path.read_bytes()) for path in sorted((results / kind).glob("*.json"))}
         for kind in ("cards", "machines", "environments")
     }
+    cards = documents["cards"].items()
+    documents["cards"] = {id_: one for id_, one in cards if one["version"] >= newest.get(one["slug"], 0)}
     return {"schema": 1, "records": records, "values": values, **documents}

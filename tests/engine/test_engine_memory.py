@@ -27,10 +27,10 @@ for number in range(int(sys.argv[1])):
     keras.backend.clear_session(free_memory=False)
     model = convnet(penalty=1e-3 * (1 + number * (sys.argv[2] == "different")))  # another constant, another program
     train(model, data, Session(), optimizer=keras.optimizers.SGD(), learning_rate=0.01, batch_size=50, epochs=1)
-    if number % 20 == 19:
-        gc.collect()  # takes as long as a training
-        used.append(process.memory_info().rss)
-print(used[0], used[-1])
+    if sys.argv[2] == "different" or number % 20 == 19:  # of networks that are alike, it takes as long as a training
+        gc.collect()
+    used.append(process.memory_info().rss)
+print(used[19], used[-1])
 """
 
 
