@@ -1,7 +1,7 @@
 """What the wheel brings beside the code: the project's results in short, to compare a new machine with.
 
-Records without curves, histograms and trials, with what the claims' expressions make of these, and with their cards,
-machines and environments, as one compressed JSON file.
+Records without their arms, what the claims' expressions make of these and what they cost, with cards, machines and
+environments, as one compressed JSON file.
 """
 
 import json
@@ -30,32 +30,26 @@ class ReferenceHook(BuildHookInterface):
 
 
 def reference(results: Path) -> dict[str, Any]:
-    """The content of the reference file for the store `results`: of each recipe the newest version that has results."""
+    """The content of the reference file for the store `results`."""
     sys.path.insert(0, str(Path(__file__).parent / "src"))  # what is built is not installed
-    from keras_reprise.record.encoding import encode_number
-    from keras_reprise.store.claim_values import by_record
-    from keras_reprise.store.store import Store
+    import msgspec
 
-    store, records, values = Store(results), [], {}
+    from keras_reprise.record.costs import cost_of
+    from keras_reprise.record.encoding import encode_number
+    from keras_reprise.store.claim_values import by_record, judge
+    from keras_reprise.store.store import Store, summary_of
+
+    store = Store(results)
     card = cache(store.card)
-    paths = sorted((results / "records").rglob("*.json"))
-    read = {path: json.loads(path.read_bytes()) for path in paths}
-    newest: dict[str, int] = {}
-    for record in read.values():
-        recipe = record["recipe"]
-        newest[recipe["slug"]] = max(recipe["version"], newest.get(recipe["slug"], 0))
-    for path, record in read.items():
-        if record["recipe"]["version"] < newest[record["recipe"]["slug"]]:
-            continue
-        found = by_record(store.read(path), card)
-        values[record["id"]] = {id_: None if value is None else encode_number(value) for id_, value in found.items()}
-        for arm in record["arms"].values():
-            arm |= {"curves": {}, "histograms": {}, "trials": [], "params": {}}
-        records.append(record)
+    summaries, values, costs = [], {}, {}
+    for path in sorted((results / "records").rglob("*.json")):
+        record = store.read(path)
+        found = by_record(record, card)
+        values[record.id] = {id_: None if value is None else encode_number(value) for id_, value in found.items()}
+        summaries.append(msgspec.to_builtins(summary_of(record.id, record)))
+        costs[record.id] = msgspec.to_builtins(cost_of(record, timing=judge(record, card)[0].timing))
     documents = {
         kind: {path.stem: json.loads(path.read_bytes()) for path in sorted((results / kind).glob("*.json"))}
         for kind in ("cards", "machines", "environments")
     }
-    cards = documents["cards"].items()
-    documents["cards"] = {id_: one for id_, one in cards if one["version"] >= newest.get(one["slug"], 0)}
-    return {"schema": 1, "records": records, "values": values, **documents}
+    return {"schema": 2, "summaries": summaries, "values": values, "costs": costs, **documents}

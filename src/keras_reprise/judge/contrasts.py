@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_reprise.base import statistics
-from keras_reprise.judge.costs import ArmCost, GroupCost
 from keras_reprise.judge.design import LEVEL, ROUNDING, SMALLEST_N, WIDEST_RATIO
 from keras_reprise.judge.groups import Group
+from keras_reprise.record.costs import ArmCost, GroupCost
 from keras_reprise.record.schema import ClaimCard
 
 

@@ -14,31 +14,33 @@ import msgspec
 from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError
 from keras_reprise.judge import comparable
-from keras_reprise.judge.costs import COSTS, cost_of
-from keras_reprise.judge.judging import judging_card
+from keras_reprise.judge.costs import COSTS
+from keras_reprise.record.costs import GroupCost, together
 from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Number
-from keras_reprise.record.schema import Card, Record
+from keras_reprise.record.schema import Card
 from keras_reprise.store.claim_values import computed
 from keras_reprise.store.folder import T
-from keras_reprise.store.store import Problem, Store, Summary, summary_of
+from keras_reprise.store.store import Problem, Store, Summary
 
 FILE = Path(__file__).parents[1] / "_reference.json.xz"
 
 
 class _Content(msgspec.Struct):
-    schema: Annotated[int, msgspec.Meta(ge=1, le=1)]
-    records: list[Record]
+    schema: Annotated[int, msgspec.Meta(ge=2, le=2)]
+    summaries: list[Summary]
     cards: dict[str, Card]
     machines: dict[str, dict[str, object]]
     environments: dict[str, dict[str, object]]
-    values: dict[str, dict[str, Number | None]] = {}
+    values: dict[str, dict[str, Number | None]]
+    costs: dict[str, GroupCost]
 
 
 class Reference(Store):
     """A store in one file, to read summaries, costs, cards and facts from.
 
-    Its records have no curves; what the claims' expressions made of these it holds by record and claim.
+    Its records have no arms; what these cost it holds by record, and what the claims' expressions made of them by
+    record and claim.
     """
 
     def __init__(self, file: Path) -> None:
@@ -69,18 +71,18 @@ class Reference(Store):
         """All is there."""
 
     def summaries(self) -> tuple[list[Summary], list[Problem]]:
-        return [summary_of(record.id, record) for record in self.content.records], []
+        return self.content.summaries, []
 
     def remembered(self, name: str, kind: type[T]) -> T | None:
-        """What groups cost, worked out here: there are no record files to read it from."""
+        """What groups cost, put together here: there are no record files to read it from."""
         if name != COSTS:
             return None
-        by_id = {record.id: record for record in self.content.records}
-        found = {}
-        for members in comparable.groups(self.summaries()[0]).values():
-            complete = [by_id[summary.id] for summary in members if summary.status == "complete"]
-            card = judging_card(members, self)
-            found[comparable.digest(members)] = cost_of(complete, timing=card.timing)
+        found = {
+            comparable.digest(members): together(
+                [self.content.costs[one.id] for one in comparable.one_per_seed(members) if one.status == "complete"]
+            )
+            for members in comparable.groups(self.content.summaries).values()
+        }
         return msgspec.convert(found, kind)
 
     def remember(self, name: str, value: Any) -> None:

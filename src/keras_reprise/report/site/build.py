@@ -10,8 +10,9 @@ from keras_reprise.catalog import sources
 from keras_reprise.figures.figure import FigureError
 from keras_reprise.judge import compare, reference
 from keras_reprise.judge.comparable import Place, together
-from keras_reprise.judge.costs import GroupCost, costs
+from keras_reprise.judge.costs import costs
 from keras_reprise.judge.groups import Group, gather
+from keras_reprise.record.costs import GroupCost
 from keras_reprise.record.expressions.checking import forms
 from keras_reprise.record.expressions.grammar import ColumnOf, CurveOf, MetricOf, NumberOf
 from keras_reprise.record.schema import Card

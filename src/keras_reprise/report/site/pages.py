@@ -7,9 +7,9 @@ from statistics import median
 
 from keras_reprise.base.progress import format_seconds
 from keras_reprise.figures.chart import Chart
-from keras_reprise.judge.costs import GroupCost
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.rule_verdict import RuleVerdict
+from keras_reprise.record.costs import GroupCost
 from keras_reprise.record.schema import Card
 from keras_reprise.report import phrases
 from keras_reprise.report.site.bars import ClaimAxis

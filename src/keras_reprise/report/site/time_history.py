@@ -6,9 +6,9 @@ from pathlib import Path
 
 from keras_reprise.base.files import write_atomically
 from keras_reprise.judge.comparable import Place, Setting, together
-from keras_reprise.judge.costs import GroupCost
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.history import Point, Series, series
+from keras_reprise.record.costs import GroupCost
 from keras_reprise.record.wording import backend_name
 from keras_reprise.report.site.drawing import DRAWING
 from keras_reprise.report.site.machine_pages import HistoryView
