@@ -18,7 +18,7 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.gate import assumed, gating, installations, judgement, measuring, processes, quality, trial
 from keras_reprise.gate.installations import Installation, parse
 from keras_reprise.gate.journal import Journal
-from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks
+from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks, seconds_left
 from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.gate.stored import Occasion, Quality, finished_gates
 from keras_reprise.record.schema import ClaimCard, DataRef
@@ -603,6 +603,14 @@ def test_blocks_are_abba_and_the_order_is_drawn():
     assert tasks != plan(["x", "y"], 4, 8, ("a", "b"))
     single = plan(["x", "y", "z"], 5, 1)
     assert [task.round for task in single] == [n for n in range(5) for _ in range(3)]
+
+
+def test_the_time_left_is_by_what_each_file_takes_and_unknown_before():
+    seconds = {"x": 10.0, CONTROL: 1.0}
+    to_come = [Task("x", "now", 1), Task(CONTROL, "now", 1)]
+    done = [Process(file, "now", 0, 0, "", took, {}, {}, {}, 0.0, 0.0) for file, took in seconds.items()]
+    assert seconds_left(to_come, done) == 11.0
+    assert seconds_left(to_come, done[1:]) is None
 
 
 # Quality

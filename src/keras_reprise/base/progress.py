@@ -3,11 +3,11 @@
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Self, TextIO
+from typing import NoReturn, Protocol, Self, TextIO
 
 from tqdm import tqdm
 
@@ -157,22 +157,33 @@ class Progress:
             self.bar.set_description_str(text, refresh=True)
 
 
+class Tell(Protocol):
+    """Says how far something is, and `left`, how long the rest takes, where somebody knows better than by the pace."""
+
+    def __call__(self, done: int, total: int, left: str = "") -> None: ...
+
+
 @contextmanager
-def counter(unit: str, stream: TextIO | None = None) -> Iterator[Callable[[int, int], None]]:
-    """`tell(done, total)` with the time left: a bar on a terminal, a line every few seconds elsewhere."""
+def counter(unit: str, stream: TextIO | None = None) -> Iterator[Tell]:
+    """Tells how many are done and the time left: a bar on a terminal, a line every few seconds elsewhere."""
     stream = stream or sys.stderr
     started = last = time.monotonic()
-    bar = tqdm(file=stream, unit=f" {unit}", leave=False, dynamic_ncols=True) if stream.isatty() else None
+    layout = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} {desc}"
+    bar = None
+    if stream.isatty():
+        bar = tqdm(file=stream, bar_format=layout, leave=False, dynamic_ncols=True, mininterval=BAR_EVERY_S)
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, left: str = "") -> None:
         nonlocal last
+        now = time.monotonic()
+        words = f"{unit}, {left or f'{format_seconds((now - started) / max(done, 1) * (total - done))} left'}"
         if bar is not None:
             bar.total = total
+            bar.set_description_str(words, refresh=False)
             bar.update(done - bar.n)
-        elif (now := time.monotonic()) - last >= PLAIN_EVERY_S:
+        elif now - last >= PLAIN_EVERY_S:
             last = now
-            left = (now - started) / max(done, 1) * (total - done)
-            print(f"{done} of {total} {unit}, {format_seconds(left)} left", file=stream, flush=True)
+            print(f"{done} of {total} {words}", file=stream, flush=True)
 
     try:
         yield tell

@@ -17,7 +17,7 @@ from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.looks import Known, Look, failures, learn, look_of
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import deviation_at_most, seeds_needed
-from keras_reprise.gate.processes import CONTROL, Process, plan
+from keras_reprise.gate.processes import CONTROL, Process, durations, plan
 from keras_reprise.gate.project import code_of, commit_command, deciding, named
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import (
@@ -114,7 +114,7 @@ def forecast(store: Store, command: str, settings: Settings, name: str) -> Forec
     this, ready = measuring.this_machine(), prepared(store, command, settings, name, lambda text: None, always=False)
     settings, rounds = ready.settings, ready.settings.baseline_rounds
     seconds = expectations.expected_s(settings, rounds, ready.seeds, ready.known, store, ready.first)
-    known = expectations.durations(ready.known.processes if ready.known else ()) | expectations.durations(ready.first)
+    known = durations(ready.known.processes if ready.known else ()) | durations(ready.first)
     calibrated_already = read(calibration_path(store, this, name), Calibration) is not None
     return Forecast(
         command, name, this, settings, rounds, ["now"], ready.seeds, known, seconds, seconds, seconds,

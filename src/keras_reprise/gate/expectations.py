@@ -6,19 +6,13 @@ from pathlib import Path
 
 from keras_reprise.base.progress import format_seconds
 from keras_reprise.gate.measuring import suites_of
-from keras_reprise.gate.processes import CONTROL, Process
+from keras_reprise.gate.processes import CONTROL, Process, durations
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Occasion
 from keras_reprise.judge.comparable import together
 from keras_reprise.store.store import Store
 
 GUESSED_PROCESS_S, GUESSED_CONTROL_S, GUESSED_REPLICATE_S = 15.0, 2.0, 20.0
-
-
-def durations(processes: Sequence[Process]) -> dict[str, float]:
-    """The mean seconds of a process of each file."""
-    by_suite = together(processes, lambda process: process.suite)
-    return {suite: statistics.fmean(process.duration_s for process in found) for suite, found in by_suite.items()}
 
 
 def expected_s(

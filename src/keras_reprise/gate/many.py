@@ -43,7 +43,7 @@ from keras_reprise.gate.installations import Say, parse
 from keras_reprise.gate.journal import Journal, journal
 from keras_reprise.gate.looks import Known, Look, look_of
 from keras_reprise.gate.measuring import Taken
-from keras_reprise.gate.processes import Process, Task, plan
+from keras_reprise.gate.processes import Process, Task, durations, plan
 from keras_reprise.gate.project import code_of
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.sides import comparable
@@ -335,7 +335,7 @@ def seconds_of(store: Store, asked: Asked, made: int, recipes: Mapping[str, Sequ
 
 def durations_known(store: Store, asked: Asked) -> dict[str, float]:
     """The mean seconds of a process of each file on earlier occasions, by file."""
-    known = expectations.durations(_processes_known(store, asked))
+    known = durations(_processes_known(store, asked))
     return {suite: seconds for suite, seconds in known.items() if suite in measuring.suites_of(asked.settings)}
 
 

@@ -117,7 +117,7 @@ def forecast(store: Store, asked: Asked) -> ManyForecast:
     if missing:
         here = {"now": measuring.here()}
         tried = processes.measure([Task(suite, "now", 0) for suite in missing], here)
-        durations |= expectations.durations([one for one in tried if not one.error])
+        durations |= processes.durations([one for one in tried if not one.error])
     count = len(asked.words)
     each = sum(settings.rounds * durations.get(suite, expectations.GUESSED_PROCESS_S) for suite in suites_of(settings))
     empty = settings.__class__(recipes=settings.recipes, skip=settings.skip, scale=settings.scale, data=settings.data)

@@ -11,12 +11,12 @@ from pathlib import Path
 from keras_reprise.base.errors import MeasurementError
 from keras_reprise.base.locks import machine
 from keras_reprise.base.machine import THREAD_VARIABLES, machine_facts
-from keras_reprise.base.progress import counter
+from keras_reprise.base.progress import counter, format_seconds
 from keras_reprise.gate import quality
 from keras_reprise.gate.design import SECOND_LOOK, USUAL_SEEDS
 from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.journal import Journal
-from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process, Task, measure, plan, seconds_left
 from keras_reprise.gate.project import code_of
 from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import Settings
@@ -190,7 +190,7 @@ def until_settled(
         crashed = {(process.suite, process.side) for process in kept if process.error}
         left_over = [task for task in tasks if task.suite in suites and (task.suite, task.side) not in crashed]
         mine = [task for task in left_over if task.round // 2 == block]
-        later = sum(task.round // 2 > block for task in left_over)
+        later = [task for task in left_over if task.round // 2 > block]
         kept = run_processes(mine, sides, journal, "first", only, before=kept, later=later)
         done = [process for process in kept if process.round // 2 <= block]
         if block < last:
@@ -216,7 +216,7 @@ def run_processes(
     step: str,
     only: Sequence[str] = (),
     before: Sequence[Process] | None = None,
-    later: int = 0,
+    later: Sequence[Task] = (),
 ) -> list[Process]:
     """Run the tasks one after the other, the machine to themselves, with progress; `later` are still to come.
 
@@ -226,10 +226,16 @@ def run_processes(
     if kept and before is None and not journal.begun_here:
         _say(f"Going on with a gate that was interrupted: {len(kept)} of {len(tasks)} processes are kept.")
     with machine(alone=True, say=_say), counter("processes") as tell:
+
+        def done(found: Sequence[Process], waiting: Sequence[Task]) -> None:
+            to_come = [*waiting, *later]
+            left_s = seconds_left(to_come, found)
+            left = "time left unknown" if left_s is None else f"{format_seconds(left_s)} left"
+            tell(len(found), len(found) + len(to_come), left)
+
         return measure(
-            tasks, sides, only=only, kept=kept, keep=lambda processes: journal.keep(step, processes),
-            done=lambda done, total: tell(done, total + later),
-        )  # fmt: skip
+            tasks, sides, only=only, kept=kept, keep=lambda processes: journal.keep(step, processes), done=done
+        )
 
 
 def run_recipes(

@@ -22,6 +22,7 @@ from keras_reprise.base.errors import UserError
 from keras_reprise.base.failures import without_paths
 from keras_reprise.gate.design import MOST_STEAL, PASSES
 from keras_reprise.gate.installations import Installation, library_first_variables
+from keras_reprise.judge.comparable import together
 
 PLUGIN = Path(__file__).with_name("plugin")
 CONTROL = "control"
@@ -69,6 +70,12 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.steal_fraction > MOST_STEAL
 
 
+def durations(processes: Sequence[Process]) -> dict[str, float]:
+    """The mean seconds of a process of each file."""
+    by_suite = together(processes, lambda process: process.suite)
+    return {suite: statistics.fmean(process.duration_s for process in found) for suite, found in by_suite.items()}
+
+
 @dataclass(frozen=True)
 class Task:
     """One process to come: which benchmark file, on which side, in which round."""
@@ -76,6 +83,12 @@ class Task:
     suite: str
     side: str
     round: int
+
+
+def seconds_left(tasks: Sequence[Task], processes: Sequence[Process]) -> float | None:
+    """What tasks to come take, if as long as the `processes` of their files; None where a file has had none yet."""
+    each = durations(processes)
+    return sum(each[task.suite] for task in tasks) if all(task.suite in each for task in tasks) else None
 
 
 def plan(suites: Sequence[str], rounds: int, order_seed: int, sides: Sequence[str] = ("now",)) -> list[Task]:
@@ -103,13 +116,13 @@ def measure(
     only: Sequence[str] = (),
     kept: Sequence[Process] = (),
     keep: Callable[[Sequence[Process]], None] = lambda processes: None,
-    done: Callable[[int, int], None] = lambda done, total: None,
+    done: Callable[[Sequence[Process], Sequence[Task]], None] = lambda found, waiting: None,
 ) -> list[Process]:
     """Run each task in a process of its own, one after the other; `only` limits the benchmarks.
 
     Tasks of which `kept` has a process are not run again; `keep` is given all processes so far after each. A process
     during which the host took the processors away is run again at once, at most half as many as there are tasks; what
-    crashed, also among `kept`, is not run again. `done(processes, of how many)` is called after each.
+    crashed, also among `kept`, is not run again. `done(processes, tasks to come)` is called after each.
     """
     measured = {(process.suite, process.side, process.round) for process in kept}
     crashed = {(process.suite, process.side) for process in kept if process.error}
@@ -126,7 +139,7 @@ def measure(
         elif process.disturbed and spare:
             waiting.insert(0, task)
             spare -= 1
-        done(len(found), len(found) + len(waiting))
+        done(found, waiting)
     return found
 
 

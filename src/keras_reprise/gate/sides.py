@@ -19,7 +19,7 @@ from keras_reprise.gate.forecast import Forecast
 from keras_reprise.gate.injection import injections
 from keras_reprise.gate.installations import Installation, of_commit, scratch_folder
 from keras_reprise.gate.installed import copies_of_another_state
-from keras_reprise.gate.processes import PEAK_MEMORY
+from keras_reprise.gate.processes import PEAK_MEMORY, durations
 from keras_reprise.gate.project import code_of, commit_command, named
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Baseline, Software, require_baseline, samples
@@ -142,7 +142,7 @@ def forecast(store: Store, settings: Settings, name: str) -> Forecast:
         seconds, least = expected(rounds * len(ready.sides)), expected(min(2, rounds) * len(ready.sides))
         known = known_of(store, this, name, settings, measured, beside=not ready.why_stored)
         return Forecast(
-            "gate", name, this, settings, rounds, list(ready.sides), seeds, expectations.durations(measured.processes),
+            "gate", name, this, settings, rounds, list(ready.sides), seeds, durations(measured.processes),
             seconds, seconds + again_at_most_s(store, ready, calibrated=bool(known.noise)), least, bool(known.noise),
             ready.why_stored, ready.notes,
         )  # fmt: skip
