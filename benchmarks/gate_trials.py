@@ -1,12 +1,13 @@
 """Real gates of a toy project, many of them: false alarms on identical code, changes found, and what they take.
 
 Run: python benchmarks/gate_trials.py RESULTS.jsonl --machine quiet --gates 100 [--changes 1.05 1.1 1.2 --each 10]
-[--threshold 0.1] [--calibrate] [--asv PYTHON] [--alone]. Each gate is a commit of a project of three small benchmarks, of which one is that much slower,
-against the first commit; beside each, in turn, the same commits by `pytest --benchmark-compare-fail=median:10%` (not with
---alone), and with --asv, which names an interpreter that has asv, by `asv run` and `asv compare --factor 1.1`. --machine
-says what else runs: nothing (quiet), a process that computes half of the time (busy), or two that take a share which rises
-and falls within minutes, so that speed drifts by about a fifth (drifting). Results are added line by line, so that it goes on
-after an interruption; without --gates only the table of what RESULTS holds is printed.
+[--threshold 0.1] [--calibrate] [--asv PYTHON] [--alone]. Each gate is a commit of a project of three small benchmarks, of
+which one is that much slower, against the first commit; beside each, in turn, the same commits by
+`pytest --benchmark-compare-fail=median:10%` (not with --alone), and with --asv, which names an interpreter that has asv, by
+`asv run` and `asv compare --factor 1.1`, with the gate's threshold. --machine says what else runs: nothing (quiet), a
+process that computes half of the time (busy), or two that take a share which rises and falls within minutes, so that speed
+drifts by about a fifth (drifting). Results are added line by line, so that it goes on after an interruption; without
+--gates or --changes only the table of what RESULTS holds is printed.
 """
 
 import argparse
@@ -158,7 +159,6 @@ def project(folder: Path, threshold: float, calibrate: bool, asv: str | None) ->
 
 REPRISE = [sys.executable, "-m", "keras_reprise"]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "bench_mine.py"]
-COMPARE = [*PYTEST, "--benchmark-compare", "--benchmark-compare-fail=median:10%"]
 
 
 def asv_run(asv: str, name: str) -> list[str]:
@@ -166,11 +166,11 @@ def asv_run(asv: str, name: str) -> list[str]:
     return [asv, "-m", "asv", "run", "--python=same", f"--set-commit-hash={name}"]
 
 
-def by_asv(asv: str, folder: Path) -> dict[str, object]:
+def by_asv(asv: str, folder: Path, threshold: float) -> dict[str, object]:
     """What asv says of the files as they are against the first commit: which benchmarks got worse; and its seconds."""
     before, now = git(folder, "rev-parse", "HEAD"), commit(folder, "change")
     _, seconds, output = ran(asv_run(asv, now), folder)
-    compared, more_s, said = ran([asv, "-m", "asv", "compare", "--factor=1.1", before, now], folder)
+    compared, more_s, said = ran([asv, "-m", "asv", "compare", f"--factor={1 + threshold:g}", before, now], folder)
     git(folder, "reset", "-q", before)
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in said.splitlines() if "of_mine." in line]
     if compared or len(rows) != 3:
@@ -178,13 +178,14 @@ def by_asv(asv: str, folder: Path) -> dict[str, object]:
     return {"asv": [row[-1] for row in rows if row[0] == "+"], "asv_s": seconds + more_s}
 
 
-def by_pytest_benchmark(folder: Path) -> dict[str, object]:
+def by_pytest_benchmark(folder: Path, threshold: float) -> dict[str, object]:
     """The exit code of pytest-benchmark's comparison of the files as they are with the first commit, and its seconds."""
-    code, seconds, _ = ran(COMPARE, folder)
+    fail = f"--benchmark-compare-fail=median:{100 * threshold:g}%"
+    code, seconds, _ = ran([*PYTEST, "--benchmark-compare", fail], folder)
     return {"pytest_benchmark": code, "pytest_benchmark_s": seconds}
 
 
-def measured(folder: Path, factor: float, asv: str | None, alone: bool) -> dict[str, object]:
+def measured(folder: Path, factor: float, threshold: float, asv: str | None, alone: bool) -> dict[str, object]:
     """One gate, and one comparison of pytest-benchmark and asv, of code that is so much slower."""
     write(folder, factor)
     code, seconds, output = ran([*REPRISE, "gate", "--json"], folder)
@@ -193,8 +194,8 @@ def measured(folder: Path, factor: float, asv: str | None, alone: bool) -> dict[
     said = json.loads(output[output.index("{\n") : output.rindex("}") + 1])
     regressed = [row["metric"] for row in said["metrics"] if row["verdict"] == "regressed"]
     found = {"factor": factor, "exit": code, "regressed": regressed, "seconds": seconds}
-    found |= {} if alone else by_pytest_benchmark(folder)
-    found |= by_asv(asv, folder) if asv else {}
+    found |= {} if alone else by_pytest_benchmark(folder, threshold)
+    found |= by_asv(asv, folder, threshold) if asv else {}
     write(folder, 1.0)
     return found
 
@@ -270,7 +271,7 @@ def main() -> None:
                     factor = max(counts, key=lambda one: counts[one])
                     if counts[factor] <= 0:
                         break
-                    line = json.dumps(kind | measured(folder, factor, chosen.asv, chosen.alone))
+                    line = json.dumps(kind | measured(folder, factor, chosen.threshold, chosen.asv, chosen.alone))
                     counts[factor] -= 1
                     with chosen.results.open("a") as file:
                         file.write(line + "\n")
