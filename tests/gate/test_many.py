@@ -216,7 +216,21 @@ def test_what_is_stored_is_shown_again_without_measuring_and_an_occasion_is_adde
     assert len(stored(store_path).occasions) == 2
     made.factor = {}
     made.clock += 10_000
-    assert "seen on 2 of 3 occasions" in " ".join(gate("--occasion").stdout.split())
+    said = " ".join(gate("--occasion").stdout.split())
+    assert "seen on 2 of 3 occasions" in said
+    assert "none is seen to change any of 3 metrics on every occasion; 1 change was not seen on every occasion." in said
+
+
+def test_what_not_every_occasion_saw_does_not_lead_the_answer(gate, made):
+    made.factor = {(SLOW, "4"): 1.3}
+    assert gate().exit_code == 1
+    made.factor |= {(FAST, version): 3.0 for version in "234"}
+    made.clock += 10_000
+    result = gate("--occasion")
+    said = " ".join(result.stdout.split())
+    assert result.exit_code == 1
+    assert f"one changed 1 of 3 metrics: {SLOW} x" in said.split(" metric ")[0]
+    assert "1 change was not seen on every occasion" in said.split(" metric ")[0]
 
 
 @pytest.mark.parametrize("change", ["words", "reference", "benchmark", "settings"])

@@ -32,11 +32,16 @@ class ChangePoint:
     explained: Sequence[Explanation] = ()
 
     @property
+    def always(self) -> bool:
+        """Whether every occasion that compared it saw it."""
+        return self.called == self.compared
+
+    @property
     def verified(self) -> str:
         """On how many occasions it was seen, in words."""
         if self.compared == 1:
             return "seen on one occasion"
-        if self.called == self.compared:
+        if self.always:
             return f"verified on {self.called} occasions"
         return f"seen on {self.called} of {self.compared} occasions"
 
@@ -91,7 +96,7 @@ class Overview:
 
     @cached_property
     def change_points(self) -> list[ChangePoint]:
-        """By the place of the step, then the largest change."""
+        """Those that every occasion saw, then the others; each by the place of the step, then the largest change."""
         found: dict[tuple[int, int, str], list[Row]] = {}
         for occasion in self.comparison.occasions:
             for (before, now), row in _steps(occasion):
@@ -105,7 +110,7 @@ class Overview:
                 changed = changes(software[0], software[1]) if software[0] and software[1] else []
                 explained = self.known.of(metric, *software)
                 points.append(ChangePoint(before, now, called[-1], len(alike), len(rows), changed, explained))
-        return sorted(points, key=lambda one: (one.now, one.before, -abs(one.row.change)))
+        return sorted(points, key=lambda one: (not one.always, one.now, one.before, -abs(one.row.change)))
 
     @cached_property
     def overheads(self) -> list["Overhead"]:

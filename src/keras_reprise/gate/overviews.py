@@ -121,19 +121,24 @@ def answer(found: Overview) -> str:
         open_ones = sum(row.verdict == INCONCLUSIVE for row in found.all_rows)
         untold = f"; {open_ones} of {len(found.all_rows)} comparisons can not be told" if open_ones else ""
         return f"{of} none is seen to change any of {len(found.metrics)} metrics{seen}{untold}."
+    sure = [point for point in points if point.always]
+    rarer = len(points) - len(sure)
+    seen = f"{rarer} change{'s were' if rarer > 1 else ' was'} not seen on every occasion"
+    if not sure:
+        return f"{of} none is seen to change any of {len(found.metrics)} metrics on every occasion; {seen}."
     names = short_names(found.metrics)
-    changed = {point.now for point in points}
-    largest = sorted(points, key=lambda one: -abs(one.row.change))[:MOST_TOLD]
+    changed = {point.now for point in sure}
+    largest = sorted(sure, key=lambda one: -abs(one.row.change))[:MOST_TOLD]
     said = [
         f"{names.get(one.row.metric, one.row.metric)} {change(one.row, one.row.change)} from "
         f"{found.labels[one.before]} to {found.labels[one.now]}, {one.verified}"
         for one in largest
     ]
-    more = f"; and {len(points) - len(largest)} more" if len(points) > len(largest) else ""
-    metrics = len({point.row.metric for point in points})
+    more = f"; and {len(sure) - len(largest)} more" if len(sure) > len(largest) else ""
+    metrics = len({point.row.metric for point in sure})
     return (
         f"{of} {'one' if len(changed) == 1 else len(changed)} changed {metrics} of {len(found.metrics)} metrics: "
-        f"{'; '.join(said)}{more}."
+        f"{'; '.join(said)}{more}.{f' {seen[0].upper()}{seen[1:]}.' if rarer else ''}"
     )
 
 
