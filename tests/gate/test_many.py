@@ -231,6 +231,9 @@ def test_what_not_every_occasion_saw_does_not_lead_the_answer(gate, made):
     assert result.exit_code == 1
     assert f"one changed 1 of 3 metrics: {SLOW} x" in said.split(" metric ")[0]
     assert "1 change was not seen on every occasion" in said.split(" metric ")[0]
+    rarer = said.split("Not seen on every occasion:")[1]
+    assert FAST in rarer
+    assert SLOW not in rarer
 
 
 @pytest.mark.parametrize("change", ["words", "reference", "benchmark", "settings"])

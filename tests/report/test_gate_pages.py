@@ -127,6 +127,20 @@ def test_a_comparison_has_a_page_that_answers(pages, machine):
     assert f'href="machine-{machine}.html"' in page.read_text()
 
 
+def test_what_one_occasion_saw_and_the_next_did_not_stands_apart(pages, machine):
+    seen, unseen = comparison(machine, days=("02",)), comparison(machine, days=("09",), change=0.0)
+    unseen.occasions[0].pairs[:] = [
+        StoredPair(a, b, [stored_row(row(0.0))], "", {}) for a, b in ((0, 1), (0, 3), (1, 3))
+    ]
+    folder = pages(msgspec.structs.replace(seen, occasions=[*seen.occasions, *unseen.occasions]))
+    page = folder / f"comparison-{machine[:8]}-releases.html"
+    text = text_of(page)
+    assert "none is seen to change any of 1 metrics on every occasion; 1 change was not seen on every occasion." in text
+    assert "Not seen on every occasion What one occasion saw and another did not may be of that day" in text
+    assert "x 1.221 x 1.209 to x 1.234 < 0.0001 seen on 1 of 2 occasions" in text
+    assert 'id="change-points"' not in page.read_text()
+
+
 def test_pages_and_figures_are_the_same_bytes_again_and_go_when_the_comparison_goes(pages, machine, filled_store):
     one = comparison(machine)
     folder = pages(one)

@@ -17,6 +17,11 @@ LEGEND = (
     "Ratios to the reference; ✗ slower, larger or worse and ✓ faster, smaller or better, by the rule of two looks; "
     "? nothing can be told."
 )
+RARER = (
+    "What one occasion saw and another did not may be of that day rather than of what was compared, however small its "
+    "p: all processes of an occasion share the day. On what a process does but once, Python's search for garbage may "
+    "fall."
+)
 MOST_TOLD = 3
 
 
@@ -27,9 +32,15 @@ def table(found: Overview, wide: int) -> str:
         lines += ["", *part]
     lines += ["", *columns.wrapped(LEGEND, wide)]
     points = found.change_points
-    lines += ["", "Change points:"] if points else ["", "No step from one environment to the next changed anything."]
-    for point in points:
-        lines += columns.wrapped(told(found, point), wide, first="  ", rest="    ")
+    if not points:
+        lines += ["", "No step from one environment to the next changed anything."]
+    for always, title in ((True, "Change points:"), (False, "Not seen on every occasion:")):
+        chosen = [point for point in points if point.always == always]
+        lines += ["", title] if chosen else []
+        for point in chosen:
+            lines += columns.wrapped(told(found, point), wide, first="  ", rest="    ")
+        if chosen and not always:
+            lines += columns.wrapped(RARER, wide, first="  ", rest="  ")
     for said in [*failures(found), *occasions(found), *found.occasion.notes]:
         lines += columns.wrapped(said, wide, rest="  ")
     return printable("\n".join(lines))

@@ -139,9 +139,23 @@ class ComparisonPage:
 
     @cached_property
     def points(self) -> list[list[str]]:
-        """The change points: metric, from, to, change, interval, p, occasions, what else changed, and the verdict."""
+        """The change points that every occasion saw: metric, from, to, change, interval, p, occasions, what else
+        changed, and the verdict."""
+        return self._points(always=True)
+
+    @cached_property
+    def rarer(self) -> list[list[str]]:
+        """The same of those that some occasions saw."""
+        return self._points(always=False)
+
+    @property
+    def why_rarer(self) -> str:
+        return overviews.RARER
+
+    def _points(self, *, always: bool) -> list[list[str]]:
         names = short_names(self.found.metrics)
-        return [[names.get(one.row.metric, one.row.metric), *self._point(one)] for one in self.found.change_points]
+        points = [one for one in self.found.change_points if one.always == always]
+        return [[names.get(one.row.metric, one.row.metric), *self._point(one)] for one in points]
 
     def _point(self, one: ChangePoint) -> list[str]:
         row, labels = one.row, self.found.labels
