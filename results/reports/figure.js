@@ -176,6 +176,9 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
       return one.values.map((column) => order.map((i) => column[i]));
     }), found.map(() => [1, 1, 1, 1]));
     const px = text();
+    /* Between whole abscissas a tick would stand for nothing. */
+    const whole = data[0].every(Number.isInteger) && !chart.x_log;
+    const steps = whole ? { incrs: [...Array(9).keys()].flatMap((power) => [1, 2, 5].map((one) => one * 10 ** power)) } : {};
     for (const one of found) {
       const seen = look(one, curves), few = one.values[0].length <= 15, key = one.of.join("\u0000");
       const show = !hidden.has(key), first = series.length;
@@ -206,7 +209,7 @@ var uPlot=function(){"use strict";const l="u-off",e="u-label",t="width",n="heigh
       width: live.clientWidth, height: Math.round(Math.max(260, Math.min(innerHeight * 0.72, live.clientWidth * 0.62))),
       legend: { show: false }, series, bands, cursor: { drag: { x: true, y: false } },
       scales: { x: { time: false, ...(chart.x_log ? { distr: 3 } : {}) }, y: { range: ends(panel, number), ...(panel.log ? { distr: 3 } : {}) } },
-      axes: [{ ...axis, label: chart.x_label || "", size: px * 2, space: px * 4 }, { ...axis, scale: "y", label: panel.label || "", size: px * 4, space: px * 2.4 }],
+      axes: [{ ...axis, ...steps, label: chart.x_label || "", size: px * 2, space: px * 4 }, { ...axis, scale: "y", label: panel.label || "", size: px * 4, space: px * 2.4 }],
       hooks: {
         draw: [rulers(panel, number)],
         setCursor: [(u) => {
