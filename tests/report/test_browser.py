@@ -353,16 +353,30 @@ def test_a_figures_page_shows_the_picture_without_scripts_and_on_paper(browser, 
     assert not page.locator("#live").is_visible()
 
 
-def test_a_figures_text_is_a_thirtieth_of_the_screen(browser, rules):
-    reader = Reader(browser, rules, viewport={"width": 1400, "height": 900})
+def drawn_texts(browser: Any, folder: Path, name: str, width: int, height: int) -> list[dict[str, Any]]:
+    """What a figure's page writes on its canvas, in which size (pixels) and with which alignment."""
+    reader = Reader(browser, folder, viewport={"width": width, "height": height})
     reader.page.add_init_script(
-        "const say = CanvasRenderingContext2D.prototype.fillText; window.sizes = [];"
+        "const say = CanvasRenderingContext2D.prototype.fillText; window.texts = [];"
         "CanvasRenderingContext2D.prototype.fillText = function (...given) {"
-        " window.sizes.push(parseFloat(this.font)); return say.apply(this, given); };"
+        " window.texts.push({ text: given[0], size: parseFloat(this.font), align: this.textAlign });"
+        " return say.apply(this, given); };"
     )
-    page = reader.open(figure_of(rules, "batch-size-ucurve"))
-    page.wait_for_function("window.sizes.length > 10")
-    assert page.evaluate("Math.min(...window.sizes)") >= 900 / 30
+    page = reader.open(name)
+    page.wait_for_function("window.texts.length > 10")
+    found: list[dict[str, Any]] = page.evaluate("window.texts")
+    return found
+
+
+def test_a_figures_text_is_a_thirtieth_of_the_screen(browser, rules):
+    texts = drawn_texts(browser, rules, figure_of(rules, "batch-size-ucurve"), 1400, 900)
+    assert min(one["size"] for one in texts) >= 900 / 30
+
+
+def test_between_whole_epochs_stands_no_tick(browser, rules):
+    texts = drawn_texts(browser, rules, figure_of(rules, "softmax-into-logits-floor"), 4000, 600)
+    ticks = {one["text"] for one in texts if one["align"] == "center" and one["text"][0].isdigit()}
+    assert ticks == {str(epoch) for epoch in range(1, 11)}
 
 
 def test_it_reads_without_scripts(browser, rules):
