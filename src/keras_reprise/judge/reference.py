@@ -15,7 +15,7 @@ from keras_reprise.base import checkout
 from keras_reprise.base.errors import NothingMeasuredError
 from keras_reprise.judge import comparable
 from keras_reprise.judge.costs import COSTS
-from keras_reprise.record.costs import GroupCost, together
+from keras_reprise.record.costs import GroupCost, pooled
 from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Number
 from keras_reprise.record.schema import Card
@@ -78,7 +78,7 @@ class Reference(Store):
         if name != COSTS:
             return None
         found = {
-            comparable.digest(members): together(
+            comparable.digest(members): pooled(
                 [self.content.costs[one.id] for one in comparable.one_per_seed(members) if one.status == "complete"]
             )
             for members in comparable.groups(self.content.summaries).values()

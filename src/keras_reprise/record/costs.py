@@ -38,7 +38,7 @@ def cost_of(record: Record, *, timing: bool) -> GroupCost:
     return GroupCost({arm: _of_arm(record, arm, timing=timing) for arm in record.arms}, record.load.mean_1m)
 
 
-def together(costs: Sequence[GroupCost]) -> GroupCost:
+def pooled(costs: Sequence[GroupCost]) -> GroupCost:
     """What comparable records cost, of the costs of each; the arms of the first."""
     from statistics import median
 
