@@ -8,13 +8,14 @@ import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 from versioned import PEAK, SLOW, SUITE, commit, in_a_project
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.gate import installations, measuring, ranges
-from keras_reprise.gate.stored import Quality
+from keras_reprise.gate.stored import Quality, Software
 from keras_reprise.record.fields import Number
 
 WORDS = [f"VERSION={number}" for number in range(1, 10)]
@@ -82,6 +83,43 @@ def test_an_end_that_crashes_ends_it(bisect, made):
     result = bisect()
     assert result.exit_code == 4
     assert "VERSION=9: exit 1: ImportError: no" in result.stderr
+
+
+def test_an_end_that_crashed_is_tried_again_by_the_same_command(bisect, made):
+    commit()
+    made.factor = {(SLOW, str(version)): 1.3 for version in range(6, 10)}
+    made.crash = {"9": "exit 137: killed"}
+    assert bisect().exit_code == 4
+    made.crash = {}
+    result = bisect("--json")
+    assert (result.exit_code, json.loads(result.stdout)["bad"]) == (1, 5), result.output
+
+
+def test_a_middle_that_skips_the_benchmark_is_skipped(bisect, made, monkeypatch):
+    made.factor = {(SLOW, str(version)): 1.3 for version in range(6, 10)}
+    real = made.run
+
+    def run(task, position, side, only):
+        found = real(task, position, side, only)
+        if side.variables["VERSION"] != "5" or task.suite != SUITE:
+            return found
+        return msgspec.structs.replace(found, median={}, fastest={}, relative={}, remarks={SLOW: "skipped: not there"})
+
+    monkeypatch.setattr("keras_reprise.gate.processes._run", run)
+    facts = json.loads(bisect("--json").stdout)
+    assert (facts["good"], facts["bad"], facts["skipped"]) == (3, 5, [4])
+    assert [step["why"] for step in facts["steps"] if step["outcome"] == "skipped"] == ["skipped: not there"]
+    assert len([task for task, _ in made.calls if task.side == "middle"]) < 60
+
+
+def test_nothing_is_kept_of_a_search_with_other_packages(bisect, made, monkeypatch):
+    commit()
+    made.interrupt_after = 30
+    assert bisect().exit_code == 130
+    made.interrupt_after = None
+    other = Software(python="3.11.1", packages={"numpy": "9"}, variables={})
+    monkeypatch.setattr(measuring, "software", lambda side: other)
+    assert "are kept" not in bisect().stderr
 
 
 def test_a_middle_that_scatters_too_much_is_inconclusive(bisect, made, monkeypatch):

@@ -14,11 +14,25 @@ import msgspec
 import numpy as np
 import pytest
 
-from keras_reprise.base.errors import UserError
-from keras_reprise.gate import assumed, gating, installations, judgement, measuring, processes, quality, trial
+from keras_reprise.base.errors import StoreError, UserError
+from keras_reprise.gate import (
+    assumed,
+    baselines,
+    gating,
+    installations,
+    judgement,
+    measuring,
+    processes,
+    quality,
+    trial,
+)
+from keras_reprise.gate.benchmark_files import digests
 from keras_reprise.gate.installations import Installation, parse
 from keras_reprise.gate.journal import Journal
+from keras_reprise.gate.judgement import first_look
+from keras_reprise.gate.looks import Known, Look
 from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks, seconds_left
+from keras_reprise.gate.project import deciding
 from keras_reprise.gate.settings import Settings, read_settings
 from keras_reprise.gate.stored import Occasion, Quality, finished_gates
 from keras_reprise.record.schema import ClaimCard, DataRef
@@ -388,6 +402,59 @@ def test_calibration_adds_occasions_and_widens_what_counts(accepted, made, monke
     assert metric(result, "test_slow")["verdict"] != "regressed"
 
 
+def test_one_occasion_says_nothing_of_another_day(accepted):
+    result = accepted("calibrate", "--json")
+    facts = json.loads(result.stdout)
+    assert (facts["occasions"], facts["noise_of_stored"]) == (1, {})
+    assert facts["noise"]
+
+
+def test_an_occasion_that_came_while_another_was_measured_is_kept(accepted, made, monkeypatch, store_path):
+    assert accepted("calibrate").exit_code == 0
+    path = next((store_path / "baselines").glob("*/main.calibration.json"))
+    one, real = json.loads(path.read_bytes()), made.run
+
+    def run(task, position, side, only):
+        path.write_text(json.dumps(one | {"occasions": one["occasions"] * 2}))
+        return real(task, position, side, only)
+
+    monkeypatch.setattr(processes, "_run", run)
+    assert json.loads(accepted("calibrate", "--json").stdout)["occasions"] == 3
+
+
+def test_what_was_measured_is_kept_until_it_is_written(gate, committed, monkeypatch):
+    real = baselines.write
+
+    def full(path, content):
+        raise StoreError("The disk is full.\nMake room.")
+
+    monkeypatch.setattr(baselines, "write", full)
+    assert gate("accept", "--why", "first").exit_code != 0
+    monkeypatch.setattr(baselines, "write", real)
+    assert "24 of 24 processes are kept" in gate("accept", "--why", "first").stderr
+    assert len(committed.calls) == 24
+
+
+def test_a_baseline_is_of_the_benchmarks_as_they_were_measured(gate, made, monkeypatch, store_path):
+    real, before = made.run, digests([SUITE])
+
+    def run(task, position, side, only):
+        Path(SUITE).write_text("def test_fast(benchmark):\n    benchmark(int)\n")
+        return real(task, position, side, only)
+
+    monkeypatch.setattr(processes, "_run", run)
+    assert gate("accept", "--why", "first").exit_code == 0
+    found = json.loads(next((store_path / "baselines").glob("*/main.json")).read_bytes())
+    assert found["benchmarks"] == before
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "main.calibration", "a\nb", ""])
+def test_a_name_is_that_of_a_file(gate, made, name):
+    for words in (["accept", "--why", "first"], ["gate"], ["calibrate"]):
+        result = gate(*words, "--name", name)
+        assert (result.exit_code, made.calls) == (2, [])
+
+
 def test_files_for_people_and_machines(accepted, monkeypatch, tmp_path):
     monkeypatch.setenv("REPRISE_GATE_INJECT", "*test_slow=1.25")
     result = accepted("gate", "--junit-xml", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md")
@@ -445,6 +512,32 @@ def test_existing_benchmark_files_are_compared(gate, tmp_path):
     as_a_shell_gives_them = gate("gate", "--import-benchmarks", *new, "--json", "--against", *old)
     assert as_a_shell_gives_them.stdout == result.stdout
     assert gate("gate", "--import-benchmarks", new[0]).exit_code == 3
+
+
+def test_a_benchmark_that_later_files_lack_is_said_to_be_gone(gate, tmp_path):
+    old, new = benchmark_files(tmp_path, "old", 1.0, INFO), benchmark_files(tmp_path, "new", 1.0, INFO)
+    for path in new:
+        benchmark_json(path, {"a::test_x": 0.1}, INFO)
+    result = gate("gate", "--import-benchmarks", *new, "--against", *old, "--json")
+    assert (metric(result, "test_y")["verdict"], metric(result, "test_y")["why"]) == (
+        "incomparable",
+        "no longer measured",
+    )
+
+
+def test_files_whose_halves_differ_show_no_regression(gate, tmp_path):
+    old = benchmark_files(tmp_path, "old", 1.0, INFO)
+    new = [
+        benchmark_json(
+            tmp_path / f"new{number}.json",
+            {"a::test_x": (0.2 if number % 2 else 0.4) + number / 1000, "a::test_y": 1.0},
+            INFO,
+        )
+        for number in range(6)
+    ]
+    result = gate("gate", "--import-benchmarks", *new, "--against", *old, "--json")
+    assert (result.exit_code, metric(result, "test_x")["verdict"]) == (0, "inconclusive")
+    assert "halves of this run differ" in metric(result, "test_x")["why"]
 
 
 def test_a_benchmark_file_that_is_given_twice_counts_once(gate, tmp_path):
@@ -645,11 +738,12 @@ def trained(made, monkeypatch):
     """What the recipe gives, by seed."""
     (Path.cwd() / "gate.toml").write_text('recipes = ["./mine.py"]\n[seeds]\n"*" = 6\n')
     (Path.cwd() / "mine.py").write_text("")
-    told: dict[str, Any] = {"shift": 0.0, "options": {}, "asked": []}
+    told: dict[str, Any] = {"shift": 0.0, "options": {}, "asked": [], "lost": []}
 
     def measure(names, seeds, side, settings, store):
         told["asked"].append(list(seeds))
-        values = [float(0.3 + 0.005 * np.sin(seed) + told["shift"]) for seed in seeds]
+        values: list[Any] = [float(0.3 + 0.005 * np.sin(seed) + told["shift"]) for seed in seeds]
+        values = ["nan" if seed in told["lost"] else value for seed, value in zip(seeds, values, strict=True)]
         return [replicates(seeds, values, **told["options"])]
 
     monkeypatch.setattr(quality, "measure", measure)
@@ -688,6 +782,37 @@ def test_failed_replicates_fail_the_gate(gate, trained):
     assert gate("accept", "--why", "first").exit_code == 0
     trained["options"] = {"failed": 1}
     assert gate("gate").exit_code == 4
+
+
+@pytest.mark.parametrize("lost", [[2], [1, 2, 3, 4, 5, 6]])
+def test_an_error_that_is_no_number_any_more_fails_the_gate(gate, trained, lost):
+    assert gate("accept", "--why", "first").exit_code == 0
+    trained["lost"] = lost
+    result = gate("gate", "--json")
+    assert result.exit_code == 4, result.output
+    row = metric(result, "test_error")
+    assert (row["verdict"], row["why"]) == ("failed", f"no finite number in {len(lost)} of 6 replicates")
+    assert gate("accept", "--why", "it diverges").exit_code == 0
+    assert gate("gate").exit_code in (0, 3), "what had no number before is no news"
+
+
+def test_quality_that_only_one_side_gates_is_incomparable():
+    old, new = replicates([1, 2], [0.3, 0.3]), replicates([1, 2], [0.3, 0.3])
+    more = msgspec.structs.replace(
+        new, metrics={**new.metrics, "a/test_loss": [1.0, 1.0]}, margins={**new.margins, "a/test_loss": 0.1}
+    )
+    for before, now, why in ((old, more, "new"), (more, new, "no longer measured")):
+        found = first_look(Look({}, quality=[before]), Look({}, quality=[now]), Settings(), Known())
+        rows = {row.metric: (row.verdict, row.why) for row in found.rows}
+        assert rows["mine/a/test_loss"] == ("incomparable", why)
+        assert rows["mine/a/test_error"][0] == "same"
+
+
+def test_the_control_of_one_side_is_no_metric():
+    times = np.array([0.1, 0.1, 0.1])
+    before = Look({f"{SUITE}::test_fast": times, "control::test_sort": times})
+    found = first_look(before, Look({f"{SUITE}::test_fast": times}), Settings(), Known())
+    assert [row.metric for row in found.rows] == [f"{SUITE}::test_fast"]
 
 
 def test_a_claim_that_turns_is_a_regression(gate, trained):
@@ -900,7 +1025,7 @@ def test_a_second_look_that_was_interrupted_goes_on(gate, in_turns, to_the_end):
     assert len(in_turns.calls) - resumed == 48 - 8 + 48, "and a third look, since nothing is calibrated"
 
 
-@pytest.mark.parametrize("change", ["commit", "edit", "new file", "settings"])
+@pytest.mark.parametrize("change", ["commit", "edit", "staged edit", "new file", "staged file", "settings"])
 def test_nothing_is_kept_of_a_gate_of_other_code(gate, in_turns, to_the_end, change):
     in_turns.interrupt_after = len(in_turns.calls) + 10
     assert gate("gate").exit_code == 130
@@ -908,7 +1033,9 @@ def test_nothing_is_kept_of_a_gate_of_other_code(gate, in_turns, to_the_end, cha
     if change == "settings":
         Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nrounds = 4\n')
     else:
-        Path("new.py" if change == "new file" else SUITE).write_text("# changed\n")
+        Path("new.py" if "file" in change else SUITE).write_text("# changed\n")
+    if change.startswith("staged"):
+        git("add", "-A")
     if change == "commit":
         git("commit", "-qam", "changed")
     result = gate("gate")
@@ -1132,6 +1259,23 @@ def test_what_measuring_writes_and_what_both_sides_share_does_not_stop_it(gate, 
     Path(name).write_text("# other\n")
     assert "not committed" not in gate("accept", "--why", "first").output.lower()
     assert json.loads(gate("gate", "--plan", "--json").stdout)["in_turns"]
+
+
+def test_what_is_not_committed_elsewhere_in_the_repository_counts_too(gate, made, tmp_path, store_path):
+    for name in ("lib/thing.py", "other/results/baselines/x.json"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("OLD = 1\n")
+    for words in (["init", "-q", str(tmp_path)], ["-C", str(tmp_path), "add", "-A"], ["commit", "-qm", "all"]):
+        git(*words)
+    assert deciding(Settings(benchmarks=[SUITE])) == []
+    (tmp_path / "lib/thing.py").write_text("NEW = 1\n")
+    (tmp_path / "other/results/baselines/x.json").write_text("{}")
+    assert deciding(Settings(benchmarks=[SUITE])) == ["../lib/thing.py"]
+    assert "Not committed: ../lib/thing.py" in gate("accept", "--why", "first").stderr
+    git("add", "../lib/thing.py")
+    assert deciding(Settings(benchmarks=[SUITE]), store_path) == ["../lib/thing.py"], (
+        "nor what is staged, nor the store"
+    )
 
 
 def test_a_plan_measures_each_file_once_and_keeps_it(gate, committed):

@@ -221,6 +221,26 @@ def test_what_is_stored_is_shown_again_without_measuring_and_an_occasion_is_adde
     assert "none is seen to change any of 3 metrics on every occasion; 1 change was not seen on every occasion." in said
 
 
+def test_an_occasion_and_an_edit_that_came_meanwhile(gate, made, monkeypatch, store_path):
+    assert gate().exit_code == 0
+    path, real = comparison_files(store_path)[0], made.run
+    one, before = json.loads(path.read_bytes()), Path(SUITE).read_text()
+    other = one["occasions"][0] | {"started_at": "2025-12-31T00:00:00Z"}
+
+    def run(task, position, side, only):
+        path.write_text(json.dumps(one | {"occasions": [other, *one["occasions"]]}))
+        Path(SUITE).write_text("def test_fast(benchmark):\n    benchmark(int)\n")
+        return real(task, position, side, only)
+
+    made.clock += 10_000
+    monkeypatch.setattr("keras_reprise.gate.processes._run", run)
+    assert gate("--occasion").exit_code == 0
+    assert len(stored(store_path).occasions) == 3
+    assert stored(store_path).benchmarks == one["benchmarks"]
+    Path(SUITE).write_text(before)
+    assert gate().exit_code == 0
+
+
 def test_what_not_every_occasion_saw_does_not_lead_the_answer(gate, made):
     made.factor = {(SLOW, "4"): 1.3}
     assert gate().exit_code == 1

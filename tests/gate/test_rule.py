@@ -355,8 +355,8 @@ def test_noise_is_that_between_occasions():
     generator = np.random.default_rng(13)
     occasions = [{"m": times(generator, 24, scale=math.exp(0.04 * k), spread=0.01)} for k in (-1, 0, 1)]
     assert 0.04 < noise(occasions, 6)["m"] < 0.08
-    assert noise(occasions[:1], 6)["m"] < 0.02
-    assert noise([{"m": times(generator, 5)}], 6) == {}
+    assert noise(occasions[:1], 6) == {}, "an hour says nothing of the next day"
+    assert noise([{"m": times(generator, 5)}] * 2, 6) == {}
 
 
 def test_noise_side_by_side_is_that_of_gates_in_turns():

@@ -6,6 +6,7 @@ could be known.
 """
 
 import hashlib
+import posixpath
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -47,10 +48,19 @@ def folder_facts(folder: Path, watched: Sequence[str]) -> Facts:
 
 
 def uncommitted(folder: Path, watched: Sequence[str]) -> list[str] | None:
-    """The files of `watched` in `folder` that are not as committed, untracked or not; None where there is no commit."""
-    changed = _listed(folder, "diff", "HEAD", "--name-only", "--relative", "--no-renames", "-z", "--", *watched)
-    untracked = _listed(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *watched)
-    return None if changed is None or untracked is None else sorted({*changed, *untracked})
+    """The files of `watched` that are not as committed, untracked or not; None where there is no commit.
+
+    They are named from `folder`, what lies elsewhere in its repository by "..".
+    """
+    inside = git(folder, "rev-parse", "--show-prefix")
+    changed = _listed(
+        folder, "-c", "diff.relative=false", "diff", "HEAD", "--name-only", "--no-renames", "-z", "--", *watched
+    )
+    untracked = _listed(folder, "ls-files", "--full-name", "--others", "--exclude-standard", "-z", "--", *watched)
+    if inside is None or changed is None or untracked is None:
+        return None
+    start = inside.rstrip("\n") or "."
+    return sorted({posixpath.relpath(name, start) for name in (*changed, *untracked)})
 
 
 @lru_cache(maxsize=1)

@@ -25,11 +25,26 @@ if TYPE_CHECKING:
     from keras_reprise.store.store import Store
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def a_file_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The name of a baseline or a comparison, which becomes that of its file."""
+    if not value.isprintable() or not value or value.startswith(".") or set(value) & set("/\\:") or len(value) > 100:
+        raise click.BadParameter(
+            "it becomes the name of a file: a word or two, without / \\ : and no dot at its start."
+        )
+    if value.endswith(".calibration"):
+        raise click.BadParameter("the calibration of a baseline is called so; leave out .calibration.")
+    return value
+
+
 MEASURE_OPTIONS = [
     click.option("--config", type=FILE, help="Settings (default: gate.toml, else benchmarks/gate.toml)."),
     click.option("--benchmarks", multiple=True, help="A pytest-benchmark file, instead of those of the settings."),
     click.option("--rounds", type=click.IntRange(2, 200), help="Processes of each benchmark file."),
-    click.option("--name", default="main", show_default=True, help="Which baseline: one per backend, say."),
+    click.option(
+        "--name", default="main", show_default=True, callback=a_file_name, help="Which baseline: one per backend, say."
+    ),
 ]
 
 

@@ -44,14 +44,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class OneSide:
-    """What `accept` or `calibrate` is about to measure: seeds of recipes, the state of the code, what is known of how
-    long it takes, the processes that there are, and what to say beforehand."""
+    """What `accept` or `calibrate` is about to measure: seeds of recipes, the state of the code and hashes of the
+    benchmarks, what is known of how long it takes, the processes that there are, and what to say beforehand."""
 
     settings: Settings
     seeds: Mapping[str, Sequence[int]]
     begun: Journal
     code: Code
     uncommitted: list[str] | None
+    benchmarks: dict[str, str]
     known: Occasion | None
     first: Sequence[Process]
     notes: Sequence[str]
@@ -70,6 +71,7 @@ def prepared(store: Store, command: str, settings: Settings, name: str, say: Say
         settings = msgspec.structs.replace(settings, recipes=[])
     here, this = measuring.here(settings), measuring.this_machine()
     code, uncommitted = code_of(here, store.root), deciding(settings, store.root)
+    benchmarks = digests(settings.benchmarks)
     notes = hidden(settings.benchmarks)
     if settings.benchmarks:
         notes += [*copies_of_another_state(here), *_not_committed(uncommitted)]
@@ -92,7 +94,7 @@ def prepared(store: Store, command: str, settings: Settings, name: str, say: Say
     for said in more:
         say(said)
     seeds = measuring.seeds_of(quality.chosen(settings), settings, {})
-    return OneSide(settings, seeds, begun, code, uncommitted, known, first, [*notes, *more])
+    return OneSide(settings, seeds, begun, code, uncommitted, benchmarks, known, first, [*notes, *more])
 
 
 def _not_committed(names: Sequence[str] | None) -> list[str]:
@@ -140,15 +142,18 @@ def accept(store: Store, settings: Settings, name: str, by: str, why: str, last:
         found = finished.measured
         measured = [suite for suite in dict.fromkeys(one.suite for one in found.processes) if suite != CONTROL]
         settings = msgspec.structs.replace(settings, benchmarks=measured)
-        found = _completed(store, found, settings, name, say)
-        uncommitted = deciding(settings, store.root)
+        uncommitted, benchmarks = deciding(settings, store.root), digests(settings.benchmarks)
+        begun = journal(store, "completed", name, found, settings)
+        found = _completed(found, settings, begun, say)
     else:
         ready = prepared(store, "accept", settings, name, say)
-        found, uncommitted = _measure(store, ready, say), ready.uncommitted
+        uncommitted, benchmarks, begun = ready.uncommitted, ready.benchmarks, ready.begun
+        found = _measure(store, ready, say)
     _require_sound(found, settings)
     accepted = Accepted(at=clock.now(), by=by, why=why)
-    baseline = Baseline(SCHEMA, accepted, found, uncommitted, digests(settings.benchmarks))
+    baseline = Baseline(SCHEMA, accepted, found, uncommitted, benchmarks)
     write(baseline_path(store, this, name), baseline)
+    begun.forget()
     return baseline
 
 
@@ -159,11 +164,14 @@ def calibrate(store: Store, settings: Settings, name: str, say: Say) -> tuple[Ca
     """
     this = measuring.this_machine()
     path = calibration_path(store, this, name)
-    kept = read(path, Calibration)
-    found = _measure(store, prepared(store, "calibrate", settings, name, say), say)
+    read(path, Calibration)  # one that is broken is said to be so before anything is measured
+    ready = prepared(store, "calibrate", settings, name, say)
+    found = _measure(store, ready, say)
     _require_sound(found, settings)
+    kept = read(path, Calibration)
     calibration = Calibration(schema=SCHEMA, occasions=[*(kept.occasions if kept else []), found])
     write(path, calibration)
+    ready.begun.forget()
     beside, stored = (calibrated(store, this, name, settings, beside=beside) for beside in (True, False))
     return calibration, beside, stored
 
@@ -244,12 +252,10 @@ def _measure(store: Store, ready: OneSide, say: Say) -> Occasion:
     expectations.announce(
         say, store, settings, ready.seeds, rounds=rounds, known=ready.known, sides=1, first=ready.first
     )
-    found = measuring.measured(measuring.here(settings), settings, rounds, ready.seeds, ready.begun, ready.code)
-    ready.begun.forget()
-    return found
+    return measuring.measured(measuring.here(settings), settings, rounds, ready.seeds, ready.begun, ready.code)
 
 
-def _completed(store: Store, found: Occasion, settings: Settings, name: str, say: Say) -> Occasion:
+def _completed(found: Occasion, settings: Settings, begun: Journal, say: Say) -> Occasion:
     """What a gate measured, with what it left out since it was settled early: as many processes as a gate can have."""
     there = samples(found.processes, "median")
     suites = [
@@ -260,12 +266,10 @@ def _completed(store: Store, found: Occasion, settings: Settings, name: str, say
     if not suites:
         return found
     later = 1 + max((process.round for process in found.processes), default=-1)
-    begun = journal(store, "completed", name, found, settings)
     tasks = plan(suites, settings.rounds, begun.order_seed("rest"))
     tasks = [replace(task, round=later + task.round) for task in tasks]
     say(f"The last gate was settled early; {len(tasks)} more processes make it a baseline.")
-    more = measuring.run_processes(tasks, {"now": measuring.here()}, begun, "rest")
-    begun.forget()
+    more = measuring.run_processes(tasks, {"now": measuring.here(settings)}, begun, "rest")
     return msgspec.structs.replace(found, processes=[*found.processes, *more])
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from keras_reprise.base import errors
 from keras_reprise.base.errors import UserError
-from keras_reprise.gate import quality
+from keras_reprise.base.git import git
+from keras_reprise.gate import measuring, quality
 from keras_reprise.gate.bisection import ENDS_TIMES, FOUND, INCONCLUSIVE_BETWEEN, NO_CHANGE, Search, search
 from keras_reprise.gate.change_points import labels_of
 from keras_reprise.gate.environments import kept_folder, specs_of
@@ -64,11 +65,13 @@ def bisect(store: Store, words: Sequence[str], metric: str, settings: Settings, 
     """
     if len(words) < 2:
         raise UserError("A bisection needs two environments or more.\nName the good one first and the bad one last.")
-    specs_of(words)
+    specs = specs_of(words)
     metric, settings, kind = searched(metric, settings)
+    commits = [git(Path.cwd(), "rev-parse", f"{one.commit}^{{commit}}") for one in specs if one.commit]
+    here = measuring.software(measuring.here(settings))
     with kept_folder(store, words, f"bisect {name} {metric}") as folder:
-        begun = journal(store, "bisect", words, metric, name, settings, injections())
-        begun.crashes_stay = True
+        begun = journal(store, "bisect", words, commits, here, metric, name, settings, injections())
+        begun.crashes_stay = ("middle",)
         measurer = kind(store, words, metric, settings, name, folder, begun, say)
         measurer.begin()
         found = search(len(words), measurer.changed, measurer.place)

@@ -93,11 +93,11 @@ def _measured(store: Store, ready: Sides, name: str, say: Say) -> Outcome:
     why = "the benchmark itself is another one than was accepted"
     judgement = judged(looks(first), again, settings, known, say, early)
     judgement = with_others(judgement, dict.fromkeys(sorted(ready.others), why))
-    begun.forget()
     if not injections():
         before = [] if why_stored else first["before"].processes
         accepted_commit = None if why_stored else baseline.code.git_commit
         keep(store, name, Finished(SCHEMA, clock.now(), found, before, accepted_commit))
+    begun.forget()
     notes = notes_of(judgement, known, [process for one in first.values() for process in one.processes])
     notes = [*_compared_with(first, baseline, settings, why_stored, notes), *ready.notes]
     return Outcome(judgement, f"baseline {name!r}", "now", changes(baseline.software, found.software), notes, this)

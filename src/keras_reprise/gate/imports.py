@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from keras_reprise.gate.gating import Outcome, with_others
 from keras_reprise.gate.judgement import Judgement, first_look, without
 from keras_reprise.gate.looks import Known, Look, leaving_out, look_of
 from keras_reprise.gate.processes import read_benchmarks
-from keras_reprise.gate.rule import INCOMPARABLE
+from keras_reprise.gate.rule import INCOMPARABLE, unsettled
 from keras_reprise.gate.settings import Settings
 from keras_reprise.gate.stored import Baseline, require_baseline
 from keras_reprise.store.store import Store
@@ -71,8 +72,11 @@ def imported(
         judgement = Judgement([without(metric, INCOMPARABLE, "another machine or Python") for metric in new.costs])
     else:
         others = _other_parameters(before, now)
-        old = Look({metric: values for metric, values in old.costs.items() if metric in new.costs})
+        if not before:  # a baseline has more than the files were made for
+            old = Look({metric: values for metric, values in old.costs.items() if metric in new.costs})
         judgement = first_look(leaving_out(old, others), leaving_out(new, others), settings, known, final=True)
+        if judgement.control_failed:
+            judgement = replace(judgement, rows=unsettled(judgement.rows, judgement.control_failed))
         judgement = with_others(judgement, others)
     changed = [f"{fact} {there[fact]} -> {here[fact]}" for fact in differ]
     was = f"before ({len(before)} files)" if before else f"baseline {name!r}"

@@ -10,12 +10,12 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from keras_reprise.base import seals
+from keras_reprise.base import package_code, seals
 from keras_reprise.base.errors import StoreError
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.git import git
@@ -30,10 +30,10 @@ MOST_BYTES = 2**28  # of the processes of a step
 class Journal:
     """One gate's measurements by step ("first", "again"); `folder` None keeps nothing beyond this process.
 
-    Where `crashes_stay` a side that crashed is not tried again by a command that goes on.
+    Of the sides in `crashes_stay` one that crashed is not tried again by a command that goes on.
     """
 
-    def __init__(self, folder: Path | None = None, *, crashes_stay: bool = False) -> None:
+    def __init__(self, folder: Path | None = None, *, crashes_stay: Collection[str] = ()) -> None:
         self.folder, self.crashes_stay = folder, crashes_stay
         self.begun_here = False  # by this command, and not by one that was interrupted
         self._kept: dict[str, Sequence[Process]] = {}
@@ -53,7 +53,7 @@ class Journal:
     def processes(self, step: str, tasks: Sequence[Task]) -> list[Process]:
         """The processes of an earlier try that are still good: those of tasks whose whole block was measured."""
         found = self._read(step)
-        crashed = {(p.suite, p.side) for p in found if p.error and self.crashes_stay}
+        crashed = {(p.suite, p.side) for p in found if p.error and p.side in self.crashes_stay}
         wanted = [task for task in tasks if (task.suite, task.side) not in crashed]
         sound = {(p.suite, p.side, p.round) for p in found if not p.error and not p.disturbed}
         blocks = _blocks(tasks)
@@ -87,6 +87,11 @@ class Journal:
             yield Store(folder / "results")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def drop(self, name: str) -> None:
+        """Let what a side's recipes gave be measured anew by a command that goes on."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def forget(self) -> None:
         """The gate has ended."""
@@ -146,21 +151,11 @@ def _state(folder: Path, results: Path) -> str | None:
     None without git.
     """
     commit = git(folder, "rev-parse", "HEAD")
-    listed = git(
-        folder,
-        "ls-files",
-        "-z",
-        "--modified",
-        "--deleted",
-        "--others",
-        "--exclude-standard",
-        "--",
-        *watched(folder, results),
-    )
-    if commit is None or listed is None:
+    names = package_code.uncommitted(folder, watched(folder, results))
+    if commit is None or names is None:
         return None
     digest = hashlib.sha256(commit.encode())
-    for name in sorted(set(filter(None, listed.split("\0")))):
+    for name in names:
         digest.update(name.encode(errors="surrogateescape"))
         with contextlib.suppress(OSError):
             digest.update((folder / name).read_bytes())

@@ -12,7 +12,7 @@ import numpy as np
 from keras_reprise.gate import assumed
 from keras_reprise.gate.design import CONTROL_LEVEL, SECOND_LOOK
 from keras_reprise.gate.looks import Known, Look, adjusted
-from keras_reprise.gate.matching import claim_rows, difference, identical, partner, quality_of_both
+from keras_reprise.gate.matching import claim_rows, difference, identical, lost_numbers, partner, quality_of_both
 from keras_reprise.gate.noise import Samples
 from keras_reprise.gate.processes import CONTROL
 from keras_reprise.gate.rule import (
@@ -137,6 +137,8 @@ def decided(found: SidesCompared, *, final: bool = False, others: Sequence[float
     rows = [
         identical(row, before, now) for row in decide(found.changes, screens=screens, further=further, others=others)
     ]
+    lost = {metric: without(metric, FAILED, why) for metric, why in lost_numbers(before.quality, now.quality).items()}
+    rows = [*(row for row in rows if row.metric not in lost), *lost.values()]
     rows += claim_rows(before.quality, now.quality)
     rows += _missing(before, now, {row.metric for row in [*rows, *found.control]})
     reckoned = {metric: value for metric, value in found.assumed.items() if not _of_control(metric)}
@@ -251,14 +253,19 @@ def _missing(before: Look, now: Look, compared: set[str]) -> list[Row]:
         missing = now if metric not in now.costs else before if metric not in before.costs else None
         if missing is not None and suite in missing.failures:
             rows.append(without(metric, FAILED, crashed[suite]))
-        elif metric not in compared:
+        elif metric not in compared and not _of_control(metric):
             rows.append(without(metric, INCOMPARABLE, "new" if metric in now.costs else "no longer measured"))
     told = {row.metric.split("::", 1)[0] for row in rows if row.verdict == FAILED}
     rows += [without(what, FAILED, why) for what, why in crashed.items() if what not in told]
     for quality in now.quality:
-        if partner(quality, before.quality) is None:
+        was = partner(quality, before.quality)
+        if was is None:
             mine = [other for other in before.quality if other.recipe == quality.recipe]
             rows.append(without(quality.recipe, INCOMPARABLE, difference(mine[0], quality) if mine else "new"))
+            continue
+        for one, other, why in ((quality, was, "new"), (was, quality, "no longer measured")):
+            alone = [name for name in one.metrics if name not in other.metrics]
+            rows += [without(f"{quality.recipe}/{name}", INCOMPARABLE, why) for name in alone]
     measured = {quality.recipe for quality in now.quality} | set(now.failures)
     rows += [without(q.recipe, INCOMPARABLE, "no longer measured") for q in before.quality if q.recipe not in measured]
     return rows

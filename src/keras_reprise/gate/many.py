@@ -77,13 +77,16 @@ def asked_for(words: Sequence[str], reference: str | None, settings: Settings, n
     return Asked(words, list(words).index(reference), settings, name)
 
 
-def known_comparison(store: Store, asked: Asked) -> StoredComparison | None:
-    """What is stored of this comparison; UserError when its name is taken by another one."""
+def known_comparison(store: Store, asked: Asked, wanted: StoredComparison | None = None) -> StoredComparison | None:
+    """What is stored of this comparison; UserError when its name is taken by another one.
+
+    `wanted` is the comparison as its measuring began (default: as it would begin now).
+    """
     path = comparison_path(store, measuring.this_machine(), asked.name)
     found = read_comparison(path)
     if found is None:
         return None
-    wanted = asked.unmeasured()
+    wanted = wanted or asked.unmeasured()
     same = measured_by(found.newest.settings) == measured_by(asked.settings)
     other = difference_to(found, msgspec.structs.replace(wanted, occasions=found.occasions))
     if other or not same:
@@ -114,9 +117,10 @@ def compare(store: Store, asked: Asked, say: Say, *, occasion: bool = False) -> 
         if known is not None:
             _require_same_packages(known, found)
         remember_failures(folder, found)
+        wanted = asked.unmeasured()  # of the benchmarks as they are measured, whatever becomes of them meanwhile
         begun, measured = _measured(store, asked, found, say)
-        wanted = asked.unmeasured()
-        occasions = [*(known.occasions if known else []), measured]
+        before = known_comparison(store, asked, wanted)  # which may have become more
+        occasions = [*(before.occasions if before else []), measured]
         comparison = msgspec.structs.replace(wanted, occasions=occasions)
         if not injections():
             write_comparison(comparison_path(store, wanted.machine, asked.name), comparison)
@@ -173,7 +177,7 @@ def _measured(
         settings,
         injections(),
     )
-    begun.crashes_stay = True
+    begun.crashes_stay = tuple(found.made)
     measurement = _Measurement(found, settings, recipes, begun, [])
     started, code = clock.now(), code_of(measuring.here(), store.root)
     first = measurement.first()

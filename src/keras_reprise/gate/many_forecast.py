@@ -12,6 +12,7 @@ from keras_reprise.gate.design import SECOND_LOOK
 from keras_reprise.gate.environments import bytes_needed
 from keras_reprise.gate.expectations import in_words
 from keras_reprise.gate.installations import parse
+from keras_reprise.gate.journal import Journal
 from keras_reprise.gate.many import Asked, calibrated_here, durations_known, known_comparison
 from keras_reprise.gate.measuring import suites_of
 from keras_reprise.gate.processes import CONTROL, Task
@@ -115,8 +116,8 @@ def forecast(store: Store, asked: Asked) -> ManyForecast:
     durations = durations_known(store, asked)
     missing = [suite for suite in suites_of(settings) if suite not in durations]
     if missing:
-        here = {"now": measuring.here()}
-        tried = processes.measure([Task(suite, "now", 0) for suite in missing], here)
+        here = {"now": measuring.here(settings)}
+        tried = measuring.run_processes([Task(suite, "now", 0) for suite in missing], here, Journal(), "plan")
         durations |= processes.durations([one for one in tried if not one.error])
     count = len(asked.words)
     each = sum(settings.rounds * durations.get(suite, expectations.GUESSED_PROCESS_S) for suite in suites_of(settings))

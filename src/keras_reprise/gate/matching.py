@@ -1,5 +1,6 @@
 """The recipes of two sides: which replicates before belong to those now, and what both say of quality and claims."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from keras_reprise.gate.rule import (
 from keras_reprise.gate.stored import Quality, quality_samples
 from keras_reprise.judge import decisions
 from keras_reprise.record.encoding import number
+from keras_reprise.record.fields import Number
 
 
 def quality_of_both(before: Sequence[Quality], now: Sequence[Quality]) -> list[Change]:
@@ -28,6 +30,29 @@ def quality_of_both(before: Sequence[Quality], now: Sequence[Quality]) -> list[C
         quality_samples(before), {m: v for m, v in quality_samples(now).items() if len(v)}, margins,
         {metric: larger_is_worse(metric) for metric in margins},
     )  # fmt: skip
+
+
+def lost_numbers(before: Sequence[Quality], now: Sequence[Quality]) -> dict[str, str]:
+    """Why metrics cannot be judged by the numbers that are left, by `recipe/arm/metric`: now replicates have none
+    (a loss that is no longer finite) which before had one, by seed or, without common seeds, all of them."""
+    found = {}
+    for new in now:
+        old = partner(new, before)
+        if old is None:
+            continue
+        for name, values in new.metrics.items():
+            was = dict(zip(old.seeds, map(_finite, old.metrics.get(name, [])), strict=False))
+            finite = dict(zip(new.seeds, map(_finite, values), strict=False))
+            common = finite.keys() & was.keys()
+            lost = any(was[seed] and not finite[seed] for seed in common)
+            if lost or (not common and was and all(was.values()) and not all(finite.values())):
+                without = sum(not one for one in finite.values())
+                found[f"{new.recipe}/{name}"] = f"no finite number in {without} of {len(finite)} replicates"
+    return found
+
+
+def _finite(value: Number) -> bool:
+    return math.isfinite(number(value))
 
 
 def partner(quality: Quality, others: Sequence[Quality]) -> Quality | None:

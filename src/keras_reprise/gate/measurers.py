@@ -207,6 +207,9 @@ class Times(Measurer):
             if crashed:
                 raise MeasurementError(f"An end of the search crashed: {next(iter(crashed.values()))}.\nRun it again.")
             low, high, mine = self._samples(found)
+            if not len(mine.logs) and any(one.side == "middle" and not one.disturbed for one in found):
+                result = self.skipped(middle, self._not_run(found))
+                break
             outcome, position = placed(above(low, mine, self.direction), above(mine, high, self.direction), level)
             result = Step(middle, outcome, blocks, position)
             if outcome != UNCLEAR:
@@ -214,6 +217,11 @@ class Times(Measurer):
                 break
         self.processes += len(found)
         return result
+
+    def _not_run(self, found: Sequence[Process]) -> str:
+        """Why the metric has no number in a middle that ran."""
+        said = (one.remarks.get(self.metric) for one in found if one.side == "middle")
+        return next(filter(None, said), f"{self.metric} was not measured there")
 
     def _samples(self, found: Sequence[Process]) -> tuple[LogSample, LogSample, LogSample]:
         """The estimates of both ends and of the middle, at one speed of the machine."""

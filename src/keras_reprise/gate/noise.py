@@ -68,8 +68,8 @@ def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
     """What the log ratio of two gates of identical code is, in root mean square, by metric.
 
     Each occasion's processes are cut into groups of `size`, as many as a gate has; every group is compared with every
-    group of the other occasions, or of the same one when there is only one. A metric with fewer than two groups has no
-    entry.
+    group of the other occasions. A metric that fewer than two occasions measured has no entry: what an hour is like
+    says nothing of what the next day is.
     """
     found = {}
     for metric in {metric: None for occasion in occasions for metric in occasion}:
@@ -79,8 +79,7 @@ def noise(occasions: Sequence[Samples], size: int) -> dict[str, float]:
             for values in [occasion.get(metric, np.array([]))]
             for start in range(0, len(values) - size + 1, size)
         ]
-        several = len({number for number, _ in groups}) > 1
-        squares = [shift(a, b).estimate ** 2 for (i, a), (j, b) in combinations(groups, 2) if i != j or not several]
+        squares = [shift(a, b).estimate ** 2 for (i, a), (j, b) in combinations(groups, 2) if i != j]
         if squares:
             found[metric] = math.sqrt(float(np.mean(squares)))
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from keras_reprise.base import package_code
+from keras_reprise.base.git import git
 from keras_reprise.gate.commit_files import shared
 from keras_reprise.gate.installations import Installation
 from keras_reprise.gate.settings import PLACES, Settings
@@ -21,12 +22,17 @@ MOST_NAMED = 3
 
 
 def watched(folder: Path, store: Path | None = None) -> list[str]:
-    """What git is to look at in `folder`: all but what measuring writes there, the store among it."""
-    found = [".", ":(exclude)results", ":(exclude,glob)**/*.pyc"]
-    found += [f":(exclude,glob)**/{name}/**" for name in WRITTEN]
-    inside = os.path.relpath(store, folder) if store else "."
-    if inside != "." and not inside.startswith(".."):
-        found.append(f":(exclude,literal){Path(inside).as_posix()}")
+    """What git is to look at in the repository of `folder`: all but what measuring writes there, the store among it.
+
+    All of it, since a benchmark may load packages beside its own, and a commit is measured with those that it had.
+    """
+    found = [":(top)", ":(exclude)results", ":(top,exclude,glob)**/results/baselines/**", ":(top,exclude,glob)**/*.pyc"]
+    found += [f":(top,exclude,glob)**/{name}/**" for name in WRITTEN]
+    top = git(folder, "rev-parse", "--show-toplevel")
+    if store and top is not None:
+        inside = os.path.relpath(os.path.realpath(store), os.path.realpath(top.rstrip("\n")))
+        if inside != "." and not inside.startswith(".."):
+            found.append(f":(top,exclude,literal){Path(inside).as_posix()}")
     return found
 
 

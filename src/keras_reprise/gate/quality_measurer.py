@@ -88,6 +88,7 @@ class Qualities(Measurer):
         self.replicates += len(seeds)
         name = self.metric.split("/", 1)[1]
         if found.failed:
+            self.begun.drop(f"{step}-{seeds[0]}-{seeds[-1]}")
             raise MeasurementError(f"{words}: {found.failed} of {len(seeds)} replicates failed.\nBoth ends must run.")
         if name not in found.margins:
             there = ", ".join(f"{found.recipe}/{one}" for one in found.margins) or "none"
