@@ -10,6 +10,7 @@ from engine_cases import Session, convnet, made_data
 from keras_reprise.datasets import Dataset
 from keras_reprise.engine import gradients, timed_calls, train
 from keras_reprise.engine.configuration import configured, traced_alike
+from keras_reprise.engine.objective import resolved
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 JAX_COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -65,6 +66,15 @@ def dense(units=5, seed=1, activation="relu", rate=0.0):
     )
 
 
+def leaky(slope):
+    """An activation that has a name of Keras's, and a slope that nothing tells."""
+
+    def leaky_relu(x):
+        return keras.ops.maximum(slope * x, x)
+
+    return leaky_relu
+
+
 def trained(model, optimizer, learning_rate=None):
     history = train(model, made_data(), Session(), optimizer=optimizer, learning_rate=learning_rate, batch_size=50, epochs=2)  # fmt: skip
     return history.update_losses.tolist()
@@ -110,6 +120,8 @@ def test_a_search_over_rates_and_a_sweep_of_seeds_are_compiled_once(compilations
 SWEEP = {
     "as it is": lambda: (dense(13), keras.optimizers.SGD(0.05)),
     "another activation": lambda: (dense(13, activation="tanh"), keras.optimizers.SGD(0.05)),
+    "an activation of one's own": lambda: (dense(13, activation=leaky(0.1)), keras.optimizers.SGD(0.05)),
+    "another of its name": lambda: (dense(13, activation=leaky(0.6)), keras.optimizers.SGD(0.05)),
     "other dropout": lambda: (dense(13, rate=0.5), keras.optimizers.SGD(0.05)),
     "other weights": lambda: (dense(13, seed=8), keras.optimizers.SGD(0.05)),
     "momentum": lambda: (dense(13), keras.optimizers.SGD(0.05, momentum=0.9)),
@@ -154,6 +166,29 @@ def test_a_layer_that_is_named_as_its_activation_is_told_from_one_of_another_act
 
     assert configured(named("relu")) != configured(named("tanh"))
     assert configured(named("relu")) == configured(named("relu"))
+
+
+def test_functions_of_one_name_are_told_apart():
+    """Keras has two functions `gelu`, of which one approximates by default."""
+    ours, operation = dense(activation="gelu"), dense(activation=keras.ops.gelu)
+    assert None not in (texts := (configured(ours), configured(operation)))
+    assert texts[0] != texts[1]
+    assert traced_alike(ours) != traced_alike(operation)
+
+
+def test_what_holds_a_function_of_ones_own_is_named_by_no_configuration():
+    def recurrent(activation):
+        return keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(2, recurrent_activation=activation)])
+
+    assert None not in (configured(dense()), configured(recurrent("sigmoid")))
+    for part in (
+        dense(activation=leaky(0.1)),
+        dense(activation=lambda x: 2 * x),
+        recurrent(leaky(0.1)),
+        resolved(lambda y, outputs: keras.ops.mean((y - outputs) ** 2, -1), dense()),
+        keras.optimizers.SGD(lambda: 0.1),
+    ):
+        assert configured(part) is None
 
 
 def test_a_model_that_computes_in_another_precision_is_told_apart():
@@ -205,6 +240,9 @@ def excluding():
             lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, bias_constraint=Half())]),
             keras.optimizers.SGD,
         ),
+        (lambda: dense(activation=leaky(0.1)), keras.optimizers.SGD),
+        (lambda: dense(activation=lambda x: 2 * x), keras.optimizers.SGD),
+        (dense, lambda: keras.optimizers.SGD(lambda: 0.1)),
     ],
     ids=[
         "numbers outside of variables",
@@ -212,6 +250,9 @@ def excluding():
         "weights left out by name",
         "a penalty of one's own",
         "a constraint of one's own",
+        "an activation that is named as one of Keras's",
+        "a lambda",
+        "a rate that is a lambda",
     ],
 )
 def test_what_a_configuration_does_not_tell_is_shared_with_nobody(model, optimizer):

@@ -34,6 +34,19 @@ def test_stored_and_sorted_do_not_shuffle():
     assert epochs(Order("sorted"), 1) == [[[1, 3, 6, 2, 5, 0, 4]]]
 
 
+@pytest.mark.parametrize("form", [lambda y: y[:, None], lambda y: np.eye(3)[y], lambda y: np.eye(3, dtype=bool)[y]])
+def test_sorted_goes_by_the_class_whichever_form_the_labels_have(form):
+    (order,) = Order("sorted").of_epoch(SEEDS, form(LABELS), 1)
+    assert order.dtype == np.int32
+    assert order.tolist() == [1, 3, 6, 2, 5, 0, 4]
+
+
+@pytest.mark.parametrize("labels", [np.full((7, 3), 1 / 3), np.ones((7, 2), int), np.eye(2)[LABELS % 2][:, None]])
+def test_labels_of_no_class_cannot_be_sorted(labels):
+    with pytest.raises(RecipeError, match="no class to sort by"):
+        Order("sorted").of_epoch(SEEDS, labels, 1)
+
+
 def test_with_replacement_draws_independently():
     drawn = np.concatenate(
         [Order("with-replacement").of_epoch(SEEDS, np.zeros(50), epoch)[0] for epoch in range(1, 41)]

@@ -267,6 +267,20 @@ def test_the_factor_of_divergence_may_be_lifted(data):
     assert (endless.diverged, endless.epochs < 4, np.isfinite(endless.update_losses).all()) == (True, True, False)
 
 
+def test_a_loss_below_zero_that_falls_has_not_diverged(data):
+    directions = np.random.default_rng(2).normal(size=(300, 3)).astype(np.float32)
+    targets = data.stored_train.reshape(130, 300) @ directions
+    vectors = replace(data, y_train=targets, y_test=targets[:70])
+    model = flat_model(3)
+    model.set_weights([directions + np.random.default_rng(3).normal(size=(300, 3)).astype(np.float32), np.zeros(3)])
+    loss = keras.losses.CosineSimilarity()
+    history = trained(vectors, model=model, loss=loss, optimizer=keras.optimizers.SGD(), learning_rate=10.0)
+    first, *_, last = history.curves["train_loss"]
+    assert (history.diverged, history.epochs) == (False, 3)
+    assert last < first < 0
+    assert first > 3 * history.update_losses[0], "which for a positive loss would be divergence"
+
+
 def test_timing_tells_compiling_from_the_first_and_the_steady_steps(data):
     history = trained(data, epochs=4)
     timing = history.timing
@@ -342,8 +356,119 @@ def test_members_that_differ_in_shape_are_refused(data):
         train_together([*members(1), Member(other, keras.optimizers.SGD(), Session(), 0.1)], data, epochs=1)
 
 
+def tower(seed=1, activation="relu", dropout=0.2, penalty=1e-3):
+    """A hidden layer with dropout, and 4 logits with a penalty."""
+    layers, glorot = keras.layers, keras.initializers.GlorotUniform
+    return keras.Sequential(
+        [
+            keras.Input((10, 10, 3)),
+            layers.Flatten(),
+            layers.Dense(6, activation, kernel_initializer=glorot(seed)),
+            layers.Dropout(dropout, seed=seed),
+            layers.Dense(4, kernel_initializer=glorot(seed + 1), kernel_regularizer=keras.regularizers.L2(penalty)),
+        ]
+    )
+
+
+def falling(share):
+    return keras.optimizers.schedules.ExponentialDecay(0.1, 2, share)
+
+
+def own_activation(slope):
+    return lambda x: keras.ops.maximum(slope * x, x)
+
+
+UNLIKE: dict[str, Any] = {
+    "momentum": lambda k: (tower(), keras.optimizers.SGD(0.05, momentum=(0.5, 0.9)[k])),
+    "clipping": lambda k: (tower(), keras.optimizers.SGD(0.05, clipnorm=(0.1, 1.0)[k])),
+    "weight decay": lambda k: (tower(), keras.optimizers.SGD(0.05, weight_decay=(0.1, 0.2)[k])),
+    "a schedule": lambda k: (tower(), keras.optimizers.SGD(falling((0.9, 0.5)[k]))),
+    "dropout": lambda k: (tower(dropout=(0.2, 0.5)[k]), keras.optimizers.SGD(0.05)),
+    "an activation": lambda k: (tower(activation=("relu", "tanh")[k]), keras.optimizers.SGD(0.05)),
+    "an activation of one's own": lambda k: (tower(activation=own_activation((0.1, 0.5)[k])), keras.optimizers.SGD(0.05)),
+    "a penalty": lambda k: (tower(penalty=(1e-3, 1e-2)[k]), keras.optimizers.SGD(0.05)),
+}  # fmt: skip
+
+
+def unlike(what, k, session):
+    model, optimizer = UNLIKE[what](k)
+    return Member(model, optimizer, session)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="only JAX trains several networks at once")
+@pytest.mark.parametrize("what", UNLIKE)
+def test_members_that_compute_otherwise_are_not_trained_as_the_first_one(data, what):
+    sessions = [Session(), Session()]
+    several = [unlike(what, k, session) for k, session in enumerate(sessions)]
+    with pytest.raises(RecipeError, match="differ in more than weights"):
+        train_together(several, data, epochs=1, batch_size=50, together=True)
+    assert [session.epochs for session in sessions] == [[], []]
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="only JAX trains several networks at once")
+def test_members_that_compute_otherwise_go_one_after_the_other_where_at_once_would_pay(data, monkeypatch):
+    monkeypatch.setattr(type(start.current_backend()), "device", lambda self: "gpu x1")
+    monkeypatch.setattr("keras_reprise.engine.ensemble._AtOnce.pays", lambda self: True)
+    settings: dict[str, Any] = {"epochs": 2, "batch_size": 50}
+    found = train_together([unlike("momentum", k, Session()) for k in (0, 1)], data, **settings)
+    for k, history in enumerate(found):
+        model, optimizer = UNLIKE["momentum"](k)
+        assert history.curves == train(model, data, Session(), optimizer=optimizer, **settings).curves
+    assert found[0].curves != found[1].curves
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="only JAX trains several networks at once")
+def test_weights_seeds_rates_penalties_and_a_loss_of_ones_own_part_no_members(data):
+    class Halved(keras.losses.Loss):  # type: ignore[misc, name-defined]
+        def call(self, y_true, y_pred):
+            return 0.5 * keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+    def several():
+        return [Member(tower(k), keras.optimizers.Adam(0.01 * k), Session(seed=k), penalty=0.1 * k) for k in (1, 2)]
+
+    settings: dict[str, Any] = {"epochs": 2, "batch_size": 50, "loss": Halved()}
+    alone, at_once = (train_together(several(), data, together=together, **settings) for together in (False, True))
+    for a, b in zip(alone, at_once, strict=True):
+        assert b.curves == {name: pytest.approx(values, rel=1e-4, abs=1e-6) for name, values in a.curves.items()}
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="on the other backends fit does not call apply_gradients")
+def test_an_optimizers_own_way_to_apply_gradients_is_taken_as_by_fit(data):
+    class Halving(keras.optimizers.SGD):  # type: ignore[misc, name-defined]
+        def apply_gradients(self, grads_and_vars):
+            return super().apply_gradients([(gradient / 2, variable) for gradient, variable in grads_and_vars])
+
+    expected = trained(data, optimizer=keras.optimizers.SGD(0.05), learning_rate=None).curves
+    found = trained(data, optimizer=Halving(0.1), learning_rate=None).curves
+    assert found == {name: pytest.approx(values, rel=1e-5) for name, values in expected.items()}
+
+
+def test_a_loss_scale_goes_on_in_a_further_training_and_is_put_back(data):
+    model, scaled = tower(), keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.05), 64.0, 2)
+    restart, scales = snapshot(model, scaled), []
+
+    def losses(epochs):
+        history = trained(data, model=model, optimizer=scaled, learning_rate=None, epochs=epochs)
+        scales.append(float(keras.ops.convert_to_numpy(scaled.dynamic_scale)))
+        return history.update_losses.tolist()
+
+    first, _ = losses(2), losses(1)  # six updates, and three; every second one doubles the scale
+    restart()
+    assert losses(2) == first
+    assert scales == [512.0, 1024.0, 512.0]
+
+
 def flat_model(outputs=4):
     return keras.Sequential([keras.Input((10, 10, 3)), keras.layers.Flatten(), keras.layers.Dense(outputs)])
+
+
+def derived_rate():
+    class Warming(keras.optimizers.SGD):  # type: ignore[misc, name-defined]
+        @property
+        def learning_rate(self):
+            return 0.5 * self._learning_rate
+
+    return Warming(0.1)
 
 
 def spoiled(data, **parts):
@@ -364,6 +489,12 @@ BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no loss": (lambda d: d, {"loss": "mean_of_squares"}, "is no Keras loss"),
     "text for images": (lambda d: spoiled(d, stored_train=d.stored_train.astype(str)), {}, "type"),
     "nothing to train": (lambda d: d, {"model": keras.Sequential([keras.Input((10, 10, 3)), keras.layers.Flatten()])}, "nothing to train"),
+    "floats that are to be scaled": (lambda d: spoiled(d, scaling=(np.float32(1), np.float32(2))), {}, "a scaling"),
+    "test floats beside pixels": (lambda d: spoiled(made_pixels().standardised(), stored_test=d.stored_test), {}, "test images are stored as float32"),
+    "a rate beside a function": (lambda d: d, {"optimizer": keras.optimizers.SGD(lambda: 0.1)}, "own rate is a function"),
+    "the same for scaled losses": (lambda d: d, {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(lambda: 0.1))}, "own rate is a function"),
+    "a rate that is not its variable": (lambda d: d, {"optimizer": derived_rate()}, "no learning rate"),
+    "shares to be sorted by": (lambda d: spoiled(d, y_train=np.full((130, 4), 0.25), y_test=np.full((70, 4), 0.25)), {"order": Order("sorted"), "loss": keras.losses.CategoricalCrossentropy(from_logits=True)}, "no class to sort by"),
     "two outputs": (lambda d: d, {"model": keras.Model(i := keras.Input((10, 10, 3)), [f := keras.layers.Flatten()(i), f])}, "2 outputs"),
 }  # fmt: skip
 

@@ -21,9 +21,10 @@ class Dataset:
 
     `stored_train` and `stored_test` are the images as they were read, mostly uint8; with a `scaling` (mean,
     deviation) the images themselves are (stored - mean) / deviation in float32; the mean is a scalar or an image. The
-    engine keeps the stored form on the device, a quarter of the size, and scales each batch there. `fingerprint` may
-    be left out: whatever it is, records and training states go by `content_sha256`, so that the same numbers can be
-    told from other numbers under the same name. Arrays are not to be changed once they are in a data set.
+    engine keeps the stored form on the device, a quarter of the size, and scales each batch there; it refuses a scaling
+    of images that are stored as floats. `fingerprint` may be left out: whatever it is, records and training states go
+    by `content_sha256`, so that the same numbers can be told from other numbers under the same name. Arrays are not to
+    be changed once they are in a data set.
     """
 
     name: str

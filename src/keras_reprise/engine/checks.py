@@ -45,6 +45,7 @@ def check_training(
         ("test", data.stored_test, data.y_test),
     ):
         _check_examples(part, stored, labels)
+        _check_scaling(part, stored, data)
     if batch_size > n:
         raise RecipeError(
             f"A batch of {batch_size} is larger than the data: {n} training examples.\nUse a batch size of {n} or less."
@@ -72,7 +73,7 @@ def refuse_unsupported(options: Mapping[str, object]) -> None:
 def check_options(
     optimizer: "keras.optimizers.Optimizer", learning_rate: object, metrics: "Sequence[keras.metrics.Metric]"
 ) -> None:
-    """RecipeError when a rate is given twice or as what the engine does not take, or a metric is none."""
+    """RecipeError when a rate is given twice, cannot be set or is none that the engine takes, or a metric is none."""
     import keras
 
     schedules = keras.optimizers.schedules.LearningRateSchedule
@@ -88,7 +89,13 @@ def check_options(
             f"The optimizer has a schedule of its own ({type(own).__name__}), and learning_rate= was given too.\n"
             "Leave one of them out."
         )
-    if learning_rate is not None and own is None:
+    if learning_rate is not None and callable(own):
+        raise RecipeError(
+            f"The optimizer's own rate is a function ({getattr(own, '__name__', type(own).__name__)}), "
+            "and learning_rate= was given too.\nLeave one of them out."
+        )
+    settable = isinstance(own, keras.Variable) and getattr(inner, "learning_rate", None) is own
+    if learning_rate is not None and not settable:
         raise RecipeError(f"{type(inner).__name__} has no learning rate that could be set.\nLeave learning_rate= out.")
     current_backend().check_optimizer(inner)
     if not (learning_rate is None or callable(learning_rate) or isinstance(learning_rate, int | float | Plateau)):
@@ -163,6 +170,15 @@ def _check_examples(part: str, stored: np.ndarray, labels: np.ndarray) -> None:
         raise RecipeError(f"There are no {part} images.\nUse one or more.")
     _check_numbers(f"{part} images", stored, "Every loss would be nan; clean the data first.")
     _check_numbers(f"{part} labels", labels, "Clean the data first.")
+
+
+def _check_scaling(part: str, stored: np.ndarray, data: Dataset) -> None:
+    if data.scaling is not None and stored.dtype.kind == "f":
+        raise RecipeError(
+            f"The {part} images are stored as {stored.dtype}, and the data set has a scaling, which is for pixels.\n"
+            "Scale them where they are made, and leave scaling out: replace(data, stored_train=data.x_train, "
+            "stored_test=data.x_test, scaling=None)."
+        )
 
 
 def _check_numbers(what: str, array: np.ndarray, advice: str) -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from keras_reprise.engine.structure import IN_EVERY_UPDATE, IN_INFERENCE, LAYERS, keras_own, operations
+from keras_reprise.engine.structure import IN_EVERY_UPDATE, IN_INFERENCE, LAYERS, is_graph, keras_own, operations
 
 if TYPE_CHECKING:
     import keras
@@ -20,6 +20,9 @@ TRACED = LAYERS | IN_INFERENCE | IN_EVERY_UPDATE
 """Layers that compute with nothing but their configuration and their variables."""
 
 PLAIN = (bool, int, float, str)
+BESIDE = ("name", "built")
+"""Attributes of an optimizer that decide nothing of an update: it is built before the first one."""
+
 NAMING = ("name", "keras_history", "input_layers", "output_layers")
 """Entries of a configuration where the name of a layer stands."""
 
@@ -28,7 +31,7 @@ def configured(part: Part) -> str | None:
     """The configuration of a model, optimizer or loss as text; None where it does not say all that decides the numbers.
 
     It does for what is of Keras's own making. A class or function of a user's own may depend on what no configuration
-    holds. Names are replaced by their order: Keras numbers automatic names on and on.
+    holds, whatever its name is. Names are replaced by their order: Keras numbers automatic names on and on.
     """
     config = _config(part)
     try:
@@ -65,7 +68,7 @@ def traced_alike(
     for one in filter(None, (optimizer, getattr(optimizer, "inner_optimizer", None))):
         if getattr(one, "_exclude_from_weight_decay", None) or getattr(one, "_exclude_from_weight_decay_pattern", None):
             return None  # which variables it leaves out stands in no configuration
-        found.append(sorted((k, v) for k, v in vars(one).items() if k != "name" and isinstance(v, PLAIN)))
+        found.append(sorted((k, v) for k, v in vars(one).items() if k not in BESIDE and isinstance(v, PLAIN)))
     return json.dumps(found)
 
 
@@ -74,7 +77,7 @@ def _config(part: Part) -> dict[str, Any] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of lambdas, which are told apart otherwise
             found: dict[str, Any] = part.get_config()
-    except (NotImplementedError, TypeError, ValueError):
+    except (NotImplementedError, OSError, TypeError, ValueError):  # OSError: of a lambda whose source is not to be had
         return None
     return found
 
@@ -82,10 +85,24 @@ def _config(part: Part) -> dict[str, Any] | None:
 def _text(part: Part, text: str) -> str | None:
     """The text of a configuration; None where something in it is not Keras's own."""
     modules = re.findall(r'"module": ("[^"]*"|null)', text)
-    foreign = any(not module.startswith('"keras') for module in modules)
-    if not keras_own(part) or " at 0x" in text or '"Lambda"' in text or foreign:
+    foreign = any(not module.startswith(('"keras.', '"keras"')) for module in modules)
+    unknown = any(mark in text for mark in (" at 0x", '"Lambda"', '"__lambda__"'))
+    functions = None if foreign or unknown or not keras_own(part) else _functions(part)
+    return None if functions is None else f"{type(part).__name__} {text} {functions}"
+
+
+def _functions(part: Part) -> str | None:
+    """The functions that the layers of a model hold, each with its module: an activation's configuration is a name that
+    others have, too. None where one is not Keras's own.
+
+    Initializers are left out, which only begin a training.
+    """
+    layers = part._flatten_layers() if hasattr(part, "_flatten_layers") else []  # those inside of layers, too
+    attributes = [item for layer in layers if not is_graph(layer) for item in vars(layer).items()]
+    held = [one for name, one in attributes if callable(one) and not name.endswith("_initializer")]
+    if not all(map(keras_own, held)):
         return None
-    return f"{type(part).__name__} {text}"
+    return " ".join(f"{one.__module__}.{one.__qualname__}" for one in held if hasattr(one, "__qualname__"))
 
 
 def _by_order(value: object, names: dict[str, str], key: str = "") -> object:

@@ -13,6 +13,7 @@ from keras_reprise.engine.backends.interface import Ensemble, Evaluation
 from keras_reprise.engine.backends.start import current_backend
 from keras_reprise.engine.checkpoint import digest
 from keras_reprise.engine.checks import check_options, check_training
+from keras_reprise.engine.configuration import traced_alike
 from keras_reprise.engine.history import History
 from keras_reprise.engine.objective import GivenLoss, resolved
 from keras_reprise.engine.order import Order
@@ -55,11 +56,13 @@ def train_together(
 
     On JAX the members can be computed at once (`vmap`), which fills a GPU that one small network leaves idle; the
     numbers are those of training one at a time, up to rounding. `together` None measures both ways for a few updates on
-    a GPU and takes the faster; on a CPU, and on the other backends, the members are trained one after the other. A
-    member that diverges ends there; the others go on. Step times of members trained at once are the whole's over their
-    number.
+    a GPU and takes the faster; on a CPU, and on the other backends, the members are trained one after the other. So are
+    members that differ in more than weights, seeds, rates and penalties (in momentum, a share of dropout, an
+    activation), and those of which that is not known (`configuration.traced_alike`). A member that diverges ends there;
+    the others go on. Step times of members trained at once are the whole's over their number.
 
-    RecipeError when the members' weights differ in shape, or only some have a rate.
+    RecipeError when the members' weights differ in shape, or only some have a rate; with `together`, when they cannot
+    be computed at once.
     """
     import keras
 
@@ -79,9 +82,15 @@ def train_together(
     if backend.ensemble is not None and wanted:
         settings = TrainingSettings(epochs=epochs, batch_size=batch_size, order=order or Order(), streamed=False)
         jobs = [_job(member, data, loss, settings) for member in members]
-        at_once = _AtOnce([Training(job, prepare(job)) for job in jobs], backend.ensemble)
-        if together or at_once.pays():
-            return _train_at_once(at_once, [member.session for member in members])
+        if _compute_alike(jobs):
+            at_once = _AtOnce([Training(job, prepare(job)) for job in jobs], backend.ensemble)
+            if together or at_once.pays():
+                return _train_at_once(at_once, [member.session for member in members])
+        elif together:
+            raise RecipeError(
+                "The members differ in more than weights, seeds, rates and penalties, or that cannot be told.\n"
+                "At once all would be trained as the first one is; leave `together` out, and each is trained by itself."
+            )
     return [
         train(
             member.model, data, member.session, optimizer=member.optimizer, epochs=epochs, batch_size=batch_size,
@@ -104,6 +113,12 @@ def _check_alike(members: Sequence[Member]) -> None:
         raise RecipeError(
             "A rate that follows a member's own curve cannot be trained together.\nUse `train` for these."
         )
+
+
+def _compute_alike(jobs: Sequence[TrainingJob]) -> bool:
+    """Whether an update is the same operations for all, on numbers of their own; False where that is not known."""
+    texts = {traced_alike(job.model, optimizer=job.optimizer) for job in jobs}  # the loss is one object for all
+    return len(texts) == 1 and None not in texts
 
 
 def _job(member: Member, data: Dataset, loss: "keras.losses.Loss", settings: TrainingSettings) -> TrainingJob:

@@ -16,7 +16,8 @@ class Order:
     """What one epoch of training reads.
 
     `kind`: "reshuffled" (a new permutation every pass), "shuffled-once" (the first permutation in every pass), "stored"
-    (no shuffling), "sorted" (by class, as stored within a class) or "with-replacement" (independent draws).
+    (no shuffling), "sorted" (by class, as stored within a class; labels of one number each, or one-hot) or
+    "with-replacement" (independent draws).
 
     An epoch is `passes` passes over the examples; with `examples` it is so many examples of a pass, drawn anew every
     epoch (the first so many, where the kind does not draw). Evaluation follows an epoch, so `Order(examples=5_000)`
@@ -45,7 +46,7 @@ class Order:
             "reshuffled": lambda number: seeds.permutation(n, number),
             "shuffled-once": lambda number: seeds.permutation(n, 1),
             "stored": lambda number: np.arange(n, dtype=np.int32),
-            "sorted": lambda number: np.argsort(labels, kind="stable").astype(np.int32),
+            "sorted": lambda number: np.argsort(_classes(labels), kind="stable").astype(np.int32),
             "with-replacement": lambda number: seeds.generator("order", number).integers(
                 0, n, self.examples or n, dtype=np.int32
             ),
@@ -56,3 +57,17 @@ class Order:
     def updates(self, n: int, batch_size: int) -> int:
         """Updates in an epoch over `n` examples; a pass ends with the remainder as a smaller batch."""
         return self.passes * -(-(self.examples or n) // batch_size)
+
+
+def _classes(labels: np.ndarray) -> np.ndarray:
+    """The class of each example (n,), of labels (n,) or (n, 1), or of one-hot ones (n, classes); RecipeError for
+    others."""
+    if labels.size == len(labels):
+        return labels.reshape(-1)
+    if labels.ndim == 2 and np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all():
+        found: np.ndarray = labels.argmax(axis=1)
+        return found
+    raise RecipeError(
+        f"The labels have the shape {labels.shape} and are not one-hot, so that there is no class to sort by.\n"
+        "Use another order."
+    )

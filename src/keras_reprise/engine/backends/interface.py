@@ -115,7 +115,7 @@ class Program(Protocol):
 
 
 class Ensemble(Protocol):
-    """Programs of one shape that are run at once: member k's numbers are row k of every argument and result."""
+    """Programs that are traced alike and run at once: member k's numbers are row k of every argument and result."""
 
     compile_s: float
 

@@ -52,7 +52,8 @@ class JaxProgram:
         self._penalties: Callable[[], Sequence[jax.Array]] = list
         self._keras = reference(lambda: self._penalties(), plan.loss)
         self.updates, self.scaling = max(1, plan.updates), plan.scaling
-        optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
         rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
         self._rate_index = next((i for i, v in enumerate(optimizer.variables) if v is rate), None)
         self.on_gpu = device() != "cpu"
@@ -393,7 +394,7 @@ class JaxProgram:
         return was
 
     def get_state(self) -> list[np.ndarray]:
-        return [np.array(variable) for group in self.variables() for variable in group]
+        return [_array(variable) for group in self.variables() for variable in group]
 
     def set_state(self, state: list[np.ndarray]) -> None:
         variables = [variable for group in self.variables() for variable in group]
@@ -412,6 +413,13 @@ def _loss_and_gradients(
         there = jax.tree.map(np.asarray, inputs)
         gradients, (loss, *_) = compiled_alike(alike, jax.grad(way, has_aux=True), *there)(*there)
     return float(loss), [np.asarray(gradient) for gradient in gradients]
+
+
+def _array(variable: "keras.Variable") -> np.ndarray:
+    """Its numbers as NumPy has them; bfloat16, which a file of NumPy's does not hold, as float32, which holds it
+    exactly."""
+    found = np.array(variable)
+    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found
 
 
 def _argmax(outputs: jax.Array) -> jax.Array:

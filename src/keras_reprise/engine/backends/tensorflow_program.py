@@ -50,11 +50,15 @@ class TensorFlowProgram:
     """See `interface.Program`."""
 
     def __init__(self, plan: Plan) -> None:
+        import keras
+
         model, optimizer = plan.model, plan.optimizer
         self.model, self.optimizer, self.batch_size = model, optimizer, plan.batch_size
         self.objective = Objective(plan.loss)
-        optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
         _update_directly(getattr(optimizer, "inner_optimizer", optimizer))
+        self._own_apply = type(optimizer).apply_gradients is not keras.optimizers.Optimizer.apply_gradients
         known = acts_on_single_examples(model, training=False)
         alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
@@ -120,8 +124,13 @@ class TensorFlowProgram:
         with tf.GradientTape() as tape:
             value, wrong = self._value(x, y, index, penalty, shards)
             scaled = self.optimizer.scale_loss(value)
-        variables = [variable.value for variable in self.model.trainable_variables]
-        self.optimizer.apply(tape.gradient(scaled, variables), self.model.trainable_variables)
+        variables = self.model.trainable_variables
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        if self._own_apply:
+            apply = tf.autograph.experimental.do_not_convert(self.optimizer.apply_gradients)  # as in `fit`
+            apply(zip(gradients, variables, strict=True))
+        else:
+            self.optimizer.apply(gradients, variables)
         return value, wrong
 
     def _updates(
@@ -266,7 +275,7 @@ class TensorFlowProgram:
         return cut
 
     def get_state(self) -> list[np.ndarray]:
-        return [variable.numpy() for variable in self._variables()]
+        return [_array(variable) for variable in self._variables()]
 
     def set_state(self, state: list[np.ndarray]) -> None:
         for variable, value in zip(self._variables(), state, strict=True):
@@ -300,6 +309,13 @@ def _update_directly(optimizer: "keras.optimizers.Optimizer") -> None:
     own = type(optimizer)._backend_update_step is not base  # Nadam's, which keeps a product of its momenta there
     if not own and not tf.distribute.has_strategy():
         optimizer._backend_update_step = update
+
+
+def _array(variable: "keras.Variable") -> np.ndarray:
+    """Its numbers as NumPy has them; bfloat16, which a file of NumPy's does not hold, as float32, which holds it
+    exactly."""
+    found: np.ndarray = variable.numpy()
+    return np.asarray(found, np.float32) if found.dtype.name == "bfloat16" else found
 
 
 def _argmax(outputs: tf.Tensor) -> tf.Tensor:

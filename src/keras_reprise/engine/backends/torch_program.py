@@ -49,7 +49,8 @@ class TorchProgram:
         known = acts_on_single_examples(model, training=False)
         alone, self.evaluation_changes_state = self.objective.averages and known, not known
         self.evaluation_batch = EVALUATION_BATCH if alone else None
-        optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
         variables = model.variables
         self.device = variables[0].value.device if variables else torch.device("cpu")
         self.scaling = None if plan.scaling is None else [self._tensor(np.array(value)) for value in plan.scaling]
