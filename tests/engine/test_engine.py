@@ -12,7 +12,7 @@ import pytest
 from engine_cases import DyingSession, Killed, Session, convnet, made_data, made_pixels
 
 from keras_reprise.base.arrays import freeze
-from keras_reprise.engine import gradients, train
+from keras_reprise.engine import Target, activation_statistics, gradients, train
 from keras_reprise.engine import training as trainings
 from keras_reprise.engine.backends import start
 from keras_reprise.run.kept import Checkpoints
@@ -157,6 +157,23 @@ def test_training_continued_from_a_checkpoint_ends_with_the_same_bits(data, tmp_
     assert continued.digests == whole.digests
 
 
+def test_a_bfloat16_model_continued_from_a_checkpoint_ends_with_the_same_bits(data, tmp_path, monkeypatch):
+    def run(session):
+        glorot = keras.initializers.GlorotUniform(1)
+        logits = keras.layers.Dense(4, kernel_initializer=glorot, dtype="bfloat16")
+        model = keras.Sequential([keras.Input((10, 10, 3)), keras.layers.Flatten(), logits])
+        return train(model, data, session, optimizer=keras.optimizers.SGD(0.05, momentum=0.9), batch_size=50, epochs=5)
+
+    whole = Session()
+    expected = run(whole)
+    monkeypatch.setattr(trainings, "SAVE_EVERY_S", 0.0)
+    with pytest.raises(Killed):
+        run(DyingSession(Checkpoints(tmp_path)))
+    continued = Session(Checkpoints(tmp_path))
+    assert run(continued).curves == expected.curves
+    assert (continued.epochs, continued.digests) == ([4, 5], whole.digests)
+
+
 def test_arms_that_agree_up_to_an_epoch_share_it_and_others_do_not(data, tmp_path):
     def run(rates, seed_session):
         return train(
@@ -177,6 +194,98 @@ def test_arms_that_agree_up_to_an_epoch_share_it_and_others_do_not(data, tmp_pat
     alone = run({0: 0.05, 2: 0.01}, Session())
     assert (first.epochs, second.epochs, third.epochs) == ([1, 2, 3, 4], [3, 4], [1, 2, 3, 4])
     assert forked.curves == alone.curves
+
+
+def dense():
+    glorot = keras.initializers.GlorotUniform(1)
+    flat = keras.layers.Flatten()
+    return keras.Sequential([keras.Input((10, 10, 3)), flat, keras.layers.Dense(4, kernel_initializer=glorot)])
+
+
+def arm(data, checkpoints=None, place="arm 0 0", **options: Any):
+    """The epochs that were trained for an arm of four epochs, and its history."""
+    session = Session(checkpoints)
+    session.place = place
+    settings: dict[str, Any] = {"optimizer": keras.optimizers.SGD(0.01), "batch_size": 50, "epochs": 4} | options
+    history = train(dense(), data, session, **settings)
+    return session.epochs, history
+
+
+def test_no_arm_goes_on_from_what_another_kept_for_itself(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainings, "SAVE_EVERY_S", 0.0)
+    kept, stop = Checkpoints(tmp_path), Target("train_loss", 1e9)  # reached after the first epoch
+    arm(data, kept, "long 0 0")
+    epochs, early = arm(data, kept, "early 0 0", stop=stop)
+    assert epochs == [1]
+    assert early.curves == arm(data, stop=stop)[1].curves
+    assert arm(data, kept, "long 0 0")[0] == [4], "the arm itself does"
+
+
+def test_an_arm_that_ends_before_a_fork_takes_an_earlier_one_or_none(data, tmp_path):
+    losses = arm(data)[1].curves["train_loss"]
+    assert losses[1] < losses[0]
+    for forks, epochs in (((3,), [1, 2]), ((2,), [1, 2]), ((1, 3), [2])):
+        kept, stop = Checkpoints(tmp_path / str(forks)), Target("train_loss", losses[1])
+        arm(data, kept, "long 0 0", fork_at=forks)
+        trained, history = arm(data, kept, "early 0 0", stop=stop)
+        assert (trained, history.curves["train_loss"], history.stopped) == (epochs, losses[:2], True)
+
+
+def test_an_arm_that_diverges_before_a_fork_does_not_start_there(data, tmp_path):
+    kept = Checkpoints(tmp_path)
+    arm(data, kept, "long 0 0", fork_at=(3,), diverged_factor=None)
+    epochs, history = arm(data, kept, "strict 0 0", diverged_factor=0.1)
+    assert (epochs, history.diverged) == ([1], True)
+    assert arm(data, kept, "lenient 0 0", diverged_factor=100.0)[0] == [4]
+
+
+def decayed(**excluded: Any):
+    optimizer = keras.optimizers.AdamW(0.01, weight_decay=0.1)
+    optimizer.exclude_from_weight_decay(**excluded)
+    return {"optimizer": optimizer}
+
+
+def top(k: int):
+    return {"metrics": [keras.metrics.SparseTopKCategoricalAccuracy(k, name="top")]}
+
+
+def probed(n: int):
+    return {"probes": [activation_statistics(n)]}
+
+
+def with_a_probe_of_its_own():
+    seen: list[int] = []
+
+    def looks(moment):
+        seen.append(moment.epoch)
+        return {"looks": float(len(seen))}
+
+    return {"probes": [looks]}
+
+
+FORKS: dict[str, tuple[Any, Any, list[int]]] = {
+    "weight decay of the same weights": (
+        lambda: decayed(var_names=["bias"]),
+        lambda: decayed(var_names=["bias"]),
+        [3, 4],
+    ),
+    "weight decay of other weights": (decayed, lambda: decayed(var_names=["kernel"]), [1, 2, 3, 4]),
+    "the same metric": (lambda: top(2), lambda: top(2), [3, 4]),
+    "a metric of the same name": (lambda: top(2), lambda: top(3), [1, 2, 3, 4]),
+    "the same probe": (lambda: probed(20), lambda: probed(20), [3, 4]),
+    "a probe of other examples": (lambda: probed(20), lambda: probed(40), [1, 2, 3, 4]),
+    "a probe that remembers": (with_a_probe_of_its_own, with_a_probe_of_its_own, [1, 2, 3, 4]),
+}
+
+
+@pytest.mark.parametrize("case", FORKS)
+def test_arms_share_a_fork_where_all_that_their_numbers_depend_on_is_the_same(data, tmp_path, case):
+    first, second, expected = FORKS[case]
+    kept = Checkpoints(tmp_path)
+    arm(data, kept, "first 0 0", fork_at=(2,), **first())
+    epochs, history = arm(data, kept, "second 0 0", **second())
+    assert epochs == expected
+    assert history.curves == arm(data, **second())[1].curves
 
 
 @pytest.mark.parametrize("form", ["probe", "probes"])

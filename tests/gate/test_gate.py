@@ -34,7 +34,7 @@ from keras_reprise.gate.looks import Known, Look
 from keras_reprise.gate.processes import CONTROL, Process, Task, plan, read_benchmarks, seconds_left
 from keras_reprise.gate.project import deciding
 from keras_reprise.gate.settings import Settings, read_settings
-from keras_reprise.gate.stored import Occasion, Quality, finished_gates
+from keras_reprise.gate.stored import Occasion, Quality, finished_gates, write
 from keras_reprise.record.schema import ClaimCard, DataRef
 from keras_reprise.store.store import Store
 
@@ -423,7 +423,7 @@ def test_an_occasion_that_came_while_another_was_measured_is_kept(accepted, made
 
 
 def test_what_was_measured_is_kept_until_it_is_written(gate, committed, monkeypatch):
-    real = baselines.write
+    real = write
 
     def full(path, content):
         raise StoreError("The disk is full.\nMake room.")

@@ -1,11 +1,14 @@
+import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
+from forging import forge, records
 from summaries import summary
 
 from keras_reprise.judge import verdicts as judge
+from keras_reprise.judge.contrasts import contrast
 from keras_reprise.record.schema import ClaimCard, DataRef
 
 
@@ -85,6 +88,38 @@ def test_positive_quantities_are_judged_on_their_logarithm():
     verdict = judged([1.0, 10.0, 100.0], claim((None, 1000.0), log=True))
     assert verdict.mean == pytest.approx(10.0)
     assert verdict.ci_low > 0
+
+
+def test_an_interval_may_end_beyond_every_float():
+    verdict = judged([1e-30, 1e20], claim((None, 1000.0), log=True))
+    assert verdict.mean == pytest.approx(1e-5)
+    assert (verdict.verdict, verdict.ci_low < 1e-300, verdict.ci_high) == ("inconclusive", True, math.inf)
+    found = contrast(np.array([1e300, 1e301, 1e302]), np.array([1e-300, 1e-301, 1e-302]), is_ratio=True)
+    assert (found.value, found.high, found.p < 0.001) == (math.inf, math.inf, True)
+
+
+def test_what_tells_of_an_interval_without_an_end_goes_on(filled_store, tmp_path, reprise):
+    for path in records(filled_store)[2:]:
+        path.unlink()
+    forge(
+        filled_store,
+        record=lambda one: one["claims"].update({"two-is-two": {1: 1e-30, 2: 1e20}[one["replicate"]["seed"]]}),
+    )
+    for words in (
+        ["verdict"],
+        ["verdict", "-v"],
+        ["verdict", "--json"],
+        ["cite", "plain"],
+        ["report", "--output", tmp_path / "pages"],
+    ):
+        result = reprise(*words, "--store", filled_store)
+        assert isinstance(result.exception, SystemExit | None), result.exception
+    (row,) = (
+        row
+        for row in json.loads(reprise("verdict", "--json", "--store", filled_store).stdout)
+        if row["claim"] == "two-is-two"
+    )
+    assert (row["n"], row["ci_high"]) == (2, "inf")
 
 
 def test_a_proportion_uses_the_binomial():

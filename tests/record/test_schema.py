@@ -48,6 +48,14 @@ def test_numbers_that_json_lacks_become_strings():
     assert math.isnan(encoding.number("nan"))
 
 
+def test_what_is_not_finite_in_a_trial_is_read_as_it_was_written_however_deep():
+    trial = {"loss": math.inf, "curve": [0.5, math.nan, [-math.inf, "inf or so", True, None]], "kind": "slow", "n": 3}
+    stored = encoding.encode_trial(trial)
+    assert stored["curve"] == [0.5, "nan", ["-inf", "inf or so", True, None]]
+    read = encoding.decode_trial(json.loads(encoding.canonical(stored)))
+    assert str(sorted(read.items())) == str(sorted(trial.items()))
+
+
 def test_a_record_with_an_unknown_schema_says_what_to_do(document):
     with pytest.raises(IntegrityError, match="schema 3; this version reads the schemas 1 and 2"):
         schema.decode(encoding.pretty(document | {"schema": 3}), "x.json")

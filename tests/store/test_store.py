@@ -144,6 +144,50 @@ def test_leftovers_of_an_interrupted_write_are_passed_over(filled_store, reprise
     assert reprise("check", "--store", filled_store).exit_code == 0
 
 
+def test_only_the_folders_of_the_store_are_swept(tmp_path):
+    store = Store(tmp_path / "project")
+    store.make_writable()
+    ours = [
+        "records/plain/v1",
+        "cards",
+        "machines",
+        "environments",
+        "judging",
+        "baselines/m",
+        "comparisons/m",
+        "reports",
+    ]
+    for folder in (*ours, ".cache/gates", ".", "build", "src/records"):
+        (store.root / folder).mkdir(parents=True, exist_ok=True)
+        left(store.root / folder)
+    store.make_writable()
+    assert {path.parent.relative_to(store.root).as_posix() for path in store.root.rglob(".tmp-*")} == {
+        ".",
+        "build",
+        "src/records",
+    }
+
+
+@pytest.mark.parametrize("folder", ["judging", "baselines", "reports"])
+def test_nothing_is_swept_behind_a_link(tmp_path, folder):
+    store, outside = Store(tmp_path / "store"), tmp_path / "outside"
+    outside.mkdir()
+    store.make_writable()
+    (store.root / folder).symlink_to(outside)
+    path = left(outside)
+    store.make_writable()
+    assert path.exists()
+
+
+def left(folder: Path) -> Path:
+    """What a write that was killed two hours ago left in a folder."""
+    path = folder / ".tmp-old"
+    path.write_text("{")
+    stamp = path.stat().st_mtime - 7200
+    os.utime(path, (stamp, stamp))
+    return path
+
+
 def test_a_record_over_one_mebibyte_is_refused(filled_store):
     document = json.loads(a_record(filled_store).read_bytes())
     document["arms"]["one"]["curves"]["long"] = [0.123456] * 100_000

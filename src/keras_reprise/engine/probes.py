@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_reprise.engine.gradients import Gradients, gradients
+from keras_reprise.engine.gradients import Gradients, gradients, variable_names
 from keras_reprise.record.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -54,10 +55,32 @@ def layer_labels(model: "keras.Model") -> dict[str, str]:
 
 
 def weight_names(model: "keras.Model") -> list[str]:
-    """The trainable weights as "layer/kernel"."""
-    labels = layer_labels(model)
-    paths = [variable.path.split("/")[-2:] for variable in model.trainable_variables]
-    return ["/".join([labels.get(layer, layer), weight]) for layer, weight in paths]
+    """The trainable weights as "layer/kernel", each name once (see `variable_names`)."""
+    return variable_names(model, layer_labels(model))
+
+
+def text_of(probe: Probe) -> str | None:
+    """What tells a probe from others: where its function stands, and the numbers and words that it was made with.
+
+    None for what is no function, or was made with something else, a model say, of which no text tells all.
+    """
+    if not isinstance(probe, FunctionType):
+        return None
+    held = [cell.cell_contents for cell in probe.__closure__ or ()]
+    made_with = (*held, *(probe.__defaults__ or ()), *(probe.__kwdefaults__ or {}).values())
+    if not _plain(made_with):
+        return None
+    code = probe.__code__
+    constants = [getattr(one, "co_code", one) for one in code.co_consts]  # of functions within
+    where = f"{probe.__module__}.{probe.__qualname__}:{code.co_firstlineno}"
+    return f"{where} {made_with} {code.co_code.hex()} {code.co_names} {constants}"
+
+
+def _plain(value: object) -> bool:
+    """Whether it is a number or a word, or a tuple of these."""
+    if isinstance(value, tuple):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def weight_norms() -> Probe:

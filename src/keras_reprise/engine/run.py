@@ -1,12 +1,16 @@
 """One training in progress: epochs, evaluation, probes, divergence, and the history they make. Backend-neutral."""
 
 import contextlib
+import copy
+import hashlib
 import math
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_reprise.base.errors import RecipeError
 from keras_reprise.engine import selfcheck
 from keras_reprise.engine.backends.interface import Evaluation
 from keras_reprise.engine.checkpoint import Keys, packed, unpacked
@@ -14,12 +18,16 @@ from keras_reprise.engine.checks import first_call
 from keras_reprise.engine.configuration import configured
 from keras_reprise.engine.history import History
 from keras_reprise.engine.preparing import Prepared, as_it_was
-from keras_reprise.engine.probes import Moment, weight_names
+from keras_reprise.engine.probes import Moment, text_of, weight_names
 from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.engine.settings import TrainingJob
+from keras_reprise.engine.stopping import Stop
 from keras_reprise.flops import training_flops
 from keras_reprise.record.histogram import Histogram
 from keras_reprise.schedules import Plateau
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Training:
@@ -32,6 +40,9 @@ class Training:
         self._first_loss = math.nan
         names = ("train_loss", "train_error", "test_loss", "test_error")
         self.history = History(curves={name: [] for name in names if self.classified or name.endswith("loss")})
+        self._names = set(self.history.curves)
+        for metric in job.settings.metrics:
+            _add_name(f"test_{metric.name}", self._names, "metric")
         with contextlib.suppress(ValueError):  # a layer whose operations are not counted
             self.history.flops_per_example = float(training_flops(job.model))
         self.history.timing.compile_s = prepared.new_s
@@ -84,7 +95,7 @@ class Training:
         evaluated: Evaluation | None = None,
     ) -> None:
         """Add an epoch's updates (losses, errors and sizes of their batches) and its evaluation to the history."""
-        history, factor = self.history, self.job.settings.diverged_factor
+        history = self.history
         if epoch == 1:
             self._first_loss = float(losses[0])
         n = int(sizes.sum())
@@ -94,9 +105,15 @@ class Training:
         history.curves["train_loss"].append(mean)
         if self.classified:
             history.curves["train_error"].append(float(wrong.sum() / n))
-        history.diverged = not np.isfinite(losses).all() or (factor is not None and mean > factor * self._first_loss)
+        history.diverged = not np.isfinite(losses).all() or self._above_factor(mean, self._first_loss)
         for name, value in self.evaluate(epoch, evaluated).items():
             history.curves.setdefault(name, []).append(value)
+
+    def _above_factor(self, mean: float, first: float) -> bool:
+        """Whether an epoch's mean loss is above `diverged_factor` times the first; no multiple of zero, or of a loss
+        below it, tells that training diverged."""
+        factor = self.job.settings.diverged_factor
+        return factor is not None and first > 0 and mean > factor * first
 
     def evaluate(self, epoch: int, evaluated: Evaluation | None = None) -> dict[str, float]:
         """Evaluate on the test images (unless that was done), keep the per-sample losses, and ask the probes."""
@@ -129,11 +146,14 @@ class Training:
 
     def _probed(self, epoch: int) -> dict[str, float]:
         numbers: dict[str, float] = {}
+        names, histograms = set(self._names), set[str]()
         for probe in self.job.settings.probes:
             for name, value in probe(self._moment(epoch)).items():
                 if isinstance(value, Histogram):
+                    _add_name(name, histograms, "probe")
                     self.history.histograms[f"{name} {epoch}"] = value
                 else:
+                    _add_name(name, names, "probe")
                     numbers[name] = float(value)
         return numbers
 
@@ -162,14 +182,16 @@ class Training:
             trial_update=trial_update,
         )
 
-    def keys(self, place: str | None) -> list[str]:
-        """A key per epoch 0..epochs for the checkpoints; none where nothing tells this training from others.
+    def keys(self, place: str | None) -> list[tuple[str, str]]:
+        """Two keys per epoch 0..epochs for the checkpoints: the one by which other arms that agree up to there find the
+        state, and the one of this training alone; none where nothing tells this training from others.
 
-        `place` says which training of which arm this is. It is part of the key where the configurations of model,
-        optimizer and loss do not say all, so that no other training goes on from its state.
+        `place` says which training of which arm this is. Where the configurations of model, optimizer, loss and metrics
+        and the texts of the probes do not say all, both keys are of this training alone.
         """
         settings = self.job.settings
         parts = [self.configuration, configured(self.program.optimizer), configured(self.job.loss)]
+        parts += [*map(configured, settings.metrics), *map(text_of, settings.probes)]
         whole = None not in parts
         if not whole and place is None:
             return []
@@ -178,36 +200,57 @@ class Training:
             parts,
             self.job.data,
             self.program.get_state(),
-            place=None if whole else place,
+            decayed=_decayed(self.program.optimizer, self.job.model.trainable_variables),
             seed=self.job.seeds.seed,
             batch_size=settings.batch_size,
             order=repr(settings.order),
             plateau=repr(fed_back),
             penalty=settings.penalty,
             sampling=(sorted(settings.sample_epochs), settings.sample_size),
-            probes=[getattr(probe, "__qualname__", type(probe).__name__) for probe in settings.probes],
             metrics=[metric.name for metric in settings.metrics],
         )
         for epoch in range(1, settings.epochs + 1):
             keys.add(None if fed_back else settings.rates(epoch, self.job.updates, {}))
-        return keys.keys
+        own = [key if place is None else hashlib.sha256(f"{place} {key}".encode()).hexdigest() for key in keys.keys]
+        return list(zip(keys.keys if whole else own, own, strict=True))
 
-    def resume(self, checkpoints: CheckpointStore | None, keys: Sequence[str]) -> int:
-        """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start)."""
-        found = checkpoints.load(keys[1:]) if checkpoints and keys else None
+    def resume(
+        self, checkpoints: CheckpointStore | None, keys: Sequence[tuple[str, str]], stop: Stop | None = None
+    ) -> int:
+        """Continue from the last checkpoint that fits; returns the epoch reached (0: from the start).
+
+        None fits that lies where this training has ended before, by `stop` or as diverged: another arm went on there.
+        """
+        found = checkpoints.load([key for pair in keys[1:] for key in pair]) if checkpoints and keys else None
         if found is None:
             with first_call(self.job.model), as_it_was(self.program):  # `fit` does not evaluate before it trains
                 self.history.initial = self.evaluate(0)
             return 0
         key, arrays = found
-        state, self._first_loss = unpacked(arrays, self.history)
+        history = copy.deepcopy(self.history)
+        state, first = unpacked(arrays, history)
+        if ended := self._ended(history, first, stop):
+            return self.resume(checkpoints, keys[:ended], stop)
+        self.history, self._first_loss = history, first
         self.program.set_state(state)
-        return keys.index(key)
+        return next(epoch for epoch, pair in enumerate(keys) if key in pair)
 
-    def save(self, checkpoints: CheckpointStore | None, keys: Sequence[str], epoch: int, *, keep: bool) -> None:
-        """Keep the state and the history after `epoch`."""
+    def _ended(self, history: History, first: float, stop: Stop | None) -> int | None:
+        """The first epoch of a history after which this training would have ended; None where there is none."""
+        for epoch in range(1, history.epochs + 1):
+            curves = {name: values[:epoch] for name, values in history.curves.items()}
+            if self._above_factor(curves["train_loss"][-1], first) or (stop is not None and stop.reached(curves)):
+                return epoch
+        return None
+
+    def save(
+        self, checkpoints: CheckpointStore | None, keys: Sequence[tuple[str, str]], epoch: int, *, keep: bool
+    ) -> None:
+        """Keep the state and the history after `epoch`, for other arms where it is to be kept."""
         if checkpoints is not None and keys:
-            checkpoints.save(keys[epoch], packed(self.program.get_state(), self.history, self._first_loss), keep=keep)
+            shared, own = keys[epoch]
+            arrays = packed(self.program.get_state(), self.history, self._first_loss)
+            checkpoints.save(shared if keep else own, arrays, keep=keep)
 
     def finished(self) -> History:
         """The history, with the time spent on compiling; the averaged weights are put in, as at the end of `fit`."""
@@ -215,6 +258,23 @@ class Training:
             self.program.optimizer.finalize_variable_values(self.job.model.trainable_variables)
         self.history.timing.compile_s += self.program.compile_s - self._compiled_before
         return self.history
+
+
+def _add_name(name: str, names: set[str], kind: str) -> None:
+    """Add what a metric or a probe gives to the names that there are; RecipeError where it is one of them."""
+    if name in names:
+        raise RecipeError(
+            f"A {kind} gives {name}, which training itself, a metric or another probe gives, too.\n"
+            "Give it a name of its own; that of a metric is set with name=."
+        )
+    names.add(name)
+
+
+def _decayed(optimizer: "keras.optimizers.Optimizer", variables: "Sequence[keras.Variable]") -> list[bool]:
+    """Of each variable whether weight decay is for it: what `exclude_from_weight_decay` leaves out stands in no
+    configuration."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return [inner._use_weight_decay(variable) for variable in variables] if hasattr(inner, "_use_weight_decay") else []
 
 
 def _with_row(rows: np.ndarray, row: np.ndarray) -> np.ndarray:

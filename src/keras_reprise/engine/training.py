@@ -107,7 +107,7 @@ def _trained(job: TrainingJob, session: Session, *, stop: Stop | None, fork_at: 
     latest: LatestProgram | None = getattr(session, "latest", None)
     training = Training(job, prepare(job) if latest is None else latest.prepare(job))
     keys, epochs = training.keys(getattr(session, "place", None)), job.settings.epochs
-    start, saved = training.resume(session.checkpoints, keys), time.monotonic()
+    start, saved = training.resume(session.checkpoints, keys, stop), time.monotonic()
     for epoch in range(start + 1, epochs + 1):
         training.epoch(epoch)
         history = training.history
@@ -140,7 +140,8 @@ def snapshot(model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> C
     """
     import keras
 
-    optimizer.build(model.trainable_variables)
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
     values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 

@@ -20,6 +20,7 @@ from keras_reprise.judge.contrasts import ClaimPair, Speed, claim_pairs, doubt_o
 from keras_reprise.judge.costs import costs
 from keras_reprise.judge.design import FEWEST_RECIPES
 from keras_reprise.judge.groups import Group
+from keras_reprise.judge.verdicts import exp
 from keras_reprise.record import wording
 from keras_reprise.store.store import Store
 
@@ -93,14 +94,15 @@ class Comparison:
         Arms, scales and versions of a recipe are averaged first. Fewer than five recipes have no mean (nan).
         """
         ratios = [(pair.a.slug, speed.contrast.value) for pair in self.pairs for speed in pair.speeds]
+        ratios = [(slug, ratio) for slug, ratio in ratios if 0 < ratio < math.inf]
         by_recipe = together(ratios, lambda ratio: ratio[0])
         logs = [float(np.mean([math.log(ratio) for _, ratio in mine])) for mine in by_recipe.values()]
         if len(logs) < FEWEST_RECIPES:
             return math.nan, math.nan, math.nan, len(logs)
-        low, high = (math.exp(end) for end in statistics.t_interval(np.array(logs)))
+        low, high = (exp(end) for end in statistics.t_interval(np.array(logs)))
         if doubt_of(low, high, len(logs), ratio=True):
             low = high = math.nan
-        return math.exp(float(np.mean(logs))), low, high, len(logs)
+        return exp(float(np.mean(logs))), low, high, len(logs)
 
     @property
     def claims(self) -> list[tuple[Pair, ClaimPair]]:

@@ -11,6 +11,7 @@ import numpy as np
 from keras_reprise.base import statistics
 from keras_reprise.judge.design import LEVEL, ROUNDING, SMALLEST_N, WIDEST_RATIO
 from keras_reprise.judge.groups import Group
+from keras_reprise.judge.verdicts import exp
 from keras_reprise.record.costs import ArmCost, GroupCost
 from keras_reprise.record.schema import ClaimCard
 
@@ -34,7 +35,7 @@ def contrast(a: np.ndarray, b: np.ndarray, *, is_ratio: bool) -> Contrast:
     """How the replicates `a` (n,) differ from `b` (m,)."""
     value, low, high, p = statistics.welch(np.log(a), np.log(b)) if is_ratio else statistics.welch(a, b)
     if is_ratio:
-        value, low, high = math.exp(value), math.exp(low), math.exp(high)
+        value, low, high = exp(value), exp(low), exp(high)
     doubt = doubt_of(low, high, min(len(a), len(b)), ratio=is_ratio)
     return Contrast(value, math.nan, math.nan, p, is_ratio, doubt) if doubt else Contrast(value, low, high, p, is_ratio)
 

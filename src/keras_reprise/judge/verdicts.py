@@ -190,5 +190,13 @@ def _estimate(values: np.ndarray, claim: ClaimCard) -> Estimate:
             return Estimate(plain.mean, plain.sd, math.nan, math.nan)
         case "positive" if n and np.all(values > 0):
             logs = estimate(np.log(values))
-            return Estimate(float(np.exp(logs.mean)), plain.sd, math.exp(logs.low), math.exp(logs.high))
+            return Estimate(float(np.exp(logs.mean)), plain.sd, exp(logs.low), exp(logs.high))
     return plain
+
+
+def exp(logarithm: float) -> float:
+    """The number of this logarithm; infinite where it is beyond every float."""
+    try:
+        return math.exp(logarithm)
+    except OverflowError:
+        return math.inf

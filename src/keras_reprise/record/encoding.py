@@ -39,8 +39,14 @@ def _encoded(value: object) -> object:
 
 
 def decode_trial(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored trial with its non-finite numbers as floats again."""
-    return {name: float(value) if value in ("nan", "inf", "-inf") else value for name, value in trial.items()}
+    """A stored trial with its non-finite numbers as floats again, also those in lists."""
+    return {name: _decoded(value) for name, value in trial.items()}
+
+
+def _decoded(value: object) -> object:
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    return float(value) if isinstance(value, str) and value in ("nan", "inf", "-inf") else value
 
 
 def number(value: float | str) -> float:

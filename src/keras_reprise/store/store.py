@@ -41,6 +41,7 @@ from keras_reprise.store.folder import CACHE, Folder
 
 DOCUMENTS = ("machines", "environments", "cards")
 JUDGING = "judging"
+SWEPT = (*DOCUMENTS, JUDGING, "records", "baselines", "comparisons", "reports", CACHE)  # all that commands write to
 INDEX = "index-2"  # raised with what a summary holds, so that an older index is dropped and not misread
 
 
@@ -107,7 +108,9 @@ class Store(Folder):
                     probe.write(b"\0" * 4096)
                     probe.flush()
                     os.fsync(probe.fileno())
-            sweep(self.root)
+            for folder in SWEPT:
+                if self.link_to(self.root / folder / "a file") is None:
+                    sweep(self.root / folder)
         except OSError as error:
             raise StoreError(
                 f"The store {self.root} cannot be written: {error.strerror or error}.\n"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_reprise.judge.groups import Group
-from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.judge.verdicts import Verdict, exp
 from keras_reprise.record.schema import ClaimCard
 from keras_reprise.record.wording import number
 
@@ -81,7 +81,7 @@ def bar(verdict: Verdict, on: ClaimAxis | None) -> Bar | None:
     return Bar(
         axis=on,
         band=(0.0 if ends[0] is None else on.at(ends[0]), 100.0 if ends[1] is None else on.at(ends[1])),
-        interval=(on.at(interval[0]), on.at(interval[1])),
+        interval=(on.at(interval[0]), on.at(interval[1]) if math.isfinite(interval[1]) else 100.0),
         mean=on.at(verdict.mean),
         printed=None if verdict.printed is None else on.at(verdict.printed),
     )
@@ -107,7 +107,7 @@ def _steps(span: float) -> list[float]:
 
 def _powers(on: ClaimAxis) -> list[float]:
     """Round numbers on a logarithmic axis: powers of ten, or 1, 2 and 5 times these, or those of a linear axis."""
-    low, high = math.exp(on.low), math.exp(on.high)
+    low, high = exp(on.low), exp(on.high)
     if not 1e-250 < low < high < 1e250:
         return []
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
