@@ -389,6 +389,112 @@ def test_packages_beside_the_recipe_are_followed(tmp_path, imported, used):
         assert made(text, 1) == made(text, 1)
 
 
+@pytest.mark.parametrize(
+    ("imported", "used"),
+    [
+        ("import late.deep", "late.deep.f()"),
+        ("from late import deep", "deep.f()"),
+        ("import late.deep", "getattr(late, 'deep').f()"),
+        ("import package.inner", "package.inner.f()"),
+        ("import package.inner", "getattr(package, 'inner').f()"),
+        ("import package.late.deep", "package.late.deep.f()"),
+        ("from package import *", "inner.f()"),
+        ("import importlib", "importlib.import_module(f'variants.{arm.name}').f()"),
+    ],
+)
+def test_modules_in_folders_beside_the_recipe_are_followed(tmp_path, imported, used):
+    def made(text: str, number: int) -> str:
+        for name in ("late/deep", "package/inner", "package/late/deep", "variants/one"):
+            path = tmp_path / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"VALUE = {number}\n\n\ndef f():\n    return VALUE\n")
+        (tmp_path / "package" / "__init__.py").write_text("__all__ = ['inner']\n")
+        return code(tmp_path, text).sha256
+
+    outside = in_measure(used, before=imported)
+    inside = in_measure(f"{imported}; {used}") if "*" not in imported else outside
+    for text in (outside, inside):
+        assert made(text, 1) != made(text, 2)
+        assert made(text, 1) == made(text, 1)
+
+
+def test_of_a_folder_beside_the_recipe_what_is_reached_counts(tmp_path):
+    text = in_measure("late.deep.f()", before="import late.deep")
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "deep.py").write_text("def f():\n    return 1\n\n\ndef g():\n    return 2\n")
+    before = code(tmp_path, text)
+    assert "late.deep" in before.modules
+    (tmp_path / "late" / "deep.py").write_text("def f():\n    return 1\n\n\ndef g():\n    return 3\n")
+    (tmp_path / "late" / "other.py").write_text("print(1)\n")
+    assert code(tmp_path, text).sha256 == before.sha256
+
+
+def test_modules_in_folders_that_lead_back_are_named_once(tmp_path):
+    for folder in ("a", "no-name"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.py").write_text("")
+    (tmp_path / "a" / "again").symlink_to(tmp_path)
+    assert modules.Sources(tmp_path).beside() == ["a.one"]
+
+
+ACTING = {
+    "a case of an own generic function": (
+        "@functools.singledispatch\ndef penalty(kind):\n    return 0.2\n\n\n@penalty.register\ndef _(kind: str):\n    return 0.1\n",
+        "penalty('x')", "return 0.1", "return 0.3",
+    ),
+    "an object whose base class notes it": (
+        "LAYERS = []\n\n\nclass Block:\n    def __init__(self, width):\n        LAYERS.append(self)\n\n\nclass Wide(Block):\n    pass\n\n\nWIDE = Wide(8)\n",
+        "LAYERS[0]", "Wide(8)", "Wide(9)",
+    ),
+    "an object whose base class is not known": (
+        "import somewhere\n\n\nclass Wide(somewhere.Noted):\n    pass\n\n\nWIDE = Wide(8)\n",
+        "somewhere.noted()", "Wide(8)", "Wide(9)",
+    ),
+    "an object that notes itself in its class": (
+        "class Block:\n    known = {}\n\n    def __init__(self, width):\n        self.known[width] = self\n\n\nWIDE = Block(8)\n",
+        "Block.known[8]", "= Block(8)", "= Block(9)",
+    ),
+    "a change of what a class holds": (
+        "class Book:\n    pages = []\n\n\nFIRST = Book.pages.append(8)\n", "Book.pages", "append(8)", "append(9)",
+    ),
+    "a decorator that writes into what a function gives": (
+        "KNOWN = {}\n\n\ndef table():\n    return KNOWN\n\n\ndef noted(f):\n    known = table()\n    known[f.__name__] = f\n    return f\n\n\n@noted\ndef half():\n    return 0.1\n",
+        "KNOWN['half']()", "return 0.1", "return 0.3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "used", "old", "new"), ACTING.values(), ids=ACTING)
+def test_what_acts_on_what_measure_reaches_counts(tmp_path, before, used, old, new):
+    text = in_measure(used, before=before)
+    assert code(tmp_path, edited(old, new, text)).sha256 != code(tmp_path, text).sha256
+
+
+def test_what_only_changes_what_it_made_itself_does_not_count(tmp_path):
+    before = (
+        "class Pair:\n    def __init__(self, a):\n        self.a = a\n\n\nclass Other(Pair):\n    pass\n\n\n"
+        "def rows(n):\n    found, free = dict(a=n), np.zeros(3)\n    found['b'] = Other(n)\n    free[0] = n\n"
+        "    total = len(found)\n    total += 1\n    return found\n\n\nUNREACHED = rows(3)\n"
+    )
+    text = in_measure("pass", before=before)
+    assert code(tmp_path, edited("rows(3)", "rows(4)", text)).sha256 == code(tmp_path, text).sha256
+
+
+def test_a_file_beside_counts_only_where_it_is_what_is_imported(tmp_path, monkeypatch):
+    for folder in ("mine", "site"):
+        (tmp_path / folder).mkdir()
+    text = in_measure("import helpers_of_mine; helpers_of_mine.f()")
+
+    def made(number: int) -> str:
+        return code(tmp_path / "mine", text, helpers_of_mine=f"def f():\n    return {number}\n").sha256
+
+    own = made(1)
+    assert own != made(2)
+    (tmp_path / "site" / "helpers_of_mine.py").write_text("")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
+    assert made(1) == made(2) != own
+
+
 def test_a_file_beside_that_is_named_like_a_library_is_not_taken_for_it(tmp_path):
     before = code(tmp_path, math="log = None\n")
     assert code(tmp_path, math="log = 1\nprint(2)\n").sha256 == before.sha256

@@ -120,6 +120,23 @@ def test_a_recipe_finds_its_files_and_the_folders_it_names_from_anywhere(tmp_pat
     assert not [entry for entry in sys.path if entry.endswith("lib") and str(tmp_path) in entry]
 
 
+def test_modules_in_folders_that_a_recipe_names_are_its_own(tmp_path):
+    def loaded(name: str, value: float) -> loading.LoadedRecipe:
+        path = write(tmp_path / name, "import shelf\nreturn Measurement(metrics={'value': shelf.VALUE})")
+        (tmp_path / name / "lib").mkdir(exist_ok=True)
+        (tmp_path / name / "lib" / "shelf.py").write_text(f"VALUE = {value}\n")
+        named = "sys.path.insert(0, os.path.join(os.path.dirname(__file__), 'lib'))\nimport shelf\n"
+        path.write_text(path.read_text().replace("import sys\n", f"import sys\n\n{named}", 1))
+        found = loading.load(path)
+        assert "shelf" not in sys.modules
+        return found
+
+    one, two, other = loaded("one", 1.0), loaded("two", 1.0), loaded("three", 22.0)
+    assert "shelf" in one.code.modules
+    assert one.code.sha256 == two.code.sha256 != other.code.sha256
+    assert [each.beside.modules["shelf"].VALUE for each in (one, two, other)] == [1.0, 1.0, 22.0]
+
+
 def test_what_is_installed_stays_imported_where_a_recipe_lies_above_it(tmp_path):
     """As with a recipe in the home folder, and an environment below it."""
     import msgspec

@@ -84,7 +84,7 @@ def load(path: Path, source: bytes | None = None) -> LoadedRecipe:
         with beside:
             found = measurement.read_code(path, source)
             exec(compile(source, str(path), "exec"), module.__dict__)  # the very bytes that are hashed
-            return found
+            return measurement.read_code(path, source, beside.folders) if beside.settle() else found
 
     code, error = attempt(run)
     if error is not None or code is None:

@@ -42,15 +42,16 @@ class RecipeCode:
     modules: tuple[str, ...] = ()
 
 
-def read_code(path: Path, source: bytes) -> RecipeCode:
+def read_code(path: Path, source: bytes, folders: Sequence[str] = ()) -> RecipeCode:
     """Read the source of the recipe file at `path`, and what it imports from beside it and from the vocabulary.
 
+    `folders` are all in which its own modules lie, in the order in which Python looks, where it names any itself.
     SyntaxError, ValueError when `source` is no Python.
     """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, RECURSION))
     try:
-        return _read(Sources(path.parent), source)
+        return _read(Sources(*map(Path, folders or [str(path.parent)])), source)
     finally:
         sys.setrecursionlimit(limit)
 

@@ -135,23 +135,35 @@ class Dependencies:
         if (importer.label, name, attributes) in self.followed:
             return
         self.followed.add((importer.label, name, attributes))
-        if first == PACKAGE and self.sources.find(name) is None:
-            return self._follow_package(importer, name, attributes)
         module = self.sources.find(name)
+        if first == PACKAGE and module is None:
+            return self._follow_package(importer, name, attributes)
+        if module is None and self.sources.is_folder(name):
+            return self._follow_folder(importer, name, attributes)
         if module is None:
             return self._follow_library(importer, name, attributes)
         self.touch(module)
-        if not attributes:
+        if not attributes or attributes[0] == "*":
             self.all_of(module)
+            if module.package == name:
+                self._all_in(name)
+            return
+        bound_here = attributes[0] in module.binders
+        inner = f"{name}.{attributes[0]}"
+        is_module = self.sources.find(inner) is not None
+        if bound_here:
+            self._reach(module, attributes)
+        if is_module or self.sources.is_folder(inner):  # `from . import inner` binds the module to its own name
+            self._follow(importer, inner, attributes[1:])
+        if not (bound_here or is_module or attributes[0] in DUNDERS):
+            self.all_of(module)
+
+    def _follow_folder(self, importer: Module, name: str, attributes: Reference) -> None:
+        """Reach what is read of a folder that is no package: one of its modules, or all where it is handed on."""
+        if attributes:
+            self._follow(importer, f"{name}.{attributes[0]}", attributes[1:])
         else:
-            bound_here = attributes[0] in module.binders
-            inner = f"{name}.{attributes[0]}"
-            if bound_here:
-                self._reach(module, attributes)
-            if self.sources.find(inner) is not None:  # `from . import inner` binds the module to its own name
-                self._follow(importer, inner, attributes[1:])
-            elif not bound_here and attributes[0] not in DUNDERS:
-                self.all_of(module)
+            self._all_in(name)
 
     def _follow_library(self, importer: Module, name: str, attributes: Reference) -> None:
         first, path = name.split(".")[0], (*name.split("."), *attributes)
@@ -186,10 +198,14 @@ class Dependencies:
             return
         self.features |= {feature for used in numerics.FEATURES.values() for feature in used}
         self._vocabulary()
-        for name in self.sources.beside():
-            other = self.sources.find(name)
-            if other is not None and other.source != self.recipe.source:
-                self.all_of(other)
+        self._all_in()
+
+    def _all_in(self, name: str = "") -> None:
+        """All of every module beside the recipe counts; with a name, of every module in that folder."""
+        for one in self.sources.beside(name):
+            module = self.sources.find(one)
+            if module is not None and module.source != self.recipe.source:
+                self.all_of(module)
 
     def _text_of(self, module: Module) -> None:
         """The module reads its own source, in which then every letter counts."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from keras_reprise.recipe.numerics import FEATURES
 from keras_reprise.recipe.source.harmless import (
+    MAKERS,
     MUTATING_METHODS,
     PURE_BUILTINS,
     PURE_LIBRARIES,
@@ -17,12 +18,12 @@ from keras_reprise.recipe.source.harmless import (
     STATEFUL,
     STATING,
 )
-from keras_reprise.recipe.source.modules import PACKAGE, VOCABULARY, Module, Sources
+from keras_reprise.recipe.source.modules import BUILTINS, PACKAGE, VOCABULARY, Module, Sources
 from keras_reprise.recipe.source.scopes import Comprehension, Reference, bound
 from keras_reprise.recipe.source.syntax import decorator_name
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Call, ast.Constant, ast.BinOp)
+FRESH = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Constant, ast.BinOp)
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ class Effects:
         found = self._own(module, reference) if reference else None
         if found is None or not self.harmless(module, base):
             return self.harmless(module, base)
-        home, node = found
-        if not isinstance(node, ast.ClassDef) or node.keywords:
+        home, node, read = found
+        if not isinstance(node, ast.ClassDef) or node.keywords or read:
             return False
         notes = any(isinstance(one, FUNCTIONS) and one.name == "__init_subclass__" for one in node.body)
         return not notes and all(self._base(home, one) for one in node.bases)
@@ -146,13 +147,28 @@ class Effects:
             words = (*imported[0].split("."), *imported[1])
             if words[0] in PURE_LIBRARIES:
                 return not any(word.startswith(STATEFUL) for word in words)
-        home, node = self._own(module, reference) or (module, None)
-        if isinstance(node, ast.FunctionDef):
+        home, node, read = self._own(module, reference) or (module, None, ())
+        if isinstance(node, ast.ClassDef) and len(read) < 2:
+            return self._makes(home, node) and set(read) <= {one.name for one in _methods(node)}
+        if isinstance(node, ast.FunctionDef) and not read:
             return self._function(home, node)
-        if isinstance(node, ast.ClassDef):
-            methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
-            return self._class(_Place(home), node) and all(self._function(home, one) for one in methods)
-        return isinstance(node, ast.Assign) and len(reference) > 1 and reference[-1] in PURE_METHODS
+        known = isinstance(node, ast.Assign | ast.FunctionDef | ast.ClassDef)
+        return known and bool(read) and read[-1] in PURE_METHODS
+
+    def _makes(self, module: Module, node: ast.ClassDef) -> bool:
+        """Whether making an object of a class does nothing else, nor does any method that it has from own classes."""
+        return (
+            self._class(_Place(module), node)
+            and all(self._function(module, one) for one in _methods(node))
+            and all(self._inherits_nothing_else(module, base) for base in node.bases)
+        )
+
+    def _inherits_nothing_else(self, module: Module, base: ast.expr) -> bool:
+        """Whether a class has nothing from `base` that does more: it is Python's, a pure library's or an own one."""
+        reference = _chain(base.value if isinstance(base, ast.Subscript) else base)
+        if reference is None:
+            return False
+        return (reference[0] in BUILTINS and reference[0] not in module.binders) or self._pure(module, reference)
 
     def _passable(self, place: _Place, node: ast.expr) -> bool:
         """Whether an argument does nothing when it is called."""
@@ -177,8 +193,9 @@ class Effects:
         itself = (
             {arguments.args[0].arg} if arguments.args and node.name in ("__init__", "__post_init__") else set[str]()
         )
-        handed_out, made = _handed_out(node), _made(node) - given | itself
-        place = _Place(module, (given | bound(node.body)) - handed_out, frozenset(made))
+        names = given | bound(node.body)
+        handed_out, made = _handed_out(node), self._made(module, node, names) - given | itself
+        place = _Place(module, names - handed_out, frozenset(made))
         body = [one for one in node.body if not (isinstance(one, FUNCTIONS) and one.name in handed_out)]
         result = all(self._does_nothing(place, one) for one in body)
         self.busy.discard(id(node))
@@ -191,16 +208,48 @@ class Effects:
         if isinstance(node, FUNCTIONS):
             inner = place.within({one.arg for one in node.args.args} | bound(node.body))
             return not node.decorator_list and all(self._does_nothing(inner, one) for one in node.body)
-        if isinstance(node, ast.AugAssign) and _root(node.target) not in place.made:
+        augmented = node.target if isinstance(node, ast.AugAssign) else None
+        if augmented and (isinstance(augmented, ast.Attribute) or _root(augmented) not in place.made):
             return False
         if isinstance(node, ast.Tuple | ast.List) and not isinstance(node.ctx, ast.Load):
             return all(self._does_nothing(place, one) for one in node.elts)
         stored = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
-        if stored and _root(node) not in place.made:
+        if stored and _holder(node) not in place.made:
             return False
         if isinstance(node, ast.expr):
             return self._harmless(place, node)
         return all(self._does_nothing(place, one) for one in ast.iter_child_nodes(node))
+
+    def _made(self, module: Module, function: ast.FunctionDef, local: frozenset[str]) -> set[str]:
+        """The names of a function that are only ever bound to objects which it made itself."""
+        made: set[str] = set()
+        others: set[str] = set()
+        for node in ast.walk(function):
+            if isinstance(node, ast.For | ast.comprehension | ast.NamedExpr | ast.withitem):
+                others |= bound([node])
+            for target in node.targets if isinstance(node, ast.Assign) else []:
+                assert isinstance(node, ast.Assign)
+                pairs = [(target, node.value)]
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    pairs = list(zip(target.elts, node.value.elts, strict=False))
+                for name, value in pairs:
+                    fresh = isinstance(name, ast.Name) and self._is_fresh(module, local, value)
+                    (made if fresh else others).update(bound([name]))
+        return made - others
+
+    def _is_fresh(self, module: Module, local: frozenset[str], node: ast.expr) -> bool:
+        """Whether an expression gives an object that nothing else holds."""
+        reference = _chain(node.func) if isinstance(node, ast.Call) else None
+        if reference is None or reference[0] in local:
+            return isinstance(node, FRESH)
+        if reference[0] not in module.binders:
+            return len(reference) == 1 and reference[0] in MAKERS
+        if imported := self._imported(module, reference):
+            words = (*imported[0].split("."), *imported[1])
+            if words[0] in PURE_LIBRARIES:
+                return words[-1] in MAKERS
+        own = self._own(module, reference)
+        return own is not None and isinstance(own[1], ast.ClassDef) and not own[2]
 
     def _imported(self, module: Module, reference: Reference) -> tuple[str, Reference] | None:
         """The module that the name was imported from, and what is read of it; None unless it is one import."""
@@ -209,14 +258,15 @@ class Effects:
         found = (imported for name, imported, _ in imports if name == reference[0])
         return next(((one.module, one.followed_by(reference[1:])) for one in found), None)
 
-    def _own(self, module: Module, reference: Reference) -> tuple[Module, ast.stmt] | None:
-        """The one statement that defines what is referred to, in this module or in one beside the recipe."""
+    def _own(self, module: Module, reference: Reference) -> tuple[Module, ast.stmt, Reference] | None:
+        """The one statement that defines what is referred to, in this module or in one beside the recipe, and the
+        attributes that are read of what it defines."""
         numbers = module.binders.get(reference[0], [])
         if len(numbers) != 1 or reference[0] in module.declared_global:
             return None
         imported = self._imported(module, reference)
         if imported is None:
-            return module, module.statements[numbers[0]]
+            return module, module.statements[numbers[0]], reference[1:]
         home = self.sources.find(imported[0])
         return self._own(home, imported[1]) if home is not None and imported[1] and home is not module else None
 
@@ -243,10 +293,20 @@ def _chain(node: ast.expr) -> Reference | None:
     return (node.id, *attributes) if isinstance(node, ast.Name) else None
 
 
+def _methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
+    return [one for one in node.body if isinstance(one, ast.FunctionDef)]
+
+
 def _root(node: ast.AST) -> str | None:
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
+
+
+def _holder(node: ast.AST) -> str | None:
+    """The name of the object whose own attribute or item this is."""
+    value = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
+    return value.id if isinstance(value, ast.Name) else None
 
 
 def _handed_out(function: ast.FunctionDef) -> frozenset[str]:
@@ -255,20 +315,3 @@ def _handed_out(function: ast.FunctionDef) -> frozenset[str]:
     names = [one for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
     returned = [one.value for one in ast.walk(function) if isinstance(one, ast.Return)]
     return frozenset(name for name in inner if all(one in returned for one in names if one.id == name))
-
-
-def _made(function: ast.FunctionDef) -> set[str]:
-    """The names of a function that are only ever bound to objects which it made itself."""
-    made: set[str] = set()
-    others: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.For | ast.comprehension | ast.NamedExpr | ast.withitem):
-            others |= bound([node])
-        for target in node.targets if isinstance(node, ast.Assign) else []:
-            assert isinstance(node, ast.Assign)
-            pairs = [(target, node.value)]
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                pairs = list(zip(target.elts, node.value.elts, strict=False))
-            for name, value in pairs:
-                (made if isinstance(value, FRESH) and isinstance(name, ast.Name) else others).update(bound([name]))
-    return made - others

@@ -25,6 +25,12 @@ PURE_METHODS = _words(
     ravel flatten transpose round clip is_integer union intersection difference issubset read_text read_bytes exists
     with_name with_suffix joinpath resolve bit_length as_integer_ratio conjugate"""
 )
+MAKERS = _words(
+    """bool bytearray bytes complex dict float frozenset int len list range set sorted str tuple Counter OrderedDict
+    defaultdict deque arange array empty eye full linspace ones zeros empty_like full_like ones_like zeros_like"""
+)
+"""Those that give an object which nothing else holds, or one that cannot be changed."""
+
 MUTATING_METHODS = _words("append extend add update setdefault insert pop sort reverse")
 """Those that change the object they belong to, which does nothing where that was just made."""
 

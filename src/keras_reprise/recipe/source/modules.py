@@ -5,7 +5,10 @@ Sources are parsed, never imported or run.
 
 import ast
 import builtins
+import importlib.util
+import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -90,10 +93,10 @@ def parsed(label: str, source: bytes, package: str = "") -> Module:
 
 
 class Sources:
-    """Finds modules of the package's vocabulary and of the folder a recipe lies in; each is read once."""
+    """Finds modules of the package's vocabulary and of the folders that a recipe's own lie in; each is read once."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self.folders = [folder.resolve() for folder in folders]
         self._found: dict[str, Module | None] = {}
 
     def find(self, name: str) -> Module | None:
@@ -102,10 +105,18 @@ class Sources:
             self._found[name] = self._read(name)
         return self._found[name]
 
-    def beside(self) -> list[str]:
-        """The names of all modules beside the recipe."""
-        files = [path.stem for path in self.folder.glob("*.py")]
-        return sorted([*files, *(path.parent.name for path in self.folder.glob("*/__init__.py"))])
+    def beside(self, name: str = "") -> list[str]:
+        """The names of all modules beside the recipe and in folders there; with a name, of those in its folder."""
+        top = name.split(".") if name else []
+        return sorted({one for folder in self.folders for one in _modules_in(folder, top)})
+
+    def is_folder(self, name: str) -> bool:
+        """Whether the name is that of a folder beside the recipe, which may hold modules without being one."""
+        first = name.split(".")[0]
+        if first in sys.stdlib_module_names or first == PACKAGE or not name:
+            return False
+        folders = (folder.joinpath(*name.split(".")) for folder in self.folders)
+        return any(folder.is_dir() for folder in folders) and not is_installed(first, self.folders)
 
     def _read(self, name: str) -> Module | None:
         first, *rest = name.split(".")
@@ -115,14 +126,38 @@ class Sources:
             return parsed(name, path.read_bytes(), PACKAGE) if path and path.is_file() else None
         if first in sys.stdlib_module_names or not name:
             return None
-        path = self.folder.joinpath(*name.split("."))
-        for file, package in (
-            (path / "__init__.py", name),
-            (path.with_name(path.name + ".py"), name.rpartition(".")[0]),
-        ):
-            if file.is_file():
-                return _module_or_none(name, file.read_bytes(), package)
+        for path in (folder.joinpath(*name.split(".")) for folder in self.folders):
+            init, plain = path / "__init__.py", path.with_name(path.name + ".py")
+            for file, package in ((init, name), (plain, name.rpartition(".")[0])):
+                if file.is_file() and not is_installed(first, self.folders):
+                    return _module_or_none(name, file.read_bytes(), package)
         return None
+
+
+def is_installed(name: str, folders: Iterable[Path]) -> bool:
+    """Whether `import name` gives a module that lies elsewhere than in these folders."""
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    if found is None or found.origin is None:  # a folder without `__init__.py` gives way to a module
+        return False
+    place = Path(found.origin).resolve().parent
+    return not any(place in (folder, folder / name) for folder in folders)
+
+
+def _modules_in(folder: Path, top: list[str]) -> list[str]:
+    """The names of the modules in a folder, or in the one that `top` leads to, and in those within."""
+    found: list[str] = []
+    seen: set[str] = set()
+    for place, inner, files in os.walk(folder.joinpath(*top), followlinks=True):
+        known = os.path.realpath(place) in seen
+        seen.add(os.path.realpath(place))
+        inner[:] = [] if known else sorted(one for one in inner if one.isidentifier())
+        parts = Path(place).relative_to(folder).parts
+        stems = [] if known else [file.removesuffix(".py") for file in files if file.endswith(".py")]
+        found += [".".join(parts if parts and stem == "__init__" else (*parts, stem)) for stem in stems]
+    return found
 
 
 def _module_or_none(name: str, source: bytes, package: str) -> Module | None:
