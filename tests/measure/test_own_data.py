@@ -208,6 +208,18 @@ def test_data_that_cannot_be_had_end_the_run_before_it_measures(tmp_path, store_
         assert word in result.output
 
 
+def test_an_arm_cannot_change_the_declared_data_of_the_arms_after_it(run, tmp_path, store_path):
+    body = """data = replicate.dataset()
+    value = float(data.y_train.max())
+    if arm.name == "one":
+        data.y_train[:] = 0
+    return Measurement(metrics={"value": value})"""
+    assert run(recipe(tmp_path, body, "data=table,"), "--seeds", "1") == (0, 0)
+    (document,) = documents(store_path)
+    assert "read-only" in document["arms"]["one"]["error"]["message"]
+    assert document["arms"]["two"]["metrics"] == {"value": 2.0}
+
+
 def test_a_function_for_data_has_a_name_that_tells_it_from_the_packages():
     def digits():
         raise AssertionError("it is not called before it is needed")

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import QUICKLY_IMPORTED
+from faults import QUICKLY_IMPORTED, documents
+from wrongs import write
 
 from keras_reprise.base.errors import StoreError
+from keras_reprise.base.files import write_atomically
 from keras_reprise.base.locks import only_run
 from keras_reprise.record.schema import failed_arm
 from keras_reprise.run.kept import Checkpoints, KeptArm, ReplicateCache
@@ -139,3 +141,26 @@ def test_a_broken_cache_counts_as_no_cache(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     (tmp_path / ("k" * 24 + ".npz")).write_bytes(b"PK\x03\x04 nonsense")
     assert checkpoints.load(["k" * 64]) is None
+
+
+def test_a_training_state_that_cannot_be_kept_ends_the_run_though_the_recipe_caught_that(
+    tmp_path, store_path, reprise, monkeypatch
+):
+    """A full disk is no failed trial, and no failed arm."""
+
+    def full(path, content):
+        if path.suffix == ".npz":
+            raise StoreError(f"{path.name} could not be written: No space left on device.")
+        write_atomically(path, content)
+
+    monkeypatch.setattr("keras_reprise.run.kept.write_atomically", full)
+    body = """
+try:
+    replicate.checkpoints.save("k" * 64, {}, keep=False)
+except Exception:
+    pass
+return Measurement(metrics={"value": 1.0})
+"""
+    result = reprise("run", write(tmp_path / "mine", body), "--store", store_path)
+    assert (result.exit_code, "No space left" in result.output, "Traceback" in result.output) == (2, True, False)
+    assert documents(store_path) == []

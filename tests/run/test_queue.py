@@ -1,8 +1,11 @@
 """Which arm a free worker takes."""
 
+import dataclasses
+
+import msgspec
 import pytest
 
-from keras_reprise.record.schema import Card
+from keras_reprise.record.schema import Card, DataRef
 from keras_reprise.run.messages import RecipeSource
 from keras_reprise.run.queue import Job, Queue, QueuedReplicate
 
@@ -51,6 +54,16 @@ def test_an_idle_worker_takes_an_arm_of_a_replicate_that_another_has_unless_it_m
     assert taken(queue, ("b", HERE)) == [("one", 1, "y")]
 
 
+def test_what_a_worker_had_that_is_gone_is_for_others_of_its_kind_once_an_arm_was_given_up():
+    queue = a_queue(a_job(seeds=(1,)), places=(HERE, THERE))
+    assert taken(queue, ("a", HERE)) == [("one", 1, "x")]
+    measured(queue, 1, "x")
+    assert taken(queue, ("b", HERE), shared=False) == [None]
+    queue.release("a")
+    queue.replicates[0].given_up = True
+    assert taken(queue, ("c", THERE), ("b", HERE), shared=False) == [None, ("one", 1, "y")]
+
+
 def test_a_measured_replicate_is_assembled_first_and_once():
     queue = a_queue(a_job(arms=("x",)))
     assert taken(queue, ("a", HERE)) == [("one", 1, "x")]
@@ -91,3 +104,17 @@ def test_with_auto_a_block_ends_where_the_verdicts_are_looked_at(auto):
     assert queue.block_done(job)
     if auto:
         assert [replicate.seed for replicate in queue.next_block(job)] == [7, 8, 9, 10, 11, 12]
+
+
+def test_a_substitute_counts_in_a_jobs_name_only_where_the_recipe_has_data():
+    job = a_job(substitute="digits")
+    assert (job.name, job.key) == ("one-v1-quick", "one-v1-quick")
+    job.card = msgspec.structs.replace(job.card, data="cifar10")
+    assert job.name == "one-v1-quick-digits"
+
+
+def test_jobs_of_one_name_that_measure_something_else_have_other_keys():
+    first, second = (a_job(measurement=one * 64) for one in "12")
+    assert (first.name, first.key) == (second.name, "one-v1-quick-111111111111")
+    data = [dataclasses.replace(first, declared=DataRef("mine", one * 64, 1, 1, False)) for one in "34"]
+    assert len({job.key for job in (first, second, *data)}) == 4

@@ -206,6 +206,22 @@ def test_a_record_with_a_number_beyond_64_bits_is_refused_with_a_sentence(filled
     assert (result.exit_code, "is not a record" in result.output, "Traceback" in result.output) == (1, True, False)
 
 
+def test_a_recipe_that_is_given_twice_is_run_once(reprise, store_path, plain_recipe, tmp_path):
+    copy = tmp_path / "copy.py"
+    copy.write_bytes(plain_recipe.read_bytes())
+    words = (plain_recipe, copy, plain_recipe, "--seeds", 1, "--store", store_path, "--json")
+    result = reprise("run", *words)
+    assert (result.exit_code, json.loads(result.stdout)["recorded"]) == (0, 1), result.output
+    assert f"{copy} measures what {plain_recipe} does; it is run once." in result.stderr
+
+
+def test_two_recipes_of_one_name_that_measure_something_else_are_both_run(reprise, store_path, plain_recipe, tmp_path):
+    other = tmp_path / "plain.py"
+    other.write_text(plain_recipe.read_text().replace("0.01 * noise", "0.02 * noise"))
+    result = reprise("run", plain_recipe, other, "--seeds", 1, "--store", store_path, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["recorded"]) == (0, 2), result.output
+
+
 def test_what_summarise_gives_is_stored_under_numbers(reprise, store_path, plain_recipe, tmp_path):
     text = plain_recipe.read_text().replace("def value(arms", "def summarise(arms, scale):\n    return {'sum': sum(a.metrics['value'] for a in arms.values()), 'none': float('nan')}\n\n\ndef value(arms")  # fmt: skip
     mine = tmp_path / "mine.py"

@@ -10,11 +10,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from faults import documents
 from forging import records
 
 from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.locks import machine
 from keras_reprise.engine import timed_calls
+from keras_reprise.run import messages
+from keras_reprise.run.executors.inline import InlineExecutor, InlineSlot
 
 TIMING = '''"""A timing recipe.
 
@@ -126,6 +129,38 @@ def test_timings_are_not_measured_in_this_process(tmp_path, reprise):
     recipe.write_text(TIMING)
     refused = reprise("run", recipe, "--store", tmp_path / "store", "--workers", 0)
     assert (refused.exit_code, "fresh process" in refused.output, "Traceback" in refused.output) == (2, True, False)
+
+
+class Unlucky(InlineExecutor):
+    """Its machine is lost whenever it is about to measure one arm; another one comes for it."""
+
+    waits = 0
+
+    def wait(self, seconds, deliver):
+        self.waits += 1
+        assert self.waits < 200, "no worker goes on"
+        task = self.slot.task
+        if isinstance(task, messages.Measure) and (task.arm, task.replay.seed) == ("one", 1):
+            lost, self.slot = self.slot, InlineSlot()
+            lost.close()
+            deliver(lost, messages.Lost("a machine is lost"))
+        else:
+            super().wait(seconds, deliver)
+
+
+def test_a_replicate_of_a_timing_recipe_goes_on_after_an_arm_of_it_was_given_up(
+    tmp_path, store_path, reprise, monkeypatch
+):
+    monkeypatch.setattr("keras_reprise.run.executors.inline.InlineExecutor", Unlucky)
+    monkeypatch.setattr("keras_reprise.run.request._refuse_timings", lambda jobs: None)
+    recipe = tmp_path / "timing.py"
+    recipe.write_text(TIMING)
+    result = reprise("run", recipe, "--store", store_path)
+    found = {document["replicate"]["seed"]: document for document in documents(store_path)}
+    assert (result.exit_code, len(found)) == (4, 2), result.output
+    assert (found[1]["status"], found[2]["status"]) == ("failed", "complete")
+    assert found[1]["arms"]["one"]["error"]["type"] == "WorkerEnded"
+    assert found[1]["arms"]["two"]["status"] == "complete"
 
 
 @contextlib.contextmanager

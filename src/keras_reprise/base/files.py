@@ -89,9 +89,10 @@ def make_folder(folder: Path) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside `path`, flush it to disk, and rename it: a reader sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    temporary = ""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -99,15 +100,22 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(temporary).chmod(0o644)
         os.replace(temporary, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        _remove(temporary)
         raise StoreError(
-            f"{path.name} could not be written: {error.strerror}.\n"
+            f"{path.name} could not be written: {error.strerror or error}.\n"
             "What was finished before is kept; free space or permissions and run the command again."
         ) from error
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        _remove(temporary)
         raise
     _sync_folder(path.parent)
+
+
+def _remove(temporary: str) -> None:
+    """Remove a temporary file, if one was made."""
+    with contextlib.suppress(OSError):
+        if temporary:
+            Path(temporary).unlink()
 
 
 def sweep(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from functools import lru_cache
@@ -84,15 +85,27 @@ def visible_gpus() -> list[str]:
 
 
 def _cpu_model() -> str:
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(("model name", "Model")):
-                return line.split(":", 1)[1].strip()
+    if sys.platform == "linux" and (named := cpu_named(Path("/proc/cpuinfo").read_text())) is not None:
+        return named
     if sys.platform == "darwin":
         return subprocess.run(
             ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
         ).stdout.strip()
     return platform.processor() or platform.machine()
+
+
+def cpu_named(cpuinfo: str) -> str | None:
+    """The CPU's model by what /proc/cpuinfo holds; None where that says nothing of it.
+
+    On ARM, where mostly no model has a name, it is the numbers of the maker, the variant and the part of each kind of
+    core.
+    """
+    if named := re.search(r"^(?:model name|Model)[^:\n]*:(.*)", cpuinfo, re.MULTILINE):
+        return named[1].strip()
+    numbers = re.compile(r"^CPU (implementer|variant|part)[ \t]*: *(\S+)", re.MULTILINE)
+    kinds = {" ".join(f"{name} {value}" for name, value in numbers.findall(core)) for core in cpuinfo.split("\n\n")}
+    known = sorted(kinds - {""})
+    return f"ARM {', '.join(known)}" if known else None
 
 
 @lru_cache(maxsize=1)

@@ -4,9 +4,11 @@ import contextlib
 import copy
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import numpy as np
 
 from keras_reprise.base import seals
 from keras_reprise.base.arrays import freeze
-from keras_reprise.base.errors import RecipeError
+from keras_reprise.base.errors import RecipeError, StoreError
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.datasets import Dataset, registry
@@ -23,6 +25,7 @@ from keras_reprise.engine.preparing import LatestProgram
 from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.measure import own_data
 from keras_reprise.measure.returned import trial as encoded_trial
+from keras_reprise.measure.spent import kept_training, peak_memory_bytes, training_of
 from keras_reprise.recipe.numbers import Trials
 from keras_reprise.recipe.settings import Scale, copied, plain
 from keras_reprise.record.encoding import decode_trial, encode_trial
@@ -30,7 +33,7 @@ from keras_reprise.record.encoding import decode_trial, encode_trial
 if TYPE_CHECKING:
     import keras
 
-MOST_BYTES = 2**20  # of a trial that is kept
+MOST_BYTES = 2**24  # of a trial that is kept
 
 
 @dataclass
@@ -40,7 +43,9 @@ class Replicate:
     `Replicate(Seeds(1), scale)` is enough to call a recipe's `measure` by hand. `folder` is where finished trials of an
     unfinished arm are kept (None: nowhere). `load` is the recipe's function where it declares data of its own. `noted`
     are the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that
-    was made in `measure`, None for the declared one.
+    was made in `measure`, None for the declared one. `nobody_else` tells whether the arm has had the machine alone so
+    far (None: not known), `resumed` are its trials that an earlier run has kept, `unwritten` says why something of it
+    could not be kept.
     """
 
     seeds: Seeds
@@ -59,6 +64,9 @@ class Replicate:
     trained: int = 0  # trainings since the trial, or the arm, began
     load: Callable[[], object] | None = None
     noted: list[own_data.Facts | None] = field(default_factory=list)
+    nobody_else: Callable[[], bool | None] | None = None
+    resumed: list[dict[str, Any]] = field(default_factory=list)
+    unwritten: list[StoreError] = field(default_factory=list)
     latest: LatestProgram = field(default_factory=LatestProgram, repr=False, compare=False)
 
     @property
@@ -84,6 +92,8 @@ class Replicate:
         self.digests.clear()
         self.unseeded.clear()
         self.noted.clear()
+        self.resumed.clear()
+        self.unwritten.clear()
         self.latest.forget()
 
     @contextlib.contextmanager
@@ -103,18 +113,21 @@ class Replicate:
 
     @cached_property
     def _dataset(self) -> Dataset:
+        found = self._loaded()
+        for value in vars(found).values():
+            if isinstance(value, np.ndarray):
+                freeze(value)  # an arm that changed it in place would change that of the arms after it
+        return found
+
+    def _loaded(self) -> Dataset:
         if self.load is not None:
             return own_data.declared(self.load, self.scale)
         if self.data_name is None:
             raise RecipeError("The recipe asks for a data set but declares none.\nSet data= in its Recipe.")
         settings = self.scale.settings
-        found = registry.load(
+        return registry.load(
             self.data_name, n_train=settings.get("n_train"), n_test=settings.get("n_test"), data_dir=self.data_dir
         )
-        for value in vars(found).values():
-            if isinstance(value, np.ndarray):
-                freeze(value)  # an arm that changed it in place would change that of the arms after it
-        return found
 
     def sweep(self, settings: Sequence[Mapping[str, object]], measure: Callable[..., Mapping[str, object]]) -> Trials:
         """Measure the arm at each of `settings`: `measure(**setting)` gives numbers, a trial is both together.
@@ -133,24 +146,61 @@ class Replicate:
         setting = encode_trial({str(name): plain(value) for name, value in values.items()})
         text = json.dumps([self.arm, self.trial_number, setting], sort_keys=True)
         path = self.folder and self.folder / "trials" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
-        kept = None
-        if path is not None:
-            with contextlib.suppress(OSError, ValueError):
-                kept = json.loads(seals.opened(read_plain(path, MOST_BYTES), text) or b"")
+        kept = _kept_trial(path, text) if path is not None else None
         if kept is None:
-            known, used = len(self.digests), len(self.noted)
-            kept = {"trial": encoded_trial(compute(), self.trial_number + 1), "digests": self.digests[known:]}
-            kept["noted"] = self.noted[used:]
+            kept = self._computed(compute)
             if path is not None:
-                write_atomically(path, seals.seal(json.dumps(kept, allow_nan=False).encode(), text))
+                content = json.dumps(kept, allow_nan=False, default=methodcaller("item"))
+                self._write(path, seals.seal(content.encode(), text))
             if self.on_epoch is not None:
                 done = self.trial_number + 1
                 self.on_epoch(done, self.trials, f"trial {done}/{self.trials}")
         else:
-            self.digests += kept["digests"]
-            self.noted += [facts for facts in kept.get("noted", []) if facts not in self.noted]
+            self._take_over(kept)
         self.trial_number, self.trained = self.trial_number + 1, 0
         return decode_trial(kept["trial"])
+
+    def _computed(self, compute: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
+        """A trial, with what measuring the arm reads of it: its trainings, what it cost, and whether it was alone."""
+        lists: tuple[list[Any], ...] = self.trainings, self.digests, self.noted, self.unseeded
+        before, start = [len(one) for one in lists], time.perf_counter()
+        self.require_written()
+        trial = encoded_trial(compute(), self.trial_number + 1)
+        self.require_written()
+        trainings, digests, noted, unseeded = (one[known:] for one, known in zip(lists, before, strict=True))
+        return {
+            "trial": trial,
+            "trainings": [kept_training(*one) for one in trainings],
+            "digests": digests,
+            "noted": noted,
+            "unseeded": unseeded,
+            "total_s": time.perf_counter() - start,
+            "peak_memory_bytes": peak_memory_bytes(),
+            "alone": self.nobody_else() if self.nobody_else is not None else None,
+        }
+
+    def _take_over(self, kept: dict[str, Any]) -> None:
+        """Note a trial that an earlier run has kept as if it had been measured now."""
+        self.trainings += [training_of(one) for one in kept["trainings"]]
+        self.digests += kept["digests"]
+        self.noted += [facts for facts in kept["noted"] if facts not in self.noted]
+        self.note_unseeded(kept["unseeded"])
+        self.resumed.append(kept)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_atomically(path, content)
+        except StoreError as error:
+            self.unwritten.append(error)
+            raise
+
+    def require_written(self) -> None:
+        """StoreError when something of the arm could not be kept, as on a full disk: every trial and arm would end so.
+
+        A search or a recipe may have caught it, and have taken it for a failed trial.
+        """
+        if self.unwritten:
+            raise self.unwritten[0]
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None:
         """Called by the engine after every epoch."""
@@ -172,7 +222,7 @@ class Replicate:
             self.noted.append(facts)
             path = self.made_path
             if facts is not None and path is not None and not path.exists():
-                write_atomically(path, seals.seal(json.dumps(facts).encode(), path.name))
+                self._write(path, seals.seal(json.dumps(facts).encode(), path.name))
         return None
 
     @property
@@ -191,3 +241,11 @@ class Replicate:
         """Called by the engine before a training that draws random numbers without a seed:
         by which layers and initializers."""
         self.unseeded += [name for name in names if name not in self.unseeded]
+
+
+def _kept_trial(path: Path, text: str) -> dict[str, Any] | None:
+    """What an earlier run has kept of the trial that `text` names; None where there is nothing, or not all of it."""
+    with contextlib.suppress(OSError, ValueError):
+        kept: dict[str, Any] = json.loads(seals.opened(read_plain(path, MOST_BYTES), text) or b"")
+        return kept if "trainings" in kept else None
+    return None

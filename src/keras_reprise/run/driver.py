@@ -182,6 +182,8 @@ class Driver:
             return self.queue.add_place(self.workers.places[slot])
         doing = self.doing.get(slot)
         if doing is None:
+            if isinstance(reply, messages.Crashed | messages.Lost):
+                self.queue.release(slot)
             return
         if isinstance(reply, messages.Began):
             doing.began = time.monotonic()
@@ -233,6 +235,8 @@ class Driver:
         arm = failed_arm(doing.replicate.job.params[doing.arm], kind, message, seconds)
         times = {"started_at": doing.given, "finished_at": clock.now()}
         self._keep(slot, doing.replicate, doing.arm, {"arm": arm, "digest": "", "load": {}, **times})
+        self.queue.release(slot)
+        doing.replicate.given_up = True
 
     def _keep(self, slot: Slot, replicate: QueuedReplicate, arm: str, result: dict[str, object]) -> None:
         """Keep a measured arm until its replicate is recorded."""

@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from keras_reprise.base import seals
+from keras_reprise.base.errors import StoreError
 from keras_reprise.base.files import read_plain, write_atomically
 from keras_reprise.record.fields import Strict, Timestamp
 from keras_reprise.record.schema import ArmData, DataRef
@@ -72,10 +73,10 @@ class ReplicateCache:
 
 
 class Checkpoints:
-    """Training states at epoch borders, named by the hash of all that led to them."""
+    """Training states at epoch borders, named by the hash of all that led to them; `tell` hears why one is not kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, tell: Callable[[StoreError], object] | None = None) -> None:
+        self.folder, self._tell = folder, tell
         self._passing: Path | None = None
 
     def load(self, keys: Sequence[str]) -> tuple[str, dict[str, np.ndarray]] | None:
@@ -94,7 +95,12 @@ class Checkpoints:
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         path = self.folder / f"{key[:24]}.npz"
-        write_atomically(path, seals.seal(buffer.getvalue(), key))
+        try:
+            write_atomically(path, seals.seal(buffer.getvalue(), key))
+        except StoreError as error:
+            if self._tell is not None:
+                self._tell(error)
+            raise
         if self._passing is not None and self._passing != path:
             self._passing.unlink(missing_ok=True)
         self._passing = None if keep else path

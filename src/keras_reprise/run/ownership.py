@@ -31,7 +31,7 @@ class OwnJobs:
         """Have the job to this run; whether it has it, or another run does."""
         if job not in self._jobs:
             try:
-                self._locks.enter_context(only_run(self.cache, f"{job.name}-{'-'.join(job.place or ())}", job.name))
+                self._locks.enter_context(only_run(self.cache, "-".join((job.key, *(job.place or ()))), job.name))
             except StoreError as error:
                 self.refusal = error
                 return False

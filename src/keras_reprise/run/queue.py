@@ -54,8 +54,14 @@ class Job:
 
     @property
     def name(self) -> str:
-        data = f"-{self.substitute}" if self.substitute else ""
+        data = f"-{self.data}" if self.data != self.card.data else ""
         return f"{self.card.slug}-v{self.card.version}-{self.scale}{data}"
+
+    @property
+    def key(self) -> str:
+        """The name with what the numbers belong to: two jobs of one key would do the same work."""
+        data = self.declared.fingerprint[:12] if self.declared else ""
+        return "-".join(part for part in (self.name, self.measurement[:12], data) if part)
 
     @property
     def blocks(self) -> list[tuple[int, ...]]:
@@ -77,6 +83,7 @@ class QueuedReplicate:
     running: set[str] = field(default_factory=set)
     worker: Slot | None = None  # the one that took an arm of it last
     assembling: bool = False
+    given_up: bool = False  # whether an arm of it was; machines of another kind would only try it again
     tries: dict[str | None, float] = field(default_factory=lambda: defaultdict(float))
     """How often an arm (None: the record) has ended its worker."""
 
@@ -84,8 +91,13 @@ class QueuedReplicate:
         return f"{self.job.card.slug} seed {self.seed}"
 
     @property
+    def free(self) -> bool:
+        """Whether no worker is at it, or is to go on with it."""
+        return not (self.running or self.assembling or self.worker is not None)
+
+    @property
     def touched(self) -> bool:
-        return bool(self.running or self.assembling or self.worker is not None)
+        return self.given_up or not self.free
 
     @property
     def measured(self) -> bool:
@@ -127,7 +139,7 @@ class Queue:
                 return replicate, None
         waiting = [replicate for replicate in here if replicate.waiting]
         mine = (replicate for replicate in waiting if replicate.worker == worker)
-        fresh = (replicate for replicate in waiting if not replicate.touched)
+        fresh = (replicate for replicate in waiting if replicate.free)
         chosen = next(mine, None) or next(fresh, None) or self._from_elsewhere(place)
         if chosen is None and shared:
             chosen = next(iter(waiting), None)
@@ -152,6 +164,12 @@ class Queue:
                 if found := self._of(job):
                     return found[0]
         return None
+
+    def release(self, worker: Slot) -> None:
+        """The worker is gone: another may go on with what it had."""
+        for replicate in self.replicates:
+            if replicate.worker == worker:
+                replicate.worker = None
 
     def remove(self, replicate: QueuedReplicate) -> None:
         """The replicate is recorded, or cannot go on."""

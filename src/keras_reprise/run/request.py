@@ -124,6 +124,7 @@ def run_jobs(words: Request, store: Store) -> tuple[Tally, list[Job]]:
             workers = Workers(executor, store, progress)
             jobs = _jobs(request, paths, workers, store)
             asking.read_data(workers, store, jobs)
+            jobs = _each_once(jobs)
             bookkeeping = Bookkeeping(store, retry_failed=request.retry_failed)
             limit = seconds_meant(request.time_limit) if request.time_limit else None
             return Driver(workers, bookkeeping, progress, time_limit_s=limit).run(jobs), jobs
@@ -200,6 +201,16 @@ def _jobs(request: Request, paths: list[Path], workers: Workers, store: Store) -
     if request.inline:
         _refuse_timings(jobs)
     return _without_timings(jobs) if request.determinism == "strict" else jobs
+
+
+def _each_once(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs without those that would do the work of one before them: a file given twice, or a copy of it."""
+    kept: dict[str, Job] = {}
+    for job in jobs:
+        first = kept.setdefault(job.key, job)
+        if first.source.path != job.source.path:
+            click.echo(f"{job.source.path} measures what {first.source.path} does; it is run once.", err=True)
+    return list(kept.values())
 
 
 def _job(request: Request, file: messages.RecipeSource, described: messages.Described, store: Store) -> Job:

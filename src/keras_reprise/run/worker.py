@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,6 +138,7 @@ class Worker:
                 replicate.dataset()
             self.send(messages.Began())
             with gpu.watched(self.environment["device"]) as watch:
+                replicate.nobody_else = partial(measure.alone_so_far, nobody_else, watch)
                 if self.setup.determinism == "fast":
                     result = measure.measure_arm(loaded, arm, replicate, debug=self.setup.debug)
                 else:
@@ -214,7 +216,7 @@ class Worker:
             )
         if kept:
             replicate.folder = Path(self.setup.cache) / replay.folder
-            replicate.checkpoints = Checkpoints(replicate.folder / "checkpoints")
+            replicate.checkpoints = Checkpoints(replicate.folder / "checkpoints", replicate.unwritten.append)
         return replicate
 
     def _progressed(self, done: float, total: float, detail: str) -> None:
