@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from keras_reprise.base import errors
 from keras_reprise.cli.console import Selection, given_store, print_json, published_store, read_store, say
@@ -65,6 +66,11 @@ def cite(
 
     A page that certifies a replay, and a badge for a README: `reprise certificate`.
     """
+    if as_json and (latex or _is_given("form")):
+        raise errors.UserError(
+            f"--json and {'--latex' if latex else f'--format {form}'} are two ways to print what is cited.\n"
+            "Only one of them would be printed. Give one."
+        )
     from keras_reprise.judge import groups
     from keras_reprise.report.cite import bibliography, slides
     from keras_reprise.report.cite import citations as citing
@@ -99,6 +105,11 @@ def cite(
         _tell_of_names_without_macros(chosen, store)
     if broken:
         sys.exit(errors.BROKEN)
+
+
+def _is_given(option: str) -> bool:
+    """Whether the command line says what this option is, be it the default."""
+    return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
 
 
 def _draw(chosen: "Keyed", store: "Store", folder: Path, form: str) -> list[str]:

@@ -250,6 +250,23 @@ def test_later_records_are_noted_and_a_number_they_change_is_found(cite, check, 
     assert "More replicates have joined since" in reprise("resolve", identifier(text), "--store", clean_store).output
 
 
+def test_an_identifier_that_a_merge_took_away_is_not_said_to_be_edited_alone(cite, clean_store, reprise):
+    cited = identifier(cite("plain"))
+    document = json.loads(records(clean_store)[5].read_bytes())
+    document |= {"replicate": {"seed": 7, "repeat": 0}, "started_at": "2000-01-01T00:00:00Z"}
+    add_record(clean_store, document | {"finished_at": "2000-01-01T00:00:01Z"})
+    result = reprise("resolve", cited, "--store", clean_store)
+    assert result.exit_code == 2
+    assert "or a merge brought records that were finished before its last one" in result.output
+
+
+@pytest.mark.parametrize("other", [["--format", "bibtex"], ["--format", "sentence"], ["--latex"]], ids=" ".join)
+def test_two_ways_to_print_a_citation_are_refused(clean_store, reprise, other):
+    result = reprise("cite", KEY, "--json", *other, "--store", clean_store)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--json and {' '.join(other)} are two ways to print what is cited" in result.output
+
+
 def test_a_verdict_that_changed_is_found(cite, check, clean_store):
     text = f"The claim holds ({identifier(cite(KEY))})."
     assert check(text).exit_code == 0
@@ -324,6 +341,45 @@ def test_stale_macros_are_found(article, clean_store, reprise):
     result = reprise("check-citations", article, "--store", clean_store)
     assert result.exit_code == 1
     assert "the file says" in result.output
+
+
+def test_macros_are_of_the_records_that_their_comments_name_whatever_stands_now(
+    article, clean_store, reprise, tmp_path
+):
+    second = tmp_path / "second"
+    shutil.copytree(clean_store, second)
+
+    def newer(card):
+        card["version"] = 2
+        card["claims"].pop()
+
+    def measured(document):
+        document["recipe"]["version"] = 2
+        document["claims"] = {"two-is-two": document["claims"]["two-is-two"] + 0.01}
+
+    forge(second, card=newer, record=measured)
+    shutil.copytree(second, clean_store, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
+    result = reprise("check-citations", article, "--store", clean_store)
+    assert result.exit_code == 0, result.output
+    assert "plain/two-is-two/mean: it would be of reprise:plain@2/" in result.stdout
+
+
+def test_macros_that_were_right_when_cited_may_be_accepted(article, clean_store, reprise):
+    document = json.loads(records(clean_store)[5].read_bytes())
+    document |= {"replicate": {"seed": 7, "repeat": 0}, "finished_at": "2099-01-01T00:00:00Z"}
+    add_record(clean_store, document | {"claims": document["claims"] | {"two-is-two": 2.08}})
+    result = reprise("check-citations", article, "--store", clean_store)
+    assert (result.exit_code, "plain/two-is-two/n: the file says $6$" in result.stdout) == (1, True), result.output
+    result = reprise("check-citations", article, "--store", clean_store, "--as-cited")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_macro_of_another_number_than_its_comment_names_is_found(article, clean_store, reprise):
+    macros = article.parent / "results.tex"
+    macros.write_text(macros.read_text().replace("#two-is-two/mean", "#two-is-three/mean"))
+    result = reprise("check-citations", article, "--store", clean_store)
+    assert result.exit_code == 1
+    assert "plain/two-is-two/mean: its records are told to be those of reprise:plain@1/" in result.stdout
 
 
 def test_an_article_inputs_only_from_its_own_folder(article, clean_store, reprise, tmp_path):

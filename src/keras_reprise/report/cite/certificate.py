@@ -16,41 +16,51 @@ from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.base.version import __version__
 from keras_reprise.judge.comparable import Place
 from keras_reprise.judge.groups import Group
+from keras_reprise.judge.verdicts import Verdict
 from keras_reprise.record import wording
 from keras_reprise.record.facts import EnvironmentFacts
 from keras_reprise.report import phrases
 from keras_reprise.report.amounts import amount
 from keras_reprise.report.cite import identifiers, literature
-from keras_reprise.store.store import Store
+from keras_reprise.store.store import Store, Summary
 
 if TYPE_CHECKING:
     from keras_reprise.figures.page import Page
 
 
+class CertifiedData(msgspec.Struct, frozen=True):
+    """Whether a certified recipe was replayed on data that stand in for the documented ones."""
+
+    substitute: bool
+
+
 class Certified(msgspec.Struct, frozen=True):
-    """What a certificate says of one recipe, as far as it is checked."""
+    """What a certificate says of one recipe, as far as it is found, judged and counted by it."""
 
     identifier: str
     verdict: str | None
     claims: dict[str, str]
-    n: int
+    data: CertifiedData | None = None
 
 
 SCHEMA = "reprise-certificate/1"
+TITLE = "Certificate of a replay"
 VERDICTS = ("reproduced", "contradicted", "inconclusive")
 
 
 def chosen(groups: Iterable[Group]) -> list[Group]:
-    """The groups of one place, where the one with the highest rank is, one for each recipe.
+    """The groups of one place, one for each recipe: of its newest version there the one with the highest rank.
 
-    NothingMeasuredError when none of them may stand for its recipe.
+    The place is where most was measured; of one recipe where its newest version was. NothingMeasuredError when no group
+    may stand for its recipe.
     """
-    standing = sorted((one for one in groups if one.stands and one.complete), key=lambda one: one.rank, reverse=True)
+    standing = [one for one in groups if one.stands and one.complete]
     if not standing:
         raise NothingMeasuredError(
             "No group of complete replicates may stand for a recipe here.\n"
             "Measure one with `reprise run --suite quickstart`, or name another machine with --machine."
         )
+    standing.sort(key=lambda one: (one.version, one.rank), reverse=True)
     first = max(standing, key=lambda one: (one.prominence, one.rank)) if _several(standing) else standing[0]
     found: dict[str, Group] = {}
     for one in standing:
@@ -69,35 +79,51 @@ def build(groups: Sequence[Group], store: Store) -> dict[str, object]:
     for group in groups:
         for summary in group.members:
             store.read(store.root / summary.path)
-    first = groups[0]
-    members = [summary for group in groups for summary in group.members]
-    environment = store.document("environments", first.environment)
-    facts = EnvironmentFacts.of(environment)
+    environment = store.document("environments", groups[0].environment)
     content: dict[str, object] = {
         "schema": SCHEMA,
-        "title": "Certificate of a replay",
+        "title": TITLE,
         "made_by": f"keras-reprise {__version__}",
-        "rules": {word: sum(group.rule.verdict == word for group in groups) for word in VERDICTS},
-        "machine": {"id": first.machine, "words": wording.hardware(store.document("machines", first.machine))},
-        "short": wording.short_hardware(store.document("machines", first.machine)),
+        **summed(groups, store),
+        "swhid": identifiers.swhid(store, [summary.path for group in groups for summary in group.members]),
+        "replayed": [entry(group, environment) for group in groups],
+    }
+    return {"id": digest(content), **content}
+
+
+def summed(groups: Sequence[Group], store: Store) -> dict[str, object]:
+    """What a certificate says of all its groups; rules are counted on documented data alone."""
+    first = groups[0]
+    members = [summary for group in groups for summary in group.members]
+    machine = store.document("machines", first.machine)
+    environment = store.document("environments", first.environment)
+    facts = EnvironmentFacts.of(environment)
+    documented = [group.rule.verdict for group in groups if not group.substitute]
+    return {
+        "rules": {word: documented.count(word) for word in VERDICTS},
+        "machine": {"id": first.machine, "words": wording.hardware(machine)},
+        "short": wording.short_hardware(machine),
         "environment": {
             "id": first.environment,
             "words": wording.software(environment),
             "backend": facts.backend,
             "keras": facts.keras,
         },
-        "code": {
-            "package_versions": sorted({one.code.package_version for one in members}),
-            "commits": sorted({one.code.git_commit for one in members if one.code.git_commit}),
-            "uncommitted": sum(one.code.dirty is not False for one in members),
-        },
+        "code": code_of(members),
         "records": len(members),
         "replayed_from": min(one.started_at for one in members),
         "replayed_until": max(one.finished_at for one in members),
-        "swhid": identifiers.swhid(store, [one.path for one in members]),
-        "replayed": [_entry(group, environment) for group in groups],
     }
-    return {"id": digest(content), **content}
+
+
+def code_of(members: Iterable[Summary]) -> dict[str, object]:
+    """With which code the records were measured; `uncommitted` counts those that say it was not as committed."""
+    codes = [one.code for one in members]
+    return {
+        "package_versions": sorted({one.package_version for one in codes}),
+        "commits": sorted({one.git_commit for one in codes if one.git_commit}),
+        "uncommitted": sum(one.dirty is True for one in codes),
+    }
 
 
 def digest(content: Mapping[str, object]) -> str:
@@ -111,9 +137,9 @@ def encoded(content: Mapping[str, object]) -> bytes:
     return json.dumps(content, indent=2, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
-def _entry(group: Group, environment: Mapping[str, object]) -> dict[str, object]:
+def entry(group: Group, environment: Mapping[str, object]) -> dict[str, object]:
     """One rule: what was asked, what came out, and how to find and to replay it."""
-    data, deciding = group.first.data, group.rule.deciding
+    data = group.first.data
     return {
         "recipe": group.slug,
         "version": group.version,
@@ -123,14 +149,7 @@ def _entry(group: Group, environment: Mapping[str, object]) -> dict[str, object]
         "data": data and {"name": data.name, "fingerprint": data.fingerprint, "substitute": data.substitute},
         "verdict": group.rule.verdict,
         "claims": {one.claim: one.verdict for one in group.verdicts if one.counts},
-        "decides": deciding and {
-            "claim": deciding.claim,
-            "says": deciding.says,
-            "mean": _plain(deciding.mean),
-            "ci_low": _plain(deciding.ci_low),
-            "ci_high": _plain(deciding.ci_high),
-            "unit": deciding.unit,
-        },
+        "decides": deciding(group.rule.deciding),
         "n": len(group.complete),
         "n_failed": len(group.replicates) - len(group.complete),
         "seeds": [one.replicate.seed for one in group.replicates],
@@ -138,7 +157,21 @@ def _entry(group: Group, environment: Mapping[str, object]) -> dict[str, object]
         "identifier": group.identifier,
         "not_citable": group.uncitable or None,
         "replay": phrases.replay(group.replicates, environment),
-    }  # fmt: skip
+    }
+
+
+def deciding(verdict: Verdict | None) -> dict[str, object] | None:
+    """The claim that decides, with its number."""
+    if verdict is None:
+        return None
+    return {
+        "claim": verdict.claim,
+        "says": verdict.says,
+        "mean": _plain(verdict.mean),
+        "ci_low": _plain(verdict.ci_low),
+        "ci_high": _plain(verdict.ci_high),
+        "unit": verdict.unit,
+    }
 
 
 def is_certificate(content: object) -> TypeGuard[dict[str, object]]:
@@ -154,11 +187,19 @@ def claimed(content: Mapping[str, object]) -> list[Certified]:
         raise UserError(f"The certificate is not as `reprise certificate` writes it: {error}.") from error
 
 
+def entries(content: Mapping[str, object]) -> list[dict[str, object]]:
+    """All that a certificate says of each recipe, as it says it; UserError as for `claimed`."""
+    claimed(content)
+    return msgspec.convert(content["replayed"], list[dict[str, object]])
+
+
 def headline(content: Mapping[str, object]) -> str:
-    """ "12 of 13 rules reproduced on H100"."""
+    """ "12 of 13 rules reproduced on H100"; what is on substitute data is told apart."""
     rules: dict[str, int] = msgspec.convert(content["rules"], dict[str, int])
     total = sum(rules.values())
-    return f"{rules['reproduced']} of {total} rule{'' if total == 1 else 's'} reproduced on {content['short']}"
+    apart = sum(one.data is not None and one.data.substitute for one in claimed(content))
+    told = f"{rules['reproduced']} of {total} rule{'' if total == 1 else 's'} reproduced on {content['short']}"
+    return f"{told} ({apart} on substitute data not counted)" if apart else told
 
 
 def page(content: Mapping[str, object], groups: Sequence[Group]) -> "Page":
@@ -167,7 +208,6 @@ def page(content: Mapping[str, object], groups: Sequence[Group]) -> "Page":
 
     code = msgspec.convert(content["code"], dict[str, object])
     commits = ", ".join(str(one)[:12] for one in msgspec.convert(code["commits"], list[str])) or "not known"
-    dirty = f"; {code['uncommitted']} records from uncommitted code" if code["uncommitted"] else ""
     documents = literature.each_once(literature.of(group.card) for group in groups)
     data = sorted({group.data_label for group in groups if group.first.data is not None})
     facts = (
@@ -176,7 +216,7 @@ def page(content: Mapping[str, object], groups: Sequence[Group]) -> "Page":
         ("on", f"{words_of(content['machine'])}"),
         ("with", f"{words_of(content['environment'])}"),
         ("code", f"keras-reprise {', '.join(map(str, msgspec.convert(code['package_versions'], list[str])))}, "
-                 f"commit {commits}{dirty}"),
+                 f"commit {commits}{_of_code(groups)}"),
         ("data", ", ".join(data) or "none"),
         ("when", f"{str(content['replayed_from'])[:10]} to {str(content['replayed_until'])[:10]}"),
         ("certificate", str(content["id"])),
@@ -208,14 +248,23 @@ def words_of(document: object) -> object:
     return document["words"] if isinstance(document, Mapping) else ""
 
 
+def _of_code(groups: Iterable[Group]) -> str:
+    """How many records are from code that was not committed, and how many do not say it."""
+    dirty = [summary.code.dirty for group in groups for summary in group.members]
+    kinds = {True: "uncommitted code", None: "code of which it is not known whether it was committed"}
+    counts = {words: sum(one is kind for one in dirty) for kind, words in kinds.items()}
+    return "".join(f"; {n} record{'' if n == 1 else 's'} from {words}" for words, n in counts.items() if n)
+
+
 def _found(group: Group) -> str:
     """The number that decides, in a few words."""
-    verdict = group.rule.deciding
+    verdict, name = group.rule.deciding, f"{group.slug}@{group.version}"
+    substitute = ", substitute data" if group.substitute else ""
     if verdict is None:
-        return f"{group.slug}@{group.version}"
+        return f"{name}{substitute}"
     ends = (verdict.ci_low, verdict.ci_high)
     told = amount("", verdict.unit, verdict.kind, verdict.mean, verdict.sd, ends, exact=verdict.sd == 0)
-    return f"{group.slug}@{group.version}, {group.scale} scale: {told.text}{f' ({told.ends})' if told.ends else ''}"
+    return f"{name}, {group.scale} scale{substitute}: {told.text}{f' ({told.ends})' if told.ends else ''}"
 
 
 def _several(groups: Sequence[Group]) -> bool:

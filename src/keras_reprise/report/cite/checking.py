@@ -5,16 +5,19 @@ macros (`\\reprise{key}`) and the macros' definitions; and certificates. The rec
 whatever the index says.
 """
 
-import json
+import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_reprise.base.errors import UserError
 from keras_reprise.judge.groups import Group
-from keras_reprise.report.cite import certificate, identifiers
+from keras_reprise.record.encoding import parsed
+from keras_reprise.report.cite import certificate, identifiers, rebuilding
+from keras_reprise.report.cite.certificate import Certified
+from keras_reprise.report.cite.identifiers import Found
 from keras_reprise.report.cite.latex import field as latex_field
 from keras_reprise.report.cite.quantities import FIELDS, Quantity, find_group, quantities, quantity, split_key
 from keras_reprise.report.cite.quoting import differences, plain_text, quoted_numbers, quoted_text, read_with_comma
@@ -54,80 +57,102 @@ class Checker:
     as_cited: bool = False
     checked: int = 0
     known: dict[str, dict[str, Quantity]] = field(default_factory=dict)
+    found: dict[str, Found] = field(default_factory=dict)
 
     def check(self, path: Path) -> list[Finding]:
         """What is wrong with the citations in a file and in those that it inputs."""
         findings: list[Finding] = []
-        for file in _with_inputs(path):
-            text = _read(file)
-            name = file.as_posix()
-            if (certified := _certificate(file, text)) is not None:
-                findings += self._certified(certified, name)
-                continue
+        texts = {file: _read(file) for file in _with_inputs(path)}
+        defined = {match["key"] for text in texts.values() for match in DEFINITION.finditer(text)}
+        for file, text in texts.items():
+            name, suffix = file.as_posix(), file.suffix.lower()
+            if suffix == ".json":
+                content = _parsed(text)
+                if certificate.is_certificate(content):
+                    findings += self._certified(content, name)
+                    continue
+                if rebuilding.calls_itself_a_certificate(content, text):
+                    findings.append(Finding(name, 1, "this is no certificate as `reprise certificate` writes it"))
             findings += self._definitions(text, name)
-            if file.suffix in (".tex", ".bib"):
+            if suffix in (".tex", ".bib"):
                 text = re.sub(r"(?<!\\)%[^\n]*", "", DEFINITION.sub("", text))  # comments cite nothing
-            findings += self._macros(text, name)
+            findings += self._macros(text, name, defined)
             findings += self._identifiers(text, name)
         return sorted(findings, key=lambda finding: (finding.file, finding.line))
 
     def _certified(self, content: dict[str, object], file: str) -> Iterator[Finding]:
         """What of a certificate is not as it was written, or as the store has it."""
-        if certificate.digest(content) != content.get("id"):
+        if not rebuilding.is_as_hashed(content):
             yield Finding(file, 1, f"the certificate {content.get('id')} was changed: its content has another hash")
-        for one in certificate.claimed(content):
+        certified, groups = certificate.claimed(content), list[Group]()
+        for said, one in zip(certificate.entries(content), certified, strict=True):
             self.checked += 1
             try:
-                yield from self._certified_rule(one, file)
+                yield from self._certified_rule(said, one, file)
+                groups.append(rebuilding.as_certified(one, self._find(one.identifier).group))
             except UserError as error:
                 yield Finding(file, 1, f"{one.identifier}: {_first(error)}")
+        if len(groups) == len(certified):
+            for what, note in rebuilding.of_whole(content, groups, self.store):
+                yield Finding(file, 1, f"the certificate: {what}", note)
 
-    def _certified_rule(self, one: certificate.Certified, file: str) -> Iterator[Finding]:
-        found = identifiers.find(one.identifier, self.groups, self.store)
+    def _certified_rule(self, said: Mapping[str, object], one: Certified, file: str) -> Iterator[Finding]:
+        found = self._find(one.identifier)
         self._verified(found.group)
-        then = found.group
-        claims = {verdict.claim: verdict.verdict for verdict in then.verdicts if verdict.counts}
-        told = [("the rule", one.verdict, then.rule.verdict)]
-        told += [(claim, verdict, claims.get(claim)) for claim, verdict in one.claims.items()]
-        for what, said, verdict in told:
-            if said != verdict:
-                yield Finding(file, 1, f"{one.identifier}: {what} is certified as {said}, the store says {verdict}")
-        if one.n != len(then.complete):
-            yield Finding(file, 1, f"{one.identifier}: n is certified as {one.n}, the store has {len(then.complete)}")
+        for what, note in rebuilding.of_entry(said, one, found.group, self.store):
+            yield Finding(file, 1, f"{one.identifier}: {what}", note)
+        now = rebuilding.as_certified(one, found.current)
         if found.outdated:
-            now = found.current
             what = f"{one.identifier}: there are {len(now.complete)} replicates now; the rule is {now.rule.verdict}"
-            changed = now.rule.verdict != one.verdict and not self.as_cited
-            yield Finding(file, 1, what, note=not changed)
+            yield Finding(file, 1, what, note=self.as_cited or now.rule.verdict == one.verdict)
+        today = found.current.rule.verdict
+        if today != now.rule.verdict:
+            what = f"{one.identifier}: the rule's claims are others now; by these it is {today or 'not judged'}"
+            yield Finding(file, 1, what, note=self.as_cited or not rebuilding.rule_claims_joined(one, found.current))
 
     def _definitions(self, text: str, file: str) -> Iterator[Finding]:
         for match in DEFINITION.finditer(text):
             self.checked += 1
             line, key = _line(text, match.start()), match["key"]
-            cited = identifiers.PATTERN.fullmatch(match["source"])
             try:
-                slug, version, place, name, part = split_key(key)
-                found = self._quantity(find_group(self.groups, slug, version, place), name)
+                for what, note in self._definition(match):
+                    yield Finding(file, line, f"{key}: {what}", note)
             except UserError as error:
                 yield Finding(file, line, f"{key}: {_first(error)}")
-                continue
-            if match["verdict"] and match["verdict"] != found.verdict:
-                yield Finding(file, line, f"{key}: the verdict was {match['verdict']} and is now {found.verdict}")
-            elif (now := latex_field(found, part)) != match["text"] and part != "id":
-                yield Finding(file, line, f"{key}: the file says {match['text']}, the store {now}")
-            elif not cited or not found.group.digest.startswith(cited["id"]):
-                yield from self._moved_on(file, line, match["source"].split("#")[0], key)
 
-    def _moved_on(self, file: str, line: int, identifier: str, key: str) -> Iterator[Finding]:
-        """The number still fits but its records are others: more of them is a note, others are not what was cited."""
+    def _definition(self, match: re.Match[str]) -> Iterator[tuple[str, bool]]:
+        """What is not as a macro is defined by the records that its comment names, and whether it is but a note."""
+        slug, version, place, name, part = split_key(match["key"])
+        identifier = match["source"].partition("#")[0]
         try:
-            identifiers.find(identifier, self.groups, self.store)
-        except UserError as error:
-            yield Finding(file, line, f"{key}: {_first(error)}")
-        else:
-            yield Finding(file, line, f"{key}: {identifier} has more records now; the number is still right", note=True)
+            found = self._find(identifier)
+        except UserError:
+            stands = self._quantity(find_group(self.groups, slug, version, place), name)
+            if part == "id" or latex_field(stands, part) == match["text"]:
+                raise
+            yield f"the file says {match['text']}, the store {latex_field(stands, part)}", False
+            return
+        cited = identifiers.PATTERN.fullmatch(match["source"])
+        named = (found.group.slug, found.group.version, f"{name}/{part}".rstrip("/"))
+        if found.record is not None or cited is None or (slug, version or named[1], cited["name"]) != named:
+            yield f"its records are told to be those of {match['source']}", False
+            return
+        then = self._quantity(found.group, name)
+        now = then if self.as_cited else self._quantity(found.current, name)
+        text = latex_field(then if part == "id" else now, part)
+        if match["verdict"] and match["verdict"] != now.verdict:
+            yield f"the verdict was {match['verdict']} and is now {now.verdict}", False
+        elif text != match["text"]:
+            yield f"the file says {match['text']}, the store {text}", False
+        elif found.outdated:
+            yield f"{identifier} has more records now; the number is still right", True
+        with contextlib.suppress(UserError):
+            standing = find_group(self.groups, slug, version, place)
+            if standing.digest != found.current.digest:
+                yield f"it would be of {standing.identifier} now", True
 
-    def _macros(self, text: str, file: str) -> Iterator[Finding]:
+    def _macros(self, text: str, file: str, defined: set[str]) -> Iterator[Finding]:
+        """Keys that the store does not have; those that the same files define are checked where they are."""
         for match in MACRO.finditer(text):
             if "#" in match["key"]:  # the definition of a macro that uses ours
                 continue
@@ -137,7 +162,7 @@ class Checker:
                 if match["kind"]:
                     slug, version, place, _, _ = split_key(key.split("/")[0])
                     find_group(self.groups, slug, version, place)
-                else:
+                elif key not in defined:
                     slug, version, place, name, _ = split_key(key)
                     self._quantity(find_group(self.groups, slug, version, place), name)
             except UserError as error:
@@ -148,7 +173,7 @@ class Checker:
         for match in identifiers.PATTERN.finditer(plain):
             self.checked += 1
             line = _line(plain, match.start())
-            start = match.start() if file.endswith(ENTRIES) else max(end, match.start() - REACH)
+            start = match.start() if file.lower().endswith(ENTRIES) else max(end, match.start() - REACH)
             quoted = quoted_text(plain, start, match.start())
             end = match.end()
             try:
@@ -158,7 +183,7 @@ class Checker:
 
     def _identifier(self, match: re.Match[str], quoted: str, file: str, line: int) -> Iterator[Finding]:
         whole = match[0].split("#")[0]
-        found = identifiers.find(whole, self.groups, self.store)
+        found = self._find(whole)
         if found.record is not None:
             self.store.read(self.store.root / found.record.path)
         else:
@@ -190,6 +215,11 @@ class Checker:
             )
             yield Finding(file, line, what, note=True)
 
+    def _find(self, identifier: str) -> Found:
+        if identifier not in self.found:
+            self.found[identifier] = identifiers.find(identifier, self.groups, self.store)
+        return self.found[identifier]
+
     def _verified(self, group: Group) -> dict[str, Quantity]:
         """The group's quantities by name, after every record of it was hashed again."""
         if group.digest not in self.known:
@@ -217,7 +247,7 @@ def _with_inputs(path: Path) -> Iterator[Path]:
     while waiting:
         file = waiting.pop()
         yield file
-        for match in INPUT.finditer(_read(file)) if file.suffix == ".tex" else ():
+        for match in INPUT.finditer(_read(file)) if file.suffix.lower() == ".tex" else ():
             for candidate in (file.parent / match["name"], file.parent / f"{match['name']}.tex"):
                 if not os.path.isfile(candidate):  # also for names that no file can have
                     continue
@@ -228,20 +258,17 @@ def _with_inputs(path: Path) -> Iterator[Path]:
                     break
 
 
-def _certificate(path: Path, text: str) -> dict[str, object] | None:
-    """The certificate that a JSON file holds; None where it is none."""
-    if path.suffix != ".json":
-        return None
+def _parsed(text: str) -> object:
+    """What a JSON file holds; None where it cannot be read, or two readers could take it for different things."""
     try:
-        content = json.loads(text)
+        return parsed(text.encode())
     except (ValueError, RecursionError):
         return None
-    return content if certificate.is_certificate(content) else None
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}.\nGive a Markdown, LaTeX or reStructuredText file."

@@ -1,7 +1,7 @@
 """Identifiers: `reprise:slug@version/id12`, where id12 starts the hash of a group of records, or of one record.
 
 Because a group's hash is that of its record ids in the order they were finished, the hash of an earlier state is found
-again after the group has grown.
+again after records have joined that were finished later, and not when some were finished before its last one.
 """
 
 import hashlib
@@ -75,7 +75,8 @@ def find(text: str, groups: Sequence[Group], store: Store) -> Found:
     if not found:
         raise UserError(
             f"{text} is not in this store, nor are its records as they were cited.\n"
-            "A record of it was edited or is missing (`reprise check`), or it was measured elsewhere."
+            "A record of it was edited or is missing (`reprise check`), it was measured elsewhere, or a merge brought "
+            "records that were finished before its last one."
         )
     return next(iter(found.values()))
 
