@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from forging import forge
+from forging import forge, records
 from scipy import stats as reference
 
 from keras_reprise.base import statistics
@@ -262,6 +262,46 @@ def test_two_stores(two_machines, tmp_path, reprise):
     result = reprise("compare", f"store:{store}", tmp_path / "second", "--store", store)
     assert result.exit_code == 0, result.output
     assert "plain@1" in result.output
+
+
+def test_two_named_stores_need_no_third(filled_store, tmp_path, reprise, monkeypatch):
+    shutil.copytree(filled_store, tmp_path / "theirs")
+    monkeypatch.chdir(tmp_path)
+    result = reprise("compare", filled_store.name, "theirs")
+    assert result.exit_code == 0, result.output
+    assert "plain@1" in result.stdout
+
+
+def test_a_selection_is_of_the_named_stores_too(filled_store, tmp_path, reprise):
+    shutil.copytree(filled_store, tmp_path / "second")
+    forge(tmp_path / "second", record=lambda document: document["recipe"].update(scale="full"))
+    shutil.copytree(tmp_path / "second", filled_store, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
+    sides = filled_store, f"store:{filled_store}"
+    for more, scales in (([], {"quick", "full"}), (["--scale", "full"], {"full"})):
+        found = compared(reprise, filled_store, *sides, *more)["pairs"]
+        assert {pair["scale"] for pair in found} == scales
+
+
+def test_a_named_store_with_a_broken_record_exits_1(filled_store, tmp_path, reprise):
+    shutil.copytree(filled_store, tmp_path / "theirs")
+    records(tmp_path / "theirs")[0].write_text("{")
+    result = reprise("compare", filled_store, tmp_path / "theirs", "--store", filled_store)
+    assert (result.exit_code, "reprise: left out: " in result.stderr) == (1, True)
+
+
+def test_a_group_is_compared_with_another_one_before_itself(two_machines, reprise):
+    store, *_ = two_machines
+    facts = compared(reprise, store, "backend:tensorflow", "backend:tensorflow")
+    assert len({*facts["pairs"][0]["identifiers"]}) == 2
+    result = reprise("compare", "backend:tensorflow", "backend:tensorflow", "--store", store)
+    assert "records in common" not in result.stderr
+
+
+def test_what_is_compared_with_itself_is_said_to_be_no_comparison(filled_store, reprise):
+    result = reprise("compare", "backend:tensorflow", "backend:tensorflow", "--store", filled_store)
+    assert result.exit_code == 0, result.output
+    assert "in 1 of 1 recipe settings both sides have records in common" in result.stderr
+    assert "plain@1, quick, data none" in result.stderr
 
 
 def test_versions_are_compared_claim_by_claim_and_never_pooled(filled_store, tmp_path, reprise):

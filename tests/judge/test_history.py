@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forging import add_record, records
+from forging import add_record, forge, records
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.judge.history import change_points, of_records
@@ -99,6 +99,49 @@ def test_the_report_shows_it_on_the_machines_page(upgraded, reprise):
         path.unlink()
     assert reprise("report", "--store", upgraded).exit_code == 0
     assert not list((upgraded / "reports" / "figures").glob("history-*.svg"))
+
+
+def test_backends_and_data_sets_of_one_name_are_series_of_their_own(filled_store):
+    (path,) = (filled_store / "environments").glob("*.json")
+    facts = json.loads(path.read_bytes())
+    content = pretty(facts | {"backend": facts["backend"] | {"name": "another"}})
+    other = hashlib.sha256(content).hexdigest()[:12]
+    (filled_store / "environments" / f"{other}.json").write_bytes(content)
+
+    def change(document):
+        seed = document["replicate"]["seed"]
+        data = {"name": "images", "n_train": 1, "n_test": 1, "substitute": False}
+        document["data"] = data | {"fingerprint": str(seed % 2) * 64}
+        document["environment"] = other if seed > 4 else document["environment"]
+
+    forge(filled_store, record=change)
+    store = Store(filled_store)
+    for metric in ("plain/two/value", "plain/two-is-two"):
+        found = of_records(metric, store.summaries()[0], store)
+        assert sorted(len(one.points) for one in found) == [1, 1, 2, 2]
+        assert len({one.setting for one in found}) == 4
+        assert sum("images 11111111, another" in one.setting for one in found) == 1
+
+
+def test_a_claim_that_only_the_judging_card_has_is_worked_out(filled_store):
+    def added(card):
+        value = {"form": "metric", "arm": "two", "name": "value"}
+        card["claims"].append(card["claims"][0] | {"id": "worked-out", "value": value})
+
+    forge(filled_store, card=added)
+    store = Store(filled_store)
+    summaries = store.summaries()[0]
+    assert not any("worked-out" in summary.claims for summary in summaries)
+    found, same = (of_records(f"plain/{name}", summaries, store)[0] for name in ("worked-out", "two/value"))
+    assert len(found.points) == 6
+    assert found.points == same.points
+
+
+def test_a_history_without_a_broken_record_exits_1(filled_store, reprise):
+    records(filled_store)[0].write_text("{")
+    for more in ([], ["--json"]):
+        result = reprise("history", "plain/two/value", "--store", filled_store, *more)
+        assert (result.exit_code, bool(result.stdout)) == (1, True), result.output
 
 
 def test_what_is_not_there_is_said(filled_store, reprise):

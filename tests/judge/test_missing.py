@@ -124,6 +124,13 @@ def test_another_machine_is_named_by_the_start_of_its_id(filled_store, reprise):
     assert (refused.exit_code, "0 machines" in refused.output) == (2, True)
 
 
+def test_a_scale_that_no_recipe_has_is_refused(filled_store, reprise):
+    for words in (["status", "--missing"], ["status"]):
+        result = reprise(*words, "--scale", "ful", "--store", filled_store)
+        assert (result.exit_code, "No recipe of the suite all has a scale 'ful'" in result.output) == (2, True)
+        assert "There are full, quick." in result.output
+
+
 def test_without_a_store_missing_lists_everything_and_status_alone_exits_3(tmp_path, reprise):
     assert reprise("status", "--store", tmp_path / "none").exit_code == 3
     result = reprise("status", "--missing", "--store", tmp_path / "none")

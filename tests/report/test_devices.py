@@ -12,11 +12,11 @@ from keras_reprise.report.site.places import PlaceView
 WHY = "n = 2; at least 3 replicates are needed"
 
 
-def an_answer(device, verdict="reproduced", setting="quick"):
+def an_answer(device, verdict="reproduced", setting="quick", *, substitute=False):
     group: Any
     place = PlaceView("0" * 12, "1" * 12, {}, {"device": {"CPU": "cpu", "GPU": "gpu x1"}[device]})
     rule = SimpleNamespace(deciding=SimpleNamespace(n=6, reason=WHY), claims=[None])
-    group = SimpleNamespace(setting=setting, rule=rule, complete=[None] * 6)
+    group = SimpleNamespace(setting=setting, rule=rule, complete=[None] * 6, substitute=substitute)
     return RuleAnswer(group, place, verdict, None, surprising=False)
 
 
@@ -31,6 +31,7 @@ def test_a_rule_of_one_device_stands_beside_nothing():
     assert a_card(an_answer("CPU"), an_answer("CPU")).on_both is None
     assert a_card(an_answer("GPU")).on_both is None
     assert a_card(an_answer("CPU"), an_answer("GPU", "")).on_both is None  # one that names no rule
+    assert a_card(an_answer("CPU"), an_answer("GPU", substitute=True)).on_both is None  # nothing on the rule
 
 
 def test_answers_of_one_scale_are_set_side_by_side_and_else_the_first_of_each():

@@ -336,6 +336,42 @@ def test_output_that_is_a_file_is_refused(filled_store, tmp_path: Path, reprise)
     assert reprise("report", "--store", filled_store, "--output", tmp_path / "out").exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["README.md", "index.html"])
+def test_a_report_replaces_no_front_page_that_is_not_a_report_s(filled_store, tmp_path, reprise, name):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / name).write_text("# A project\n\nMeasured with keras-reprise.\n")
+    result = reprise("report", "--store", filled_store, "--output", folder)
+    assert (result.exit_code, f"{name} is no page of a report" in result.output) == (2, True)
+    assert [path.read_text() for path in folder.iterdir()] == ["# A project\n\nMeasured with keras-reprise.\n"]
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "The same as web pages: open [index.html](index.html) in a browser.",
+        "Each line is one recipe at one scale on one machine, environment and data set; results are never pooled "
+        "across them.",
+    ],
+)
+def test_the_front_pages_of_earlier_reports_are_replaced(report, filled_store, reprise, beginning):
+    (report / "README.md").write_text(f"# Results\n\n{beginning}\n")
+    for _ in range(2):
+        assert reprise("report", "--store", filled_store).exit_code == 0
+        assert (report / "README.md").read_text().startswith("<!-- keras-reprise")
+
+
+def test_the_name_of_a_data_set_stays_within_the_command_that_replays(filled_store, reprise):
+    name = "x\n````\n# Mine\r`[a](javascript:b)"
+    data = {"name": name, "fingerprint": "0" * 64, "n_train": 2, "n_test": 1, "substitute": True}
+    forge(filled_store, record=lambda document: document.update(data=data))
+    assert reprise("report", "--store", filled_store).exit_code == 0
+    text = (filled_store / "reports" / "plain-v1.md").read_text()
+    ((fence, command),) = re.findall(r"### Replay\n\n(`+)\n(.*)\n\1\n\n", text)
+    assert (len(fence), command.endswith("--data 'x ```` # Mine\\r`[a](javascript:b)'")) == (5, True)
+    assert not re.search("^# Mine", text, re.MULTILINE)
+
+
 def test_texts_are_escaped_in_markdown():
     assert escape("<script>|[x](y)`") == "&lt;script&gt;\\|\\[x\\](y)\\`"
 

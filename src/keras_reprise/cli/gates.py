@@ -349,9 +349,12 @@ def history(
     from keras_reprise.gate.gate_history import of_gates
     from keras_reprise.judge.history import of_records
 
-    store = open_store(store_path)
-    of_a_benchmark = "::" in metric
-    found = of_gates(metric, store, name) if of_a_benchmark else of_records(metric, read_store(store_path)[0], store)
+    broken = False
+    if "::" in metric:
+        found = of_gates(metric, open_store(store_path), name)
+    else:
+        summaries, store, broken = read_store(store_path)
+        found = of_records(metric, summaries, store)
     found = [series for series in found if not machine or series.machine.startswith(machine)]
     if not found:
         raise errors.NothingMeasuredError(
@@ -362,8 +365,11 @@ def history(
 
         write_bytes(figure, draw_history(found, figure.suffix.lstrip(".") or "svg"))
     if as_json:
-        return print_json([series.facts for series in found])
-    say_verdicts("\n\n".join(map(history_text, found)))
+        print_json([series.facts for series in found])
+    else:
+        say_verdicts("\n\n".join(map(history_text, found)))
+    if broken:
+        sys.exit(errors.BROKEN)
 
 
 def history_text(series: "Series") -> str:

@@ -23,6 +23,7 @@ from keras_reprise.cli.root import main
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from keras_reprise.judge.compare import Comparison
     from keras_reprise.judge.groups import Group
     from keras_reprise.judge.missing import Missing
     from keras_reprise.store.store import Store, Summary
@@ -307,14 +308,56 @@ def compare(a: str, b: str, verbose: bool, store_path: Path | None, as_json: boo
     from keras_reprise.judge import sides
     from keras_reprise.report import comparison_facts, side_by_side
 
-    summaries, store, broken = read_store(store_path, (), selection)
-    comparison = comparing.compare(*(sides.side(name, store, summaries, read_store) for name in (a, b)))
+    stores = _Stores(store_path, selection)
+    comparison = comparing.compare(*(sides.side(name, stores.read, stores.project) for name in (a, b)))
     if as_json:
         print_json(comparison_facts.comparison_facts(comparison))
     else:
         say_verdicts(side_by_side.comparison_text(comparison, verbose=verbose, columns=columns.available()))
-    if broken:
+    if comparison.overlapping:
+        click.echo(f"reprise: {errors.printable(overlap_text(comparison))}", err=True)
+    if stores.broken:
         sys.exit(errors.BROKEN)
+
+
+class _Stores:
+    """The stores that the sides of a comparison name, read when they are asked for. `broken`: files were left out."""
+
+    def __init__(self, default: Path | None, selection: Selection) -> None:
+        self.default, self.selection = default, selection
+        self.known: dict[Path | None, tuple[list[Summary], Store]] = {}
+        self.broken = False
+
+    def read(self, path: Path | None) -> "tuple[list[Summary], Store]":
+        """The selected records of the store at `path`, or of the command's own."""
+        if path not in self.known:
+            self.known[path] = self._read(path or self.default, self.selection)
+        return self.known[path]
+
+    def project(self) -> "tuple[list[Summary], Store]":
+        """The project's own results, which are of other machines: only scale and data set choose among them."""
+        from keras_reprise.judge import reference
+
+        anywhere = Selection(scale=self.selection.scale, data_name=self.selection.data_name)
+        store = reference.store()
+        if not isinstance(store, reference.Reference):
+            return self._read(store.root, anywhere)
+        return [summary for summary in store.summaries()[0] if anywhere.has(summary)], store
+
+    def _read(self, path: Path | None, selection: Selection) -> "tuple[list[Summary], Store]":
+        summaries, store, broken = read_store(path, (), selection)
+        self.broken = self.broken or broken
+        return summaries, store
+
+
+def overlap_text(comparison: "Comparison") -> str:
+    """In a sentence which recipe settings have records that are on both sides."""
+    named = [pair.setting for pair in comparison.overlapping]
+    listed = "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
+    return (
+        f"in {len(named)} of {len(comparison.pairs)} recipe settings both sides have records in common, so that "
+        f"they are no comparison: {listed}"
+    )
 
 
 @main.command()

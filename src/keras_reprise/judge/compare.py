@@ -56,6 +56,11 @@ class Pair:
         return f"Different sources under one name: {'; '.join(told)}."
 
     @property
+    def overlap(self) -> bool:
+        """Whether some records are on both sides."""
+        return _overlap(self.a, self.b)
+
+    @property
     def name(self) -> str:
         if self.a.version == self.b.version:
             return f"{self.a.slug}@{self.a.version}"
@@ -107,6 +112,11 @@ class Comparison:
     @property
     def claims(self) -> list[tuple[Pair, ClaimPair]]:
         return [(pair, claim) for pair in self.pairs for claim in pair.claims]
+
+    @property
+    def overlapping(self) -> list[Pair]:
+        """What is compared, at least in part, with itself."""
+        return [pair for pair in self.pairs if pair.overlap]
 
     @property
     def opposite(self) -> list[tuple[Pair, ClaimPair]]:
@@ -242,14 +252,15 @@ def _setting(group: Group) -> tuple[str, str, str]:
 
 def _alike(a: Sequence[Group], b: Sequence[Group]) -> tuple[Group, Group]:
     """The two groups that differ least: of what stands for the recipe and of one source, the newest version of each
-    side, the same environment or machine before others.
+    side, of other records than each other, the same environment or machine before others.
     """
 
     def closeness(pair: tuple[Group, Group]) -> tuple[object, ...]:
         one, other = pair
         same = (one.environment == other.environment) + (one.machine == other.machine)
         sources = (one.stands + other.stands, same_source(one, other))
-        return *sources, one.version == other.version, one.version + other.version, same, one.rank, other.rank
+        versions = (one.version == other.version, one.version + other.version)
+        return *sources, *versions, not _overlap(one, other), same, one.rank, other.rank
 
     return max(itertools.product(a, b), key=closeness)
 
@@ -262,6 +273,11 @@ def same_source(one: Group, other: Group) -> bool:
         return True
     files = [{summary.recipe.source_sha256 for summary in group.members} for group in (one, other)]
     return bool(one.source and other.source and one.environment != other.environment and files[0] & files[1])
+
+
+def _overlap(one: Group, other: Group) -> bool:
+    """Whether two groups have a record in common."""
+    return not {summary.id for summary in one.members}.isdisjoint(summary.id for summary in other.members)
 
 
 def _why_not(a: Sequence[Group], b: Sequence[Group]) -> str:

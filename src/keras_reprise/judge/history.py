@@ -9,12 +9,16 @@ import numpy as np
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
 from keras_reprise.catalog import sources
+from keras_reprise.judge import comparable
+from keras_reprise.judge.judging import judging_card
 from keras_reprise.record.encoding import number
 from keras_reprise.record.fields import Number
-from keras_reprise.record.schema import ArmData, Record
+from keras_reprise.record.schema import ArmData, Card, ClaimCard, Record
+from keras_reprise.record.wording import backend_name
 from keras_reprise.store.store import Store, Summary
 
 SHORTEST = 3  # values between two change points
+FINGERPRINT = 8  # letters of a data set's, beside its name
 TIMES = ("total_s", "step_s", "peak_memory_bytes")
 
 
@@ -79,33 +83,70 @@ def change_points(values: Sequence[float] | np.ndarray) -> list[int]:
 
 
 def of_records(metric: str, summaries: Iterable[Summary], store: Store) -> list[Series]:
-    """The series of `recipe/arm/metric` or `recipe/claim`, one for each machine, version, source, scale and data set.
+    """The series of `recipe/arm/metric` or `recipe/claim`, one for each machine, backend, version, source, scale and
+    data set.
 
-    A metric is one that the recipe's arms report, or total_s, step_s, peak_memory_bytes. UserError when there is none.
+    A metric is one that the recipe's arms report, or total_s, step_s, peak_memory_bytes; a claim's numbers are those by
+    the card that judges the records. UserError when there is none.
     """
     slug, _, rest = metric.partition("/")
-    mine = [s for s in summaries if s.recipe.slug == slug and s.status == "complete"]
-    if not mine:
+    mine = [s for s in summaries if s.recipe.slug == slug]
+    if not any(s.status == "complete" for s in mine):
         raise NothingMeasuredError(f"The store holds no record of {slug!r}.\nMeasure one with `reprise run {slug}`.")
-    groups: dict[tuple[str, str], list[Point]] = {}
+    found: list[tuple[Summary, float]] = []
     known: set[str] = set()
-    for summary in sorted(mine, key=lambda s: (s.started_at, s.id)):
-        value: Number | None = summary.claims.get(rest)
+    for members in comparable.groups(mine).values():
+        card = judging_card(members, store)
+        complete = [one for one in members if one.status == "complete"]
+        claim = next((one for one in card.claims if one.id == rest), None)
+        values = _of_claim(claim, card, complete, store) if claim else _of_arms(rest, complete, store, known)
+        known |= {one.id for one in card.claims}
+        found += [(one, value) for one, value in zip(complete, values, strict=True) if math.isfinite(value)]
+    if not found:
+        raise UserError(f"{slug} has no number of {rest!r}.\nIt has {', '.join(sorted(known - {rest}))}.")
+    found.sort(key=lambda row: (row[0].started_at, row[0].id))
+    alike = comparable.together(found, lambda row: (row[0].machine, _setting(row[0], store)))
+    return [
+        series(
+            metric,
+            machine,
+            setting,
+            [Point(one.started_at, value, one.environment, one.code.git_commit) for one, value in rows],
+        )
+        for (machine, setting), rows in sorted(alike.items())
+    ]
+
+
+def _setting(summary: Summary, store: Store) -> str:
+    """What the values of a series have in common, beside their machine."""
+    data, source = summary.data, sources.label(summary.recipe)
+    parts = [f"v{summary.recipe.version}", summary.recipe.scale]
+    parts += [f"{comparable.data_label(summary)} {data.fingerprint[:FINGERPRINT]}"] if data else []
+    parts += [backend_name(store.document("environments", summary.environment)), *([source] if source else [])]
+    return ", ".join(parts)
+
+
+def _of_claim(claim: ClaimCard, card: Card, complete: Sequence[Summary], store: Store) -> list[float]:
+    """A claim's number in each of these comparable records; nan where there is none, or its premise was not met."""
+    if claim.value is None:
+        return [number(one.claims.get(claim.id, "nan")) for one in complete]
+    values = store.values(card, complete)
+    found = [values[one.id][claim.id] for one in complete]
+    return [math.nan if value is None else value for value in found]
+
+
+def _of_arms(name: str, complete: Sequence[Summary], store: Store, known: set[str]) -> list[float]:
+    """A metric of an arm, or a claim of another card, in each record; what else the arms have is added to `known`."""
+    found = []
+    for one in complete:
+        value: Number | None = one.claims.get(name)
         if value is None:
-            record = store.read(store.root / summary.path)
+            record = store.read(store.root / one.path)
             known |= names(record)
-            value = _value(record, rest)
-        known |= set(summary.claims)
-        if value is None or not math.isfinite(number(value)):
-            continue
-        data = f", {summary.data.name}" if summary.data else ""
-        source = sources.label(summary.recipe)
-        setting = f"v{summary.recipe.version}, {summary.recipe.scale}{data}{f', {source}' if source else ''}"
-        point = Point(summary.started_at, number(value), summary.environment, summary.code.git_commit)
-        groups.setdefault((summary.machine, setting), []).append(point)
-    if not groups:
-        raise UserError(f"{slug} has no metric {rest!r}.\nIt has {', '.join(sorted(known))}.")
-    return [series(metric, machine, setting, points) for (machine, setting), points in sorted(groups.items())]
+            value = _value(record, name)
+        known |= set(one.claims)
+        found.append(math.nan if value is None else number(value))
+    return found
 
 
 def names(record: Record) -> set[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from keras_reprise import catalog
+from keras_reprise.base.errors import UserError
 from keras_reprise.catalog import sources
 from keras_reprise.catalog.lockfile import LockEntry
 from keras_reprise.judge.comparable import groups
@@ -38,10 +39,14 @@ def missing(
 ) -> list[Missing]:
     """Every recipe of the suite, with what `machine` (an id) has of it at `scale` (None: the suite's).
 
-    Records of other sources do not count. `options` end every command.
+    Records of other sources do not count. `options` end every command. UserError for a scale that none of the
+    recipes has.
     """
     chosen, entries = catalog.suite(suite)
     scale = scale or chosen.scale
+    scales = sorted({name for entry in entries for name in entry.card.scales})
+    if entries and scale not in scales:
+        raise UserError(f"No recipe of the suite {suite} has a scale {scale!r}.\nThere are {', '.join(scales)}.")
     here = [summary for summary in summaries if summary.machine == machine]
     elsewhere = [summary for summary in summaries if summary.machine != machine]
     return missing_of(entries, here, scale, seeds=chosen.seeds, data=chosen.data, elsewhere=elsewhere, options=options)

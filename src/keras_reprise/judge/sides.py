@@ -1,20 +1,19 @@
 """What `reprise compare A B` may name: a machine, environment, backend, version of Keras or a recipe, commit, store."""
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.git import git
-from keras_reprise.judge import reference
 from keras_reprise.judge.compare import Side
 from keras_reprise.judge.groups import gather
 from keras_reprise.record.facts import EnvironmentFacts
 from keras_reprise.store.store import Store, Summary
 
-Read = Callable[[Path], tuple[list[Summary], Store, bool]]  # the records of a store, and whether some are broken
+Read = Callable[[Path | None], tuple[list[Summary], Store]]  # a store's records that count; None: the default one
 KINDS = ("machine", "environment", "backend", "keras", "recipe", "commit", "store")
 
 
@@ -27,23 +26,24 @@ class _Choice:
     means: Callable[[Summary], bool]
 
 
-def side(name: str, store: Store, summaries: Iterable[Summary], read: Read) -> Side:
-    """The side that `name` means: `kind:value`, or a value that only one kind has. `read` opens another store.
+def side(name: str, read: Read, project: Callable[[], tuple[list[Summary], Store]]) -> Side:
+    """The side that `name` means: `kind:value`, or a value that only one kind has. `read` opens a store, the
+    default one only for a name that is looked for in it; `project` opens the project's own results.
 
     UserError when nothing or more than one thing is meant.
     """
-    summaries = list(summaries)
-    kind, _, value = name.partition(":")
-    if kind not in KINDS:
+    kind, colon, value = name.partition(":")
+    if not colon or kind not in KINDS:
         kind, value = "", name
     if value == "reference" and kind in ("", "store"):
-        project = reference.store()
-        return Side("reference", tuple(gather(project.summaries()[0], project)), project)
+        known, ours = project()
+        return Side("reference", tuple(gather(known, ours)), ours)
     if kind == "store" or (not kind and (Path(value) / "records").is_dir()):
         if not (Path(value) / "records").is_dir():
             raise UserError(f"{value} is no results store.\nGive the folder that holds records/.")
-        found, other, _ = read(Path(value))
+        found, other = read(Path(value))
         return Side(f"store {value}", tuple(gather(found, other)), other)
+    summaries, store = read(None)
     choices = [choice for choice in _choices(value, store, summaries) if kind in ("", choice.kind)]
     if not choices:
         raise UserError(_nothing(name, store, summaries))

@@ -26,9 +26,11 @@ def rule_lines(groups: Sequence[Group], store: Store, columns: int = USUAL) -> s
         for group in groups
         if group.foreign
     ]
-    rules = [group.rule.verdict for group in groups if not group.foreign]
+    rules = [group.rule.verdict for group in groups if not group.foreign and not group.substitute]
+    others = sum(group.substitute and not group.foreign for group in groups)
     words = [f"{rules.count(word)} {word}" for word in ("reproduced", "contradicted", "inconclusive")]
     without = f"; {rules.count(None)} cards do not tell which claims are the rule" if None in rules else ""
+    without += f"; {others} on substitute data, which say nothing on the rule, not counted" if others else ""
     return "\n\n".join([*texts, "\n".join(wrapped(f"Rules: {', '.join(words)}{without}.", columns))])
 
 

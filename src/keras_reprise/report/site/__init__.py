@@ -6,14 +6,14 @@ Texts of records are data: they are escaped.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from keras_reprise.base.errors import StoreError
+from keras_reprise.base.errors import StoreError, UserError
 from keras_reprise.base.files import make_folder, write_atomically
 from keras_reprise.report.site import html, markdown
 from keras_reprise.report.site.build import build
 from keras_reprise.report.site.model import Site
 from keras_reprise.store.store import Store, Summary
 
-MARK = 'content="keras-reprise'  # what tells that a page is ours to replace or remove
+MARK = 'name="generator" content="keras-reprise '  # what tells that a page is ours to replace or remove
 
 
 def write(
@@ -30,13 +30,15 @@ def write(
     """Write the report of the records `summaries` to `folder`; returns its front page.
 
     A report of the `whole` store also removes the pages and figures of an earlier one that nothing leads to any more.
+    UserError, before anything is written, where a front page would replace a file that is none of a report.
     `tell(done, total)` hears of the figures that are drawn, `warn(text)` of each that cannot be; `store_option` ends
     the commands that the pages print.
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, so no report can be written there.\nGive --output a folder.")
+    _require_ours(folder)
     make_folder(folder)
-    site = build(summaries, store, folder, tell, all_figures=all_figures, store_option=store_option)
+    site = build(summaries, store, folder, tell, all_figures=all_figures, store_option=store_option, whole=whole)
     for text in _not_drawn(site):
         warn(text)
     written = {
@@ -52,6 +54,26 @@ def write(
     if whole:
         _remove_others(site, set(written), folder)
     return folder / "index.html"
+
+
+def _require_ours(folder: Path) -> None:
+    """UserError where a front page of the report would replace a file that no report wrote."""
+    ours = {"index.html": MARK in _beginning(folder / "index.html")}
+    ours["README.md"] = _beginning(folder / "README.md").startswith(markdown.BEGINNINGS)
+    for path in (folder / name for name, known in ours.items() if not known):
+        if path.is_file():
+            raise UserError(
+                f"{path} is no page of a report, and would be replaced by one.\n"
+                "Nothing was written. Give --output a folder of its own, or move that file away."
+            )
+
+
+def _beginning(path: Path) -> str:
+    """The first 2,000 letters of a file; nothing where there is none."""
+    if not path.is_file():
+        return ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(2000)
 
 
 def _not_drawn(site: Site) -> list[str]:
@@ -71,7 +93,7 @@ def _remove_others(site: Site, written: set[str], folder: Path) -> None:
     shown |= {one.figure for machine in site.machines for one in machine.histories if one.figure}
     shown |= {file for page in site.gate.comparisons for _, file in page.figures}
     for path in folder.glob("*.html"):
-        if path.name not in written and MARK in path.read_text("utf-8", "replace")[:2000]:
+        if path.name not in written and MARK in _beginning(path):
             path.unlink()
             path.with_suffix(".md").unlink(missing_ok=True)
     for path in (folder / "figures").glob("*.svg"):

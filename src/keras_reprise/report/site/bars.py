@@ -52,11 +52,13 @@ class Bar:
 
 
 def axis(claim: ClaimCard, groups: Sequence[Group]) -> ClaimAxis | None:
-    """The axis on which a claim's bars of these groups are drawn; None where there is nothing to be drawn."""
+    """The axis on which a claim's bars of these groups are drawn, each with the interval and the printed value by which
+    its group was judged; None where there is nothing to be drawn."""
     values = [value for value in (*claim.interval, claim.printed) if value is not None]
     for group in groups:
         if (verdict := group.verdict(claim.id)) is not None:
-            values += [value for value in (verdict.mean, verdict.ci_low, verdict.ci_high) if math.isfinite(value)]
+            shown = (*verdict.interval, verdict.printed, verdict.mean, verdict.ci_low, verdict.ci_high)
+            values += [value for value in shown if value is not None and math.isfinite(value)]
     logarithmic = claim.tested_as == "positive" and all(value > 0 for value in values)
     drawn = [math.log(value) for value in values] if logarithmic else values
     if not drawn:

@@ -40,8 +40,12 @@ def build(
     *,
     all_figures: bool,
     store_option: str = "",
+    whole: bool = False,
 ) -> Site:
-    """Judge the records, draw the figures that changed into `folder`, and put together what the pages show."""
+    """Judge the records, draw the figures that changed into `folder`, and put together what the pages show.
+
+    `whole`: the records are all of the store's.
+    """
     groups = gather(summaries, store)
     cost = costs(groups, store)
     places = {place: _place(place, store) for place in dict.fromkeys(group.place for group in groups)}
@@ -62,6 +66,7 @@ def build(
         gate=gate_pages(store, folder),
         missing=missing_page(summaries, places),
         store_option=store_option,
+        whole=whole,
     )
 
 

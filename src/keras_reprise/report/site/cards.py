@@ -24,6 +24,11 @@ class RuleAnswer:
     surprising: bool
 
     @property
+    def counted(self) -> str:
+        """The verdict by which rules are counted; "" on substitute data, which say nothing on the rule."""
+        return "" if self.group.substitute else self.verdict
+
+    @property
     def n(self) -> int:
         deciding = self.group.rule.deciding
         return deciding.n if deciding else len(self.group.complete)
@@ -52,15 +57,15 @@ class RuleCard:
 
     @property
     def others(self) -> list[tuple[str, int]]:
-        """The verdicts of the answers that do not stand for the recipe, counted."""
-        found = [one.verdict for one in self.answers[1:]]
+        """The verdicts of the answers that do not stand for the recipe, counted; none on substitute data."""
+        found = [one.counted for one in self.answers[1:]]
         return [(word, found.count(word)) for word in WORDS if word in found]
 
     @property
     def on_both(self) -> "BothDevices | None":
         """The rule's answers on a CPU and on a GPU, at one scale on one data set if there are such; None where it was
-        measured on one of them only."""
-        named = [one for one in self.answers if one.verdict]
+        measured on one of them only. Those on substitute data are left out."""
+        named = [one for one in self.answers if one.counted]
         by_device = {device: [one for one in named if one.place.device == device] for device in ("CPU", "GPU")}
         pairs = [(cpu, gpu) for gpu in by_device["GPU"] for cpu in by_device["CPU"]]
         alike = [(cpu, gpu) for cpu, gpu in pairs if cpu.group.setting == gpu.group.setting]
@@ -112,7 +117,8 @@ def answer(group: Group, place: PlaceView) -> RuleAnswer:
         return RuleAnswer(group, place, "", None, surprising=False)
     claim = next(one for one in group.card.claims if one.id == deciding.claim)
     against = rule.verdict == "contradicted" and claim.expectation in EXPECTED
-    surprising = against or (rule.verdict == "reproduced" and claim.expectation == UNEXPECTED)
+    otherwise = against or (rule.verdict == "reproduced" and claim.expectation == UNEXPECTED)
+    surprising = otherwise and not group.substitute
     return RuleAnswer(group, place, rule.verdict, told(deciding, claim), surprising)
 
 

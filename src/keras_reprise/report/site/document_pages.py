@@ -37,9 +37,10 @@ class DocumentPage:
 
     @property
     def tally(self) -> list[tuple[str, int]]:
-        """Its rules by the verdict of the first recipe that answers them, as far as they have one."""
+        """Its rules by the verdict of the first recipe that answers them, as far as they have one of the documented
+        data."""
         answers = [view.answers[0].page for _, rules in self.sections for view in rules if view.answers]
-        found = [page.rule.verdict for page in answers if page and page.rule]
+        found = [page.rule.verdict for page in answers if page and page.rule and not page.substitute]
         return [(word, found.count(word)) for word in WORDS if word in found]
 
     @property

@@ -1,5 +1,6 @@
 """The report in Markdown: what GitHub shows of the results folder. Texts of records and cards are escaped."""
 
+import re
 from collections.abc import Sequence
 
 from tabulate import tabulate
@@ -14,6 +15,13 @@ from keras_reprise.report.site.document_pages import DocumentPage, RecipeAnswer,
 from keras_reprise.report.site.model import Site
 from keras_reprise.report.site.pages import FigureView, RecipePage, Section
 
+MARK = "<!-- keras-reprise: written by `reprise report` -->"  # what tells that a README.md is ours to replace
+PAGES = "The same as web pages: open [index.html](index.html) in a browser."
+ONE_A_LINE = (
+    "Each line is one recipe at one scale on one machine, environment and data set; "
+    "results are never pooled across them."
+)
+BEGINNINGS = (MARK, f"# Results\n\n{PAGES}", f"# Results\n\n{ONE_A_LINE}")  # with the mark, and of before there was one
 MARKS = {"reproduced": "✅ reproduced", "contradicted": "❌ contradicted", "inconclusive": "❔ inconclusive"}
 
 
@@ -44,14 +52,13 @@ def _front(site: Site, walks: Sequence[DocumentPage]) -> str:
         for section in page.sections
     ]
     lines = [
+        MARK,
+        "",
         "# Results",
         "",
-        "The same as web pages: open [index.html](index.html) in a browser.",
+        PAGES,
         "",
-        (
-            "Each line is one recipe at one scale on one machine, environment and data set; "
-            "results are never pooled across them."
-        ),
+        ONE_A_LINE,
         "",
         _table(rows, ["recipe", "scale", "data", "machine", "replicates", "claims"]),
         "",
@@ -118,7 +125,8 @@ def _answer(answer: RecipeAnswer) -> str:
     if answer.page is None:
         return f"`{answer.slug}` has no records here"
     verdict = f"{MARKS[answer.page.rule.verdict or '']}: " if answer.page.rule else ""
-    return f"{verdict}[{escape(answer.page.card.title)}]({answer.page.stem}.md)"
+    on = " (on substitute data)" if answer.page.substitute else ""
+    return f"{verdict}[{escape(answer.page.card.title)}]({answer.page.stem}.md){on}"
 
 
 def _rule(section: Section) -> str:
@@ -201,13 +209,19 @@ def _section(section: Section) -> str:
     energy = ["GPU (J)"] if section.tells_energy else []
     cost = _table(costs, ["arm", "parameters", "seconds", "ms per update", "peak memory (GiB)", *energy])
     parts.append(f"### Cost\n\n{section.cost_note}\n\n{cost}")
-    parts.append(f"### Replay\n\n```\n{section.replay}\n```")
+    parts.append(f"### Replay\n\n{_command(section.replay)}")
     records = [
         f"- seed {s.replicate.seed}: `{s.id}` ({s.status}, {seconds}, {escape(code)})"
         for s, seconds, code in section.records
     ]
     parts.append("### Records\n\n" + "\n".join(records))
     return "\n\n".join(parts)
+
+
+def _command(line: str) -> str:
+    """A command in a block of its own, within a fence that nothing in it closes."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence}\n{line}\n{fence}"
 
 
 def _figure(figure: FigureView) -> str:

@@ -30,8 +30,8 @@ class RuleRow:
 
     @property
     def disagree(self) -> bool:
-        """Whether the rule is reproduced in one place and contradicted in another."""
-        return {"reproduced", "contradicted"} <= {one.verdict for one in self.answers if one}
+        """Whether the rule is reproduced in one place and contradicted in another, each on the documented data."""
+        return {"reproduced", "contradicted"} <= {one.counted for one in self.answers if one}
 
 
 @dataclass(frozen=True)

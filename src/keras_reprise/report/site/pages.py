@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
+from keras_reprise.base.errors import printable
 from keras_reprise.base.progress import format_seconds
 from keras_reprise.figures.chart import Chart
 from keras_reprise.judge.groups import Group
@@ -75,7 +76,8 @@ class Section:
 
     @property
     def replay(self) -> str:
-        return phrases.replay(self.group.replicates, self.place.environment_facts)
+        """The command that measures these numbers again, on one line whatever its data set is called."""
+        return printable(phrases.replay(self.group.replicates, self.place.environment_facts)).replace("\n", " ")
 
     @property
     def cost_rows(self) -> list[list[str]]:
@@ -166,6 +168,11 @@ class RecipePage:
     def standing(self) -> Section | None:
         """The section that stands for the recipe."""
         return self.evidence[0] if self.evidence else None
+
+    @property
+    def substitute(self) -> bool:
+        """Whether what stands for the recipe is of substitute data: then there is nothing of the documented ones."""
+        return self.standing is not None and self.standing.group.substitute
 
     @property
     def shown(self) -> FigureView | None:
