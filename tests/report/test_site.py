@@ -469,5 +469,6 @@ def test_the_page_of_a_replaced_version_says_why_there_is_a_later_one():
             text = html.unescape((reports / f"{one.slug}-v{one.version}.{suffix}").read_text())
             assert f"Replaced by version {one.version + 1}:" in text
             assert one.replaced[:30] in text or escaped(one.replaced)[:30] in text
+            assert not any(".." in line for line in text.splitlines() if "Replaced by version" in line)
     current = next(one for one in catalog.current() if one.slug == replaced[0].slug)
     assert "Replaced by version" not in (reports / f"{current.slug}-v{current.version}.html").read_text()

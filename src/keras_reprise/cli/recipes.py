@@ -111,7 +111,9 @@ def describe_card(
     """A recipe's card in lines; `replaced` says why a later version was made."""
     yield from columns.wrapped(f"{card.slug}@{card.version}  ({file_name})", wide)
     if replaced:
-        yield from columns.wrapped(f"{replaced}.", wide, first=f"Replaced by version {card.version + 1}: ", rest="  ")
+        yield from columns.wrapped(
+            f"{replaced.rstrip('.')}.", wide, first=f"Replaced by version {card.version + 1}: ", rest="  "
+        )
     yield from columns.wrapped(card.title, wide)
     yield ""
     yield from columns.wrapped(card.question, wide)

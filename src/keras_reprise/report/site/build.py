@@ -187,7 +187,8 @@ def _families() -> dict[str, str]:
 def _replaced() -> dict[tuple[str, int], str]:
     """Why a later version was made of each recipe version of the package, where that is told."""
     try:
-        return {(entry.slug, entry.version): entry.replaced for entry in catalog.read_lock().recipes if entry.replaced}
+        entries = [entry for entry in catalog.read_lock().recipes if entry.replaced]
+        return {(entry.slug, entry.version): entry.replaced.rstrip(".") for entry in entries}
     except RecipeError:
         return {}
 
