@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Fc to convolution"
 Data:   none (random weights, standard normal images)
-Cost:   quick 1 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 1 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full under 1 s (one of two workers, Intel Xeon)
 Replay: reprise run convolution-as-dense --scale full
 
 The matrix is made of the convolution's responses to images of which one number is one and all

@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Skip Connection"
 Data:   none (standard normal vectors)
-Cost:   quick 4 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 4 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21);
+        full 85 s (one of two workers, Intel Xeon)
 Replay: reprise run fit-identity --scale full
 
 The targets are the inputs, 32 numbers. A branch, a ReLU layer of 64 units and a linear one, once or

@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Resnet"
 Data:   the 1,797 digits of scikit-learn, 1,000 of them to train
-Cost:   quick 4 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 4 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 3 s (one of two workers, Intel Xeon)
 Replay: reprise run identity-layers --scale full
 
 A trained 64-64-10 ReLU network gets further layers behind its hidden one: ReLU layers whose matrix

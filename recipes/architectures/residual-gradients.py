@@ -2,7 +2,8 @@
 
 Source: "Training" (notes on hyper-parameters), section "Skip Connection"
 Data:   none (standard normal inputs of random classes)
-Cost:   quick 3 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 3 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
+        full 4 s (one of two workers, Intel Xeon)
 Replay: reprise run residual-gradients --scale full
 
 Blocks x + branch(x), 64 wide, whose branch is a ReLU layer and a linear one, and the same branches

@@ -2,7 +2,8 @@
 
 Source: "Lecture 7: Practical considerations for training deep models", slide "Performance Metrics"
 Data:   none (points in the plane, those near the origin mostly of one class)
-Cost:   quick 14 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 14 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21);
+        full 2 min (one of two workers, Intel Xeon)
 Replay: reprise run causes-of-error --scale full
 
 The slide gives no experiment. Inputs are two standard normal numbers r from the origin, class 1 has
