@@ -48,7 +48,7 @@ def packed(state: Sequence[np.ndarray], history: History, first_loss: float) -> 
         "first_loss": first_loss,
         "timing": asdict(history.timing),
     }
-    arrays = {f"state_{i}": value for i, value in enumerate(state)}
+    arrays = {f"state_{i}": _storable(value) for i, value in enumerate(state)}
     arrays |= {f"train_{epoch}": values for epoch, values in history.train_losses.items()}
     return arrays | {
         "numbers": np.array(json.dumps(numbers)),
@@ -56,6 +56,11 @@ def packed(state: Sequence[np.ndarray], history: History, first_loss: float) -> 
         "test_wrong": history.test_wrong,
         "update_losses": history.update_losses,
     }
+
+
+def _storable(array: np.ndarray) -> np.ndarray:
+    """The array; bfloat16, which NumPy's files do not hold, as float32, which holds it exactly."""
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def unpacked(arrays: dict[str, np.ndarray], history: History) -> tuple[list[np.ndarray], float]:

@@ -77,7 +77,7 @@ def _config(part: Part) -> dict[str, Any] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of lambdas, which are told apart otherwise
             found: dict[str, Any] = part.get_config()
-    except (NotImplementedError, OSError, TypeError, ValueError):  # OSError: of a lambda whose source is not to be had
+    except (NotImplementedError, OSError, TypeError, ValueError):  # OSError: a lambda whose source cannot be read
         return None
     return found
 

@@ -394,7 +394,7 @@ class JaxProgram:
         return was
 
     def get_state(self) -> list[np.ndarray]:
-        return [_array(variable) for group in self.variables() for variable in group]
+        return [np.array(variable) for group in self.variables() for variable in group]
 
     def set_state(self, state: list[np.ndarray]) -> None:
         variables = [variable for group in self.variables() for variable in group]
@@ -413,13 +413,6 @@ def _loss_and_gradients(
         there = jax.tree.map(np.asarray, inputs)
         gradients, (loss, *_) = compiled_alike(alike, jax.grad(way, has_aux=True), *there)(*there)
     return float(loss), [np.asarray(gradient) for gradient in gradients]
-
-
-def _array(variable: "keras.Variable") -> np.ndarray:
-    """Its numbers as NumPy has them; bfloat16, which a file of NumPy's does not hold, as float32, which holds it
-    exactly."""
-    found = np.array(variable)
-    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found
 
 
 def _argmax(outputs: jax.Array) -> jax.Array:

@@ -275,7 +275,7 @@ class TensorFlowProgram:
         return cut
 
     def get_state(self) -> list[np.ndarray]:
-        return [_array(variable) for variable in self._variables()]
+        return [variable.numpy() for variable in self._variables()]
 
     def set_state(self, state: list[np.ndarray]) -> None:
         for variable, value in zip(self._variables(), state, strict=True):
@@ -309,13 +309,6 @@ def _update_directly(optimizer: "keras.optimizers.Optimizer") -> None:
     own = type(optimizer)._backend_update_step is not base  # Nadam's, which keeps a product of its momenta there
     if not own and not tf.distribute.has_strategy():
         optimizer._backend_update_step = update
-
-
-def _array(variable: "keras.Variable") -> np.ndarray:
-    """Its numbers as NumPy has them; bfloat16, which a file of NumPy's does not hold, as float32, which holds it
-    exactly."""
-    found: np.ndarray = variable.numpy()
-    return np.asarray(found, np.float32) if found.dtype.name == "bfloat16" else found
 
 
 def _argmax(outputs: tf.Tensor) -> tf.Tensor:
