@@ -437,6 +437,16 @@ def test_modules_in_folders_that_lead_back_are_named_once(tmp_path):
     assert modules.Sources(tmp_path).beside() == ["a.one"]
 
 
+def test_more_modules_than_a_recipe_has_of_its_own_are_refused_where_a_text_may_name_any(tmp_path, monkeypatch):
+    monkeypatch.setattr(modules, "MOST_BESIDE", 3)
+    for number in range(3):
+        (tmp_path / f"m{number}.py").write_text("")
+    assert len(modules.Sources(tmp_path).beside()) == 3
+    (tmp_path / "m3.py").write_text("")
+    with pytest.raises(RecipeError, match="more than 3 lie beside it"):
+        modules.Sources(tmp_path).beside()
+
+
 ACTING = {
     "a case of an own generic function": (
         "@functools.singledispatch\ndef penalty(kind):\n    return 0.2\n\n\n@penalty.register\ndef _(kind: str):\n    return 0.1\n",

@@ -8,11 +8,12 @@ import builtins
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from keras_reprise.base.errors import RecipeError
 from keras_reprise.recipe.source import syntax
 from keras_reprise.recipe.source.scopes import Reference, bound, references
 
@@ -21,6 +22,7 @@ VOCABULARY = (
     "activations", "callbacks", "digits", "flops", "models", "peak_memory", "rates", "residual", "schedules",
     "search", "transfer", "two_layer", "whitening",
 )  # fmt: skip
+MOST_BESIDE = 500  # modules of which a text may name any
 RECIPE = "recipe"  # what the recipe's own file is called here: its name decides nothing
 BUILTINS = frozenset(dir(builtins)) | {"PythonFinalizationError"}  # the last since 3.13
 DUNDERS = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__debug__"})
@@ -106,9 +108,19 @@ class Sources:
         return self._found[name]
 
     def beside(self, name: str = "") -> list[str]:
-        """The names of all modules beside the recipe and in folders there; with a name, of those in its folder."""
-        top = name.split(".") if name else []
-        return sorted({one for folder in self.folders for one in _modules_in(folder, top)})
+        """The names of all modules beside the recipe and in folders there; with a name, of those in its folder.
+
+        RecipeError where there are more than a recipe has of its own.
+        """
+        top, found = name.split(".") if name else [], set[str]()
+        for one in (one for folder in self.folders for one in _modules_in(folder, top)):
+            found.add(one)
+            if len(found) > MOST_BESIDE:
+                raise RecipeError(
+                    f"The recipe finds modules by text, and more than {MOST_BESIDE} lie beside it, each of which would "
+                    "decide its numbers.\nPut it in a folder of its own, with what it needs."
+                )
+        return sorted(found)
 
     def is_folder(self, name: str) -> bool:
         """Whether the name is that of a folder beside the recipe, which may hold modules without being one."""
@@ -146,9 +158,8 @@ def is_installed(name: str, folders: Iterable[Path]) -> bool:
     return not any(place in (folder, folder / name) for folder in folders)
 
 
-def _modules_in(folder: Path, top: list[str]) -> list[str]:
+def _modules_in(folder: Path, top: list[str]) -> Iterator[str]:
     """The names of the modules in a folder, or in the one that `top` leads to, and in those within."""
-    found: list[str] = []
     seen: set[str] = set()
     for place, inner, files in os.walk(folder.joinpath(*top), followlinks=True):
         known = os.path.realpath(place) in seen
@@ -156,8 +167,7 @@ def _modules_in(folder: Path, top: list[str]) -> list[str]:
         inner[:] = [] if known else sorted(one for one in inner if one.isidentifier())
         parts = Path(place).relative_to(folder).parts
         stems = [] if known else [file.removesuffix(".py") for file in files if file.endswith(".py")]
-        found += [".".join(parts if parts and stem == "__init__" else (*parts, stem)) for stem in stems]
-    return found
+        yield from (".".join(parts if parts and stem == "__init__" else (*parts, stem)) for stem in stems)
 
 
 def _module_or_none(name: str, source: bytes, package: str) -> Module | None:
