@@ -1,6 +1,7 @@
 """How far something is, and how long the rest takes."""
 
 import io
+import math
 
 from keras_reprise.base import progress
 
@@ -27,3 +28,10 @@ def test_a_terminal_has_a_bar(monkeypatch):
     with progress.counter("files", stream) as tell:
         tell(1, 4, "3 min left")
     assert "1 of 4 files, 3 min left" in stream.getvalue()
+
+
+def test_a_time_beyond_every_number_is_unknown():
+    assert [progress.format_seconds(seconds) for seconds in (math.inf, math.nan)] == ["an unknown time"] * 2
+    shown = progress.Progress(quiet=True)
+    shown.plan("kind", 4, before_s=1.7e308)
+    assert shown.time_left() == "time left unknown"

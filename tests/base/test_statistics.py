@@ -97,3 +97,10 @@ def test_the_t_interval_covers_as_often_as_it_says():
         low, high = statistics.t_interval(generator.normal(1.0, 2.0, 6))
         covered += low <= 1.0 <= high
     assert 0.94 < covered / 4000 < 0.96
+
+
+@pytest.mark.parametrize("scale", [1e-90, 1e100])
+def test_welch_near_the_ends_of_what_numbers_can_be(scale):
+    one, other = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 7.0, 9.0])
+    *ends, p = statistics.welch(scale * one, scale * other)
+    assert [*(end / scale for end in ends), p] == pytest.approx(list(statistics.welch(one, other)))

@@ -3,6 +3,8 @@
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -304,3 +306,14 @@ def test_every_command_is_in_the_file_that_the_table_says():
         importlib.import_module(f"keras_reprise.cli.{module.name}")
     found = {name: command.callback.__module__.rpartition(".")[2] for name, command in main.commands.items()}
     assert found == {command: file for file, commands in COMMANDS.items() for command in commands}
+
+
+@pytest.mark.slow
+def test_whoever_has_read_enough_ends_it_quietly():
+    command = [sys.executable, "-m", "keras_reprise", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # as `head -1` does
+        said = process.stderr.read()
+    assert (process.returncode, said) == (1, "")

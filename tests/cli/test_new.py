@@ -69,6 +69,12 @@ def test_a_path_says_where_the_file_lies(here, reprise):
     assert 'slug="my-rule"' in (here / "course" / "my-rule.py").read_text()
 
 
+def test_a_path_without_a_suffix_is_that_of_a_recipe_file(here, reprise):
+    result = reprise("new", "./my-rule")
+    assert (result.exit_code, "reprise run my-rule.py" in result.output) == (0, True), result.output
+    assert [path.name for path in here.iterdir()] == ["my-rule.py"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -373,3 +373,39 @@ def test_a_git_revision_means_what_its_code_measured_or_what_the_store_held(
     result = reprise("compare", "commit:one", "backend:tensorflow", "--store", project / "results")
     assert result.exit_code == 0, result.output
     assert "what the store held" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("continuous", ("nan", False, "neither side varies")), ("exact", (0.0, True, ""))]
+)
+def test_where_neither_side_varies_only_an_exact_claim_changes_clearly(two_machines, reprise, kind, told):
+    store, first, second = two_machines
+
+    def constant(document):
+        document["claims"]["two-is-three"] = 6.0 if document["machine"] == second else 5.0
+
+    def of_kind(card):
+        next(claim for claim in card["claims"] if claim["id"] == "two-is-three")["kind"] = kind
+
+    forge(store, card=of_kind, record=constant)
+    claims = compared(reprise, store, second, first)["pairs"][0]["claims"]
+    (claim,) = (one for one in claims if one["claim"] == "two-is-three")
+    assert (claim["p"], claim["clear"], claim["doubt"]) == told
+    assert (claim["change"], claim["a_n"]) == (1.0, 6)
+    text = " ".join(reprise("compare", second, first, "--store", store).stdout.split())
+    assert ("1 (neither side varies)" in text) == (kind == "continuous")
+    assert ("Clear changes" in text) == (kind == "exact")
+
+
+@pytest.mark.parametrize("scale", [1e-90, 1e100])
+def test_numbers_near_the_ends_of_what_there_are_stop_no_comparison(two_machines, reprise, scale):
+    store, first, second = two_machines
+
+    def scaled(document):
+        factor = scale * (2 if document["machine"] == second else 1)
+        document["claims"]["two-is-three"] = factor * document["replicate"]["seed"]
+
+    forge(store, record=scaled)
+    claims = compared(reprise, store, second, first)["pairs"][0]["claims"]
+    (claim,) = (one for one in claims if one["claim"] == "two-is-three")
+    assert 0 < claim["p"] < 1

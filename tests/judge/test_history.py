@@ -12,7 +12,8 @@ import pytest
 from forging import add_record, forge, records
 
 from keras_reprise.base.errors import NothingMeasuredError, UserError
-from keras_reprise.judge.history import change_points, of_records
+from keras_reprise.cli.gates import history_text
+from keras_reprise.judge.history import Point, Series, change_points, of_records
 from keras_reprise.record.encoding import pretty
 from keras_reprise.report.history_figure import draw_history
 from keras_reprise.store.store import Store
@@ -156,3 +157,12 @@ def test_what_is_not_there_is_said(filled_store, reprise):
 def test_figures_are_drawn_in_known_forms_only(filled_store):
     with pytest.raises(UserError, match="not bmp"):
         draw_history([], "bmp")
+
+
+def test_a_level_above_a_negative_one_is_a_rise_and_none_is_told_from_nothing():
+    values = [-2.0] * 3 + [-1.0] * 3 + [0.0] * 3 + [1.0] * 3 + [1.5] * 3
+    points = [Point("2026-01-01T00:00:00Z", value, "0" * 12, None) for value in values]
+    text = history_text(Series("plain/two/value", "0" * 12, "v1", points, [3, 6, 9, 12]))
+    levels = [line.split() for line in text.splitlines() if line.startswith("2026")]
+    assert [level[4] for level in levels[1:]] == ["+50.0%", "+100.0%", "-", "+50.0%"]
+    assert len(levels[0]) == len(levels[1]) - 1, "the first has no level before it"

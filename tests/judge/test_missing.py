@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from keras_reprise import catalog
@@ -136,3 +137,10 @@ def test_without_a_store_missing_lists_everything_and_status_alone_exits_3(tmp_p
     result = reprise("status", "--missing", "--store", tmp_path / "none")
     assert (result.exit_code, "cifar10-lr-drop" in result.stdout) == (0, True)
     assert not (tmp_path / "none").exists()
+
+
+def test_of_several_data_under_one_name_in_one_place_the_most_replicates_count():
+    most = [a_summary("lr-nan", seed, data="cifar10") for seed in (1, 2)]
+    other = msgspec.structs.replace(most[0], data=DataRef("cifar10", "f" * 64, 1, 1, False))
+    for summaries in ([*most, other], [other, *most]):
+        assert row(summaries, "lr-nan").complete == 2

@@ -1,11 +1,15 @@
+import calendar
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
+from forging import forge
 
 from keras_reprise.base.errors import IntegrityError
 from keras_reprise.record import encoding, schema
+from keras_reprise.record.fields import TIMESTAMP
 from keras_reprise.store.checking import check
 from keras_reprise.store.store import Store
 
@@ -92,3 +96,28 @@ def test_seed_zero_in_a_record_is_refused(document):
     document["replicate"]["seed"] = 0
     with pytest.raises(IntegrityError, match="seed"):
         schema.decode(encoding.pretty(document), "x.json")
+
+
+def test_the_days_of_times_are_those_that_there_are():
+    for year in range(1890, 2110):
+        for month in range(1, 13):
+            lasts = calendar.monthrange(year, month)[1]
+            found = [day for day in range(32) if re.search(TIMESTAMP, f"{year}-{month:02}-{day:02}T23:59:59.5Z")]
+            assert found == list(range(1, lasts + 1)), (year, month)
+
+
+@pytest.mark.parametrize("at", ["2026-02-30T00:00:00Z", "2025-02-29T00:00:00Z", "0000-01-01T00:00:00Z"])
+@pytest.mark.parametrize("field", ["started_at", "finished_at"])
+def test_a_record_of_a_day_that_there_is_not_is_refused(document, field, at):
+    document[field] = at
+    document["id"] = encoding.record_id(document)
+    with pytest.raises(IntegrityError, match=field):
+        schema.decode(encoding.pretty(document), "x.json")
+
+
+def test_durations_whose_sum_is_beyond_every_number_stop_no_reader(filled_store, reprise):
+    forge(filled_store, record=lambda document: document.update(duration_s=1.7e308))
+    for words in (["check"], ["status"], ["status", "--json"], ["verdict"], ["report"]):
+        result = reprise(*words, "--store", filled_store)
+        assert result.exit_code == 0, result.output
+    assert "unknown time" in reprise("status", "--store", filled_store).stdout

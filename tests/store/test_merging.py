@@ -80,6 +80,21 @@ def test_only_what_is_missing_is_brought(filled_store, other, reprise):
     assert files(filled_store) == files(other)
 
 
+def test_a_record_in_other_lines_is_the_same_record(filled_store, other, reprise):
+    path = sorted((other / "records").rglob("*.json"))[0]
+    path.write_text(json.dumps(json.loads(path.read_bytes())))
+    assert check(Store(other))[1] == []
+    before = files(filled_store)
+    result = reprise("merge", other, "--store", filled_store, "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert (facts["records"], facts["present"], files(filled_store)) == (0, 6, before)
+    path.write_bytes(path.read_bytes().replace(b'"repeat": 0', b'"repeat": 1'))
+    result = reprise("merge", other, "--store", filled_store)
+    assert (result.exit_code, "differs between the two stores" in result.output) == (1, True)
+    assert files(filled_store) == before
+
+
 def test_of_two_records_of_one_seed_the_first_finished_counts(tmp_path, filled_store, other, reprise):
     verdicts = reprise("verdict", "--store", filled_store, "--json").stdout
     path = sorted((other / "records").rglob("*.json"))[0]

@@ -1,9 +1,12 @@
+import contextlib
+import errno
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from forging import forge
 
 from keras_reprise.base.errors import StoreError
 from keras_reprise.record.encoding import pretty, record_id
@@ -223,3 +226,38 @@ def test_records_whose_documents_were_edited_are_left_out_and_named(filled_store
         result = reprise(command, "--store", filled_store)
         assert result.exit_code == 1
         assert "cannot be used" in result.output
+
+
+def test_a_folder_that_cannot_be_listed_is_told(filled_store, tmp_path, reprise, monkeypatch):
+    shutil.copytree(filled_store, tmp_path / "full")
+    forge(tmp_path / "full", record=lambda document: document["recipe"].update(scale="full"))
+    shutil.copytree(tmp_path / "full", filled_store, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".cache"))
+    listing = os.scandir
+
+    def without_permission(path="."):
+        if str(path).endswith("plain/v1/quick"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", without_permission)
+    name = "records/plain/v1/quick"
+    judged = reprise("verdict", "--store", filled_store)
+    assert (judged.exit_code, f"left out: {name} cannot be read" in judged.stderr) == (1, True)
+    assert "1 broken" in reprise("check", "--store", filled_store).output
+    merged = reprise("merge", filled_store, "--store", tmp_path / "new")
+    assert (merged.exit_code, f"{name} cannot be read" in merged.output) == (1, True)
+    assert not list((tmp_path / "new" / "records").rglob("*.json"))
+
+
+def test_a_file_that_is_gone_when_it_is_looked_at_is_passed_over(filled_store, monkeypatch):
+    first, *others = sorted((filled_store / "records").rglob("*.json"))
+    listing = os.scandir
+
+    def then_gone(path="."):
+        entries = list(listing(path))
+        if str(path) == str(first.parent):
+            first.unlink(missing_ok=True)
+        return contextlib.nullcontext(iter(entries))
+
+    monkeypatch.setattr(os, "scandir", then_gone)
+    assert len(list(Store(filled_store).walk())) == len(others)

@@ -13,9 +13,12 @@ from keras_reprise.base.presence import present
 
 @contextlib.contextmanager
 def only_run(folder: Path, name: str, what: str) -> Iterator[None]:
-    """Hold the lock `name` while running `what`; StoreError when another process has it. Freed when a process dies."""
-    lock = FileLock(folder / "locks" / f"{name}.lock")
-    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    """Hold the lock `name` of a folder while running `what`; StoreError when another process has it.
+
+    Freed when a process dies.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -1,5 +1,6 @@
 """Progress on standard error: a bar on a terminal, a plain line every few seconds elsewhere. The unit is one arm."""
 
+import math
 import sys
 import time
 from collections import defaultdict
@@ -118,6 +119,8 @@ class Progress:
         each = {name: sum(known) / len(known) if found is None else found for name, found in seconds.items()}
         left = sum(each[name] * kind.left for name, kind in self.kinds.items())
         left -= sum(each[arm.kind] * arm.within for arm in self.running.values())
+        if not math.isfinite(left):
+            return "time left unknown"
         return f"{format_seconds(max(0.0, left) / max(1, len(self.running)))} left"
 
     def _measured(self, name: str) -> tuple[float, float]:
@@ -193,7 +196,9 @@ def counter(unit: str, stream: TextIO | None = None) -> Iterator[Tell]:
 
 
 def format_seconds(seconds: float) -> str:
-    """12 s, 3 min 20 s, 2 h 5 min."""
+    """12 s, 3 min 20 s, 2 h 5 min; of what is not finite that it is unknown."""
+    if not math.isfinite(seconds):
+        return "an unknown time"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -41,7 +41,8 @@ def welch(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> tuple[float, flo
     one, other = float(np.var(a, ddof=1)) / len(a), float(np.var(b, ddof=1)) / len(b)
     if one + other == 0.0:
         return difference, difference, difference, 0.0 if difference else 1.0
-    freedom = (one + other) ** 2 / (one**2 / (len(a) - 1) + other**2 / (len(b) - 1))
+    share = one / (one + other)  # the squares of the variances themselves would leave the range of numbers
+    freedom = 1 / (share**2 / (len(a) - 1) + (1 - share) ** 2 / (len(b) - 1))
     error = math.sqrt(one + other)
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     return difference, difference - half, difference + half, 2 * float(stdtr(freedom, -abs(difference) / error))

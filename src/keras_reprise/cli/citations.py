@@ -66,9 +66,11 @@ def cite(
 
     A page that certifies a replay, and a badge for a README: `reprise certificate`.
     """
-    if as_json and (latex or _is_given("form")):
+    formatted = _is_given("form") and not (latex and form == "latex")
+    ways = {"--json": as_json, "--latex": latex, f"--format {form}": formatted}
+    if len(given := [way for way, is_given in ways.items() if is_given]) > 1:
         raise errors.UserError(
-            f"--json and {'--latex' if latex else f'--format {form}'} are two ways to print what is cited.\n"
+            f"{given[0]} and {given[1]} are two ways to print what is cited.\n"
             "Only one of them would be printed. Give one."
         )
     from keras_reprise.judge import groups

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import click
 
 from keras_reprise import catalog
 from keras_reprise.base import checkout, columns, errors
+from keras_reprise.catalog import sources
 
 if TYPE_CHECKING:
     from keras_reprise.store.store import Store, Summary
@@ -123,19 +124,19 @@ def read_store(
         click.echo(
             with_store("reprise: `reprise check` says more; restore these files from git, or delete them."), err=True
         )
-    known = {summary.recipe.slug for summary in summaries}
+    held = {name for summary in summaries for name in _names(summary)}
     for name in recipes:
-        if name.partition("@")[0] not in known:
-            catalog.find(name)
-    kept = [
-        summary
-        for summary in summaries
-        if (not recipes or {summary.recipe.slug, f"{summary.recipe.slug}@{summary.recipe.version}"} & set(recipes))
-        and selection.has(summary)
-    ]
+        if name not in held:
+            _require_recipe(name, held)
+    wanted = set(recipes)
+    kept = [one for one in summaries if (not wanted or _names(one) & wanted) and selection.has(one)]
     if kept:
+        there = {name for summary in kept for name in _names(summary)}
+        for name in dict.fromkeys(recipes):
+            if name not in there:
+                click.echo(f"reprise: the store holds no record of {errors.printable(name)} that matches", err=True)
         return kept, store, bool(problems)
-    if problems:
+    if problems and not summaries:
         raise errors.IntegrityError(
             f"None of the {len(problems)} records in {store.root} can be read.\nRestore them from git, or delete them."
         )
@@ -144,6 +145,22 @@ def read_store(
         f"The store {store.root} holds no record{what} that matches.\n"
         f"Measure one with `reprise run {recipes[0] if recipes else '--suite quickstart'}`."
     )
+
+
+def _names(summary: "Summary") -> set[str]:
+    """What a record's recipe may be asked for by: its slug, and the slug with the version."""
+    return {summary.recipe.slug, f"{summary.recipe.slug}@{summary.recipe.version}"}
+
+
+def _require_recipe(name: str, held: Collection[str]) -> None:
+    """UserError for a name of no record that is none of the package's recipes, or none of its versions, either."""
+    slug = name.partition("@")[0]
+    if slug in held and not sources.is_ours(slug):
+        versions = sorted(one for one in held if one.startswith(f"{slug}@"))
+        raise errors.UserError(
+            f"The store holds no record of {name}, and the package has no such recipe.\nIt holds {', '.join(versions)}."
+        )
+    catalog.find(name)
 
 
 def say(text: str) -> None:
@@ -171,8 +188,16 @@ def print_table(rows: Sequence[columns.Row], headers: Sequence[str]) -> None:
 
 
 def print_json(value: object) -> None:
-    """JSON on standard output; nan and infinities as strings."""
-    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False))
+    """JSON on standard output; nan and infinities as strings, and what steers a terminal in JSON's own escapes."""
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False)
+    click.echo("\n".join(map(_escaped, text.split("\n"))))
+
+
+def _escaped(line: str) -> str:
+    """A line of JSON that means the same, whose characters are all printable."""
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one).strip('"') for one in line)
 
 
 def _finite(value: object) -> object:

@@ -75,6 +75,14 @@ class ToMeasure:
         settings = read_settings(self.config, self.benchmarks, self.recipes, measuring=measuring, say=note)
         return settings if self.rounds is None else msgspec.structs.replace(settings, **{rounds_of: self.rounds})
 
+    def require_nothing_to_measure(self) -> None:
+        """UserError where an option says what is to be measured: imported files were measured already."""
+        options = {"--benchmarks": self.benchmarks, "--rounds": self.rounds, "--recipe": self.recipes}
+        if given := [option for option, value in options.items() if value]:
+            raise errors.UserError(
+                f"{given[0]} says what is measured, and imported files were measured already.\nLeave it out."
+            )
+
 
 PLAN_OPTION = click.option(
     "--plan",
@@ -174,8 +182,10 @@ def gate(
             "--plan is of a gate against the baseline, or of three environments or more.\n"
             "Leave it out; of two environments the command says what it measures before it does."
         )
-    if sides_of.many and imports:
+    if between and imports:
         raise errors.UserError("Files are compared with files or with the baseline.\nLeave out --between.")
+    if imports:
+        asked.require_nothing_to_measure()
     if sides_of.many and metrics:
         raise errors.UserError("--metrics is of one gate.\nOf many environments --json tells all.")
     if plan and sides_of.many:
@@ -378,7 +388,7 @@ def history_text(series: "Series") -> str:
     for index, (a, b, mean) in enumerate(series.levels):
         points = series.points[a:b]
         before = series.levels[index - 1][2] if index else math.nan
-        moved = f"{mean / before - 1:+.1%}" if index and before else ""
+        moved = f"{(mean - before) / abs(before):+.1%}" if index and before else "-" if index else ""
         environments = ", ".join(dict.fromkeys(point.environment[:8] for point in points))
         commits = list(dict.fromkeys(point.commit[:10] for point in points if point.commit))
         span = commits[0] if len(commits) == 1 else f"{commits[0]} to {commits[-1]}" if commits else "-"

@@ -55,6 +55,8 @@ def _place(name: str, family: str | None) -> Path:
     from keras_reprise.recipe.settings import SLUG  # with NumPy, which `list` does without
 
     path = Path(name if catalog.is_path(name) else f"{name}.py")
+    if not path.suffix:
+        path = path.parent / f"{path.name}.py"
     for what, word in (("slug", path.stem if path.suffix == ".py" else path.name), ("family", family)):
         if word is not None and (not SLUG.fullmatch(word) or word in NOT_FAMILIES):
             better = "-".join(re.findall(r"[a-z0-9]+", word.lower()))

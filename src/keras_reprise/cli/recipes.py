@@ -34,6 +34,8 @@ def list_recipes(family: str | None, suite_name: str | None, no_data: bool, verb
     """
     entries = catalog.suite(suite_name)[1] if suite_name else catalog.current()
     entries = [e for e in entries if (not family or e.family == family) and not (no_data and e.card.data)]
+    if not entries:
+        raise errors.UserError("No recipe matches.\n`reprise list` without options shows all.")
     if as_json:
         return print_json(
             [
@@ -49,8 +51,6 @@ def list_recipes(family: str | None, suite_name: str | None, no_data: bool, verb
                 for e in entries
             ]
         )
-    if not entries:
-        raise errors.UserError("No recipe matches.\n`reprise list` without options shows all.")
     for line in list_lines(entries, columns.available(), verbose=verbose):
         say(line)
 
@@ -187,6 +187,9 @@ def lock(
 
     Example: reprise lock
     """
+    options = {"--check": only_check, "--supersede": slug, "--retire": retire, "--replay": replay}
+    if len(given := [option for option, value in options.items() if value]) > 1:
+        raise errors.UserError(f"{' and '.join(given)} do different things.\nNothing was done. Give one of them.")
     from keras_reprise.recipe import locking
 
     top, here = checkout.of_package(), checkout.of_current_folder()

@@ -44,6 +44,8 @@ class Commands(click.Group):
                 raise
             click.echo(f"reprise: {errors.printable(with_store(str(error)))}", err=True)
             ctx.exit(error.exit_code)
+        except BrokenPipeError:  # whoever read has enough, as `head` has: click ends quietly
+            raise
         except OSError as error:
             if ctx.params.get("debug"):
                 raise

@@ -129,8 +129,8 @@ def _slides(found: "Sequence[Group]", store: "Store") -> "Iterator[Path]":
         return
     store.make_cache()
     for group in found:
-        path = store.cache / "figures" / f"{group.slug}-v{group.version}-{group.key}.png"
         try:
+            path = store.cached("figures") / f"{group.slug}-v{group.version}-{group.key}.png"
             slides.write(citations.of(group, store), store, path)
         except errors.UserError as error:
             click.echo(f"reprise: not drawn: {errors.printable(str(error))}", err=True)

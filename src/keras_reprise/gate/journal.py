@@ -120,9 +120,9 @@ def journal(store: Store, *facts: object) -> Journal:
 def begun_folder(store: Store, kind: str, key: str) -> Path | None:
     """A folder of the store's cache for what is kept until a command has ended, and for three days at most.
 
-    None where nothing can be kept.
+    None where nothing can be kept; StoreError where a link leads out of the store.
     """
-    top = store.cache / kind
+    top = store.cached(kind)
     with contextlib.suppress(FileNotFoundError):
         for folder in top.iterdir():
             if time.time() - folder.stat().st_mtime > KEPT_DAYS * 24 * 3600:
@@ -131,7 +131,7 @@ def begun_folder(store: Store, kind: str, key: str) -> Path | None:
         store.make_writable()
     except StoreError:
         return None
-    return sealed_folder(top / key)
+    return sealed_folder(store.cached(kind, key))
 
 
 def sealed_folder(folder: Path) -> Path:

@@ -172,7 +172,7 @@ def finished_gates(store: Store, machine: str, name: str) -> list[Finished]:
 def keep(store: Store, name: str, gate: Finished) -> None:
     """Keep a finished gate in the cache."""
     stamp = re.sub(r"\W", "", gate.finished_at)
-    path = store.cache / "gates" / gate.measured.machine / name / f"{stamp}.json"
+    path = store.cached("gates", gate.measured.machine, name) / f"{stamp}.json"
     write_atomically(path, seals.seal(_encoded(gate), gate.measured.machine, name))
 
 

@@ -4,6 +4,7 @@ Differences are Welch intervals over replicates, ratios where a quantity is judg
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from keras_reprise.base import statistics
 from keras_reprise.judge.design import LEVEL, ROUNDING, SMALLEST_N, WIDEST_RATIO
 from keras_reprise.judge.groups import Group
 from keras_reprise.judge.verdicts import exp
+from keras_reprise.judge.weighing import all_equal
 from keras_reprise.record.costs import ArmCost, GroupCost
 from keras_reprise.record.schema import ClaimCard
 
@@ -144,11 +146,22 @@ def _claim_pair(groups: tuple[Group, Group], name: str, cards: tuple[ClaimCard |
         unit=card.unit,
         a=sides[0],
         b=sides[1],
-        contrast=Contrast(is_ratio=is_ratio) if why else contrast(values[0], values[1], is_ratio=is_ratio),
+        contrast=Contrast(is_ratio=is_ratio) if why else _of_claim(values, cards, is_ratio=is_ratio),
         identical=bool(len(values[0])) and np.array_equal(values[0], values[1]),
         incomparable=why,
         printed=card.printed is not None,
     )
+
+
+def _of_claim(
+    values: Sequence[np.ndarray], cards: tuple[ClaimCard | None, ClaimCard | None], *, is_ratio: bool
+) -> Contrast:
+    """How a claim's values differ; where neither side varies there is no test, unless the claim is exact."""
+    found = contrast(values[0], values[1], is_ratio=is_ratio)
+    exact = all(one.tested_as == "exact" for one in cards if one)
+    if exact or math.isnan(found.p) or not all(map(all_equal, values)):
+        return found
+    return Contrast(found.value, is_ratio=is_ratio, doubt="neither side varies")
 
 
 def _why_not(groups: tuple[Group, Group], cards: tuple[ClaimCard | None, ClaimCard | None]) -> str:

@@ -76,10 +76,10 @@ def missing_of(
         wanted = set(range(1, (seeds or int(entry.card.scales[scale]["seeds"])) + 1))
         key = entry.slug, entry.version, scale
         mine, theirs = ([one for one in of.get(key, ()) if asked in (None, _data(one))] for of in (found, others))
-        here = {
-            (place.environment, place.machine): len(wanted & {summary.replicate.seed for summary in members})
-            for place, members in groups(mine).items()
-        }
+        here: dict[tuple[str, str], int] = {}
+        for place, members in groups(mine).items():  # several of one place where its data were others meanwhile
+            count = len(wanted & {summary.replicate.seed for summary in members})
+            here[place.environment, place.machine] = max(count, here.get((place.environment, place.machine), 0))
         best = max(here, key=lambda place: (here[place], place), default=None)
         complete = here[best] if best else 0
         lacking = len(wanted) - complete

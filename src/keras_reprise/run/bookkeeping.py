@@ -112,9 +112,12 @@ class Bookkeeping:
 
 
 def replicate_cache(store: Store, job: Job, seed: int, repeat: int, place: Place | None = None) -> ReplicateCache:
-    """Where finished arms of a replicate are kept: by what its numbers belong to, and the very code that runs."""
+    """Where finished arms of a replicate are kept: by what its numbers belong to, and the very code that runs.
+
+    StoreError where a link leads out of the store.
+    """
     machine, environment = place or job.place or ("", "")
-    return ReplicateCache(
+    cache = ReplicateCache(
         store.cache,
         measurement=job.measurement,
         code=package_code.running_sha256(),
@@ -125,6 +128,9 @@ def replicate_cache(store: Store, job: Job, seed: int, repeat: int, place: Place
         environment=environment,
         machine=machine,
     )
+    for inside in ("checkpoints", "trials"):
+        store.require_own(cache.folder / inside / "a file")
+    return cache
 
 
 def recipe_of(job: Job) -> RecipeRef:

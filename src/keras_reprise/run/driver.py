@@ -77,7 +77,7 @@ class Driver:
     ) -> None:
         self.workers, self.bookkeeping, self.progress = workers, bookkeeping, progress
         self.time_limit_s = time_limit_s
-        self.own_jobs = OwnJobs(bookkeeping.store.cache)
+        self.own_jobs = OwnJobs(bookkeeping.store.cached("locks"))
         self.tally = Tally()
         self.queue = Queue([], bookkeeping.missing)
         self.doing: dict[Slot, Assignment] = {}

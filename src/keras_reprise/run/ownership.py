@@ -11,10 +11,10 @@ from keras_reprise.run.queue import Job
 
 
 class OwnJobs:
-    """The jobs of this run, locked in the store's `cache` as they begin, until the end; freed when the process dies."""
+    """The jobs of this run, locked in a `folder` as they begin, until the end; freed when the process dies."""
 
-    def __init__(self, cache: Path) -> None:
-        self.cache = cache
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.refusal: StoreError | None = None  # why a job is left to another run
         self._jobs: set[Job] = set()
         self._locks = contextlib.ExitStack()
@@ -31,7 +31,7 @@ class OwnJobs:
         """Have the job to this run; whether it has it, or another run does."""
         if job not in self._jobs:
             try:
-                self._locks.enter_context(only_run(self.cache, "-".join((job.key, *(job.place or ()))), job.name))
+                self._locks.enter_context(only_run(self.folder, "-".join((job.key, *(job.place or ()))), job.name))
             except StoreError as error:
                 self.refusal = error
                 return False

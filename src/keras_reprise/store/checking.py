@@ -33,9 +33,10 @@ def check(store: Store, tell: Tell | None = None) -> tuple[int, list[Problem]]:
         except IntegrityError as error:
             problems.append(Problem(store.name(path), str(error).split("\n")[0]))
     problems += strangers(store)
-    names = [name for name in store.record_names() if _is_plain(store.root / name)]
+    names = [name for name, status in store.walk() if status is None or stat.S_ISREG(status.st_mode)]
+    told = {problem.path for problem in problems}
     for found in spread(_checked, store.root, names, tell):
-        problems += found
+        problems += [problem for problem in found if problem.path not in told]
     return count + len(names), problems
 
 
@@ -60,7 +61,8 @@ def _check_document(store: Store, kind: str, path: Path) -> None:
 
 
 def strangers(store: Store) -> list[Problem]:
-    """What lies in the store and is neither a folder nor a plain file, and so is neither read nor written."""
+    """What lies in the store and is neither a folder that can be listed nor a plain file, and so is neither read nor
+    written."""
     found, folders = [], [store.root / top for top in (*DOCUMENTS, JUDGING, "records", *WRITTEN)]
     while folders:
         folder = folders.pop()
@@ -70,13 +72,19 @@ def strangers(store: Store) -> list[Problem]:
             what = "a link" if folder.is_symlink() else "a file"
             found.append(Problem(store.name(folder), f"{store.name(folder)} is {what}, not a folder of the store."))
             continue
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
-                elif not entry.is_file(follow_symlinks=False):
-                    name, what = store.name(Path(entry.path)), "link" if entry.is_symlink() else "pipe or a device"
-                    found.append(Problem(name, f"{name} is a {what}, not a plain file."))
+        try:
+            with os.scandir(folder) as entries:
+                listed = list(entries)
+        except OSError as error:
+            name = store.name(folder)
+            found.append(Problem(name, f"{name} cannot be read: {error.strerror}."))
+            continue
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif not entry.is_file(follow_symlinks=False):
+                name, what = store.name(Path(entry.path)), "link" if entry.is_symlink() else "pipe or a device"
+                found.append(Problem(name, f"{name} is a {what}, not a plain file."))
     return sorted(found, key=lambda problem: problem.path)
 
 
@@ -107,10 +115,6 @@ def _checked(root: Path, names: Sequence[str]) -> list[Problem]:
         except IntegrityError as error:
             problems.append(Problem(store.name(path), str(error).split("\n")[0]))
     return problems
-
-
-def _is_plain(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def documents_of(record: Record) -> tuple[str, ...]:

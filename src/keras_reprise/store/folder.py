@@ -49,19 +49,29 @@ class Folder:
         """A file of the store in messages."""
         return printable(path.relative_to(self.root).as_posix())
 
-    def walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result]]:
-        """Name and state of every file under `top`; links are named but never followed."""
+    def walk(self, top: str = "records") -> Iterator[tuple[str, os.stat_result | None]]:
+        """Name and state of every file under `top`; links are named but never followed.
+
+        A folder that cannot be listed is named too, and has no state: whoever reads it as a file hears why.
+        """
         folders = [top]
         if self.link_to(self.root / top / "a file"):
             return  # `check` says so
         while folders:
             folder = folders.pop()
-            with contextlib.suppress(OSError), os.scandir(self.root / folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-                folders += [f"{folder}/{e.name}" for e in reversed(found) if e.is_dir(follow_symlinks=False)]
-                for entry in found:
-                    if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(TEMPORARY):
-                        yield f"{folder}/{entry.name}", entry.stat(follow_symlinks=False)
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    found = sorted(entries, key=lambda entry: entry.name)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                yield folder, None
+                continue
+            folders += [f"{folder}/{e.name}" for e in reversed(found) if e.is_dir(follow_symlinks=False)]
+            for entry in found:
+                if not entry.is_dir(follow_symlinks=False) and not entry.name.startswith(TEMPORARY):
+                    with contextlib.suppress(FileNotFoundError):
+                        yield f"{folder}/{entry.name}", _status(entry)
 
     def link_to(self, path: Path) -> Path | None:
         """The first folder below the store's on the way to a file that is a link, or something else than a folder."""
@@ -114,12 +124,31 @@ class Folder:
             self.make_cache()
             write_atomically(self.cache / f"{name}.msgpack", seals.seal(msgspec.msgpack.encode(value), name))
 
+    def cached(self, *names: str) -> Path:
+        """A folder below the cache, there or not; StoreError where a link on the way to it leads out of the store.
+
+        Every folder of the cache is had by this before it is made, and before anything in it is written or removed.
+        """
+        folder = self.cache.joinpath(*names)
+        self.require_own(folder / "a file")
+        return folder
+
     def make_cache(self) -> None:
         """Have a cache folder that git ignores; StoreError where a link is in its place."""
-        self.require_own(self.cache / "a file")
+        self.cached()
         self.cache.mkdir(parents=True, exist_ok=True)
         if not (ignore := self.cache / ".gitignore").exists():
             write_atomically(ignore, b"*\n")
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """The state of a file, None where that cannot be known; FileNotFoundError when it is gone."""
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return None
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -155,7 +155,8 @@ class Store(Folder):
         return found
 
     def record_names(self) -> list[str]:
-        """Every file under records/, sorted by folder; leftovers of an interrupted write are passed over."""
+        """Every file under records/, sorted by folder, and folders that cannot be listed; leftovers of an interrupted
+        write are passed over."""
         return [name for name, _ in self.walk()]
 
     def read(self, path: Path) -> Record:
@@ -349,6 +350,8 @@ def named_card(content: bytes, name: str) -> NamedCard:
         raise IntegrityError(f"{name} names no card: {error}.\nRestore it from git, or delete it.") from error
 
 
-def _state(status: os.stat_result) -> tuple[int, int]:
+def _state(status: os.stat_result | None) -> tuple[int, int]:
     """Size and modification time of a plain file; anything else has none that is remembered."""
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, -1)
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return -1, -1
+    return status.st_size, status.st_mtime_ns

@@ -9,14 +9,13 @@ import hashlib
 import html
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
 from keras_reprise.base.files import write_atomically
+from keras_reprise.base.parallel import each
 from keras_reprise.figures.chart import Chart
 from keras_reprise.figures.chart import decode as decode_chart
 from keras_reprise.figures.chart import encode as encode_chart
@@ -26,7 +25,7 @@ from keras_reprise.record.encoding import canonical
 from keras_reprise.store.store import Store
 
 MANY = 8  # figures from which on a second process pays for its start
-DRAWING = 7  # raised when the same records could be drawn otherwise
+DRAWING = 8  # raised when the same records could be drawn otherwise
 FAULT, END = b'<svg xmlns="http://www.w3.org/2000/svg"><desc>', b"</desc></svg>"  # around why a figure is not drawn
 NUMBERS, NUMBERS_END = b'<metadata id="numbers">', b"</metadata>\n"
 
@@ -111,9 +110,8 @@ def draw_all(wanted: Sequence[Drawing], store: Store, folder: Path, tell: Callab
     ]
     if total > MANY and (os.cpu_count() or 1) > 1:
         workers = min(os.cpu_count() or 1, 8, len(jobs))
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for count in pool.map(_draw_group, jobs, chunksize=1):
-                tell(done := done + count, total)
+        for count in each(_draw_group, jobs, workers):
+            tell(done := done + count, total)
     else:
         for job in jobs:
             tell(done := done + _draw_group(job), total)

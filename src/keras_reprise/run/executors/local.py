@@ -10,21 +10,13 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
-from keras_reprise.base import checkout
 from keras_reprise.base.errors import UserError
 from keras_reprise.base.machine import thread_variables, usable_cores, visible_gpus
+from keras_reprise.base.parallel import text_that_starts
 from keras_reprise.run import messages
 from keras_reprise.run.executors import Deliver
 
-# Not `-m`: that would put the current folder first on Python's path, and a string.py there in the place of Python's
-# own. The package is this very one, however this process found it.
-START = f"""import sys
-sys.path.insert(0, {str(checkout.PACKAGE.parent)!r})
-import keras_reprise
-del sys.path[0]
-from keras_reprise.run.worker import main
-main()
-"""
+START = text_that_starts("keras_reprise.run.worker")
 
 
 @dataclass(frozen=True)
