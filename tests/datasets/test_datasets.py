@@ -55,3 +55,42 @@ def test_rows_of_images_that_cannot_be_written_to_cannot_either():
     rows = data.flattened().stored_test
     assert not np.shares_memory(rows, images)
     assert not may_change(rows)
+
+
+def labelled(x, y=None):
+    """A data set of these examples, the same to train and to test."""
+    labels = np.zeros(len(x), np.int32) if y is None else y
+    return Dataset.of("made", x, labels, x, labels)
+
+
+@pytest.mark.parametrize("offset", [0, 10**12])
+def test_whole_numbers_whose_squares_64_bits_do_not_hold_are_standardised(offset):
+    numbers = offset + 10**9 * np.arange(-50, 50).reshape(100, 1)
+    mean, deviation = labelled(numbers).standardised().scaling or (np.float32(0), np.float32(0))
+    assert mean == pytest.approx(offset - 0.5e9, rel=1e-6)
+    assert deviation == pytest.approx(1e9 * ((100**2 - 1) / 12) ** 0.5, rel=1e-6)
+
+
+def test_pixels_are_standardised_by_the_same_two_numbers_however_wide_they_are_stored():
+    pixels = np.random.default_rng(0).integers(0, 256, (1500, 4, 4, 3))
+    total, squares, n = int(pixels.sum()), int((pixels * pixels).sum()), pixels.size
+    mean = total / n
+    exact = np.float32(mean), np.float32((squares / n - mean * mean) ** 0.5)
+    for kind in (np.uint8, np.int16, np.int32, np.int64):
+        assert labelled(pixels.astype(kind)).standardised().scaling == exact
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.eye(5, dtype=int)[[0, 3, 1]], 5),
+        (np.array([[0, 6, 1], [2, 3, 0]]), 7),
+        (np.array([[0], [2]]), 3),
+        (np.array([0, 1, 1]), 2),
+        (np.eye(4, dtype=np.float32), 4),
+        (np.array([0.5, 1.5]), 0),
+    ],
+    ids=["one-hot", "a class for every word", "one beside no other", "indices", "one-hot floats", "targets"],
+)
+def test_how_many_classes_labels_tell_of(labels, classes):
+    assert labelled(np.zeros((len(labels), 2)), labels).classes == classes

@@ -1,5 +1,7 @@
+import hashlib
 import os
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +63,22 @@ def batch_file(protocol=2):
     return pickle.dumps(content, protocol=protocol)
 
 
+def test_a_damaged_folder_hides_no_good_one(nowhere):
+    known = replace(CIFAR10, md5={name: hashlib.md5(batch_file()).hexdigest() for name in CIFAR10.md5})
+    first, second, _ = known.places(nowhere)
+    for place in (first, second):
+        place.mkdir(parents=True)
+        for name in known.md5:
+            (place / name).write_bytes(batch_file())
+    assert known.find(nowhere) == first
+    (first / "data_batch_1").write_bytes(b"half")
+    assert known.find(nowhere) == second
+    assert known.state(nowhere) == ("verified", str(second))
+    (second / "data_batch_2").unlink()
+    with pytest.raises(DataError, match=f"^{re.escape(str(first / 'data_batch_1'))} is not the official"):
+        known.find(nowhere)
+
+
 def test_a_batch_file_is_read_as_data(tmp_path):
     path = tmp_path / "batch"
     path.write_bytes(batch_file())
@@ -106,7 +124,6 @@ def test_a_download_that_fails_says_so_and_leaves_nothing(nowhere, reprise, monk
 
 def test_a_download_is_verified_unpacked_and_found(nowhere):
     """The whole way on a small archive served by this machine."""
-    import hashlib
     import io
     import tarfile
     import threading
@@ -159,7 +176,8 @@ def test_the_official_cifar10_is_read_as_published(reprise):
 
 
 @real_data
-def test_a_truncated_batch_file_is_refused(tmp_path):
+def test_a_truncated_batch_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     source, folder = Path(os.environ["REPRISE_DATA"]) / CIFAR10.folder, tmp_path / CIFAR10.folder
     folder.mkdir()
     for name in CIFAR10.md5:

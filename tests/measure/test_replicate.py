@@ -71,6 +71,18 @@ def measured(folder: Path, measure: Callable[..., Measurement], **fields: Any) -
     return measure_arm(Loaded(), Arm("one"), replicate)  # type: ignore[arg-type]
 
 
+def test_a_trial_that_no_record_can_hold_fails_its_arm_though_the_recipe_went_on(tmp_path):
+    def measure(arm, replicate):
+        try:
+            replicate.trial({"width": 1}, lambda: {"loss": 1j})
+        except Exception as error:  # as a tuner does
+            return Measurement({"caught": float(bool(error))})
+
+    error = measured(tmp_path, measure)["arm"]["error"]
+    assert error["type"] == "InvalidMeasurement"
+    assert "trial 1" in error["message"]
+
+
 class Model:
     def __init__(self, parameters: int) -> None:
         self.parameters = parameters

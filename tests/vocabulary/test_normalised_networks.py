@@ -11,7 +11,7 @@ start.start()
 import keras  # noqa: E402
 
 from keras_reprise.activations import alignment, entering, input_shift  # noqa: E402
-from keras_reprise.models import normalised_dense  # noqa: E402
+from keras_reprise.models import normalised_convnet, normalised_dense  # noqa: E402
 
 X = np.random.default_rng(0).standard_normal((50, 8)).astype("float32")
 
@@ -29,6 +29,11 @@ def test_normalisation_stands_before_or_after_the_nonlinearity_or_nowhere():
     ]  # fmt: skip
     with pytest.raises(RecipeError, match="cannot stand 'between'"):
         normalised_dense(Seeds(1), 8, [5], 3, normalisation="between")
+
+
+def test_the_convnet_has_the_parameters_that_it_says():
+    count = normalised_convnet(Seeds(1), (32, 32, 3), 10).count_params()
+    assert f" {count:,} parameters for 32 x 32 x 3 images" in str(normalised_convnet.__doc__)
 
 
 def test_initial_weights_are_the_same_with_and_without_normalisation():

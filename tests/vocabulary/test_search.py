@@ -1,6 +1,7 @@
 """Searches: what is proposed, what is kept, what a failed or interrupted trial does."""
 
 import math
+import sys
 
 import pytest
 
@@ -8,6 +9,7 @@ from keras_reprise.base.errors import RecipeError
 from keras_reprise.base.seeds import Seeds
 from keras_reprise.engine.backends import start
 from keras_reprise.measure.replicate import Replicate
+from keras_reprise.measure.returned import InvalidMeasurement
 from keras_reprise.recipe.settings import Scale
 
 start.start()
@@ -100,3 +102,29 @@ def test_an_interrupted_search_goes_on_without_repeating_or_losing_a_trial(tmp_p
     assert [trial["test_error"] for trial in trials] == pytest.approx(
         [error(*pair)["test_error"] for pair in whole], abs=1e-6
     )
+
+
+def test_a_trial_writes_where_it_would_without_a_search_and_the_tuner_nowhere(capfd, monkeypatch):
+    monkeypatch.setattr(sys, "__stdout__", sys.stdout)
+
+    def loud(rate, width):
+        sys.stdout.write("measured\n")
+        sys.stdout.flush()
+        return error(rate, width)
+
+    trials = random_search(replicate(), SPACE, 2, loud)
+    assert [trial["status"] for trial in trials] == ["complete", "complete"]
+    assert capfd.readouterr().out == "measured\nmeasured\n"
+
+
+def test_a_trial_that_no_record_can_hold_is_told_after_the_search_that_took_it_for_a_failed_one():
+    measured = []
+
+    def sometimes(rate, width):
+        measured.append(rate)
+        return {"test_error": 1j} if len(measured) == 2 else error(rate, width)
+
+    searching = replicate()
+    assert len(random_search(searching, SPACE, 5, sometimes)) < 5
+    with pytest.raises(InvalidMeasurement, match="'test_error' of trial 2 is the complex number"):
+        searching.require_valid()

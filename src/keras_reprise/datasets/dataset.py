@@ -43,8 +43,8 @@ class Dataset:
     ) -> "Dataset":
         """A data set of one's own from what NumPy takes for arrays: examples (n, ...) and labels, to train and to test.
 
-        `classes` is one more than the largest label where labels are whole numbers, else the width of a label (0: one
-        number).
+        `classes` is one more than the largest label where labels are whole numbers; the width of a label where they are
+        not, or where each is a row of zeros and ones (0: one number).
         """
         x, y, x_held_out, y_held_out = (np.asarray(part) for part in (x_train, y_train, x_test, y_test))
         return cls(name, x, y, x_held_out, y_held_out, _classes(y, y_held_out))
@@ -172,7 +172,11 @@ def _as_rows(images: np.ndarray) -> np.ndarray:
 
 
 def _pixel_moments(images: np.ndarray) -> tuple[np.float32, np.float32]:
-    """Mean and standard deviation of all pixels of uint8 images: exact sums, a thousand images at a time for memory."""
+    """Mean and standard deviation of all pixels: exact sums, a thousand images at a time for memory; of numbers whose
+    squares 64 bits would not hold, sums of floats."""
+    largest = max(int(images.max()), -int(images.min()))
+    if largest * largest * images[:1000].size >= 2**63:
+        return np.float32(images.mean(dtype=np.float64)), np.float32(images.std(dtype=np.float64))
     total = squares = 0
     for start in range(0, len(images), 1000):
         part = images[start : start + 1000].astype(np.int64)
@@ -207,4 +211,6 @@ def _length(part: object) -> int:
 def _classes(*labels: np.ndarray) -> int:
     if not all(np.issubdtype(part.dtype, np.integer) and part.ndim and part.size for part in labels):
         return max((int(part.shape[1]) for part in labels if part.ndim > 1), default=0)
-    return max(int(part.max()) for part in labels) + 1
+    largest = max(int(part.max()) for part in labels)
+    side_by_side = all(part.ndim == 2 and part.shape[1] > 1 for part in labels)
+    return int(labels[0].shape[1]) if side_by_side and largest <= 1 else largest + 1

@@ -66,12 +66,22 @@ class PublishedFiles(Provider):
         return [*([given / self.folder] if given else []), self.cache, by_keras]
 
     def find(self, data_dir: Path | None = None) -> Path:
-        """The folder with the official files, each verified; DataError says what is missing or wrong and where."""
+        """The folder with the official files, each verified; DataError says what is missing or wrong and where.
+
+        A damaged folder hides no good one after it: what `fetch` brings is found.
+        """
         places = self.places(data_dir)
+        wrong: DataError | None = None
         for place in places:
             if place.is_dir():
-                self.verify(place)
-                return place
+                try:
+                    self.verify(place)
+                except DataError as error:
+                    wrong = wrong or error
+                else:
+                    return place
+        if wrong is not None:
+            raise wrong
         looked = "\n".join(f"  {place}" for place in places)
         raise DataError(
             f"{self.title} is not on this machine. Looked for:\n{looked}\n"

@@ -43,7 +43,7 @@ class Training:
         self._names = set(self.history.curves)
         for metric in job.settings.metrics:
             _add_name(f"test_{metric.name}", self._names, "metric")
-        with contextlib.suppress(ValueError):  # a layer whose operations are not counted
+        with contextlib.suppress(ValueError, TypeError):  # a layer that is not counted; a length that no shape tells
             self.history.flops_per_example = float(training_flops(job.model))
         self.history.timing.compile_s = prepared.new_s
 

@@ -27,3 +27,8 @@ def trials_table(records: Sequence[Record], arms: Sequence[str], names: Sequence
     if not rows:
         raise FigureError(f"No trial has all of {', '.join(f'`{name}`' for name in names)}.")
     return pd.DataFrame(rows, columns=["arm", *names])
+
+
+def trial_count(records: Sequence[Record], arms: Sequence[str]) -> int:
+    """How many trials the arms (none: all of the records') have in all replicates."""
+    return sum(len(record.arms[arm].trials) for record in records for arm in arms or record.arms if arm in record.arms)

@@ -33,9 +33,7 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     the data that it made for itself (`unread`: what cannot be said of them), and for each of its trials that an earlier
     run measured whether that had the machine alone (`resumed`).
     """
-    import keras
-
-    keras.backend.clear_session(free_memory=False)
+    _forget_names()
     replicate.begin(arm.name)
     rehearsal.forget_stale_trials(loaded.recipe, arm, replicate, loaded.beside)
     forget_peak_memory()
@@ -71,6 +69,16 @@ def measure_arm(loaded: LoadedRecipe, arm: Arm, replicate: Replicate, *, debug: 
     return result | {"made": made, "unread": unread}
 
 
+def _forget_names() -> None:
+    """Layers of an arm are named as if no other had been measured before it."""
+    import keras
+
+    try:
+        keras.backend.clear_session(free_memory=False)
+    except TypeError:  # Keras 3.0 and 3.1, which an environment of `gate --between` may have
+        keras.backend.clear_session()
+
+
 def _error(failure: BaseException, loaded: LoadedRecipe, debug: bool) -> dict[str, str]:
     """Why an arm failed, as a record says it: any failure of an arm is a result, with its type and message."""
     if debug:
@@ -89,7 +97,12 @@ def _measured(
 
     def call() -> dict[str, object]:
         with loaded.beside:
-            found = loaded.recipe.measure(copied(arm), replicate)
+            try:
+                found = loaded.recipe.measure(copied(arm), replicate)
+            except Exception:
+                replicate.require_valid()
+                raise
+            replicate.require_valid()
             diverged = any(history.diverged for history, _ in replicate.trainings)
             return encoded(found, diverged=diverged)
 

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from keras_reprise.engine import History
 from keras_reprise.engine.preparing import LatestProgram
 from keras_reprise.engine.session import CheckpointStore
 from keras_reprise.measure import own_data
+from keras_reprise.measure.returned import InvalidMeasurement
 from keras_reprise.measure.returned import trial as encoded_trial
 from keras_reprise.measure.spent import kept_training, peak_memory_bytes, training_of
 from keras_reprise.recipe.numbers import Trials
@@ -45,7 +47,7 @@ class Replicate:
     are the data sets that the arm has trained on, each once, in the order of first use: what a record says of one that
     was made in `measure`, None for the declared one. `nobody_else` tells whether the arm has had the machine alone so
     far (None: not known), `resumed` are its trials that an earlier run has kept, `unwritten` says why something of it
-    could not be kept.
+    could not be kept, `invalid` which trials no record can hold.
     """
 
     seeds: Seeds
@@ -67,6 +69,7 @@ class Replicate:
     nobody_else: Callable[[], bool | None] | None = None
     resumed: list[dict[str, Any]] = field(default_factory=list)
     unwritten: list[StoreError] = field(default_factory=list)
+    invalid: list[InvalidMeasurement] = field(default_factory=list)
     latest: LatestProgram = field(default_factory=LatestProgram, repr=False, compare=False)
 
     @property
@@ -94,6 +97,7 @@ class Replicate:
         self.noted.clear()
         self.resumed.clear()
         self.unwritten.clear()
+        self.invalid.clear()
         self.latest.forget()
 
     @contextlib.contextmanager
@@ -165,7 +169,13 @@ class Replicate:
         lists: tuple[list[Any], ...] = self.trainings, self.digests, self.noted, self.unseeded
         before, start = [len(one) for one in lists], time.perf_counter()
         self.require_written()
-        trial = encoded_trial(compute(), self.trial_number + 1)
+        with contextlib.redirect_stdout(sys.stdout or sys.__stdout__):  # a search silences its tuner by having none
+            found = compute()
+        try:
+            trial = encoded_trial(found, self.trial_number + 1)
+        except InvalidMeasurement as error:
+            self.invalid.append(error)
+            raise
         self.require_written()
         trainings, digests, noted, unseeded = (one[known:] for one, known in zip(lists, before, strict=True))
         return {
@@ -201,6 +211,11 @@ class Replicate:
         """
         if self.unwritten:
             raise self.unwritten[0]
+
+    def require_valid(self) -> None:
+        """InvalidMeasurement when a trial gave what no record can hold; a search takes it for one that failed."""
+        if self.invalid:
+            raise self.invalid[0]
 
     def progress(self, epoch: int, epochs: int, loss: float) -> None:
         """Called by the engine after every epoch."""

@@ -49,8 +49,8 @@ class Arm(_Settings):
 class Scale(_Settings):
     """Sizes and budgets, `quick` or `full`: `Scale("quick", epochs=12, n_train=10_000).epochs`.
 
-    `n_train` and `n_test` limit the data set to its first so many images. `seeds` is how many replicates `run`
-    makes when not told otherwise.
+    `n_train` and `n_test` limit the data set to its first so many images, one at least. `seeds` is how many replicates
+    `run` makes when not told otherwise.
     """
 
     def __init__(self, name: str, /, means: str = "", *, seeds: int = 6, **settings: object) -> None:
@@ -60,6 +60,13 @@ class Scale(_Settings):
                 raise RecipeError(
                     f"The scale {name!r} has the setting {setting!r}, which means nothing here;"
                     f" did you mean {near[0]}?\nRename it; what only this recipe reads has a name unlike {near[0]}."
+                )
+        for setting in ("n_train", "n_test"):
+            n = settings.get(setting)
+            if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
+                raise RecipeError(
+                    f"The scale {name!r} has {setting}={n!r}, which is no number of examples.\n"
+                    "Give a whole number, 1 or more, or leave it out for all of them."
                 )
         super().__init__(name, means, seeds=seeds, **settings)
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class Histogram(Strict, frozen=True):
-    """Counts in equal bins over [lo, hi), and how many values fell below and above. `lo`, `hi` in the values' unit."""
+    """Counts in equal bins over [lo, hi], each without its upper end but the last, and how many values fell below and
+    above. `lo`, `hi` in the values' unit.
+    """
 
     lo: float
     hi: float

@@ -40,7 +40,7 @@ def pays(model: "keras.Model", batch_size: int) -> bool:
     joints = sum(not acts_alone(operation, training=True) for operation in operations(model))
     try:
         macs = batch_size * sum(cost.macs for cost in layer_costs(model))
-    except ValueError:  # of layers whose operations are not counted
+    except (ValueError, TypeError):  # of layers that are not counted, and of lengths that no shape tells
         return False
     return macs >= joints * LEAST_MACS
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec.structs import replace
 
 from keras_reprise.figures.chart import Chart, Points, cells
@@ -60,7 +61,8 @@ class HeatMap(Figure, frozen=True, tag="heat-map"):
             figsize=(max(5.0, (1.0 + wide * len(columns)) * len(arms) + 1.2), 1.4 + tall * len(rows)),
         )  # fmt: skip
         means = frame.groupby(["arm", row, column])[value].mean()
-        low, high = means.min(), means.max()
+        finite = means[np.isfinite(means)]
+        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
         for ax, arm in zip(axes[0], arms, strict=True):
             table = frame[frame["arm"] == arm].pivot_table(index=row, columns=column, values=value, aggfunc="mean")
             table = table.reindex(index=rows, columns=columns)

@@ -57,8 +57,8 @@ class HistogramGrid(Figure, frozen=True, tag="histogram-grid"):
         for index, (arm, column) in enumerate((arm, column) for arm in arms for column in columns):
             ax = axes.flat[index]
             for one, color in zip(series, palette, strict=True):
-                if histogram := _total(records, arm, f"{one}_{column}"):
-                    _steps(ax, histogram, color, one, filled=len(series) < 4)
+                if same := _counted(records, arm, f"{one}_{column}"):
+                    _steps(ax, _total(same), color, one, filled=len(series) < 4)
             ax.set_yticks([])
             ax.grid(visible=False)
             label = f"{self.column_label} {column}".strip().replace("-", " ")
@@ -66,21 +66,33 @@ class HistogramGrid(Figure, frozen=True, tag="histogram-grid"):
             if index % wrap == 0 and len(arms) > 1:
                 ax.set_ylabel(arm)
         if len(series) > 1:
-            handles, labels = axes.flat[0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside upper right", ncols=len(series))
+            drawn = [pair for ax in axes.flat for pair in zip(*ax.get_legend_handles_labels(), strict=True)]
+            handles = {label: handle for handle, label in drawn}
+            labels = [one for one in series if one in handles]
+            figure.legend([handles[one] for one in labels], labels, loc="outside upper right", ncols=len(series))
         figure.supxlabel(self.x_label, fontsize=10)
         return figure
 
     def chart(self, records: Sequence[Record]) -> Chart:
         require("arm", self.arms, records[0].arms)
         arms = self.arms or tuple(records[0].arms)
-        columns, found = self._measured(records, arms), []
+        columns, found, least = self._measured(records, arms), [], len(records)
         for arm, column, one in ((arm, column, one) for arm in arms for column in columns for one in self.series):
-            if histogram := _total(records, arm, f"{one}_{column}"):
-                edges, share = _shares(histogram)
+            if same := _counted(records, arm, f"{one}_{column}"):
+                edges, share = _shares(_total(same))
                 found.append(Points((arm, column, one), (cells(edges[:-1]), cells(edges[1:]), cells(share))))
+                least = min(least, len(same))
         names = ("arm", self.column_label or "column", "series")
-        return Chart(names=names, columns=("from", "to", "share"), series=tuple(found))
+        caption = (
+            f"{self.title}. Counts of up to {len(records)} replicates together, of {least} at least: those without such"
+            " a histogram, or with other bins than the first, are left out."
+        )
+        return Chart(
+            names=names,
+            columns=("from", "to", "share"),
+            series=tuple(found),
+            caption=caption if least < len(records) else "",
+        )
 
     def _measured(self, records: Sequence[Record], arms: Collection[str]) -> list[str]:
         """The columns of which something was measured; FigureError when a series has none."""
@@ -93,13 +105,15 @@ class HistogramGrid(Figure, frozen=True, tag="histogram-grid"):
         return found
 
 
-def _total(records: Sequence[Record], arm: str, name: str) -> Histogram | None:
+def _counted(records: Sequence[Record], arm: str, name: str) -> list[Histogram]:
+    """The replicates' histograms of this name that have the bins of the first."""
     found = [record.arms[arm].histograms[name] for record in records if name in record.arms[arm].histograms]
-    if not found:
-        return None
-    same = [h for h in found if (h.lo, h.hi, len(h.counts)) == (found[0].lo, found[0].hi, len(found[0].counts))]
+    return [h for h in found if (h.lo, h.hi, len(h.counts)) == (found[0].lo, found[0].hi, len(found[0].counts))]
+
+
+def _total(same: Sequence[Histogram]) -> Histogram:
     counts = np.sum([h.counts for h in same], axis=0).tolist()
-    return Histogram(found[0].lo, found[0].hi, counts, sum(h.below for h in same), sum(h.above for h in same))
+    return Histogram(same[0].lo, same[0].hi, counts, sum(h.below for h in same), sum(h.above for h in same))
 
 
 def _shares(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:

@@ -57,8 +57,11 @@ class Scatter(Figure, frozen=True, tag="scatter"):
         )
 
     def caption(self, n: int) -> str:
+        return self._caption(f"Every trial of {_replicates(n)} is a point.")
+
+    def _caption(self, points: str) -> str:
         printed = " Crosses are the points that the document prints." if self.printed else ""
-        return f"{self.title}. Every trial of {n} replicate{'s' if n > 1 else ''} is a point.{printed}"
+        return f"{self.title}. {points}{printed}"
 
     def draw(self, records: Sequence[Record]) -> "Plot":
         import matplotlib.pyplot as plt
@@ -101,22 +104,41 @@ class Scatter(Figure, frozen=True, tag="scatter"):
         return figure
 
     def chart(self, records: Sequence[Record]) -> Chart:
+        from keras_reprise.figures.trials import trial_count
+
         frame, columns = self._trials(records), [name for name in (self.x, self.y, self.color) if name]
         found = [
             Points((str(arm),), tuple(cells(part[name]) for name in columns))
             for arm, part in frame.groupby("arm", sort=False)
         ]
-        return Chart(names=("arm",), columns=tuple(columns), series=tuple(found))
+        total = trial_count(records, self.arms)
+        positive = ", or not positive on a logarithmic axis" if self.log else ""
+        some = (
+            f"Points are {len(frame)} of the {total} trials of {_replicates(len(records))}; of the others a value is"
+            f" missing or not finite{positive}."
+        )
+        caption = self._caption(some) if len(frame) < total else ""
+        return Chart(names=("arm",), columns=tuple(columns), series=tuple(found), caption=caption)
 
     def _trials(self, records: Sequence[Record]) -> "pd.DataFrame":
         """The trials that are points; FigureError when there are none."""
+        import pandas as pd
+
         from keras_reprise.figures.trials import trials_table
 
         require("arm", self.printed, records[0].arms)
         frame = trials_table(records, self.arms, [name for name in (self.x, self.y, self.color) if name])
         frame = frame[np.isfinite(frame[self.x].astype(float)) & np.isfinite(frame[self.y].astype(float))]
+        for axis in self.log:
+            frame = frame[frame[self.x if axis == "x" else self.y].astype(float) > 0]
+        if self.color is not None:
+            colors = frame[self.color]
+            number = pd.api.types.is_numeric_dtype(colors)
+            frame = frame[np.isfinite(colors.astype(float)) if number else colors.notna()]
         if frame.empty:
-            raise FigureError(f"In no trial both `{self.x}` and `{self.y}` are finite.")
+            positive = ", and positive on logarithmic axes" if self.log else ""
+            colored = f", where there is a `{self.color}`" if self.color is not None else ""
+            raise FigureError(f"In no trial both `{self.x}` and `{self.y}` are finite{positive}{colored}.")
         return frame
 
     def _finish(self, ax: "Axes", part: "pd.DataFrame", arm: str) -> None:
@@ -130,8 +152,13 @@ class Scatter(Figure, frozen=True, tag="scatter"):
         for box in self.boxes:
             _box(ax, box)
         if self.diagonal:
-            ends = [max(min(part[x].min(), part[y].min()), 1e-12), max(part[x].max(), part[y].max())]
+            low = min(part[x].min(), part[y].min())
+            ends = [max(low, 1e-12) if self.log else low, max(part[x].max(), part[y].max())]
             ax.plot(ends, ends, color="black", linewidth=1, linestyle="--")
+
+
+def _replicates(n: int) -> str:
+    return f"{n} replicate{'s' if n > 1 else ''}"
 
 
 def _box(ax: "Axes", box: Box) -> None:
