@@ -6,7 +6,7 @@ import pytest
 from summaries import summary
 
 from keras_reprise.judge import verdicts as judge
-from keras_reprise.judge.rule_verdict import rule_verdict
+from keras_reprise.judge.rule_verdict import rule_verdict, together
 from keras_reprise.record.schema import Card, ClaimCard
 
 INSIDE, OUTSIDE, UNCLEAR = (-1.0, 1.0, 0.0)
@@ -55,6 +55,20 @@ def test_a_rule_is_reproduced_if_all_its_claims_are_and_contradicted_if_one_is(c
     assert deciding is not None
     assert deciding.verdict == verdict
     assert found.reason == (f"{deciding.claim}: {deciding.reason}" if verdict == "inconclusive" else "")
+
+
+@pytest.mark.parametrize(
+    ("centres", "verdict"),
+    [
+        ((INSIDE, INSIDE), "contradicted"),
+        ((INSIDE, UNCLEAR), "inconclusive"),
+        ((INSIDE, OUTSIDE), "reproduced"),
+    ],
+)
+def test_a_sentence_is_contradicted_where_the_claims_that_state_its_opposite_hold(centres, verdict):
+    claims = ruled(*((centre, "rule", {}) for centre in centres)).claims
+    assert together("The sentence.", claims, opposite=True).verdict == verdict
+    assert together("The sentence.", claims).verdict == ruled(*((centre, "rule", {}) for centre in centres)).verdict
 
 
 def test_a_retired_claim_is_judged_and_counts_nowhere():

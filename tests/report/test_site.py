@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
+from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -177,6 +178,34 @@ def test_a_documents_page_walks_its_rules_in_its_order():
         assert all(escape(rule.says) in twin for rule in document.rules)
 
 
+def test_a_documents_page_gives_each_rule_the_verdict_of_the_claims_that_are_its_sentence():
+    results = Path(__file__).parents[2] / "results"
+    store = Store(results)
+    standing: dict[str, Group] = {}
+    for group in gather(store.summaries()[0], store):
+        standing.setdefault(group.slug, group)
+    turned = {"reproduced": "contradicted", "contradicted": "reproduced"}
+    seen = 0
+    for key, document in documents().items():
+        page = (results / "reports" / f"document-{key}.html").read_text()
+        for rule in document.rules:
+            row = page.split(f'<tr id="{rule.id}"')[1].split("</tr>")[0]
+            chips = re.findall(r'class="chip ([a-z]+)"', row)
+            for slug, chip in zip(rule.recipes, chips, strict=True):
+                wanted = [one.rpartition("/")[2] for one in rule.claims if one.startswith(f"{slug}/")]
+                words = [
+                    one.verdict
+                    for one in standing[slug].verdicts
+                    if not one.retired
+                    and (any(fnmatch(one.claim, name) for name in wanted) if wanted else one.role == "rule")
+                ]
+                worst = next((word for word in ("contradicted", "inconclusive") if word in words), "reproduced")
+                assert words
+                assert chip == (turned.get(worst, worst) if rule.opposite else worst), (key, rule.id, slug)
+                seen += bool(wanted)
+    assert seen > 50
+
+
 def test_a_store_without_the_projects_recipes_has_no_page_of_a_document(report):
     assert list(report.glob("document-*")) == []
     assert "document-" not in (report / "index.html").read_text()
@@ -240,12 +269,21 @@ def test_markup_in_any_field_shows_as_text(poisoned, reprise):
 
 
 @pytest.mark.parametrize(
-    "command", [["verdict"], ["status"], ["compare", "quick", "quick"], ["cite", "plain"], ["cite", "--latex"]]
+    "command",
+    [
+        ["verdict"],
+        ["status"],
+        ["compare", "backend:tensorflow", "backend:tensorflow"],
+        ["cite", "plain"],
+        ["cite", "--latex"],
+        ["history", "plain/two/value"],
+    ],
 )
 def test_hostile_text_cannot_steer_a_terminal(poisoned, reprise, command):
-    output = reprise(*command, "--store", poisoned).output
-    assert "\x1b" not in output
-    assert "\u202e" not in output
+    result = reprise(*command, "--store", poisoned)
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    assert "\u202e" not in result.output
 
 
 @pytest.mark.parametrize(

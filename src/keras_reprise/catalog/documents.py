@@ -4,6 +4,7 @@
 is to answer it, or says why it is no experiment.
 """
 
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,10 @@ class DocumentRule(Strict, frozen=True):
     `kind`: a "rule" or an "experiment" is measured, "exact" is computed; a "policy" or a "definition" is no experiment,
     which `why_none` explains. `family` is that of the recipes to come, where there are none yet; `suggestion` says what
     they might measure. `printed` is what the document prints, `note` where it errs or contradicts another.
+
+    `recipes` are in order, that which tests the sentence best first. `claims` ("recipe/claim", `*` for any characters
+    of the claim) are those that are the sentence; of a recipe that none of them names all claims with the role `rule`
+    are. `opposite` says that these claims state the opposite, so that the sentence is contradicted where they hold.
     """
 
     id: Slug
@@ -30,6 +35,8 @@ class DocumentRule(Strict, frozen=True):
     lines: str
     kind: Literal["rule", "experiment", "exact", "policy", "definition"]
     recipes: list[Slug]
+    claims: list[str] = []
+    opposite: bool = False
     family: Slug | None = None
     printed: str | None = None
     why_none: str | None = None
@@ -47,6 +54,21 @@ class DocumentRule(Strict, frozen=True):
             raise ValueError(f"{self.id} is testable: it has either recipes or the family to come, and no why_none")
         if not self.testable and (self.recipes or self.family or not self.why_none):
             raise ValueError(f"{self.id} is no experiment: it has why_none, and neither recipes nor a family")
+        for one in self.claims:
+            slug, _, claim = one.partition("/")
+            if slug not in self.recipes or not claim:
+                raise ValueError(f"{self.id} names the claim {one!r}, which is not RECIPE/CLAIM of one of its recipes")
+        if self.opposite and not self.recipes:
+            raise ValueError(f"{self.id} has no recipes whose claims could state the opposite")
+
+    def named(self, recipe: str) -> list[str]:
+        """The claims of a recipe by which the sentence is judged, as patterns of their ids; none where all its rule
+        claims decide."""
+        return [claim for slug, _, claim in (one.partition("/") for one in self.claims) if slug == recipe]
+
+    def is_said_by(self, recipe: str, claim: str) -> bool:
+        """Whether the recipe's claim of this id is one of those named."""
+        return any(fnmatchcase(claim, pattern) for pattern in self.named(recipe))
 
 
 class DocumentSection(Strict, frozen=True):

@@ -8,6 +8,7 @@ from keras_reprise.record.schema import Card
 
 NO_ROLES = "its card gives claims no roles, so that none of them is known to be the rule"
 NO_RULE = "none of its claims has the role of a rule"
+TURNED = {"reproduced": "contradicted", "contradicted": "reproduced", "inconclusive": "inconclusive"}
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,14 @@ def rule_verdict(card: Card, verdicts: Sequence[Verdict]) -> RuleVerdict:
     claims = tuple(one for one in verdicts if one.role == "rule" and one.counts)
     if not claims:
         return RuleVerdict(card.title, None, NO_RULE if any(one.role for one in verdicts) else NO_ROLES, (), None)
+    return together(card.title, claims)
+
+
+def together(says: str, claims: Sequence[Verdict], *, opposite: bool = False) -> RuleVerdict:
+    """What the claims, of which there is at least one, say together of a sentence; `opposite`: of its opposite."""
     for word in ("contradicted", "inconclusive"):
         found = next((one for one in claims if one.verdict == word), None)
         if found is not None:
-            return RuleVerdict(
-                card.title, word, f"{found.claim}: {found.reason}" if found.reason else "", claims, found
-            )
-    return RuleVerdict(card.title, "reproduced", "", claims, claims[0])
+            reason = f"{found.claim}: {found.reason}" if found.reason else ""
+            return RuleVerdict(says, TURNED[word] if opposite else word, reason, tuple(claims), found)
+    return RuleVerdict(says, TURNED["reproduced"] if opposite else "reproduced", "", tuple(claims), claims[0])

@@ -4,16 +4,56 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_reprise.catalog.documents import Document, DocumentRule, documents
+from keras_reprise.judge.rule_verdict import RuleVerdict, together
+from keras_reprise.judge.verdicts import Verdict
+from keras_reprise.record.schema import ClaimCard
 from keras_reprise.report.site.cards import WORDS
 from keras_reprise.report.site.pages import RecipePage
+from keras_reprise.report.telling import Told, told
 
 
 @dataclass(frozen=True)
 class RecipeAnswer:
-    """A recipe that answers a rule; `page` is None where it has no records here."""
+    """What a recipe says of a document's rule, by the numbers that stand for the recipe.
+
+    `page` is None where it has no records here, `verdict` where these decide nothing of the rule.
+    """
 
     slug: str
     page: RecipePage | None
+    verdict: RuleVerdict | None
+    named: bool  # the rule names claims of the recipe, rather than all that are the recipe's rule
+    opposite: bool
+
+    @property
+    def says(self) -> str:
+        """The sentence that was judged: the recipe's, or that of the deciding claim."""
+        if self.page is None:
+            return self.slug
+        deciding = self.verdict.deciding if self.verdict and self.named else None
+        return self._card(deciding).says if deciding else self.page.card.title
+
+    @property
+    def link(self) -> str:
+        """Where that stands, on the recipe's page."""
+        deciding = self.verdict.deciding if self.verdict and self.named else None
+        anchor = f"#claim-{deciding.claim}" if deciding else ""
+        return f"{self.page.stem}.html{anchor}" if self.page else ""
+
+    @property
+    def told(self) -> Told | None:
+        """The number that decides."""
+        deciding = self.verdict.deciding if self.verdict else None
+        return told(deciding, self._card(deciding)) if deciding else None
+
+    @property
+    def more(self) -> int:
+        """How many claims are judged beside the one that decides."""
+        return max(0, len(self.verdict.claims) - 1) if self.verdict else 0
+
+    def _card(self, verdict: Verdict) -> ClaimCard:
+        assert self.page is not None
+        return next(one for one in self.page.card.claims if one.id == verdict.claim)
 
 
 @dataclass(frozen=True)
@@ -37,10 +77,10 @@ class DocumentPage:
 
     @property
     def tally(self) -> list[tuple[str, int]]:
-        """Its rules by the verdict of the first recipe that answers them, as far as they have one of the documented
+        """Its rules by their verdicts, each by the first of its recipes, as far as they have one of the documented
         data."""
-        answers = [view.answers[0].page for _, rules in self.sections for view in rules if view.answers]
-        found = [page.rule.verdict for page in answers if page and page.rule and not page.substitute]
+        answers = [view.answers[0] for _, rules in self.sections for view in rules if view.answers]
+        found = [one.verdict.verdict for one in answers if one.verdict and one.page and not one.page.substitute]
         return [(word, found.count(word)) for word in WORDS if word in found]
 
     @property
@@ -71,4 +111,13 @@ def document_pages(pages: Sequence[RecipePage]) -> tuple[DocumentPage, ...]:
 
 
 def _view(rule: DocumentRule, by_slug: dict[str, RecipePage]) -> RuleView:
-    return RuleView(rule, tuple(RecipeAnswer(slug, by_slug.get(slug)) for slug in rule.recipes))
+    return RuleView(rule, tuple(_answer(rule, slug, by_slug.get(slug)) for slug in rule.recipes))
+
+
+def _answer(rule: DocumentRule, slug: str, page: RecipePage | None) -> RecipeAnswer:
+    named = bool(rule.named(slug))
+    standing = page.standing if page else None
+    counting = [one for one in standing.group.verdicts if one.counts] if standing else []
+    claims = [one for one in counting if (rule.is_said_by(slug, one.claim) if named else one.role == "rule")]
+    verdict = together(rule.says, claims, opposite=rule.opposite) if claims else None
+    return RecipeAnswer(slug, page, verdict, named, rule.opposite)

@@ -124,9 +124,10 @@ def _found(view: RuleView) -> list[str]:
 def _answer(answer: RecipeAnswer) -> str:
     if answer.page is None:
         return f"`{answer.slug}` has no records here"
-    verdict = f"{MARKS[answer.page.rule.verdict or '']}: " if answer.page.rule else ""
+    verdict = f"{MARKS[answer.verdict.verdict or '']}: " if answer.verdict else ""
+    opposite = " (the opposite of the sentence)" if answer.opposite else ""
     on = " (on substitute data)" if answer.page.substitute else ""
-    return f"{verdict}[{escape(answer.page.card.title)}]({answer.page.stem}.md){on}"
+    return f"{verdict}[{escape(answer.says.rstrip('.'))}]({answer.page.stem}.md){opposite}{on}"
 
 
 def _rule(section: Section) -> str:
