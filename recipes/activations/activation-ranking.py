@@ -85,6 +85,12 @@ CLAIMS = (
     detail("elu-as-good-as-relu", ELU)
     .says("The ELU does as well as the ReLU, to a point.")
     .must(ACCURACY["elu"] - ACCURACY["relu"] > -1),
+    detail("elu-trains-as-fast", ELU, kind="positive")
+    .says("In as many updates the ELU's training loss is as low as the ReLU's, within a tenth.")
+    .must(metric("elu", "train_loss") / metric("relu", "train_loss") < 1.1),
+    detail("relu-beats-sigmoid")
+    .says("The ReLU has a higher test accuracy than the sigmoid.")
+    .must(ACCURACY["relu"] > ACCURACY["sigmoid"]),
     detail("sigmoid-learns-slowest", RECAP)
     .says("In as many updates the sigmoid's training loss is still above that of all others.")
     .must(metric("sigmoid", "train_loss") > maximum(*LOSSES)),

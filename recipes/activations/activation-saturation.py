@@ -1,4 +1,4 @@
-"""Sigmoid and tanh let no gradient through where they are saturated; the ReLU does for x > 0.
+"""Saturated sigmoids and tanh let hardly any gradient through; the ReLU does for x > 0.
 
 Source: "Deep Network Components & Training" (after CS231n), slides "Sigmoid" to "Leaky ReLU"
 Data:   none (2,001 numbers from -100 to 100, 1,000 quantiles of the normal distribution)
@@ -91,6 +91,9 @@ CLAIMS = (
     detail("sigmoid-steepest", "Sigmoid", **EXACT)
     .says("Even where it is steepest a sigmoid lets a quarter of the gradient pass.")
     .must(metric("sigmoid", "steepest"), near(0.25, absolute=1e-6)),
+    detail("sigmoid-not-centred", "Sigmoid", **EXACT)
+    .says("The sigmoid's values are not centred: its mean is near one half for normal inputs.")
+    .must(metric("sigmoid", "mean_output") > 0.1),
     detail("leaky-ten-layers", LEAKY, **EXACT)
     .says("Ten leaky ReLUs in a row with a negative input let less pass than ten sigmoids.")
     .must(last("leaky-relu", "from_minus_3") / last("sigmoid", "from_minus_3") < 1.0),

@@ -10,8 +10,9 @@ Replay: reprise run dead-relu-vs-rate --scale full
 
 No experiment is given: 3072-100-100-100-10 in batches of 100, plain SGD and Adam, rates by factors
 of two, each from the same weights. A hidden unit is dead if the gradient of its weights is exactly
-zero for all training images together, as it is where a ReLU is off for each of them. Rates at which
-the loss is finite no more are left out: one cannot tell there what is dead.
+zero for all training images together: its ReLU is off for each of them, or no gradient reaches it
+for any, as below a layer that is off everywhere. Rates at which the loss is finite no more are left
+out: one cannot tell there what is dead.
 """
 
 from functools import partial

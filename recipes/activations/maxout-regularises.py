@@ -11,8 +11,9 @@ The slide gives no experiment; elsewhere the same slides have maxout as an activ
 of two hidden layers of 100 units it takes the place of the ReLU, two linear pieces a unit: for as
 many units, which doubles the weights, and for as many weights, 51 units. Few images and many epochs
 make both overfit. Each arm has the best of three rates, chosen on half of the test images from one
-draw of the weights and judged on the other half from others. Overfitting is the test error minus
-the training error, both at the end and without dropout.
+draw of the weights and judged on the other half from others; at full scale the best may be an end
+of the three, so that better rates are not excluded. Overfitting is the test error minus the
+training error, both at the end and without dropout.
 """
 
 import keras

@@ -73,6 +73,9 @@ CLAIMS = (
     detail("each-depth-longer", kind="discrete", expectation="HW")
     .says("The deeper of two depths has always the longer updates.")
     .must(rank_correlation(STEPS, LAYERS) > 0.99),
+    detail("each-depth-takes-longer", kind="discrete", expectation="HW")
+    .says("To one training loss the deeper of two depths always takes more seconds.")
+    .must(rank_correlation(curve("dense", "seconds"), LAYERS) > 0.99),
     detail("less-than-in-proportion", expectation="HW")
     .says("Seconds of an update grow by a lower power of the depth than one.")
     .must(slope(log(STEPS), log(LAYERS)) < 1),

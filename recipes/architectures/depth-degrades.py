@@ -1,4 +1,4 @@
-"""Deeper plain networks train worse; those with skips do not.
+"""Deep plain networks train and test worse than shallower ones; with skips they train better.
 
 Source: "Training" (notes on hyper-parameters), sections "Resnet" and "Skip Connection"; the
         experiment is that of He et al. (2015), "Deep residual learning", section 4.2
@@ -16,8 +16,8 @@ from functools import partial
 
 import keras
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, column
-from keras_reprise import detail, first, keep, last, near, printed_value, rule, same, setting
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, at, column
+from keras_reprise import curve, detail, first, keep, last, near, printed_value, rule, same, setting
 from keras_reprise.rates import Restartable, at_best_rate
 from keras_reprise.residual import residual_network
 from keras_reprise.schedules import steps
@@ -70,6 +70,7 @@ def printed(depth, error):
 
 RESNET, SKIP, PAPER = "Resnet", "Skip Connection", "He et al. (2015), table 6"
 PRINTED = {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.43}
+PLAIN = curve("plain", "test_percent")  # of 8 layers, 20, and more
 CLAIMS = (
     rule("deepest-plain-is-less-accurate", RESNET)
     .says("The deepest plain network has a higher test error than that of 20 layers.")
@@ -83,6 +84,9 @@ CLAIMS = (
     detail("at-first-depth-helps", RESNET)
     .says("From 8 to 20 layers the plain network's test error falls.")
     .must(of_20("plain", "test") < first("plain", "test_percent")),
+    detail("plain-stops-rising", RESNET)
+    .says("Plain networks gain less accuracy from 20 layers to the next depth than from 8 to 20.")
+    .must(at(PLAIN, 2) - at(PLAIN, 3) < at(PLAIN, 1) - at(PLAIN, 2)),
     detail("deepest-residual-is-no-worse", PAPER)
     .says("The deepest residual network has no higher training error than that of 20 layers.")
     .must(last("residual", "train_percent") - of_20("residual", "train") < 0),

@@ -6,11 +6,12 @@ Cost:   quick 29 s per replicate (one of two workers, Intel Xeon, 2 cores, Tenso
 Replay: reprise run known-structure --scale full
 
 The known structure is the author's small convnet, as in cifar10-lr-drop. A variation changes one
-thing of it: a window, a pooling, the dense layer, the number of convolutions or of filters. One's
-own is drawn at random: one to three convolutions, their windows and poolings, and the dense layer.
-Filters are scaled so that an image takes as many multiply-accumulates as the known, within a tenth.
-Each has its best rate of plain SGD, searched for on half of the test images and judged on the other
-half, after a few passes: a start, not the end of a search.
+thing of it: a window, a pooling, the dense layer or, at full scale only, the number of filters; one
+changes two, with a third convolution and a pooling less. One's own is drawn at random: one to three
+convolutions, their windows and poolings, and the dense layer. Filters are scaled so that an image
+takes as many multiply-accumulates as the known, within a tenth. Each has its best rate of plain
+SGD, searched for on half of the test images and judged on the other half, after a few passes: a
+start, not the end of a search.
 """
 
 import keras

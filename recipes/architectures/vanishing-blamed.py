@@ -1,4 +1,4 @@
-"""Deeper plain networks train worse because gradients vanish.
+"""In deep plain networks, which train worse, the gradients of the first layers vanish.
 
 Source: "Training" (notes on hyper-parameters), section "Resnet"; that they do not, with batch
         normalisation, is an argument of He et al. (2015), section 4.1

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
-from keras_reprise import between, detail, metric, rule
+from keras_reprise import at, between, count, curve, detail, first, metric, nearest, rule, setting
 from keras_reprise.activations import alignment, forward
 from keras_reprise.models import normalised_dense
 from keras_reprise.rates import Restartable, at_best_rate
@@ -81,12 +81,14 @@ def measure(arm, replicate):
     )
 
 
+# The look from which on the first layer has finished.
+DONE = nearest(tuple(range(1, 51)), first("plain", "finished") / setting("look"))
 CLAIMS = (
     rule("layers-learn-in-turn", WHY, expectation="MIXED")
-    .says("Without batch normalisation layers finish one after the other, from the lowest on.")
+    .says("Without batch normalisation lower layers come sooner to what they compute in the end.")
     .must(metric("plain", "in_turn") > 0.5),
     rule("layers-learn-together", WORKS, expectation="MIXED")
-    .says("With batch normalisation they finish in no order.")
+    .says("With batch normalisation they come to it in no order.")
     .must(metric("batch-norm", "in_turn"), between(-0.5, 0.5)),
     detail("trains-faster", WORKS)
     .says("With batch normalisation the training loss is lower after as many updates.")
@@ -97,6 +99,19 @@ CLAIMS = (
     detail("together-by-weights", WORKS, expectation="MIXED")
     .says("With batch normalisation they do so in no order.")
     .must(metric("batch-norm", "in_turn_by_weights"), between(-0.5, 0.5)),
+    detail("tenth-layer-far-when-first-is-done", WHY, expectation="MIXED")
+    .says("When the first layer has finished, the tenth's similarity to its end is below a half.")
+    .must(
+        at(curve("plain", "highest"), DONE) < 0.5,
+        measures="Similarity of the tenth layer to its end when the first has finished, of `plain`",
+    ),
+    detail("most-finish-at-the-end", WHY, kind="discrete", expectation="MIXED")
+    .says("Without batch normalisation most layers finish in the last two looks only.")
+    .must(
+        count(curve("plain", "finished") > setting("look") * (setting("looks") - 2)) > 5,
+        unit="layers",
+        measures="Layers, of ten, that finish in the last two looks, of `plain`",
+    ),
 )
 
 LIKE = Panel(("lowest", "highest"), "similarity to the end", level=0.9, level_label="finished")

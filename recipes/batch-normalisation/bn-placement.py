@@ -8,7 +8,8 @@ Replay: reprise run bn-placement --scale full
 
 The slide names no network. Dense: 3072-100-100-100-10. Convolutional: two of 3 x 3 with stride 2,
 then dense to the classes. Plain SGD, batches of 100, from He's (ReLU) or Glorot's weights; each
-network has its best of three rates by one half of the test images and is judged on the other.
+network has its best of three rates by one half of the test images and is judged on the other. The
+best may be an end of the three, so that better rates are not excluded.
 """
 
 import keras

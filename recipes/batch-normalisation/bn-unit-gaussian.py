@@ -1,4 +1,4 @@
-"""Batch normalisation gives activations mean 0 and variance 1; Gaussian it does not make them.
+"""Batch normalisation makes activations unit Gaussian: mean 0, variance 1 and the shape.
 
 Source: "Deep Network Components & Training", slide "Batch normalization" on unit Gaussian
         activations

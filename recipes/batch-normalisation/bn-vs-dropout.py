@@ -9,8 +9,9 @@ Replay: reprise run bn-vs-dropout --scale full
 
 The documents give no experiment: 3072-200-200-10 with ReLUs, SGD with momentum, batches of 50,
 dropout of one half, the common rate. Each network has the best of three learning rates by one half
-of the test images and is judged on the other, after the last epoch. At full scale the network with
-dropout alone still has a training loss of 1.4 after its 40 epochs, and errs more than without.
+of the test images and is judged on the other, after the last epoch. The best may be an end of the
+three, so that better rates are not excluded. At full scale the network with dropout alone still has
+a training loss of 1.4 after its 40 epochs, and errs more than without.
 """
 
 import keras

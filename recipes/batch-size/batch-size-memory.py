@@ -7,9 +7,9 @@ Replay: reprise run batch-size-memory --scale full
 
 The slide says that it cannot, and therefore divides it. Measured is by how much one update of the
 small convnet of cifar10-lr-drop raises the largest resident set of a process (on a GPU: the peak of
-the tensors) above that of an update of one image. What the 50,000 training images of the slides'
-logs would take is what each of them adds from the second largest batch to the largest; it is
-compared with the memory of the machine, or of the GPU.
+the tensors) above that of an update of one image. What all 50,000 training images would take (the
+slides' logs have 49,000 of them) is what each of them adds from the second largest batch to the
+largest; it is compared with the memory of the machine, or of the GPU.
 """
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between

@@ -1,4 +1,4 @@
-"""Larger batches get more images per second out of a machine, often twice as many
+"""Larger batches get more images per second out of a machine
 
 Source: Training: notes on data splits, hyper-parameters and optimisation, section "Batching"; that
         the gain goes on above ten, Bengio (2012)

@@ -97,9 +97,15 @@ CLAIMS = (
         .must(ends_slower(arm), above(0.5), given=metric(arm, "reached") > 0, measures=ENDS)
         for arm, words in (("one-rate", "at one rate"), ("tuned", "each at its best rate"))
     ),
-    detail("more-examples", kind="discrete")
-    .says("Larger batches need more examples to the target, at one rate.")
-    .must(rank_correlation(curve("one-rate", "examples"), curve("one-rate", "batch")) > 0.8),
+    *(
+        detail(f"more-examples{end}", kind="discrete")
+        .says(f"Larger batches need more examples to the target, {words}.")
+        .must(rank_correlation(curve(arm, "examples"), curve(arm, "batch")) > 0.8)
+        for end, arm, words in (
+            ("", "one-rate", "at one rate"),
+            ("-when-tuned", "tuned", "each at its best rate"),
+        )
+    ),
     detail("tuning-moves-the-spot", "Shallue et al. (2019)", kind="discrete")
     .says("Tuning the rate moves the sweet spot to larger batches.")
     .must(

@@ -12,7 +12,8 @@ and on test images: the mean absolute correlation between two units (units that 
 out), and the accuracy that is lost when a random half of the units is removed, the others doubled
 so that the logits keep their size. With dropout half of the units are dropped, in both hidden
 layers. Each arm has the best of three learning rates, chosen on half of the test images from one
-draw of the weights and judged on the other half from others.
+draw of the weights and judged on the other half from others; the best may be an end of the three,
+so that better rates are not excluded.
 """
 
 import keras

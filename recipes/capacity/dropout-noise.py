@@ -10,7 +10,8 @@ to twice their deviation, or on all matrices of the trained network, of a quarte
 deviation of each; robust is what loses less accuracy, mean over four levels. The network is
 3072-200-200-10 with ReLUs and dropout after each hidden layer. Each arm has the best of three
 learning rates, chosen on half of the clean test images from one draw of the weights and judged on
-the other half from others.
+the other half from others; the best may be an end of the three, so that better rates are not
+excluded.
 """
 
 import keras

@@ -10,8 +10,8 @@ The slide only names it. 3072-200-200-10 with ReLUs on few images, trained until
 Keras's cross-entropy and its label smoothing of 0, 0.1 and 0.3. Overfitting is read in two ways: as
 the test error of networks that all fit their training images, and as the slides have it, as a test
 loss (of the labels as they are) that rises while training goes on. Each arm has the best learning
-rate, searched for on half of the test images from one draw of the weights and judged on the other
-half from others.
+rate, searched for on half of the test images from one draw of the weights. Judged are others: their
+errors on the other half, the rise of their test loss on all test images.
 """
 
 from dataclasses import replace

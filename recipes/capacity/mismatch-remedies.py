@@ -1,4 +1,4 @@
-"""Validation images unlike those of training: generated ones help.
+"""On images unlike those of training the error is higher; generated ones narrow the difference.
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", chart "Bias-Variance Trade-off:
         what to do when which error is high"

@@ -8,10 +8,11 @@ Replay: reprise run padding-capacity --scale full
 
 The slide gives no experiment. Two convolutions of 3x3 and 4 filters with 0 to 3 rows of zeros
 around the input of each, and a dense layer to logits. What is fitted is the share of random labels
-that is right after a fixed number of epochs with Adam, at the best of two learning rates (by the
-same share, from other initial weights). With the third row of zeros some places see nothing else. A
-larger output also gives the dense layer more weights; in the second arm it sees a max-pool to 2x2
-places instead, and has as many whatever the padding.
+that is right after a fixed number of epochs with Adam, at the best learning rate. That is searched
+for, from three rates on and beyond their ends, by the training error while training, mean over the
+second half of the epochs, from other initial weights. With the third row of zeros some places see
+nothing else. A larger output also gives the dense layer more weights; in the second arm it sees a
+max-pool to 2x2 places instead, and has as many whatever the padding.
 """
 
 import keras

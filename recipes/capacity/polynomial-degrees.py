@@ -75,6 +75,9 @@ CLAIMS = (
     rule("too-complex-is-wrong-on-test-points", FITS)
     .says("And more on test points.")
     .must(at(TEST, 9) > at(TEST, 2)),
+    detail("cubic-errs-more-on-test-points", OVER)
+    .says("The cubic errs more than the quadratic on test points.")
+    .must(at(TEST, 3) > at(TEST, 2)),
     detail("line-errs-alike")
     .says("The straight line's two errors differ by less than those of degree 9.")
     .must(at(TEST, 1) - at(COST, 1) < at(TEST, 9) - at(COST, 9)),

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, curve
-from keras_reprise import equal, first, last, metric, near, rule
+from keras_reprise import detail, equal, first, last, metric, near, rule
 from keras_reprise.search import log_grid
 
 POINTS, NOISE, DEGREE, LAMBDAS = 12, 0.2, 9, log_grid(1e-8, 1e4, 13)
@@ -101,6 +101,9 @@ CLAIMS = (
     rule("smallest-lambda-leaves-the-complex", kind="positive")
     .says("At the smallest its training error is less than a tenth of a constant's.")
     .must(POINTS * first(TRAINING) / first(CONSTANT) < 0.1),
+    detail("penalty-makes-complex-cost-more")
+    .says("At the largest lambda the unpenalised fit costs more than a constant.")
+    .must(last("ridge", "free_loss") > last(CONSTANT)),
 )
 
 RECIPE = Recipe(

@@ -8,15 +8,16 @@ Replay: reprise run three-factors-of-capacity --scale full
 
 The slide names three factors and no experiment. One for each is varied here, the others kept: the
 width of one hidden layer, for what can be represented; Adam's learning rate, for whether it is
-found in a fixed number of updates; and L2, for how far the cost regularises. What is fitted is the
-number of images with random labels that are right at the end, a tenth of which is chance. That a
-factor governs it is read as a change by twofold or more over its range.
+found in a fixed number of updates; and the coefficient of weight decay, 0 to 0.1 (L2 is half of it
+times the squared weights), for how far the cost regularises. What is fitted is the number of images
+with random labels that are right at the end, a tenth of which is chance. That a factor governs it
+is read as a change by twofold or more over its range.
 """
 
 import keras
 
 from keras_reprise import Arm, Curves, Dataset, Measurement, Metric, Order, Recipe, Scale, Source
-from keras_reprise import at, curve, detail, evaluate, first, last, rule
+from keras_reprise import at, curve, detail, evaluate, first, last, rank_correlation, rule
 from keras_reprise.digits import shuffled_digits
 from keras_reprise.models import dense_classifier
 from keras_reprise.rates import Restartable
@@ -72,6 +73,12 @@ CLAIMS = (
     rule("regularisation-governs-it", **FOLD)
     .says("Without weight decay at least twice as many as with the strongest.")
     .must(fold(first("decay", "fitted"), last("decay", "fitted")) > 2),
+    detail("more-units-fit-more", kind="discrete")
+    .says("The more hidden units, the more are fitted.")
+    .must(rank_correlation(curve("width", "fitted")) > 0.8),
+    detail("less-decay-fits-more", kind="discrete")
+    .says("The less weight decay, the more are fitted.")
+    .must(rank_correlation(curve("decay", "fitted")) < -0.8),
     detail("rate-too-high-fits-less", **FOLD)
     .says("A rate a hundred times too high fits less than half, too.")
     .must(fold(at(RATE, 4), last(RATE)) > 2),

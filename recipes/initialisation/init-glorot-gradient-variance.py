@@ -103,7 +103,7 @@ def down(arm, name):
     return at(curve(arm, name), 1) / at(curve(arm, name), LAYERS)
 
 
-START = curve("normalised", "weights_start")
+START, TRAINED = (curve("normalised", f"weights_{when}") for when in ("start", "trained"))
 SHRUNK, KEPT = between(0.081, 0.141), between(0.6, 1.2)
 CLAIMS = (
     rule("normalised-near-identical", kind="positive")
@@ -133,6 +133,12 @@ CLAIMS = (
     detail("standard-gap-is-bigger", kind="positive")
     .says("After training the gap is bigger than under Xavier weights.")
     .must(down("standard", "weights_trained") / down("normalised", "weights_trained") > 1.0),
+    detail("near-identical-after-training", kind="positive")
+    .says("After training the variances under Xavier weights are still near identical.")
+    .must((maximum(TRAINED) / minimum(TRAINED)) ** 2 < 1.5),
+    detail("much-bigger-after-training", kind="positive")
+    .says("After training the gap in variance is much bigger than under Xavier weights.")
+    .must((down("standard", "weights_trained") / down("normalised", "weights_trained")) ** 2 > 4),
 )
 
 SPREADS = {

@@ -15,9 +15,9 @@ import math
 import keras
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
-from keras_reprise import curve, detail, equal, evaluate, gradients, metric, minimum, near, rule
-from keras_reprise import train
+from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, below_each
+from keras_reprise import between, curve, detail, equal, evaluate, gradients, metric, minimum, near
+from keras_reprise import rule, train
 
 UNITS = 100
 LN10 = math.log(10)
@@ -139,6 +139,12 @@ CLAIMS = (
     detail("random-beats-constant")
     .says("Random weights are the best option, 15 points above constant ones.")
     .must(100 * (metric("constant", "test_error") - metric("random", "test_error")) > 15.0),
+    detail("random-is-best")
+    .says("Random weights end with a lower test error than {other}.")
+    .must(
+        100 * metric("random", "test_error"),
+        below_each(*(100 * metric(arm, "test_error") for arm in ("zero-tanh", "constant"))),
+    ),
     detail("constant-trains-longer")
     .says(
         "Constant weights train longer: after no epoch is their loss as low as that of random ones."

@@ -1,4 +1,4 @@
-"""The multi-class hinge loss starts at 9 for ten classes, and a penalty comes on top of it.
+"""The multi-class hinge loss is the sums of its formula, and a penalty comes on top of it.
 
 Source: "Deep Network Components & Training" (after CS231n),
         slide "Common regularization techniques"

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, between
-from keras_reprise import curve, detail, equal, maximum, metric, near, rule, train
+from keras_reprise import curve, detail, equal, last, maximum, metric, near, rule, train
 from keras_reprise.models import dense_classifier
 
 RATE = 0.01
@@ -76,6 +76,9 @@ CLAIMS = (
     rule("kept-spoils-training")
     .says("Gradients that are never set to zero cost accuracy.")
     .must(metric("set-to-zero", "accuracy") > metric("kept", "accuracy")),
+    detail("kept-trains-worse")
+    .says("And they leave a higher training error.")
+    .must(last("kept", "train_error") > last("set-to-zero", "train_error")),
     detail("loss-explodes", kind="positive")
     .says("The loss of a batch rises to more than three times what it was at the start.")
     .must(metric("kept", "highest") > 3.0),

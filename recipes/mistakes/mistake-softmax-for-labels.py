@@ -1,4 +1,4 @@
-"""Several labels at a time need sigmoid outputs, not softmax, which shares one certainty out.
+"""Where examples have several labels, softmax names them exactly more often than sigmoids.
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Common Mistakes"
 Data:   none (up to three of scikit-learn's digits laid over each other)

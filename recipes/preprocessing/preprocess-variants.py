@@ -92,6 +92,12 @@ CLAIMS = (
     detail("centring-helps", IN_PRACTICE)
     .says("Images minus the mean image are learned better than images as they are stored.")
     .must(gain("mean-image", "as-stored") > 0),
+    detail("channel-mean-helps", IN_PRACTICE)
+    .says("Images minus the mean of each channel are learned better than as they are stored.")
+    .must(gain("channel-mean", "as-stored") > 0),
+    detail("dividing-helps", expectation="MIXED")
+    .says("Dividing by the deviation, after subtracting the mean image, raises the accuracy.")
+    .must(gain("standardised", "mean-image") > 0),
     detail("standardised-takes-another-rate", kind="discrete")
     .says("Standardised images take a rate more than ten times that of centred ones.")
     .must(metric("standardised", "rate") / metric("mean-image", "rate") > 10),

@@ -59,6 +59,12 @@ CLAIMS = (
     detail("large-rate-leaves-a-wide-one", kind="discrete", expectation="MIXED")
     .says("And one that is wider.")
     .must(last("wide", "escaped") > 0.5),
+    *(
+        detail(f"large-rate-frees-more-of-{arm}", kind="discrete", expectation="MIXED")
+        .says(f"The largest rate frees most runs that the smallest keeps in a bad minimum {width}.")
+        .must(last(arm, "escaped") - first(arm, "escaped") > 0.5)
+        for arm, width in (("as-wide", "as wide as the good one"), ("wide", "that is wider"))
+    ),
 )
 
 RECIPE = Recipe(

@@ -8,7 +8,7 @@ Replay: reprise run lr-higher-when-overfitting --scale full
 
 The slide says neither network nor rates, nor whether the rate is raised during training or the next
 training begins with a higher one: both are measured. 3072-100-10, plain SGD, batches of 100, on so
-few images that all are learned; rate 0.01 and 0.1, which does not diverge (lr-u-curve).
+few images that nearly all are learned; rate 0.01 and 0.1, which does not diverge (lr-u-curve).
 """
 
 import keras

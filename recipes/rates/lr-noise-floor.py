@@ -58,6 +58,9 @@ CLAIMS = (
         .must(metric(arm, "over_theory"), near(1.0, relative=0.05))
         for arm in ("small", "middle", "large")
     ),
+    detail("middle-stays-nearer-than-large", expectation="MATH")
+    .says("The middle rate settles nearer to the minimum than the large one.")
+    .must(metric("middle", "floor") < metric("large", "floor")),
     detail("large-rate-arrives-first", expectation="MATH")
     .says("The large rate is nearer after ten updates.")
     .must(at(curve("large", "distance"), 1) < at(curve("small", "distance"), 1)),

@@ -13,8 +13,8 @@ not finite, above three times the first loss, or in the end a tenth above it.
 
 import numpy as np
 
-from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, between, detail
-from keras_reprise import exp, log, mean, metric, rule
+from keras_reprise import Arm, Curves, Measurement, Metric, Recipe, Scale, Source, between, column
+from keras_reprise import detail, exp, last, log, mean, metric, rule
 from keras_reprise.models import dense_classifier, small_convnet
 from keras_reprise.rates import Restartable, diverges, stable
 from keras_reprise.search import log_grid
@@ -60,6 +60,13 @@ CLAIMS = (
         .says(f"So it is for the {network} network, mostly.")
         .must(factor, between(1.0, 2.0 * 1.001))
         for network, factor in FACTORS.items()
+    ),
+    detail("largest-rate-diverges", kind="discrete")
+    .says("At the largest rate that is tried, 4, training diverges in every network.")
+    .must(
+        mean(*(last(column(network, "diverged")) for network in FACTORS)) > 0.99,
+        unit="share",
+        measures="Share of three networks in which training diverges at the largest rate",
     ),
 )
 

@@ -61,7 +61,7 @@ CLAIMS = (
     detail("one-over-curvature-arrives-at-once", kind="exact", expectation="MATH")
     .says("At 1 / curvature one update reaches the bottom of the valley.")
     .must(abs(at(curve("one-step", "across"), 1)) < 1e-6),
-    detail("twice-the-best-is-the-edge", NOTES, kind="exact", printed=1, expectation="MATH")
+    detail("twice-the-best-is-the-edge", NOTES, kind="exact", expectation="MATH")
     .says("At twice that rate the weight jumps from side to side, neither nearer nor further.")
     .must(abs(last("edge", "across")), between(1 - 1e-5, 1 + 1e-5)),
     detail("diverges-beyond", NOTES, kind="exact", expectation="MATH")
@@ -71,7 +71,7 @@ CLAIMS = (
     .says("The rate that is best in the long run, 2 / (sum of curvatures), bounces, too.")
     .must(metric("fastest", "bounces"), equal(UPDATES)),
     detail("bouncing-is-not-slower", kind="exact", expectation="MATH")
-    .says("Yet its loss is lower after 100 updates than that of rates that bounce less or not.")
+    .says("Yet its loss after 100 updates is lower than with `large`, or rates that do not.")
     .must(
         metric("fastest", "last_loss"),
         below_each(*(metric(arm, "last_loss") for arm in ("small", "one-step", "large"))),

@@ -55,7 +55,7 @@ CLAIMS = (
     .says("No run that is stopped would have ended as well as the middle one of those that go on.")
     .must(count(AS_GOOD), equal(0), given=metric("coarse-search", "stopped") > 0, measures=WASTED),
     rule("catches-documented-failures", kind="discrete")
-    .says("It stops both documented failures, no later than at a cost that is no number.")
+    .says("It stops both documented failures; a cost that is no number counts as above, too.")
     .must(metric("documented-failures", "caught") > 0.99),
     detail("saves-updates")
     .says("A stopped run is stopped early: at least half of its updates are saved.")

@@ -1,4 +1,4 @@
-"""A cost that is no number nearly always means a learning rate that is too high.
+"""At a learning rate that is far too high the cost is soon no finite number.
 
 Source: "Deep network components and training" (after CS231n),
         slide "loss exploding: learning rate too high", with the printed accuracy
@@ -6,9 +6,10 @@ Data:   cifar10, 1,000 training images set apart, pixels minus the mean image
 Cost:   full 1 s per replicate, quick 2 s (2 cores of an Intel Xeon, TensorFlow 2.21)
 Replay: reprise run lr-nan --scale full
 
-Shown is the one direction: what a rate of a million does, at a penalty of 1e-6. Keras's loss is
-computed stably, so nan comes from weights that overflow, some updates later than on the slide. What
-is left predicts the first class for every image.
+The slide takes such a cost for a sign of such a rate. Shown is the other direction, what a rate of
+a million does, at a penalty of 1e-6. Keras's loss is computed stably, so nan comes from weights
+that overflow, some updates later than on the slide. What is left predicts the first class for every
+image.
 """
 
 import numpy as np

@@ -62,6 +62,12 @@ CLAIMS = (
     detail("low-does-nothing", "loss not going down:", kind="discrete")
     .says("Rates of 1e-6 and less do not learn.")
     .must(metric("sweep", "lowest_learning") > 1e-6),
+    detail("some-rate-brings-it-down", "loss not going down:", kind="discrete")
+    .says("At some rate of the sweep the loss goes down.")
+    .must(count(FALLS) >= 1, measures="Rates that end more than 0.001 below ln 10"),
+    detail("low-rates-leave-the-loss", "loss not going down:", kind="discrete")
+    .says("At rates of 1e-6 and less the loss does not go down.")
+    .must(minimum(FALLS) > 2e-6, measures=LOWEST),
 )
 
 RECIPE = Recipe(

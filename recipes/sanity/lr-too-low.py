@@ -49,6 +49,9 @@ CLAIMS = (
     rule("accuracy-climbs", printed=ACCURACIES[9] - ACCURACIES[0])
     .says("The accuracy rises all the same.")
     .must(at(ACCURACY, 10) - at(ACCURACY, 1) > 0.05),
+    detail("accuracy-doubles", kind="positive", printed=ACCURACIES[9] / ACCURACIES[0])
+    .says("The accuracy nearly doubles in ten epochs.")
+    .must(at(ACCURACY, 10) / at(ACCURACY, 1) > 1.8),
     detail("probabilities-stay-diffuse")
     .says("All probabilities stay near a tenth: the largest counts, however little it leads.")
     .must(metric("low", "furthest_probability") < 0.01),

@@ -50,6 +50,9 @@ CLAIMS = (
     detail("capacity-raises-training", kind="discrete")
     .says("Where there is no gap, more capacity raises the training accuracy.")
     .must(rank_correlation(curve("no-gap", "training"), curve("no-gap", "width")) > 0.8),
+    detail("smaller-penalty-fits-better", kind="discrete")
+    .says("Where the gap is big, the training accuracy rises as the penalty falls.")
+    .must(rank_correlation(curve("big-gap", "training"), curve("big-gap", "penalty")) < -0.8),
     detail("few-images-big-gap")
     .says("Few images trained long leave a big gap.")
     .must(first("big-gap", "gap") > 10.0),

@@ -1,4 +1,4 @@
-"""A good rate changes the weights by about a thousandth at each update, a bad rate by less or more.
+"""A good rate changes the weights by about a thousandth an update, a bad rate by less or more.
 
 Source: the lecture behind "Deep network components and training" (after CS231n), not in its text;
         the rates are those of the slides "loss not going down:" and "loss exploding:"
@@ -43,7 +43,7 @@ def measure(arm, replicate):
 ROUGHLY = "Rough range for learning rate we should be"
 LOWEST, HIGHEST = 1e-4, 1e-2  # about a thousandth
 CLAIMS = (
-    rule("good-near-a-thousandth", ROUGHLY, kind="positive", printed=1e-3)
+    rule("good-near-a-thousandth", ROUGHLY, kind="positive")
     .says("The good rate's ratio is about a thousandth: from a ten-thousandth to a hundredth.")
     .must(metric("good", "median_ratio"), between(LOWEST, HIGHEST)),
     rule("low-below-a-thousandth", kind="positive")

@@ -15,8 +15,8 @@ best, 0.531, is one of 100 trials, each known to 0.016 (1,000 validation images)
 import numpy as np
 
 from keras_reprise import Arm, Box, Measurement, Metric, Recipe, Scale, Scatter, Source, between
-from keras_reprise import column, count, detail, keep, maximum, mean, metric, near, printed_value
-from keras_reprise import rank_correlation, rule, setting, slope
+from keras_reprise import column, count, detail, keep, maximum, mean, metric, minimum, near
+from keras_reprise import printed_value, rank_correlation, rule, setting, slope
 from keras_reprise.search import draws, log_uniform, random_search, uniform
 from keras_reprise.two_layer import Trainer
 
@@ -113,7 +113,7 @@ HALF, ALL = setting("trials") / 2, setting("trials")
 
 
 def accuracy(arm):
-    return column(arm, "accuracy", default=0.0)  # a diverged trial has none
+    return column(arm, "accuracy", default=0.0)  # a failed trial has none
 
 
 COARSES, FINES, AGAIN = accuracy("coarse"), accuracy("fine"), accuracy("printed-fine")
@@ -129,11 +129,14 @@ CLAIMS = (
     .says("The best trial of the fine search reaches at least 0.50.")
     .must(metric("fine", "best") > 0.50),
     rule("two-stages-beat-one")
-    .says("Half coarse, half fine finds a setting a point better than as many coarse trials alone.")
+    .says("Half coarse, half in the slide's finer box beat as many coarse trials by a point.")
     .must(maximum(*STAGES) - ONE_STAGE > 0.01, measures=TWO_STAGES),
     printed_value("best-as-printed", FINELY, printed=0.531)
     .says("It is about the printed 53 %, the best of 100 trials.")
     .must(metric("fine", "best"), near(0.531, absolute=0.04)),
+    detail("all-fine-trials-learn", FINELY)
+    .says("All trials of the fine search learn: none is below 0.25.")
+    .must(minimum(FINES) > 0.25),
     detail("strong-penalty-is-chance", COARSELY)
     .says("A penalty above 1,000 leaves nothing but chance.")
     .must(mean(keep(COARSES, STRONG)) < 0.12, given=count(STRONG) > 0),

@@ -1,4 +1,4 @@
-"""Separable convolutions have fewer weights and so overfit less
+"""Separable convolutions overfit less than ordinary ones at equal training error
 
 Source: "Training" (notes on hyper-parameters), section "Separable 3D Convolutioon"
 Data:   cifar10, standardised
@@ -91,7 +91,7 @@ CLAIMS = (
     .says("The separable network overfits less than the ordinary one.")
     .must(overfitting("separable") < 0, measures=AT_EQUAL.format("separable")),
     detail("wide-less-overfitting-at-equal-fit", expectation="MIXED")
-    .says("It overfits less also with as many parameters, which the notes give as the reason.")
+    .says("So does one with about as many parameters (2 % more): these are the notes' reason.")
     .must(overfitting("separable-wide") < 0, measures=AT_EQUAL.format("separable-wide")),
     detail("a-quarter-of-the-weights", kind="exact", expectation="MATH")
     .says("The separable layer has less than a quarter of the parameters.")

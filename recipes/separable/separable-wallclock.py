@@ -1,4 +1,4 @@
-"""Cheaper in operations is not faster on the clock: separable against ordinary convolutions
+"""Separable convolutions are faster on the clock, by less than their operations promise
 
 Source: Training: notes on data splits and hyper-parameters, "Separable 3D Convolutioon"
 Data:   none (standard normal feature maps)

@@ -9,7 +9,8 @@ Replay: reprise run bayes-error --scale full
 The clusters lie around (1, 1) and (-1, -1) with unit variance, so that the least possible error is
 Phi(-sqrt(2)) = 7.9 %. With one of the two coordinates hidden it is Phi(-1) = 15.9 %; with a tenth
 of the outcomes flipped by chance 0.1 + 0.8 Phi(-sqrt(2)) = 16.3 %. The network, 2-32-2, is trained
-with as many updates on all sets; no network does better than the best rule on the same points.
+with as many updates on all sets. On the same points a single network may err a little less than
+the best rule, by chance; on average, of many examples, none does.
 """
 
 import keras
@@ -65,17 +66,15 @@ def measure(arm, replicate):
 
 
 ARMS = tuple(LEAST)
-EXCESS = mean(*(mean(arm, "excess") for arm in ARMS))
+EXCESS = mean(*(last(arm, "excess") for arm in ARMS))
 MORE = mean(*(first(arm, "excess") - last(arm, "excess") for arm in ARMS))
 CLAIMS = (
     rule("an-error-remains", expectation="MATH")
     .says("With very many examples the error tends to the least possible one, 7.9 %.")
     .must(last("both", "error"), near(LEAST["both"], absolute=0.3)),
-    rule("no-system-goes-below", expectation="MATH")
-    .says("No network does better than the best rule does on the same points.")
-    .must(
-        EXCESS > 0, measures="Error above the best rule's on the same points, mean over all sets"
-    ),
+    rule("no-error-below-the-least", expectation="MATH")
+    .says("With very many examples networks err no less than the best rule, to 0.05 points.")
+    .must(EXCESS > -0.05, measures="Error above the best rule's on the same points, mean of arms"),
     rule("missing-input-raises-it", expectation="MATH")
     .says("Where an input is missing, the error that remains is 15.9 %.")
     .must(last("hidden", "error"), near(LEAST["hidden"], absolute=0.3)),

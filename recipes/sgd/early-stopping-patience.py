@@ -7,7 +7,7 @@ Cost:   quick 39 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
 Replay: reprise run early-stopping-patience --scale full
 
 The notes give no experiment, nor by how much patience grows: here by a tenth with each minimum, so
-that 3 epochs are 8 after ten of them (by a half it would be 115). The first half of the test images
+that 3 epochs are 7 after ten of them (by a half it would be 115). The first half of the test images
 is for validation. Networks are trained to the end; what stopping would have kept is read off their
 curves. At their rate the least validation loss is not in the first epochs.
 """

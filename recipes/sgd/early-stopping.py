@@ -80,6 +80,9 @@ CLAIMS = (
     detail("weights-stay-smaller", REGULARIZATION, kind="positive")
     .says("No term in the loss asks for it, but its weights are smaller than those at the end.")
     .must(at(curve("dense", "norm"), metric("dense", "kept")) / last("dense", "norm") < 1.0),
+    detail("penalty-keeps-weights-smaller", REGULARIZATION, kind="positive")
+    .says("With the penalty the weights end smaller than without.")
+    .must(last("penalised", "norm") / last("dense", "norm") < 1.0),
     detail("costs-none-if-error-is-watched")
     .says("It costs less than half a point where it watches the validation error instead.")
     .must(WATCHED < 0.5, measures="Test error kept minus at the end, mean of three networks"),

@@ -1,4 +1,4 @@
-"""Is the training error high? Train longer: it falls with every doubling of the epochs.
+"""While the training error is above 10 %, it falls with every doubling of the epochs.
 
 Source: Harakeh, lecture 7, slide "High Training Error: Debugging"; "Introduction to deep learning",
         slide "Bias-Variance Trade-off"
@@ -14,7 +14,8 @@ end. A network with two hidden units shows when more epochs are not the remedy.
 import keras
 
 from keras_reprise import Arm, Curves, Measurement, Metric, Panel, Recipe, Scale, Source, curve
-from keras_reprise import detail, evaluate, keep, last, maximum, rule, snapshot, train, window
+from keras_reprise import detail, evaluate, first, keep, last, maximum, rule, snapshot, train
+from keras_reprise import window
 from keras_reprise.models import dense_classifier, small_convnet
 from keras_reprise.schedules import cosine
 
@@ -51,6 +52,9 @@ CLAIMS = (
     rule("falls-with-every-doubling")
     .says("While the training error is above 10 %, it falls with every doubling of the epochs.")
     .must(maximum(keep(AFTER - BEFORE, BEFORE > 10.0)) < 0, measures="Worst change"),
+    detail("more-epochs-lower-it")
+    .says("After 32 epochs it is lower than after one.")
+    .must(last("convnet", "train_error") < first("convnet", "train_error")),
     detail("low-in-the-end", "Bias-Variance Trade-off")
     .says("After 32 epochs it is below 10 %.")
     .must(last("convnet", "train_error") < 10.0),

@@ -1,4 +1,4 @@
-"""Start with Adam or RMSprop, their rates decaying.
+"""At default rates, decaying, Adam and RMSprop test better than four other optimizers.
 
 Source: Harakeh, lecture 7, slide "Default Baseline Models"; the optimizers are those of
         "Introduction to deep learning", slide "Optimizers"
@@ -90,9 +90,21 @@ CLAIMS = (
         below_each(*others("tuned_error")),
         measures=WORDS.format("all tuned"),
     ),
-    detail("trains-faster-than-sgd", "Optimizers")
-    .says("Tuned, Adam gets to a lower training loss than plain SGD in as many updates.")
-    .must(metric("adam", "tuned_train_loss") < metric("sgd", "tuned_train_loss")),
+    *(
+        detail(f"{arm}-best-to-start-with")
+        .says(f"At its default rate {words} has a lower test error than {{other}}.")
+        .must(metric(arm, "default_error"), below_each(*others("default_error")))
+        for arm, words in (("adam", "Adam"), ("rmsprop", "RMSprop"))
+    ),
+    *(
+        detail(f"{prefix}trains-faster-than-sgd", "Optimizers")
+        .says(f"Tuned, {words} gets to a lower training loss than plain SGD in as many updates.")
+        .must(metric(arm, "tuned_train_loss") < metric("sgd", "tuned_train_loss"))
+        for prefix, arm, words in (
+            ("", "adam", "Adam"),
+            ("momentum-", "nesterov", "Nesterov's momentum"),
+        )
+    ),
 )
 
 RECIPE = Recipe(
