@@ -182,7 +182,8 @@ print(sorted({HEAVY!r} & set(sys.modules)))"""
 def test_reading_commands_load_nothing_heavy(arguments):
     code = (
         "import sys\nfrom keras_reprise.cli import main\n"
-        f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

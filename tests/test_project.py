@@ -44,7 +44,7 @@ def test_every_recipe_version_is_in_the_changelog():
 
 def test_the_readme_commands_and_extras_exist(reprise):
     text = (TOP / "README.md").read_text()
-    for command in set(re.findall(r"^reprise (\w+)", text, re.MULTILINE)):
+    for command in set(re.findall(r"^reprise ([\w-]+)", text, re.MULTILINE)):
         assert reprise(command, "--help").exit_code == 0
     extras = set(PROJECT["optional-dependencies"])
     assert set(re.findall(r"^\| `([\w-]+)`", text, re.MULTILINE)) <= extras

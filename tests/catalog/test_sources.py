@@ -231,15 +231,14 @@ def test_a_merge_says_how_much_the_lock_does_not_know(copied_store, tmp_path, re
 def test_an_interrupted_run_that_goes_on_with_other_code_mixes_nothing(hers, store_path, reprise, monkeypatch, what):
     """One arm is kept; then the recipe, or the engine that computes with it, is edited."""
     reprise("run", hers, "--seeds", 1, "--arm", "one", "--store", store_path)
-    if what == "file":
-        edited(hers, "arm.value + 0.01", "arm.value + 1.0 + 0.01")
-    else:
-        monkeypatch.setattr(package_code, "running_sha256", lambda: SHA)
-        monkeypatch.setattr("keras_reprise.run.worker._require_code", lambda wanted, found: None)
-    other = json.loads(reprise("run", hers, "--seeds", 1, "--arm", "two", "--store", store_path, "--json").stdout)
+    with monkeypatch.context() as patch:
+        if what == "file":
+            edited(hers, "arm.value + 0.01", "arm.value + 1.0 + 0.01")
+        else:
+            patch.setattr(package_code, "running_sha256", lambda: SHA)
+            patch.setattr("keras_reprise.run.worker._require_code", lambda wanted, found: None)
+        other = json.loads(reprise("run", hers, "--seeds", 1, "--arm", "two", "--store", store_path, "--json").stdout)
     assert (other["recorded"], other["waiting"]) == (0, 1)
-    monkeypatch.undo()
-    monkeypatch.setenv("REPRISE_WORKERS", "0")
     if what == "file":
         edited(hers, "arm.value + 1.0 + 0.01", "arm.value + 0.01")
     rest = json.loads(reprise("run", hers, "--seeds", 1, "--arm", "two", "--store", store_path, "--json").stdout)

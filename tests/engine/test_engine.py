@@ -82,7 +82,7 @@ def test_the_engines_tests_pass_on_the_other_backends(name):
             "-p",
             "no:cacheprovider",
             __file__,
-            str(Path(__file__).with_name("test_training_options.py")),
+            *(str(Path(__file__).with_name(f"test_{one}.py")) for one in ("training_options", "selfcheck")),
         ],
         env={**os.environ, "KERAS_BACKEND": name},
         capture_output=True,

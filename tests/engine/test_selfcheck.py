@@ -58,14 +58,28 @@ def not_cut(monkeypatch):
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="batches are cut on TensorFlow")
 def test_a_cut_batch_with_other_numbers_than_kerass_is_computed_whole(monkeypatch, two_shards):
+    """Nothing that was traced is kept, so that the second training does not go on with the first one's graph."""
+    from keras_reprise.engine.backends.tensorflow_program import TensorFlowProgram
+
+    cut = []
+    be_plain = TensorFlowProgram.be_plain
+
+    def seen(self):
+        cut.append(be_plain(self))
+        return cut[-1]
+
+    monkeypatch.setattr(TensorFlowProgram, "be_plain", seen)
+    monkeypatch.setattr("keras_reprise.engine.keeping.Keeping.get", lambda self, text, make: make())
     whole = trained(
         keras.Sequential([keras.Input((6,)), layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(1))])
     )
+    assert cut == [], "it was cut, and had Keras's numbers"
     right = Objective.sum
     monkeypatch.setattr(Objective, "sum", lambda self, y, outputs: 1.5 * right(self, y, outputs))
     spoiled = trained(
         keras.Sequential([keras.Input((6,)), layers.Dense(3, kernel_initializer=keras.initializers.GlorotUniform(1))])
     )
+    assert cut == [True], "it was cut, and is no longer"
     assert spoiled.curves["train_loss"] == pytest.approx(whole.curves["train_loss"], rel=1e-5)
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 
 from keras_reprise.base.errors import StoreError, UserError
@@ -81,8 +83,14 @@ class Machine:
         )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def installed():
+    """What is installed, by interpreter and path: a process that reads all distributions is asked for it once."""
+    return {}
+
+
 @pytest.fixture
-def made(monkeypatch, tmp_path):
+def made(monkeypatch, tmp_path, installed):
     """A project with one benchmark file, on a machine that measures as told."""
     folder = tmp_path / "project"
     folder.mkdir()
@@ -94,6 +102,17 @@ def made(monkeypatch, tmp_path):
     found = Machine()
     monkeypatch.setattr(processes, "_run", found.run)
     monkeypatch.setattr(trial, "tried", lambda suite, side: trial.Trial(None, 1))
+    ask = measuring.software
+
+    def software(side):
+        key = side.python, side.environment.get("PYTHONPATH")  # no project here is installed, or holds what is
+        if key not in installed:
+            installed[key] = ask(side)
+        variables = {name: side.environment[name] for name in measuring.VARIABLES if name in side.environment}
+        packages = dict(installed[key].packages)
+        return msgspec.structs.replace(installed[key], packages=packages, variables=variables)
+
+    monkeypatch.setattr(measuring, "software", software)
     return found
 
 
@@ -823,7 +842,7 @@ def test_a_claim_that_turns_is_a_regression(gate, trained):
     assert metric(result, "it-learns")["why"] == "the claim was reproduced, is contradicted"
 
 
-def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_path, monkeypatch):
+def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_path):
     settings = Settings(recipes=[str(plain_recipe)], margins={"*": 0.5})
     with Journal().store("now") as store:
         found = quality.measure([str(plain_recipe)], [1, 2], Installation(sys.executable, tmp_path), settings, store)
@@ -834,7 +853,6 @@ def test_a_real_recipe_is_measured_into_a_store_of_its_own(plain_recipe, tmp_pat
     assert (len(found[0].measurement or ""), found[0].backend in ("tensorflow", "jax")) == (64, True)
     assert found[0].failed == 0
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
-    monkeypatch.setenv("PLAIN_FAILS", "always")
 
 
 def test_a_recipe_that_cannot_be_imported_is_a_crash(gate, made):
@@ -1416,11 +1434,28 @@ def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
     assert "crashed as told" in result.stdout
 
 
+def has_ended(pid):
+    """Whether a process is no more; nor is one that nobody has waited for."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path):
-    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
-    found = processes.finished([sys.executable, "-c", code], tmp_path, dict(os.environ), 1.0)
+    code = (
+        "import pathlib, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "pathlib.Path('child').write_text(str(child.pid))\n"
+        "time.sleep(60)"
+    )
+    found = processes.finished([sys.executable, "-c", code], tmp_path, dict(os.environ), 3.0)
     assert found[0] == 124
-    assert "no end after 1 s" in found[1]
+    assert "no end after 3 s" in found[1]
+    child, latest = int((tmp_path / "child").read_text()), time.monotonic() + 10
+    while not has_ended(child) and time.monotonic() < latest:
+        time.sleep(0.05)
+    assert has_ended(child)
 
 
 def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):

@@ -14,6 +14,14 @@ pytest.importorskip("hatchling", reason="hatchling builds the wheel, and is miss
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import hatch_build
 
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+@pytest.fixture(scope="module")
+def project():
+    """The content of the file that is made of the project's results."""
+    return hatch_build.reference(RESULTS)
+
 
 @pytest.fixture
 def file(filled_store, tmp_path):
@@ -31,11 +39,10 @@ def test_verdicts_and_costs_are_those_of_the_store(filled_store, file):
     assert stored.document("machines", ours[0].machine) == brought.document("machines", ours[0].machine)
 
 
-def test_claims_whose_value_is_an_expression_have_their_numbers_in_it(tmp_path):
-    results = Path(__file__).parents[2] / "results"
+def test_claims_whose_value_is_an_expression_have_their_numbers_in_it(project, tmp_path):
     path = tmp_path / "reference.json.xz"
-    path.write_bytes(lzma.compress(json.dumps(hatch_build.reference(results)).encode()))
-    brought, stored = reference.Reference(path), Store(results)
+    path.write_bytes(lzma.compress(json.dumps(project).encode()))
+    brought, stored = reference.Reference(path), Store(RESULTS)
     ours, theirs = (
         {(v.claim, v.machine, v.scale): (v.verdict, v.values, v.n_undefined) for g in found for v in g.verdicts}
         for store in (stored, brought)
@@ -63,11 +70,9 @@ def test_an_installation_without_one_says_so(filled_store, tmp_path, reprise, mo
     assert "brings no reference results" in result.output
 
 
-def test_the_project_s_results_fit():
+def test_the_project_s_results_fit(project):
     """Under 1 MB in the wheel, every record of the store, which has a card."""
-    results = Path(__file__).parents[2] / "results"
-    found = hatch_build.reference(results)
-    assert len(lzma.compress(json.dumps(found).encode())) < 1_000_000
-    measured = {path.stem.split("-")[-1] for path in (results / "records").rglob("*.json")}
-    assert {one["id"][:12] for one in found["summaries"]} == measured
-    assert {one["recipe"]["card"][:12] for one in found["summaries"]} <= set(found["cards"])
+    assert len(lzma.compress(json.dumps(project).encode())) < 1_000_000
+    measured = {path.stem.split("-")[-1] for path in (RESULTS / "records").rglob("*.json")}
+    assert {one["id"][:12] for one in project["summaries"]} == measured
+    assert {one["recipe"]["card"][:12] for one in project["summaries"]} <= set(project["cards"])

@@ -36,6 +36,7 @@ def test_a_run_that_is_killed_at_random_moments_loses_nothing(tmp_path, expected
         store = tmp_path / str(tally.runs)
         faults.disturb(store, drawn, KILLS - tally.kills, tally)
         assert faults.numbers(store) == expected
+    assert tally.records + tally.arms >= KILLS, "every kill had something to lose"
 
 
 def test_a_finished_arm_that_is_gone_is_missed(tmp_path):

@@ -4,10 +4,17 @@ import io
 import json
 import os
 import pickle
+import re
+import shutil
 import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
 
+import fuzz_stores
 import fuzzing
 import pytest
+from fuzz_commands import called
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +22,7 @@ from keras_reprise.base.errors import DataError, IntegrityError, RecipeError, Us
 from keras_reprise.datasets import cifar10_batches
 from keras_reprise.datasets.providers.cifar10 import PROVIDER as CIFAR10
 from keras_reprise.gate.processes import read_benchmarks
+from keras_reprise.recipe.claims import Claim
 from keras_reprise.recipe.definition import Recipe, Source
 from keras_reprise.recipe.numbers import Measurement
 from keras_reprise.recipe.settings import Arm, Scale
@@ -48,11 +56,12 @@ def test_input_is_read_or_refused_and_nothing_else(target, guard, monkeypatch, t
 
 
 def test_the_guard_sees_what_reading_never_does(guard, tmp_path):
-    outside = tmp_path / "outside"
-    inside = tmp_path / "inside"
+    inside, outside = tmp_path / "inside", tmp_path / "inside-not"
     inside.mkdir()
+    before = tempfile.gettempdir(), os.environ.get("TMPDIR")
     with guard.watching(inside):
         (inside / "fine").write_text("x")
+        assert Path(tempfile.mkdtemp()).parent == inside
         for escape in (
             lambda: outside.write_text("x"),
             lambda: os.system("true"),
@@ -60,7 +69,14 @@ def test_the_guard_sees_what_reading_never_does(guard, tmp_path):
         ):
             with pytest.raises(fuzzing.Escape):
                 escape()
+    assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == before
     outside.write_text("x")
+
+
+@pytest.mark.parametrize("words", fuzz_stores.READING, ids=" ".join)
+def test_the_store_that_the_fuzzer_changes_is_read_by_every_command_as_it_was(tmp_path, words):
+    store = shutil.copytree(fuzz_stores.small_store(), tmp_path / "store")
+    assert called([*words, "--store", str(store)]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -93,29 +109,59 @@ def test_any_value_at_any_place_of_a_record_is_refused_or_read(record, data):
     assert read.recipe.slug == document["recipe"]["slug"]
 
 
-@MADE_UP
-@given(st.dictionaries(st.sampled_from(["slug", "version", "claims", "arms", "scales", "figures"]), VALUES))
-def test_a_card_is_refused_or_read(values):
-    with pytest.raises(IntegrityError):
-        decode_card(json.dumps(values).encode(errors="surrogatepass"), "x")
+@pytest.fixture(scope="module")
+def card():
+    path = min((fuzzing.TOP / "results" / "cards").glob("*.json"))
+    return json.loads(path.read_bytes())
 
 
-@MADE_UP
-@given(
-    slug=st.text(),
-    version=st.integers(),
-    arms=st.lists(st.text(), max_size=3),
-    scales=st.lists(st.sampled_from(["quick", "full", "x"])),
-)
-def test_what_a_recipe_says_of_itself_is_refused_or_taken(slug, version, arms, scales):
-    try:
-        recipe = Recipe(
-            slug=slug, version=version, question="?", sources=(Source("a", "b"),), arms=tuple(Arm(name) for name in arms),
-            scales=tuple(Scale(name) for name in scales), measure=lambda arm, replicate: Measurement(), claims=(),
-        )  # fmt: skip
-    except RecipeError:
-        return
-    pytest.fail(f"{recipe} has no claims")
+def test_a_card_is_refused_or_read(card):
+    read: list[Any] = []
+    refused: list[Any] = []
+
+    @MADE_UP
+    @given(st.dictionaries(st.sampled_from(sorted(card)), VALUES, max_size=2))
+    def changed(values):
+        document = card | values
+        try:
+            found = decode_card(json.dumps(document).encode(errors="surrogatepass"), "x")
+        except IntegrityError:
+            refused.append(values)
+            return
+        assert (found.slug, found.version, found.title) == (document["slug"], document["version"], document["title"])
+        read.append(values)
+
+    changed()
+    assert read
+    assert refused
+
+
+def test_what_a_recipe_says_of_itself_is_refused_or_taken():
+    taken: list[Recipe] = []
+    claim = Claim("it-is-one", "It is one.", "b", lambda arms, scale: 1.0, above=0.0, measures="One")
+
+    @MADE_UP
+    @given(
+        slug=st.sampled_from(["mine", "my-2nd"]) | st.text(),
+        version=st.integers(),
+        arms=st.lists(st.sampled_from(["one", "two"]) | st.text(), max_size=3),
+        scales=st.just(["quick", "full"]) | st.lists(st.sampled_from(["quick", "full", "x"])),
+    )
+    def made(slug, version, arms, scales):
+        try:
+            recipe = Recipe(
+                slug=slug, version=version, question="?", sources=(Source("a", "b"),), arms=tuple(Arm(name) for name in arms),
+                scales=tuple(Scale(name) for name in scales), measure=lambda arm, replicate: Measurement(), claims=(claim,),
+            )  # fmt: skip
+        except RecipeError:
+            return
+        assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", recipe.slug)
+        assert recipe.version >= 1
+        assert {"quick", "full"} <= {scale.name for scale in recipe.scales}
+        taken.append(recipe)
+
+    made()
+    assert taken
 
 
 # What the fuzzer found
@@ -196,11 +242,13 @@ def test_running_a_file_that_is_no_recipe_of_the_package_is_said(plain_recipe, s
 
 @pytest.mark.parametrize(
     "words",
-    [["status"], ["verdict"], ["check"], ["report"], ["cite", "plain"], ["merge"], ["status", "--missing"], ["compare", "scale:quick", "scale:full"]],
+    [["status"], ["verdict"], ["check"], ["report"], ["cite", "plain"], ["merge"], ["status", "--missing"],
+     ["compare", "backend:tensorflow", "backend:tensorflow"], ["history", "plain/two/value"]],
 )  # fmt: skip
 def test_reading_a_store_runs_no_recipe(filled_store, tmp_path, reprise, monkeypatch, words):
     """Neither that of the record, nor one that lies beside it."""
     (filled_store / "plain.py").write_text("raise SystemExit('executed')")
     monkeypatch.setattr("keras_reprise.recipe.loading.load", lambda *words: pytest.fail("a recipe was loaded"))
     store = ["--store", filled_store] if words != ["merge"] else [filled_store, "--store", tmp_path / "other"]
-    assert "executed" not in reprise(*words, *store).output
+    result = reprise(*words, *store)
+    assert (result.exit_code, "executed" in result.output) == (0, False), result.output

@@ -21,7 +21,13 @@ from keras_reprise.store import merging
 from keras_reprise.store.merging import merge
 from keras_reprise.store.store import INDEX, Store
 
-READING = (["status"], ["verdict"], ["compare", "scale:quick", "scale:full"], ["cite", "plain"], ["history", "plain"])
+READING = (
+    ["status"],
+    ["verdict"],
+    ["compare", "backend:tensorflow", "backend:tensorflow"],
+    ["cite", "plain"],
+    ["history", "plain/two/value"],
+)
 
 
 def call(*words: object):
@@ -83,6 +89,12 @@ def rewrite(path: Path, change) -> None:
 
 
 BROKEN = (names_twice, beyond_64_bits, of_400_digits, lone_surrogate, oversized, cut, a_link, a_pipe, a_device)
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_the_store_that_is_made_wrong_here_is_read_by_every_command_as_it_was(filled_store, words):
+    result = call(*words, "--store", filled_store)
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("breaks", BROKEN, ids=lambda one: one.__name__)

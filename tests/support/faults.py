@@ -46,7 +46,8 @@ class Tally:
 
     kinds: Counter[str] = field(default_factory=Counter)
     runs: int = 0
-    arms: int = 0  # finished arms of unfinished replicates that a kill left behind, and that were looked for later
+    records: int = 0  # that were there at a kill, and were looked for later
+    arms: int = 0  # likewise finished arms of unfinished replicates
 
     @property
     def kills(self) -> int:
@@ -154,8 +155,17 @@ def kill(kind: str, driver: "subprocess.Popen[bytes]", nodes: "Nodes | None", dr
     return "driver"
 
 
+def until_something_is_kept(store: Path, driver: "subprocess.Popen[bytes]") -> None:
+    """Wait until the store holds a record or a finished arm, or the driver has ended."""
+    end = time.monotonic() + LONGEST_RUN_S
+    while driver.poll() is None and not sum(map(len, finished(store))):
+        assert time.monotonic() < end, "nothing was kept"
+        time.sleep(0.05)
+
+
 def disturb(store: Path, drawn: random.Random, kills: int, tally: Tally, nodes: "Nodes | None" = None) -> None:
-    """One run to its end, disturbed up to `kills` times; over a Ray cluster where `nodes` are given."""
+    """One run to its end, disturbed up to `kills` times, each once something is there to lose; over a Ray cluster where
+    `nodes` are given."""
     tally.runs += 1
     left = kills
     before: tuple[dict[Path, bytes], list[tuple[str, str]]] = ({}, [])
@@ -164,6 +174,7 @@ def disturb(store: Path, drawn: random.Random, kills: int, tally: Tally, nodes: 
         done: Counter[str] = Counter()
         while left:
             try:
+                until_something_is_kept(store, driver)
                 driver.wait(timeout=drawn.uniform(0.0, LATEST_ON_RAY_S if nodes else LATEST_S))
                 break
             except subprocess.TimeoutExpired:
@@ -177,7 +188,7 @@ def disturb(store: Path, drawn: random.Random, kills: int, tally: Tally, nodes: 
             left -= 1
             nothing_lost(store, before)
             before = finished(store)
-            tally.arms += len(before[1])
+            tally.records, tally.arms = tally.records + len(before[0]), tally.arms + len(before[1])
             if driver.poll() is not None:
                 sound(store)
                 break
@@ -238,7 +249,7 @@ def main() -> None:
                 flush=True,
             )
     print(
-        f"seed {options.seed}: {tally.kills} kills, {tally.arms} finished arms looked for, nothing lost, nothing twice, every store sound, all numbers equal."
+        f"seed {options.seed}: {tally.kills} kills, {tally.records} records and {tally.arms} finished arms looked for, nothing lost, nothing twice, every store sound, all numbers equal."
     )
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 COMMANDS = [
     "list", "show", "status", "verdict", "report", "compare", "check", "merge", "export", "cite", "check-citations",
-    "resolve", "history", "lock", "data", "doctor", "gate", "accept", "calibrate", "run",
+    "resolve", "history", "lock", "data", "doctor", "gate", "accept", "calibrate", "bisect", "certificate", "new", "run",
 ]  # fmt: skip
 WORDS = [
     "--json", "--store", "--scale", "--seeds", "--machine", "--environment", "--data", "--help", "--strict",
@@ -40,7 +40,7 @@ def read_words(content: bytes, scratch: Path) -> None:
     os.chdir(scratch)  # a folder without a gate.toml
     drawn = random.Random(content)
     command = drawn.choice(COMMANDS)
-    pool = [word for word in WORDS if word not in NEVER and not (command in ("run", "gate", "accept", "calibrate", "lock") and word in
+    pool = [word for word in WORDS if word not in NEVER and not (command in ("run", "gate", "accept", "calibrate", "bisect", "lock") and word in
             ("quick", "full", "all", "quickstart", "gate", "--all", "--suite", "--family", "cifar10-lr-drop", "--last"))]  # fmt: skip
     words = [command, *(drawn.choice(pool) for _ in range(drawn.randrange(7)))]
     if drawn.random() < 0.2:
@@ -49,6 +49,8 @@ def read_words(content: bytes, scratch: Path) -> None:
         )
     if command == "lock":
         words.append("--check")  # without it the lock is made anew, as it should
+    elif command == "new":
+        words = [word for word in words if word != "./nothing.py"]  # which would be there from now on, and run
     elif command not in ("list", "show", "data", "doctor"):
         words[1:1] = ["--store", str(scratch / "store")]  # first, so that no option before it takes it for its value
     called(words)

@@ -20,8 +20,8 @@ from keras_reprise.store.store import Store, record_path
 
 TOP = Path(__file__).parents[2]
 READING = (
-    ["status"], ["verdict", "-v"], ["history", "plain"], ["cite", "plain"], ["cite", "--latex"],
-    ["compare", "scale:quick", "scale:full"],
+    ["status"], ["verdict", "-v"], ["history", "plain/two/value"], ["cite", "plain"], ["cite", "--latex"],
+    ["compare", "machine:91d80901a7e2", "machine:91d80901a7e2"],
 )  # fmt: skip
 WRITING = (["report"], ["export"], ["export", "--format", "ro-crate"])
 _store: list[Path] = []
@@ -34,7 +34,7 @@ def read_store(content: bytes, scratch: Path) -> None:
     store, other = scratch / "store", scratch / "merged"
     for folder in (store, other):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(_small_store(), store)
+    shutil.copytree(small_store(), store)
     for path in drawn.sample(sorted(path for path in store.rglob("*.json")), drawn.choice((1, 1, 2))):
         before = path.read_bytes()
         if drawn.random() < 0.5:
@@ -96,7 +96,7 @@ def disturbed(store: Path, drawn: random.Random) -> None:
         path.with_name("stranger.json").write_bytes(drawn.choice((b"", b"{}", b"[" * 9)))
 
 
-def _small_store() -> Path:
+def small_store() -> Path:
     """A store of a few small records, of both schemas."""
     if not _store:
         folder = Path(tempfile.mkdtemp(prefix="reprise-fuzz-store-"))

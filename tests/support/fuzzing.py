@@ -10,6 +10,7 @@ is opened for writing outside of the scratch folder, a process that is started, 
 import argparse
 import contextlib
 import faulthandler
+import importlib
 import io
 import json
 import os
@@ -27,7 +28,7 @@ import msgspec
 import numpy as np
 from fuzz_changes import as_json, changed_bytes, changed_value
 from fuzz_commands import read_words
-from fuzz_stores import read_store
+from fuzz_stores import read_store, small_store
 
 from keras_reprise import catalog
 from keras_reprise.base import seals
@@ -66,12 +67,13 @@ class Escape(BaseException):
 
 
 class Guard:
-    """Watches what the process does while inputs are read: nothing is written but below `folder`, nothing else is touched."""
+    """Watches what the process does while inputs are read: nothing is written but below `folder`, where its temporary
+    files lie meanwhile, and nothing else is touched."""
 
     def __init__(self) -> None:
         self.folder: str | None = None
-        os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="reprise-fuzz-")  # where matplotlib keeps its fonts
         seals.seal(b"")  # makes this user's key, where there is none yet
+        importlib.import_module("matplotlib.font_manager")  # keeps a list of the fonts, where there is none yet
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -93,15 +95,20 @@ class Guard:
 
     def inside(self, path: str | bytes) -> bool:
         text = os.path.realpath(os.fsdecode(path))
-        return text.startswith(str(self.folder)) or text == "/dev/null"
+        return text in (self.folder, "/dev/null") or text.startswith(f"{self.folder}{os.sep}")
 
     @contextlib.contextmanager
     def watching(self, folder: Path) -> Iterator[None]:
+        before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
         self.folder = os.path.realpath(folder)
         try:
             yield
         finally:
-            self.folder = None
+            self.folder, tempfile.tempdir = None, before
+            os.environ.pop("TMPDIR", None)
+            if variable is not None:
+                os.environ["TMPDIR"] = variable
 
 
 Target = Callable[[bytes, Path], None]
@@ -277,6 +284,7 @@ def archive_files() -> list[bytes]:
 
 def corpora() -> dict[str, tuple[Target, list[bytes], bool]]:
     """For every target what reads it, real inputs, and whether they are JSON."""
+    small_store()  # made before anything is watched
     found = records()
     cards = [json.loads(path.read_bytes()) for path in sorted((TOP / "results" / "cards").glob("*.json"))[:8]]
     locks = [json.loads(path.read_bytes()) for path in _some_locks()]
@@ -346,13 +354,14 @@ def inputs(name: str, count: int, seed: int) -> Iterator[bytes]:
 def fuzz(name: str, count: int, seed: int, guard: Guard) -> int:
     """Give the target its inputs; whatever it should not do is raised, with the input kept in a file."""
     target = corpora()[name][0]
-    with tempfile.TemporaryDirectory(prefix="reprise-fuzz-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="reprise-fuzz-") as made:
+        scratch = Path(made)
         for number, content in enumerate(inputs(name, count, seed)):
             began = time.process_time()  # a busy machine is no fault of the reader's
             faulthandler.dump_traceback_later(HANGS_S, exit=True)
             try:
-                with guard.watching(Path(tempfile.gettempdir())):
-                    target(content, Path(scratch))
+                with guard.watching(scratch):
+                    target(content, scratch)
                 limit = COMMAND_S if name == "words" else SLOW_S
                 assert time.process_time() - began < limit, f"it took longer than {limit:.0f} seconds"
             except BaseException as error:
@@ -388,7 +397,7 @@ def guided(name: str, count: int, seed: int, guard: Guard) -> None:
     ]
 
     def one(content: bytes) -> None:
-        with guard.watching(Path(tempfile.gettempdir())):
+        with guard.watching(scratch):
             target(content, scratch)
 
     atheris.Setup(words, one)

@@ -448,15 +448,17 @@ def test_figures_for_latex(clean_store, reprise, tmp_path):
     )
 
 
-def test_citing_loads_nothing_heavy(clean_store, reprise_process, tmp_path: Path):
-    (tmp_path / "text.md").write_text("reprise:gone@1/0123456789ab")
+def test_citing_loads_nothing_heavy(cite, clean_store, reprise_process, tmp_path: Path):
+    text = cite(KEY)
+    (tmp_path / "text.md").write_text(text)
     for arguments in (
         ["cite", "plain"],
         ["check-citations", tmp_path / "text.md"],
-        ["resolve", "ffffffffffff"],
-        ["compare", "aaaa", "bbbb"],
+        ["resolve", identifier(text)],
+        ["compare", "backend:tensorflow", "backend:tensorflow"],
     ):
         done = reprise_process(*arguments, "--store", clean_store, PYTHONPROFILEIMPORTTIME="1")
+        assert done.returncode == 0, done.stderr
         loaded = {
             line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")
         }

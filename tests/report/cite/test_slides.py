@@ -36,7 +36,7 @@ def composed(citation, store, monkeypatch):
     return found[0]
 
 
-def test_a_slide_is_16_to_9_and_says_rule_verdict_number_and_source(filled_store, reprise, tmp_path):
+def test_a_slide_has_1920_by_1080_pixels(filled_store, reprise, tmp_path):
     result = reprise("cite", "plain/two-is-two", "--figure", tmp_path / "slide.png", "--store", filled_store)
     assert result.exit_code == 0, result.output
     with Image.open(tmp_path / "slide.png") as image:
