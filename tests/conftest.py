@@ -13,17 +13,20 @@ from click.testing import CliRunner, Result
 from faults import QUICKLY_IMPORTED
 
 RECIPES = Path(__file__).parent / "data" / "recipes"
-HOME = Path(tempfile.mkdtemp(prefix="reprise-tests-"))
+SHARES = "PYTEST_XDIST_WORKER" in os.environ and "REPRISE_TEST_HOME" in os.environ
+HOME = Path(os.environ["REPRISE_TEST_HOME"] if SHARES else tempfile.mkdtemp(prefix="reprise-tests-"))
 """Where Keras has its settings and the package what it keeps for its user, instead of in the user's home: a folder of
-this process, for each of pytest's workers has its own. A KERAS_HOME that the user has set stays, for data sets may lie
-there."""
-if os.environ.get("KERAS_HOME") in (None, os.environ.get("REPRISE_TEST_HOME")):  # none, or the one of who started this
-    os.environ["KERAS_HOME"] = os.environ["REPRISE_TEST_HOME"] = str(HOME / "keras")
-os.environ["XDG_CACHE_HOME"] = str(HOME / "cache")
+these tests, which pytest's workers share. A KERAS_HOME that the user has set stays, for data sets may lie there."""
+if not SHARES:
+    mine = str(Path(os.environ.get("REPRISE_TEST_HOME", HOME)) / "keras")  # set by tests that started these
+    if os.environ.get("KERAS_HOME") in (None, mine):
+        os.environ["KERAS_HOME"] = str(HOME / "keras")
+    os.environ["REPRISE_TEST_HOME"], os.environ["XDG_CACHE_HOME"] = str(HOME), str(HOME / "cache")
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(HOME, ignore_errors=True)
+    if not SHARES:
+        shutil.rmtree(HOME, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

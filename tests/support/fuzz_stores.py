@@ -112,5 +112,7 @@ def small_store() -> Path:
             for name in (*(f"{one}.json" for one in documents), record_path(record).as_posix()):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(results.root / name, folder / name)
+        with tempfile.TemporaryDirectory() as report:  # beside it a checkout's own results are read, and remembered
+            called(["report", "--store", str(shutil.copytree(folder, f"{report}/store")), "--output", f"{report}/all"])
         _store.append(folder)
     return _store[0]
