@@ -11,9 +11,8 @@ The slides name no measure of it. Ours are two, both in the last hidden layer of
 and on test images: the mean absolute correlation between two units (units that never vary left
 out), and the accuracy that is lost when a random half of the units is removed, the others doubled
 so that the logits keep their size. With dropout half of the units are dropped, in both hidden
-layers. Each arm has the best of three learning rates, chosen on half of the test images from one
-draw of the weights and judged on the other half from others; the best may be an end of the three,
-so that better rates are not excluded.
+layers. Each arm has its best learning rate, which lies between others that are worse, chosen on
+half of the test images from one draw of the weights and judged on the other half from others.
 """
 
 import keras
@@ -22,7 +21,7 @@ import numpy as np
 from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
 from keras_reprise import detail, metric, rule
 from keras_reprise.models import normalised_dense
-from keras_reprise.rates import Restartable, tuned
+from keras_reprise.rates import Restartable, searched
 
 RATES, UNITS, REMOVED = (0.003, 0.01, 0.03), 256, (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -61,7 +60,7 @@ def measure(arm, replicate):
         return {"correlation": correlation(hidden), "accuracy": left}
 
     options = {"batch_size": 50, "order": Order(passes=scale.passes)}
-    trials, best = tuned(network, RATES, scale.looks, judge, **options)
+    trials, best = searched(network, RATES, scale.looks, judge, **options)
     clean, left = best["accuracy"][0], best["accuracy"][REMOVED.index(0.5)]
     metrics = {"correlation": best["correlation"], "clean": clean, "lost": clean - left}
     curves = {"removed": REMOVED, "accuracy": best["accuracy"]}
@@ -86,7 +85,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="dropout-co-adaptation",
-    version=2,
+    version=3,
     question="Do hidden units depend less on one another with dropout?",
     sources=(Source("cs231n-slides", "Regularization: Dropout"), Source("dl-recap-slides", RECAP)),
     data="cifar10",

@@ -8,10 +8,9 @@ Replay: reprise run dropout-noise --scale full
 The slide does not say what noise. Here it is normal, on the pixels of the test images, of a quarter
 to twice their deviation, or on all matrices of the trained network, of a quarter to twice the
 deviation of each; robust is what loses less accuracy, mean over four levels. The network is
-3072-200-200-10 with ReLUs and dropout after each hidden layer. Each arm has the best of three
-learning rates, chosen on half of the clean test images from one draw of the weights and judged on
-the other half from others; the best may be an end of the three, so that better rates are not
-excluded.
+3072-200-200-10 with ReLUs and dropout after each hidden layer. Each arm has its best learning rate,
+which lies between others that are worse, chosen on half of the clean test images from one draw of
+the weights and judged on the other half from others.
 """
 
 import keras
@@ -20,7 +19,7 @@ import numpy as np
 from keras_reprise import Arm, Curves, Measurement, Metric, Order, Panel, Recipe, Scale, Source
 from keras_reprise import detail, evaluate, metric, rule
 from keras_reprise.models import normalised_dense
-from keras_reprise.rates import Restartable, tuned
+from keras_reprise.rates import Restartable, searched
 
 RATES, NOISES = (0.003, 0.01, 0.03), (0.0, 0.25, 0.5, 1.0, 2.0)
 
@@ -54,7 +53,7 @@ def measure(arm, replicate):
         }
 
     options = {"batch_size": 50, "order": Order(passes=scale.passes)}
-    trials, best = tuned(network, RATES, scale.looks, judge, **options)
+    trials, best = searched(network, RATES, scale.looks, judge, **options)
     pixels, weights = best["by_pixels"], best["by_weights"]
     metrics = {"clean": pixels[0], "rate": best["rate"]}
     metrics |= {"lost_pixels": pixels[0] - pixels[1:].mean()}
@@ -91,7 +90,7 @@ CLAIMS = (
 
 RECIPE = Recipe(
     slug="dropout-noise",
-    version=2,
+    version=3,
     question="Does a network trained with dropout lose less accuracy to noise?",
     sources=Source("dl-recap-slides", "Dropout Regularization"),
     data="cifar10",
