@@ -3,7 +3,7 @@
 Source: "Deep Network Components & Training" (after CS231n), slides "ReLU (Rectified Linear Unit)"
         and "Leaky ReLU, Parametric Rectifier (PReLU)"; Krizhevsky et al. (2012), Fig. 1
 Data:   cifar10, standardised
-Cost:   quick 25 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 71 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run relu-vs-tanh-25pct --scale full
 
 As in the paper: a convnet of four layers, no regularisation, epochs until the training error is at

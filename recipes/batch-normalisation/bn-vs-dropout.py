@@ -3,8 +3,7 @@
 Source: "Deep Network Components & Training", slide "Batch normalization"; Harakeh, lecture 7, slide
         "Default Baseline Models"
 Data:   cifar10, standardised, flattened
-Cost:   quick 45 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21);
-        full 7 min (one of two workers, Intel Xeon)
+Cost:   quick 5 min per replicate (beside other work on 2 cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run bn-vs-dropout --scale full
 
 The documents give no experiment: 3072-200-200-10 with ReLUs, SGD with momentum, batches of 50,

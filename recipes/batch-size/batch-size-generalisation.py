@@ -3,7 +3,7 @@
 Source: Training: notes on data splits, hyper-parameters and optimisation, section "Batching"; both
         budgets after Shallue et al. (2019)
 Data:   cifar10, standardised, flattened
-Cost:   quick 15 s per replicate (2 cores of an Intel Xeon, TensorFlow 2.21)
+Cost:   quick 75 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run batch-size-generalisation --scale full
 
 The notes give no experiment. The network is 3072-50-10; each arm counts with its best rate, which

@@ -4,7 +4,7 @@ Source: "Deep Network Components & Training", slide "Regularization: Dropout"; V
         "Introduction to Deep Learning, Lecture 03", slide "Dropout Regularization"; the idea is
         that of Hinton et al. (2012)
 Data:   cifar10, standardised, flattened
-Cost:   quick 18 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 54 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run dropout-co-adaptation --scale full
 
 The slides name no measure of it. Ours are two, both in the last hidden layer of 3072-256-256-10

@@ -2,7 +2,7 @@
 
 Source: Varastey Yazdi, "Introduction to Deep Learning, Lecture 03", slide "Dropout Regularization"
 Data:   cifar10, standardised, flattened
-Cost:   quick 18 s per replicate (one of two workers, Intel Xeon, 2 cores, TensorFlow 2.21)
+Cost:   quick 61 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run dropout-noise --scale full
 
 The slide does not say what noise. Here it is normal, on the pixels of the test images, of a quarter
