@@ -3,6 +3,7 @@
 import html
 import math
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -191,6 +192,14 @@ def test_a_broken_comparison_is_said_to_be_and_the_rest_is_written(pages, machin
     path.write_bytes(path.read_bytes()[:-40])
     pages()
     assert "releases.json is no comparison of this version" in text_of(folder / "gate.html")
+
+
+def test_a_comparison_of_qualities_alone_counts_replicates_and_speaks_of_differences():
+    (page,) = (Path(__file__).parents[2] / "results" / "reports").glob("comparison-*-keras-accuracy-tensorflow.md")
+    text = page.with_suffix(".html").read_text()
+    assert "UTC: 66 replicates first, code" in text
+    assert "0 processes" not in text
+    assert "accuracies as differences from it" in text
 
 
 def test_without_anything_the_page_says_what_to_do(pages):

@@ -14,8 +14,8 @@ from keras_reprise.gate.rule import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE
 
 WIDEST_NAME, NARROWEST_NAME = 36, 18  # columns of the metric's name
 LEGEND = (
-    "Ratios to the reference; ✗ slower, larger or worse and ✓ faster, smaller or better, by the rule of two looks; "
-    "? nothing can be told."
+    "Times and memory as ratios to the reference, errors, losses and accuracies as differences from it; ✗ slower, "
+    "larger or worse and ✓ faster, smaller or better, by the rule of two looks; ? nothing can be told."
 )
 RARER = (
     "What one occasion saw and another did not may be of that day rather than of what was compared, however small its "
@@ -130,7 +130,7 @@ def answer(found: Overview) -> str:
             else ""
         )
         open_ones = sum(row.verdict == INCONCLUSIVE for row in found.all_rows)
-        untold = f"; {open_ones} of {len(found.all_rows)} comparisons can not be told" if open_ones else ""
+        untold = f"; {open_ones} of {len(found.all_rows)} comparisons cannot be told" if open_ones else ""
         return f"{of} none is seen to change any of {len(found.metrics)} metrics{seen}{untold}."
     sure = [point for point in points if point.always]
     rarer = len(points) - len(sure)

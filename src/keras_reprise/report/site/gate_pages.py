@@ -18,7 +18,7 @@ from keras_reprise.base.files import write_atomically
 from keras_reprise.gate import overviews
 from keras_reprise.gate.baselines import calibrated
 from keras_reprise.gate.change_points import ChangePoint, Overview
-from keras_reprise.gate.comparisons import comparison_files, read_comparison
+from keras_reprise.gate.comparisons import MeasuredLook, comparison_files, read_comparison
 from keras_reprise.gate.explanations import Explanation, Explanations, explanations
 from keras_reprise.gate.present import amount, change, short_names
 from keras_reprise.gate.processes import CONTROL
@@ -195,10 +195,10 @@ class ComparisonPage:
 
     @property
     def occasions(self) -> list[str]:
-        """Each occasion: when, how many processes in which looks, and the state of the code."""
+        """Each occasion: when, how many processes and replicates in which looks, and the state of the code."""
         said = []
         for one in self.found.comparison.occasions:
-            looks = ", ".join(f"{len(look.processes)} processes {look.step}" for look in one.looks)
+            looks = ", ".join(f"{_counted(look)} {look.step}" for look in one.looks)
             ends = [at[:16].replace("T", " ") for at in (one.started_at, one.finished_at)]
             code = f", code {one.code.git_commit[:10]}" if one.code.git_commit else ""
             said.append(f"{ends[0]} to {ends[1]} UTC: {looks}{code}")
@@ -243,6 +243,13 @@ def stem_of(machine: str, name: str) -> str:
     """The name of a comparison's page, whatever its own name is."""
     plain = name if PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"comparison-{machine[:8]}-{plain}"
+
+
+def _counted(look: MeasuredLook) -> str:
+    """What a look measured."""
+    replicates = sum(len(one.seeds) + one.failed for side in look.quality.values() for one in side)
+    counts = {"processes": len(look.processes), "replicates": replicates}
+    return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def software_in_words(software: Software) -> str:
