@@ -61,11 +61,13 @@ def test_a_rule_is_reproduced_if_all_its_claims_are_and_contradicted_if_one_is(c
     ("centres", "verdict"),
     [
         ((INSIDE, INSIDE), "contradicted"),
-        ((INSIDE, UNCLEAR), "inconclusive"),
-        ((INSIDE, OUTSIDE), "reproduced"),
+        ((UNCLEAR, INSIDE), "contradicted"),
+        ((OUTSIDE, INSIDE), "contradicted"),
+        ((OUTSIDE, UNCLEAR), "inconclusive"),
+        ((OUTSIDE, OUTSIDE), "reproduced"),
     ],
 )
-def test_a_sentence_is_contradicted_where_the_claims_that_state_its_opposite_hold(centres, verdict):
+def test_a_sentence_is_contradicted_where_a_claim_that_states_its_opposite_holds(centres, verdict):
     claims = ruled(*((centre, "rule", {}) for centre in centres)).claims
     assert together("The sentence.", claims, opposite=True).verdict == verdict
     assert together("The sentence.", claims).verdict == ruled(*((centre, "rule", {}) for centre in centres)).verdict

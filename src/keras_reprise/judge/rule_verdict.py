@@ -35,10 +35,12 @@ def rule_verdict(card: Card, verdicts: Sequence[Verdict]) -> RuleVerdict:
 
 
 def together(says: str, claims: Sequence[Verdict], *, opposite: bool = False) -> RuleVerdict:
-    """What the claims, of which there is at least one, say together of a sentence; `opposite`: of its opposite."""
+    """What the claims, of which there is at least one, say together of a sentence; with `opposite` each of them says
+    the contrary of it, so that one which holds contradicts it."""
+    words = [TURNED[one.verdict] if opposite else one.verdict for one in claims]
     for word in ("contradicted", "inconclusive"):
-        found = next((one for one in claims if one.verdict == word), None)
-        if found is not None:
+        if word in words:
+            found = claims[words.index(word)]
             reason = f"{found.claim}: {found.reason}" if found.reason else ""
-            return RuleVerdict(says, TURNED[word] if opposite else word, reason, tuple(claims), found)
-    return RuleVerdict(says, TURNED["reproduced"] if opposite else "reproduced", "", tuple(claims), claims[0])
+            return RuleVerdict(says, word, reason, tuple(claims), found)
+    return RuleVerdict(says, "reproduced", "", tuple(claims), claims[0])
