@@ -97,17 +97,14 @@ def _measured(
 
     def call() -> dict[str, object]:
         with loaded.beside:
-            try:
-                found = loaded.recipe.measure(copied(arm), replicate)
-            except Exception:
-                replicate.require_valid()
-                raise
-            replicate.require_valid()
+            found = loaded.recipe.measure(copied(arm), replicate)
             diverged = any(history.diverged for history, _ in replicate.trainings)
             return encoded(found, diverged=diverged)
 
     with _keras_settings_kept(), replicate.as_it_is():
         found, failure = attempt(call)
+    if replicate.invalid:  # whatever a search that took it for a failed trial has made of it
+        return None, replicate.invalid[0]
     if found is not None and (fault := too_big(arm.name, found)):
         return None, InvalidMeasurement(fault)
     return found, failure

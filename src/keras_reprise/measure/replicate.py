@@ -212,11 +212,6 @@ class Replicate:
         if self.unwritten:
             raise self.unwritten[0]
 
-    def require_valid(self) -> None:
-        """InvalidMeasurement when a trial gave what no record can hold; a search takes it for one that failed."""
-        if self.invalid:
-            raise self.invalid[0]
-
     def progress(self, epoch: int, epochs: int, loss: float) -> None:
         """Called by the engine after every epoch."""
         if self.on_epoch is not None:
