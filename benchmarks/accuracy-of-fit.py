@@ -2,7 +2,7 @@
 
 Source: keras#19953 and keras#22561, whose networks train here beside two of the course notes
 Data:   the 1,797 digits of scikit-learn, enlarged to 32 x 32 x 3 (1,297 to train, 500 to test)
-Cost:   quick 25 s per replicate (2 cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   quick 18 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run ./benchmarks/accuracy-of-fit.py --scale full
 
 Nothing of the package trains here: `compile`, `fit` and `predict` are Keras's, as far back as 3.0, and so are the

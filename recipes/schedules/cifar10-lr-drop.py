@@ -128,7 +128,7 @@ CLAIMS = (
     detail("better-on-fixed")
     .says("The loss falls on the images that get fixed.")
     .must(metric("drop", "wrong_right_shift_mean") < 0),
-    detail("fixed-gain-less-than-wrong-lose")
+    detail("fixed-gain-less-meanwhile")
     .says("The loss falls less on the images that get fixed than it rises on those still wrong.")
     .must(WORSE + BETTER > 0, **MEANWHILE),
     rule("large-then-small", STEPS, expectation="MIXED")

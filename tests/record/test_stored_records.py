@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-FOLDERS = re.compile(r"/home/|/root/|/tmp/|/work/|C:\\+Users")
+FOLDERS = re.compile(
+    r"""["'\s(](?:/\w[\w.-]*/|[A-Za-z]:\\)"""
+)  # what begins as an absolute path does, anywhere in a text
 
 
 @pytest.fixture(scope="module")
