@@ -9,8 +9,8 @@ The slide does not say what noise. Here it is normal, on the pixels of the test 
 to twice their deviation, or on all matrices of the trained network, of a quarter to twice the
 deviation of each; robust is what loses less accuracy, mean over four levels. The network is
 3072-200-200-10 with ReLUs and dropout after each hidden layer. Each arm has its best learning rate,
-which lies between others that are worse, chosen on half of the clean test images from one draw of
-the weights and judged on the other half from others.
+which lies between others that are worse, or is as good as one that does, chosen on half of the
+clean test images from one draw of the weights and judged on the other half from others.
 """
 
 import keras
