@@ -256,6 +256,7 @@ def test_a_benchmark_is_told_over_another_that_the_settings_name(pages, machine)
 EXPLAINED = """
 [[explanation]]
 metric = "*::test_step*"
+backend = "jax"
 package = "keras"
 release = "1.2"
 says = "Keras <1.2> traces anew."
@@ -280,7 +281,7 @@ def test_what_the_public_record_explains_stands_beside_the_change_point(pages, m
     [
         ('release = "1.2"', 'release = "1.0"'), ('release = "1.2"', 'release = "1.3.1"'),
         ('release = "1.2"', 'release = "x"'), ('package = "keras"', 'package = "numpy"'),
-        ('"*::test_step*"', '"*::test_predict*"'),
+        ('"*::test_step*"', '"*::test_predict*"'), ('backend = "jax"', 'backend = "torch"'),
     ],
 )  # fmt: skip
 def test_an_explanation_of_something_else_is_not_shown(pages, machine, filled_store, old, new):

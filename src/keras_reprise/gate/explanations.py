@@ -26,13 +26,17 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^https://[\w./#?=&%+-]{1,300}$")
 
 
 class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a release of a package changed in the metrics that fit a pattern, in a sentence, and where that is said."""
+    """What a release of a package changed in the metrics that fit a pattern, in a sentence, and where that is said.
+
+    With a `backend` it is of that one alone.
+    """
 
     metric: Text
     package: Text
     release: Text
     says: Text
     source: Address
+    backend: Text | None = None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,11 +82,18 @@ def _fits(pattern: str, metric: str) -> bool:
 
 
 def _between(one: Explanation, before: Software | None, now: Software | None) -> bool:
-    """Whether the release lies after what was installed before, and not after what is installed now."""
+    """Whether the release lies after what was installed before, and not after what is installed now; by its backend."""
     if before is None or now is None or not {one.package} <= set(before.packages) & set(now.packages):
+        return False
+    if one.backend is not None and {one.backend} != {_backend(before), _backend(now)}:
         return False
     try:
         old, changed, new = map(Version, (before.packages[one.package], one.release, now.packages[one.package]))
     except InvalidVersion:
         return False
     return old < changed <= new
+
+
+def _backend(software: Software) -> str:
+    """The backend that an environment chose; Keras's own choice is TensorFlow."""
+    return software.variables.get("KERAS_BACKEND", "tensorflow")
