@@ -5,6 +5,7 @@ No command, link, table cell, mathematics or control character is their own.
 
 import html
 import re
+from json import dumps
 
 from keras_reprise.base.errors import printable
 
@@ -33,3 +34,9 @@ def markdown_code(text: str) -> str:
 def latex(text: str) -> str:
     """Text that LaTeX sets as it is: no command, no mathematics, no comment, on one line."""
     return "".join(LATEX.get(character, character) for character in printable(" ".join(text.split())))
+
+
+def json(text: str) -> str:
+    """JSON of the same meaning, whose lines have printable characters alone: the others stand in JSON's own escapes."""
+    lines = text.split("\n")
+    return "\n".join("".join(c if c.isprintable() else dumps(c).strip('"') for c in line) for line in lines)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keras_reprise import catalog
-from keras_reprise.base import checkout, columns, errors
+from keras_reprise.base import checkout, columns, errors, escaping
 from keras_reprise.catalog import sources
 
 if TYPE_CHECKING:
@@ -189,15 +189,7 @@ def print_table(rows: Sequence[columns.Row], headers: Sequence[str]) -> None:
 
 def print_json(value: object) -> None:
     """JSON on standard output; nan and infinities as strings, and what steers a terminal in JSON's own escapes."""
-    text = json.dumps(_finite(value), indent=2, ensure_ascii=False)
-    click.echo("\n".join(map(_escaped, text.split("\n"))))
-
-
-def _escaped(line: str) -> str:
-    """A line of JSON that means the same, whose characters are all printable."""
-    if line.isprintable():
-        return line
-    return "".join(one if one.isprintable() else json.dumps(one).strip('"') for one in line)
+    click.echo(escaping.json(json.dumps(_finite(value), indent=2, ensure_ascii=False)))
 
 
 def _finite(value: object) -> object:

@@ -83,6 +83,14 @@ def test_every_form_of_everything(cite, what, form):
         assert item["issued"]["date-parts"][0][0] > 2025
 
 
+def test_csl_json_of_a_title_that_would_steer_a_terminal_is_json_with_that_title(cite, clean_store):
+    title = "Two \x9b31m is\u202e two"
+    forge(clean_store, card=lambda card: card.update(title=title))
+    text = cite("plain", "--format", "csl-json")
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert title in json.loads(text)[0]["title"]
+
+
 def test_a_record_is_cited_and_resolved_by_the_start_of_its_id(cite, clean_store, reprise):
     path = records(clean_store)[1]
     text = cite(path.stem.split("-")[1])

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from keras_reprise.base import escaping
 from keras_reprise.base.escaping import latex as tex
 from keras_reprise.report.cite import literature
 from keras_reprise.report.cite.citations import Citation, markdown, sentence
@@ -47,7 +48,7 @@ def csl_json(citations: Sequence[Citation]) -> str:
     """A list of CSL-JSON items, as Zotero and pandoc read it: what is cited, then the documents."""
     sources = literature.each_once(citation.literature for citation in citations)
     items = [*map(_item, citations), *(source.csl for source in sources)]
-    return json.dumps(items, indent=2, ensure_ascii=False)
+    return escaping.json(json.dumps(items, indent=2, ensure_ascii=False))
 
 
 def _item(citation: Citation) -> dict[str, object]:
