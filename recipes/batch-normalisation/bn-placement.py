@@ -2,7 +2,7 @@
 
 Source: "Deep Network Components & Training", slide "Batch normalization"
 Data:   cifar10, standardised
-Cost:   quick 68 s per replicate (2 busy cores of an AMD EPYC, TensorFlow 2.21)
+Cost:   full 5 min per replicate, quick 68 s (2 busy cores of an AMD EPYC, TensorFlow 2.21)
 Replay: reprise run bn-placement --scale full
 
 The slide names no network. Dense: 3072-100-100-100-10. Convolutional: two of 3 x 3 with stride 2,
