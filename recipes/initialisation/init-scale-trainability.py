@@ -4,7 +4,7 @@ Source: "Deep Network Components & Training", slides "Weight Initialization" and
         NORMALIZATION"; "Training" (notes on hyper-parameters), "Hyper parameters of model";
         Harakeh, lecture 7, "Default Baseline Models"
 Data:   cifar10, standardised, flattened
-Cost:   full 5 min per replicate, quick 24 s (one of two workers, 2 cores, AMD EPYC, Intel Xeon, TensorFlow 2.21)
+Cost:   full 5 min per replicate, quick 24 s (one of two workers, 2 cores, TensorFlow 2.21)
 Replay: reprise run init-scale-trainability --scale full
 
 The slides give no set-up; width, rates and epochs are ours. The last layer always has Xavier's

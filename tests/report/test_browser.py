@@ -150,7 +150,7 @@ def test_the_counts_of_the_verdicts_lead_to_their_rules(browser, rules):
         link = page.locator(f".tally .{word} a")
         link.click()
         counts[word] = int(link.locator("b").inner_text())
-        sync_api.expect(page.locator(".card:visible")).to_have_count(counts[word])  # the page hears of it a moment later
+        sync_api.expect(page.locator(".card:visible")).to_have_count(counts[word])  # which it hears later
         assert link.get_attribute("aria-current") == "true"
     assert counts == {"reproduced": 2, "contradicted": 1, "inconclusive": 1, "surprising": 1}
     assert page.locator(".card .answer:visible .chip.surprising").is_visible()
