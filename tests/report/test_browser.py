@@ -43,7 +43,7 @@ class Reader:
 
     def visible(self) -> list[str]:
         """The rules that the front page shows."""
-        return self.page.locator(".card:visible h3").all_inner_texts()
+        return list(self.page.locator(".card:visible h3").all_inner_texts())
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_the_counts_of_the_verdicts_lead_to_their_rules(browser, rules):
         link = page.locator(f".tally .{word} a")
         link.click()
         counts[word] = int(link.locator("b").inner_text())
-        sync_api.expect(page.locator(".card:visible")).to_have_count(counts[word])  # which it hears later
+        sync_api.expect(page.locator(".card:visible")).to_have_count(counts[word])  # the page filters after the click
         assert link.get_attribute("aria-current") == "true"
     assert counts == {"reproduced": 2, "contradicted": 1, "inconclusive": 1, "surprising": 1}
     assert page.locator(".card .answer:visible .chip.surprising").is_visible()
