@@ -19,6 +19,7 @@ from keras_reprise.gate.comparisons import (
     stored_row,
     write_comparison,
 )
+from keras_reprise.gate.explanations import Explanation, Explanations
 from keras_reprise.gate.processes import Process
 from keras_reprise.gate.rule import IMPROVED, REGRESSED, SAME, Row
 from keras_reprise.gate.settings import Settings
@@ -288,6 +289,15 @@ def test_an_explanation_of_something_else_is_not_shown(pages, machine, filled_st
     (filled_store / "comparisons").mkdir()
     (filled_store / "comparisons" / "explanations.toml").write_text(EXPLAINED.replace(old, new))
     assert "traces anew" not in text_of(pages(comparison(machine)) / f"comparison-{machine[:8]}-releases.html")
+
+
+def test_an_environment_that_chooses_no_backend_has_keras_s_own():
+    old, new = (msgspec.structs.replace(software(version), variables={}) for version in ("1.1", "1.3"))
+    of = {
+        name: Explanation("*", "keras", "1.2", "Traces anew.", "https://example.org", name)
+        for name in ("tensorflow", "jax")
+    }
+    assert Explanations(list(of.values())).of("mine.py::test_step", old, new) == [of["tensorflow"]]
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "http://example.org", 'https://a"onclick=x'])

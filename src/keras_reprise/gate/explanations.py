@@ -82,7 +82,7 @@ def _fits(pattern: str, metric: str) -> bool:
 
 
 def _between(one: Explanation, before: Software | None, now: Software | None) -> bool:
-    """Whether the release lies after what was installed before, and not after what is installed now; by its backend."""
+    """Whether the release came between what was installed before and now, and both ran its backend, if it has one."""
     if before is None or now is None or not {one.package} <= set(before.packages) & set(now.packages):
         return False
     if one.backend is not None and {one.backend} != {_backend(before), _backend(now)}:
@@ -95,5 +95,5 @@ def _between(one: Explanation, before: Software | None, now: Software | None) ->
 
 
 def _backend(software: Software) -> str:
-    """The backend that an environment chose; Keras's own choice is TensorFlow."""
+    """The backend that an environment chose; Keras's own choice, where it chose none, is TensorFlow."""
     return software.variables.get("KERAS_BACKEND", "tensorflow")
