@@ -134,7 +134,7 @@ def test_filters_narrow_the_rules_and_can_be_shared(browser, rules):
     assert reader.visible() == []
     assert page.locator("#nothing").is_visible()
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelectorAll('.card:not([hidden])').length === 4")
+    sync_api.expect(page.locator(".card:visible")).to_have_count(4)
     page.goto("about:blank")
     page.goto(address)
     assert len(reader.visible()) == 1
@@ -208,8 +208,7 @@ def test_what_is_folded_opens_where_an_address_leads_into_it(browser, rules):
     key = page.locator(".group", has=page.locator("> details:not([open])")).first.get_attribute("id")
     assert not page.locator(f"[id='{key}'] pre").is_visible()
     reader.open(f"overfit-20-examples-v1.html#{key}")
-    page.wait_for_function(f"document.getElementById('{key}').firstElementChild.open")
-    assert page.locator(f"[id='{key}'] pre").is_visible()
+    sync_api.expect(page.locator(f"[id='{key}'] pre")).to_be_visible()
 
 
 def test_a_reason_stands_beside_a_verdict_that_is_open_although_the_interval_lies_inside(browser, rules):
@@ -309,7 +308,7 @@ def test_a_figure_leads_to_its_page_which_says_values_and_turns_series_off(brows
     box = area.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     said = page.locator(".panel").first.locator("output").first
-    page.wait_for_function("document.querySelector('.panel output').textContent.includes(' to ')")
+    sync_api.expect(said).to_contain_text(" to ")
     assert float(said.inner_text().split(" ")[0]) > 0
     assert "epoch: " in page.locator(".legend .at").first.inner_text()
     button = page.locator(".legend button").first
@@ -355,7 +354,7 @@ def test_a_figures_page_shows_the_picture_without_scripts_and_on_paper(browser, 
 
 def drawn_texts(browser: Any, folder: Path, name: str, width: int, height: int) -> list[dict[str, Any]]:
     """What a figure's page writes on its canvas, in which size (pixels) and with which alignment."""
-    reader = Reader(browser, folder, viewport={"width": width, "height": height})
+    reader = Reader(browser, folder, viewport={"width": width, "height": height}, bypass_csp=True)  # to be waited for
     reader.page.add_init_script(
         "const say = CanvasRenderingContext2D.prototype.fillText; window.texts = [];"
         "CanvasRenderingContext2D.prototype.fillText = function (...given) {"
