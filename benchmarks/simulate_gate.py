@@ -28,7 +28,7 @@ from keras_reprise.gate.baselines import needed, seeds_for
 from keras_reprise.gate.design import SECOND_LOOK
 from keras_reprise.gate.early import settled
 from keras_reprise.gate.judgement import first_look, further_look, not_calibrated, second_look
-from keras_reprise.gate.looks import Known, Look, learn, look_of
+from keras_reprise.gate.looks import Known, Look, learn, look_of, with_gates
 from keras_reprise.gate.quality import quality_of
 from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import read_settings
@@ -73,9 +73,13 @@ def length(side):
 
 def part(side, chosen, quality, slowed=None, factor=1.0):
     """The estimates of every metric that are numbered in `chosen`; `slowed` is made slower by `factor`."""
-    costs = {m: v[chosen] * (factor if m == slowed else 1.0) for m, v in side.costs.items()}
-    blocks = dict.fromkeys(costs, np.arange(len(chosen)) // 2)  # two of each side in a block
-    return Look(costs, {m: v[chosen] for m, v in side.loops.items()}, blocks, quality)
+
+    def slower(values):
+        return {m: v * (factor if m == slowed else 1.0) for m, v in values.items()}
+
+    look = side.of_each(lambda values: {m: v[chosen] for m, v in values.items()})
+    blocks = dict.fromkeys(look.costs, np.arange(len(chosen)) // 2)  # two of each side in a block
+    return replace(look, costs=slower(look.costs), fastest=slower(look.fastest), blocks=blocks, quality=quality)
 
 
 def beginning(look, sizes, control=None):
@@ -85,7 +89,7 @@ def beginning(look, sizes, control=None):
     def those(values):
         return {m: values[m][:size] for m, size in sizes.items() if m in values}
 
-    return Look(those(look.costs), those(look.loops), those(look.blocks), look.quality)
+    return look.of_each(those)
 
 
 def in_turns(start, rounds, drawn):
@@ -98,7 +102,7 @@ def in_turns(start, rounds, drawn):
 class Replay:
     """Gates replayed on occasions of identical code, and on replicates of identical recipes."""
 
-    def __init__(self, measured, settings, qualities, *, estimate="adjusted", stored=False, uncalibrated=False):
+    def __init__(self, measured, settings, qualities, *, estimate="steadiest", stored=False, uncalibrated=False):
         self.measured, self.settings, self.stored, self.qualities = measured, settings, stored, qualities
         self.occasions = [look_of(one, estimate) for one in measured]
         self.drawn = random.Random(1)
@@ -123,7 +127,7 @@ class Replay:
             begin = self.drawn.randint(0, length(other) - BASELINE)
             before = part(other, np.arange(begin, begin + BASELINE), accepted)
             if self.uncalibrated:
-                known = Known(beside=not self.stored, accepted=[Look(before.costs, before.loops)])
+                known = with_gates(Known(beside=not self.stored), [before.estimates_alone()], [], rounds)
         for n, quality in zip(sizes, [*qualities, []], strict=True):
             if self.stored:
                 chosen, start = np.arange(start, start + n) % size, start + n
@@ -246,7 +250,7 @@ def main():
     parser.add_argument("--windows", type=int, default=1000, help="gates of identical code")
     parser.add_argument("--power", type=int, default=100, help="gates for each figure of power; 0: none")
     parser.add_argument("--metrics", default="*", help="pattern of the metrics whose power is told")
-    parser.add_argument("--estimate", choices=("adjusted", "median", "fastest"), default="adjusted")
+    parser.add_argument("--estimate", choices=("steadiest", "adjusted", "median", "fastest"), default="steadiest")
     parser.add_argument("--stored", action="store_true")
     parser.add_argument("--uncalibrated", action="store_true")
     parser.add_argument("--quality", type=Path, help="a store with many replicates of the gate's recipes")

@@ -1458,6 +1458,49 @@ def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path):
     assert has_ended(child)
 
 
+@pytest.fixture
+def disturbed(committed, monkeypatch):
+    """A machine half of whose processes have slow rounds, all but their fastest, and half of whose loops are slow."""
+    generator, run = np.random.default_rng(3), committed.run
+
+    def slow(values):
+        factor = 1.7 if generator.random() < 0.5 else 1.0
+        return {m: v if m.endswith("peak memory") else v * factor for m, v in values.items()}
+
+    def disturbed_run(*words):
+        found = run(*words)
+        median = slow(found.median)
+        loop = slow(dict.fromkeys(median, 1.0))
+        return msgspec.structs.replace(found, median=median, relative={m: v / loop[m] for m, v in median.items()})
+
+    committed.spread = 0.003
+    monkeypatch.setattr(processes, "_run", disturbed_run)
+    return committed
+
+
+@pytest.mark.parametrize("commands", [["accept"], ["accept", "calibrate"]], ids=["not calibrated", "calibrated"])
+def test_the_fastest_rounds_tell_a_metric_where_they_are_steadier(disturbed, gate, commands):
+    for command in commands:
+        result = gate(command, *(["--why", "first"] if command == "accept" else []))
+        assert result.exit_code == 0, result.output
+    disturbed.factor[f"{SUITE}::test_fast", "now"] = 1.1
+    result = gate("gate", "--json")
+    found = metric(result, "test_fast")
+    assert (found["verdict"], found["estimate"], result.exit_code) == ("regressed", "fastest", 1)
+    assert found["ratio"] == pytest.approx(1.1, abs=0.01)
+    assert metric(result, "peak memory")["estimate"] is None
+    assert "times are those of each process's fastest round" in gate("gate").stdout
+    Path("gate.toml").write_text(f'benchmarks = ["{SUITE}"]\nestimate = "adjusted"\n')
+    result = gate("gate", "--json")
+    assert (metric(result, "test_fast")["estimate"], result.exit_code) == ("adjusted", 0)
+
+
+def test_where_both_are_as_steady_medians_are_kept(gate, in_turns):
+    result = gate("gate", "--json")
+    assert {one["estimate"] for one in json.loads(result.stdout)["metrics"]} == {"adjusted", None}
+    assert "fastest round" not in gate("gate").stdout
+
+
 def test_the_loop_is_timed_around_each_run(clocked, monkeypatch):
     monkeypatch.setattr(processes, "PASSES", 3)
     found = processes._run(Task(SUITE, "now", 0), 0, Installation(sys.executable, clocked), ())

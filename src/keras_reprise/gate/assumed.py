@@ -37,9 +37,9 @@ def noises(old: Samples, new: Samples, rounds: int, known: Known, alike: Sequenc
     control = _control(old, new)
     fixed = {metric: plain[metric] for metric in unknown if metric in control}  # which is to fail if it changes much
     if not known.beside:
-        levels, seen = adjusted(known.accepted, alike), list(control.values())
+        levels, seen = adjusted(known.accepted, alike, known.by_fastest), list(control.values())
         return {metric: _between(metric, levels, seen) for metric in unknown} | fixed
-    others = [adjusted([one], alike)[0] for one in (*known.accepted, *known.turns)]
+    others = [adjusted([one], alike, known.by_fastest)[0] for one in (*known.accepted, *known.turns)]
     found = {metric: _in_turns([side.get(metric) for side in (old, new, *others)], rounds) for metric in unknown}
     wider = _widened([control[metric] / found[metric] for metric in fixed])
     return {metric: wider * noise for metric, noise in found.items()} | fixed

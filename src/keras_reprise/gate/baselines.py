@@ -14,7 +14,7 @@ from keras_reprise.gate.design import FEWEST_SEEDS, LOSS_IN_MARGINS, MOST_GATES_
 from keras_reprise.gate.forecast import Forecast
 from keras_reprise.gate.installed import copies_of_another_state
 from keras_reprise.gate.journal import Journal, journal
-from keras_reprise.gate.looks import Known, Look, failures, learn, look_of
+from keras_reprise.gate.looks import Known, failures, learn, look_of, with_gates
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import deviation_at_most, seeds_needed
 from keras_reprise.gate.processes import CONTROL, Process, durations, plan
@@ -206,17 +206,11 @@ def known_of(
     gates = [one for one in finished_gates(store, machine_id, name) if one.measured.software == baseline.software]
     gates = gates[-MOST_GATES_REMEMBERED:]
     before = [Taken(one.before, []) for one in gates if one.before and one.accepted == baseline.code.git_commit]
-    return replace(
-        calibrated(store, machine_id, name, settings, beside=beside),
-        accepted=[costs_of(baseline, settings.estimate), *(costs_of(one, settings.estimate) for one in before)],
-        turns=[costs_of(one.measured, settings.estimate) for one in gates],
-    )
-
-
-def costs_of(found: Occasion | Taken, estimate: str) -> Look:
-    """The times and peaks of one code, without blocks."""
-    look = look_of(found, estimate)
-    return Look(look.costs, look.loops)
+    known = calibrated(store, machine_id, name, settings, beside=beside)
+    measured: list[Occasion | Taken] = [baseline, *before]
+    accepted = [look_of(one, settings.estimate).estimates_alone() for one in measured]
+    turns = [look_of(one.measured, settings.estimate).estimates_alone() for one in gates]
+    return with_gates(known, accepted, turns, settings.rounds)
 
 
 def needed(baseline: Occasion, settings: Settings) -> dict[str, int | None]:

@@ -49,6 +49,7 @@ class StoredRow(Strict, frozen=True):
     verdict: str
     why: str
     again: Number | None
+    estimate: str = ""
 
     @property
     def row(self) -> Row:

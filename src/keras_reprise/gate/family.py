@@ -165,7 +165,7 @@ def _others(found: Mapping[PairOfSides, SidesCompared], pair: PairOfSides) -> li
 def _known_of(known: Known, looks: Sides, pair: PairOfSides) -> Known:
     """What is known beside a pair's own processes: the calibration, and what each other side's code scatters."""
     others = [look for side, look in looks.items() if side not in (pair.before, pair.now)]
-    return replace(known, beside=True, turns=[*known.turns, *(Look(one.costs, one.loops) for one in others)])
+    return replace(known, beside=True, turns=[*known.turns, *(one.estimates_alone() for one in others)])
 
 
 def _both(looks: Sides, pair: PairOfSides) -> tuple[Look, Look]:
@@ -178,10 +178,8 @@ def _of_sources(look: Look, sources: frozenset[str]) -> Look:
         source = metric.split("::", 1)[0]
         return source in sources or source == CONTROL
 
-    return Look(
-        {metric: values for metric, values in look.costs.items() if is_of(metric)},
-        {metric: values for metric, values in look.loops.items() if is_of(metric)},
-        {metric: values for metric, values in look.blocks.items() if is_of(metric)},
-        [one for one in look.quality if one.recipe in sources],
-        {source: why for source, why in look.failures.items() if source in sources},
+    return replace(
+        look.of_metrics(is_of),
+        quality=[one for one in look.quality if one.recipe in sources],
+        failures={source: why for source, why in look.failures.items() if source in sources},
     )

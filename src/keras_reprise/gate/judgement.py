@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_reprise.gate import assumed
 from keras_reprise.gate.design import CONTROL_LEVEL, SECOND_LOOK
-from keras_reprise.gate.looks import Known, Look, adjusted
+from keras_reprise.gate.looks import Known, Look, adjusted, estimates_of
 from keras_reprise.gate.matching import claim_rows, difference, identical, lost_numbers, partner, quality_of_both
 from keras_reprise.gate.noise import Samples
 from keras_reprise.gate.processes import CONTROL
@@ -108,7 +108,7 @@ def first_look(
 def compared(before: Look, now: Look, settings: Settings, known: Known) -> SidesCompared:
     """Compare all that both sides have."""
     alike = [before, now, *(known.occasions or (*known.accepted, *known.turns))]
-    old, new = adjusted([before, now], alike)
+    old, new = adjusted([before, now], alike, known.by_fastest)
     unknown = assumed.noises(old, new, settings.rounds, known, alike)
     both = {metric: unknown[metric] if metric in unknown else known.noise[metric] for metric in new if metric in old}
     # What is suspect will be judged with so many more processes; against stored numbers they do not make it less noisy.
@@ -116,7 +116,8 @@ def compared(before: Look, now: Look, settings: Settings, known: Known) -> Sides
     thresholds = {metric: settings.threshold(metric) for metric in both}
     bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
     turns = (before.blocks, now.blocks) if known.beside else None
-    costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns)
+    told = estimates_of(now, settings.estimate, known.by_fastest)
+    costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns, told)
     control = [change for change in costs if _of_control(change.metric)]
     changes = [*(c for c in costs if not _of_control(c.metric)), *quality_of_both(before.quality, now.quality)]
     sides = [{metric: side[metric] for metric in both} for side in ([old, new] if known.beside else [new])]
@@ -236,6 +237,7 @@ def _together(first: Look, again: Look, suspects: set[str]) -> Look:
         joined(first.blocks, later),
         quality,
         {**first.failures, **again.failures},
+        joined(first.fastest, again.fastest),
     )
 
 

@@ -1,10 +1,11 @@
 """What one side of a gate gave, as the rule sees it, and what calibration knows of such looks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from keras_reprise.gate.design import STEADIER
 from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import (
     Numbers,
@@ -23,6 +24,7 @@ class Look:
 
     `loops` are the seconds of the fixed loop beside each estimate, where those are to be adjusted for the machine's
     speed; `blocks` number the blocks in which the estimates were made, where both sides were measured in turns.
+    `fastest` are the seconds of each process's fastest round, where those may stand for it instead.
     """
 
     costs: Samples
@@ -30,6 +32,25 @@ class Look:
     blocks: Numbers = field(default_factory=dict)
     quality: Sequence[Quality] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+    fastest: Samples = field(default_factory=dict)
+
+    def of_each(self, change: Callable[[Samples], Samples]) -> "Look":
+        """The look with its estimates, and what belongs to each of them, changed alike."""
+        return replace(
+            self,
+            costs=change(self.costs),
+            loops=change(self.loops),
+            fastest=change(self.fastest),
+            blocks=change(self.blocks),
+        )
+
+    def of_metrics(self, is_one: Callable[[str], bool]) -> "Look":
+        """The look with the times and peaks of some metrics alone."""
+        return self.of_each(lambda values: {metric: found for metric, found in values.items() if is_one(metric)})
+
+    def estimates_alone(self) -> "Look":
+        """The times and peaks of one code, without blocks, recipes and failures."""
+        return replace(self, blocks={}, quality=(), failures={})
 
 
 @dataclass(frozen=True)
@@ -37,6 +58,7 @@ class Known:
     """What calibration says of this machine: the noise of one look by metric, and the occasions it comes from.
 
     `beside` tells that both sides are measured in turns: drift hits both alike, and more processes make less noise.
+    `by_fastest` are the metrics that are told by the fastest round of each process, since that is steadier here.
     Where nothing was calibrated, `accepted` is what was measured of the accepted code, on its baseline's day first, and
     `turns` other sets of processes of one code each.
     """
@@ -46,19 +68,23 @@ class Known:
     beside: bool = False
     accepted: Sequence[Look] = ()
     turns: Sequence[Look] = ()
+    by_fastest: frozenset[str] = frozenset()
 
 
 def look_of(found: Occasion | Taken, estimate: str) -> Look:
-    """What a side measured, as the rule sees it; `estimate` is adjusted, median or fastest."""
+    """What a side measured, as the rule sees it; `estimate` is steadiest, adjusted, median or fastest."""
     crashed = {quality.recipe: f"{quality.failed} replicates failed" for quality in found.quality if quality.failed}
     costs = samples(found.processes, "fastest" if estimate == "fastest" else "median")
-    relative = samples(found.processes, "relative") if estimate == "adjusted" else {}
+    relative = samples(found.processes, "relative") if estimate in ("adjusted", "steadiest") else {}
     loops = {
         metric: costs[metric] / values
         for metric, values in relative.items()
         if len(values) == len(costs[metric]) and not metric.endswith(PEAK_MEMORY)
     }
-    return Look(costs, loops, blocks(found.processes), found.quality, failures(found.processes) | crashed)
+    fastest = samples(found.processes, "fastest") if estimate == "steadiest" else {}
+    fastest = {metric: values for metric, values in fastest.items() if metric in loops}
+    failed = failures(found.processes) | crashed
+    return Look(costs, loops, blocks(found.processes), found.quality, failed, fastest)
 
 
 def failures(processes: Sequence[Process]) -> dict[str, str]:
@@ -68,30 +94,56 @@ def failures(processes: Sequence[Process]) -> dict[str, str]:
 
 def leaving_out(look: Look, metrics: Collection[str]) -> Look:
     """The look without the times and peaks named."""
-    if not metrics:
-        return look
-    kept = {metric: values for metric, values in look.costs.items() if metric not in metrics}
-    return replace(look, costs=kept)
+    return look.of_metrics(lambda metric: metric not in metrics)
 
 
 def learn(occasions: Sequence[Look], rounds: int, *, beside: bool = False) -> Known:
     """What occasions of identical code say of looks of so many rounds."""
-    if not occasions:
-        return Known(beside=beside)
+    by_fastest = steadier_by_fastest(occasions, rounds, beside=beside)
+    return Known(_noise(occasions, rounds, by_fastest, beside=beside), occasions, beside, by_fastest=by_fastest)
+
+
+def with_gates(known: Known, accepted: Sequence[Look], turns: Sequence[Look], rounds: int) -> Known:
+    """What is known, with what gates measured of accepted code and of others, which tells of what nobody calibrated."""
+    by_fastest = known.by_fastest
+    if not known.occasions:
+        sets = [*accepted, *(turns if known.beside else ())]
+        by_fastest = steadier_by_fastest(sets, rounds, beside=known.beside)
+    return replace(known, accepted=accepted, turns=turns, by_fastest=by_fastest)
+
+
+def steadier_by_fastest(occasions: Sequence[Look], rounds: int, *, beside: bool) -> frozenset[str]:
+    """The metrics whose fastest rounds have clearly less noise than their adjusted medians, in occasions of one code.
+
+    Where a processor is shared with somebody else's, a round is slow or it is not, and which one changes within a
+    process: then the loop beside a benchmark tells little of its rounds, and the fastest is one that was not disturbed.
+    """
+    others = frozenset(metric for one in occasions for metric in one.fastest)
+    if not others:
+        return others
+    usual, fastest = (_noise(occasions, rounds, chosen, beside=beside) for chosen in (frozenset[str](), others))
+    return frozenset(metric for metric in others & set(fastest) if fastest[metric] < STEADIER * usual[metric])
+
+
+def _noise(occasions: Sequence[Look], rounds: int, by_fastest: Collection[str], *, beside: bool) -> dict[str, float]:
     if beside:
-        each = [adjusted([one], occasions)[0] for one in occasions]
-        return Known(noise_side_by_side(each, rounds), occasions, beside)
-    return Known(noise(adjusted(occasions, occasions), rounds), occasions)
+        return noise_side_by_side([adjusted([one], occasions, by_fastest)[0] for one in occasions], rounds)
+    return noise(adjusted(occasions, occasions, by_fastest), rounds)
 
 
-def adjusted(sides: Sequence[Look], alike: Sequence[Look]) -> list[Samples]:
+def adjusted(sides: Sequence[Look], alike: Sequence[Look], by_fastest: Collection[str] = ()) -> list[Samples]:
     """Each side's estimates at one speed of the machine, as far as each benchmark feels that speed.
 
     The share that it feels comes from `alike`, each of which measured one code. Seconds become those at the median
-    speed of all sides; estimates without loops stay as they are.
+    speed of all sides; estimates without loops stay as they are, and of metrics in `by_fastest` it is the fastest
+    round.
     """
     found: list[dict[str, np.ndarray]] = [dict(side.costs) for side in sides]
     for metric in {metric: None for side in sides for metric in side.costs}:
+        if metric in by_fastest:
+            for one, side in zip(found, sides, strict=True):
+                one |= {metric: side.fastest[metric]} if metric in one else {}
+            continue
         if not all(_paired(side, metric) for side in sides if metric in side.costs):
             continue
         groups = [(np.log(one.costs[metric]), np.log(one.loops[metric])) for one in alike if _paired(one, metric)]
@@ -101,6 +153,17 @@ def adjusted(sides: Sequence[Look], alike: Sequence[Look]) -> list[Samples]:
             if metric in one:
                 one[metric] = side.costs[metric] * np.exp(-share * (np.log(side.loops[metric]) - usual))
     return list(found)
+
+
+def estimates_of(look: Look, estimate: str, by_fastest: Collection[str]) -> dict[str, str]:
+    """How the rounds of a process became one number, by metric: adjusted, median or fastest; peaks have none."""
+
+    def told(metric: str) -> str:
+        if estimate == "fastest" or metric in by_fastest:
+            return "fastest"
+        return "adjusted" if metric in look.loops else "median"
+
+    return {metric: told(metric) for metric in look.costs if not metric.endswith(PEAK_MEMORY)}
 
 
 def _paired(side: Look, metric: str) -> bool:

@@ -5,7 +5,7 @@ What was measured is kept until the comparison has ended, so that one that was i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -263,13 +263,8 @@ def without_what_crashed(look: Look, crashed: Mapping[str, str]) -> Look:
     def kept(metric: str) -> bool:
         return metric.split("::", 1)[0] not in crashed
 
-    return Look(
-        {metric: values for metric, values in look.costs.items() if kept(metric)},
-        {metric: values for metric, values in look.loops.items() if kept(metric)},
-        {metric: values for metric, values in look.blocks.items() if kept(metric)},
-        [one for one in look.quality if one.recipe not in crashed],
-        dict(crashed),
-    )
+    quality = [one for one in look.quality if one.recipe not in crashed]
+    return replace(look.of_metrics(kept), quality=quality, failures=dict(crashed))
 
 
 def _stored(judgement: FamilyJudgement, sides: Sequence[str]) -> list[StoredPair]:

@@ -227,7 +227,7 @@ class Times(Measurer):
         """The estimates of both ends and of the middle, at one speed of the machine."""
         mine = [[one for one in found if one.side == side] for side in ("good", "bad", "middle")]
         looks = [self._alone(look_of(Taken(one, []), self.settings.estimate)) for one in mine]
-        costs = adjusted(looks, looks)
+        costs = adjusted(looks, looks, self.known.by_fastest)
         empty = np.array([])
         samples = [
             LogSample(np.log(cost.get(self.metric, empty)), look.blocks.get(self.metric, empty))

@@ -27,7 +27,7 @@ def table(outcome: Outcome) -> str:
         if outcome.changed
         else []
     )
-    lines += list(outcome.notes)
+    lines += [*by_fastest(outcome), *outcome.notes]
     return printable("\n".join(lines))
 
 
@@ -45,7 +45,7 @@ def markdown(outcome: Outcome) -> str:
     parts = [f"### {MARKS[outcome.judgement.verdict]} {summary(outcome)}"]
     parts += [drawn(telling)] if telling else []
     parts += [f"Changed: {escaped(', '.join(outcome.changed))}."] if outcome.changed else []
-    parts += [escaped(note) for note in outcome.notes]
+    parts += [escaped(note) for note in (*by_fastest(outcome), *outcome.notes)]
     parts += [f"<details><summary>All {len(rows)} metrics</summary>\n\n{drawn(rows)}\n\n</details>"]
     return printable("\n\n".join(parts)) + "\n"
 
@@ -60,6 +60,17 @@ def summary(outcome: Outcome) -> str:
         f"{said or 'nothing measured'}. Controls: {control} ({null} of {len(outcome.judgement.null)} metrics differ "
         "between halves of this run)."
     )
+
+
+def by_fastest(outcome: Outcome) -> list[str]:
+    """Which times are those of the fastest rounds, in a line, if any are."""
+    names, times = _short(outcome), [row for row in outcome.judgement.rows if row.estimate]
+    found = [names[row.metric] for row in times if row.estimate == "fastest"]
+    if not found:
+        return []
+    which = "All" if len(found) == len(times) else f"{len(found)} of {len(times)}"
+    named = "" if len(found) == len(times) else f": {', '.join(found)}"
+    return [f"{which} times are those of each process's fastest round{named}."]
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
@@ -146,6 +157,7 @@ def row_facts(row: Row) -> dict[str, object]:
         "kind": "quality" if not row.ratio else "memory" if row.metric.endswith(PEAK_MEMORY) else "time",
         "verdict": row.verdict,
         "why": row.why,
+        "estimate": row.estimate or None,
         "n_before": row.n_before,
         "n_now": row.n_now,
         "before": None if math.isnan(row.before) else row.before,

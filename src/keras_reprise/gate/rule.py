@@ -49,7 +49,8 @@ class Change:
 
     `ratio` tells whether that scale is logarithmic. `bound` is what counts; an interval within `alike` is no change,
     which is wider where a metric that looks changed would be measured with more processes. `least_p` is the smallest p
-    that so many values can give.
+    that so many values can give. `estimate` tells how the rounds of a process became one number: adjusted, median or
+    fastest; it is empty of what has no rounds.
     """
 
     metric: str
@@ -66,6 +67,7 @@ class Change:
     alike: float = math.nan
     least_p: float = 0.0
     worse_when_larger: bool = True
+    estimate: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,12 @@ def cost_changes(
     bound: Mapping[str, float],
     alike: Mapping[str, float] | None = None,
     blocks: tuple[Numbers, Numbers] | None = None,
+    estimates: Mapping[str, str] | None = None,
 ) -> list[Change]:
     """The change of every time and memory that both sides have; by rank test and Hodges-Lehmann interval.
 
     `bound` is what counts, `alike` within which an interval is no change (default: what counts), by metric. `blocks`
-    are those of before and now where both were measured in turns.
+    are those of before and now where both were measured in turns; `estimates` tells how rounds became numbers.
     """
     changes = []
     for metric in (metric for metric in now if metric in before):
@@ -133,6 +136,7 @@ def cost_changes(
                 bound=bound[metric],
                 alike=(alike or bound)[metric],
                 least_p=found.least_p,
+                estimate=(estimates or {}).get(metric, ""),
             )
         )
     return changes

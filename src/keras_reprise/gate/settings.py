@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skip: list[str] = []
     rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = ROUNDS
     baseline_rounds: Annotated[int, msgspec.Meta(ge=2, le=200)] = BASELINE_ROUNDS
-    estimate: Literal["adjusted", "median", "fastest"] = "adjusted"
+    estimate: Literal["steadiest", "adjusted", "median", "fastest"] = "steadiest"
     side_by_side: bool = True
     thresholds: dict[str, Share] = {}
     margins: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}

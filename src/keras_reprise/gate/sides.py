@@ -98,7 +98,7 @@ def accepted_code(
 
 def comparable(settings: Settings, before: Software, now: Software) -> Settings:
     """The settings with an estimate that both sides share: a loop of Python is no measure between two Pythons."""
-    if settings.estimate != "adjusted" or before.python == now.python:
+    if settings.estimate not in ("steadiest", "adjusted") or before.python == now.python:
         return settings
     return msgspec.structs.replace(settings, estimate="fastest")
 
