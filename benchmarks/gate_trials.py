@@ -193,7 +193,9 @@ def measured(folder: Path, factor: float, threshold: float, asv: str | None, alo
         raise SystemExit(output)
     said = json.loads(output[output.index("{\n") : output.rindex("}") + 1])
     regressed = [row["metric"] for row in said["metrics"] if row["verdict"] == "regressed"]
-    found = {"factor": factor, "exit": code, "regressed": regressed, "seconds": seconds}
+    names = ("verdict", "why", "estimate", "ratio", "again", "counts_from", "p_adjusted")
+    slowed = next({name: row[name] for name in names} for row in said["metrics"] if "test_total" in row["metric"])
+    found = {"factor": factor, "exit": code, "regressed": regressed, "seconds": seconds, "slowed": slowed}
     found |= {} if alone else by_pytest_benchmark(folder, threshold)
     found |= by_asv(asv, folder, threshold) if asv else {}
     write(folder, 1.0)

@@ -20,6 +20,7 @@ from keras_reprise.gate.baselines import calibrated
 from keras_reprise.gate.change_points import ChangePoint, Overview
 from keras_reprise.gate.comparisons import MeasuredLook, comparison_files, read_comparison
 from keras_reprise.gate.explanations import Explanation, Explanations, explanations
+from keras_reprise.gate.looks import Known
 from keras_reprise.gate.present import amount, change, short_names
 from keras_reprise.gate.processes import CONTROL
 from keras_reprise.gate.rule import Row
@@ -45,15 +46,14 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 class GateBaseline:
     """What lies in the store of one baseline on one machine: the baseline itself, its calibration, or both.
 
-    `noise` and `noise_stored` are those of a look in turns and against stored numbers, by metric.
+    `known` is what it says of gates in turns and of those against stored numbers.
     """
 
     machine: str
     name: str
     baseline: Baseline | None
     calibration: Calibration | None
-    noise: dict[str, float]
-    noise_stored: dict[str, float]
+    known: tuple[Known, Known]
     fault: str = ""
 
     @property
@@ -83,7 +83,7 @@ class GateBaseline:
             [
                 names[metric], str(len(values[metric])),
                 amount(Row(metric, ratio=True), float(np.median(values[metric]))),
-                *(f"{one[metric]:.1%}" if metric in one else "–" for one in (self.noise, self.noise_stored)),
+                *(_noise_in_words(one, metric) for one in self.known),
             ]
             for metric in metrics
         ]  # fmt: skip
@@ -97,6 +97,13 @@ class GateBaseline:
             for one in found
             if one.processes
         ]
+
+
+def _noise_in_words(known: Known, metric: str) -> str:
+    """The noise of a look, and whether it is that of the fastest rounds."""
+    if metric not in known.noise:
+        return "–"
+    return f"{known.noise[metric]:.1%}{' (fastest)' if metric in known.by_fastest else ''}"
 
 
 @dataclass(frozen=True)
@@ -289,10 +296,15 @@ def _baselines(store: Store) -> list[GateBaseline]:
             baseline = read(baseline_path(store, machine, name), Baseline)
             calibration = read(calibration_path(store, machine, name), Calibration)
             settings = Settings()
-            noises = [dict(calibrated(store, machine, name, settings, beside=one).noise) for one in (True, False)]
-            found.append(GateBaseline(machine, name, baseline, calibration, noises[0], noises[1]))
+            known = (
+                calibrated(store, machine, name, settings, beside=True),
+                calibrated(store, machine, name, settings, beside=False),
+            )
+            found.append(GateBaseline(machine, name, baseline, calibration, known))
         except UserError as error:
-            found.append(GateBaseline(machine, name, None, None, {}, {}, printable(str(error).split("\n")[0])))
+            found.append(
+                GateBaseline(machine, name, None, None, (Known(), Known()), printable(str(error).split("\n")[0]))
+            )
     return found
 
 
