@@ -127,7 +127,7 @@ class Replay:
             begin = self.drawn.randint(0, length(other) - BASELINE)
             before = part(other, np.arange(begin, begin + BASELINE), accepted)
             if self.uncalibrated:
-                known = with_gates(Known(beside=not self.stored), [before.estimates_alone()], [], rounds)
+                known = with_gates(Known(beside=not self.stored), [before.estimates_alone()], [])
         for n, quality in zip(sizes, [*qualities, []], strict=True):
             if self.stored:
                 chosen, start = np.arange(start, start + n) % size, start + n

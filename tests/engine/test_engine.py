@@ -62,6 +62,11 @@ def test_numbers_equal_those_of_fit_given_the_same_batches(data, extras, optimiz
         assert np.allclose(a, b, rtol=1e-3, atol=1e-3), "non-trainable state and seed generators included"
 
 
+def compiled_once(folder):
+    """JAX keeps what it compiles, so that tests which train the same network compile it once."""
+    return {"JAX_COMPILATION_CACHE_DIR": str(folder), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+
+
 OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BACKEND")]
 
 
@@ -70,7 +75,7 @@ OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BAC
     "KERAS_BACKEND" in os.environ, reason="these processes are started by the tests on the first backend"
 )
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_engines_tests_pass_on_the_other_backends(name):
+def test_the_engines_tests_pass_on_the_other_backends(name, tmp_path):
     if name not in start.installed():
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
@@ -84,7 +89,7 @@ def test_the_engines_tests_pass_on_the_other_backends(name):
             __file__,
             *(str(Path(__file__).with_name(f"test_{one}.py")) for one in ("training_options", "selfcheck")),
         ],
-        env={**os.environ, "KERAS_BACKEND": name},
+        env={**os.environ, "KERAS_BACKEND": name, **compiled_once(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

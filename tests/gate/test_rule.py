@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.stats import mannwhitneyu, rankdata
 
 from keras_reprise.base.statistics import rank_sum_tail, shift, shift_in_blocks
 from keras_reprise.gate import assumed, design
-from keras_reprise.gate.looks import Known, Look
+from keras_reprise.gate.looks import Known, Look, adjusted, estimates_of, learn, steadier_by_fastest, with_gates
 from keras_reprise.gate.noise import (
     assumed_noise,
     deviation_at_most,
@@ -423,6 +424,52 @@ def test_a_control_that_changed_widens_what_stored_numbers_must_show():
 
     assert noise_with(0.2) > 1.3 * noise_with(0.0)
     assert assumed.noises({"m": np.ones(6)}, {"m": np.ones(6)}, 6, Known(accepted=[look(m=np.ones(6))]), [])["m"] > 0.15
+
+
+def rounds_of(generator, processes, *, medians, fastest, name="m"):
+    """A look whose processes' adjusted medians and fastest rounds scatter so much."""
+    costs = {name: times(generator, processes, spread=medians)}
+    loops = {name: np.ones(processes)}
+    return Look(costs, loops, fastest={name: 0.9 * times(generator, processes, spread=fastest)})
+
+
+@pytest.mark.parametrize(
+    ("medians", "fastest", "chosen"), [(0.06, 0.02, True), (0.02, 0.02, False), (0.02, 0.06, False)]
+)
+def test_the_fastest_rounds_are_chosen_where_they_are_clearly_steadier(medians, fastest, chosen):
+    generator = np.random.default_rng(5)
+    sets = [rounds_of(generator, processes, medians=medians, fastest=fastest) for processes in (12, 6, 6)]
+    assert steadier_by_fastest(sets) == (frozenset("m") if chosen else frozenset())
+    assert learn(sets, 6, beside=True).by_fastest == steadier_by_fastest(sets)
+    assert with_gates(Known(beside=True), sets[:1], sets[1:]).by_fastest == steadier_by_fastest(sets)
+    for known in (learn(sets, 6), with_gates(Known(), sets[:1], sets[1:])):
+        assert known.by_fastest == frozenset(), (
+            "stored numbers are of other occasions, whose fastest rounds differ as much"
+        )
+
+
+@pytest.mark.parametrize(("processes", "at_most"), [(12, 0.2), (48, 0.02)])
+def test_of_equals_the_medians_are_kept_as_a_rule(processes, at_most):
+    generator = np.random.default_rng(6)
+    found = [steadier_by_fastest([rounds_of(generator, processes, medians=0.03, fastest=0.03)]) for _ in range(300)]
+    assert np.mean([len(chosen) for chosen in found]) <= at_most
+
+
+def test_the_control_is_told_by_its_medians():
+    control = rounds_of(np.random.default_rng(6), 12, medians=0.06, fastest=0.01, name="control::test_sort")
+    assert steadier_by_fastest([control]) == frozenset()
+
+
+def test_what_the_fastest_rounds_tell_needs_no_loops():
+    generator = np.random.default_rng(7)
+    steady = [rounds_of(generator, 12, medians=0.06, fastest=0.01) for _ in range(2)]
+    known = learn(steady, 6, beside=True)
+    sides = [replace(steady[0], loops={}), steady[1]]  # of a process that ended before its loops were written
+    old, new = adjusted(sides, steady, known.by_fastest)
+    assert (old["m"] == steady[0].fastest["m"]).all()
+    assert (new["m"] == steady[1].fastest["m"]).all()
+    assert estimates_of(sides, "steadiest", known.by_fastest) == {"m": "fastest"}
+    assert estimates_of(sides, "steadiest", ()) == {"m": "median"}
 
 
 def test_what_was_calibrated_is_left_to_the_calibration():

@@ -326,6 +326,7 @@ def calibrate(asked: ToMeasure, plan: bool, store_path: Path | None, as_json: bo
     Example: reprise calibrate
     """
     from keras_reprise.gate import baselines
+    from keras_reprise.gate.present import noise_in_words
 
     if plan:
         return say_plan(_forecast("calibrate", asked, store_path), as_json)
@@ -333,9 +334,11 @@ def calibrate(asked: ToMeasure, plan: bool, store_path: Path | None, as_json: bo
     calibration, beside, stored = baselines.calibrate(open_store(store_path), settings, asked.name, note)
     occasions = len(calibration.occasions)
     if as_json:
-        return print_json({"occasions": occasions, "noise": beside.noise, "noise_of_stored": stored.noise})
+        by_fastest = sorted(beside.by_fastest)
+        told = {"noise": beside.noise, "by_fastest": by_fastest, "noise_of_stored": stored.noise}
+        return print_json({"occasions": occasions, **told})
     found = sorted({**beside.noise, **stored.noise})
-    rows = [[m, *(f"{known.noise[m]:.1%}" if m in known.noise else "-" for known in (beside, stored))] for m in found]
+    rows = [[metric, *(noise_in_words(known, metric) for known in (beside, stored))] for metric in found]
     print_table(rows, ["metric", "noise of a look: in turns", "against stored numbers"])
     say(f"\n{occasions} {'occasion' if occasions == 1 else 'occasions'}. docs/gate.md says how it becomes what counts.")
 

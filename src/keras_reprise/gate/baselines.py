@@ -210,7 +210,7 @@ def known_of(
     measured: list[Occasion | Taken] = [baseline, *before]
     accepted = [look_of(one, settings.estimate).estimates_alone() for one in measured]
     turns = [look_of(one.measured, settings.estimate).estimates_alone() for one in gates]
-    return with_gates(known, accepted, turns, settings.rounds)
+    return with_gates(known, accepted, turns)
 
 
 def needed(baseline: Occasion, settings: Settings) -> dict[str, int | None]:

@@ -71,8 +71,8 @@ log seconds; see `noise.share_felt`.
 """
 
 STEADIER = 2 / 3
-"""Below this share of the noise of adjusted medians the fastest rounds tell a metric; not where both are about alike,
-since the less noisy of two equals is so by chance."""
+"""Below this share of the scatter of adjusted medians the fastest rounds tell a metric; not where both are about alike,
+since the steadier of two equals is so by chance."""
 
 USUAL_SEEDS = 6
 """Replicates of a recipe in a baseline."""

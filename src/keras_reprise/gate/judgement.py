@@ -116,7 +116,7 @@ def compared(before: Look, now: Look, settings: Settings, known: Known) -> Sides
     thresholds = {metric: settings.threshold(metric) for metric in both}
     bound = bounds(thresholds, {metric: value / fewer for metric, value in both.items()})
     turns = (before.blocks, now.blocks) if known.beside else None
-    told = estimates_of(now, settings.estimate, known.by_fastest)
+    told = estimates_of([before, now], settings.estimate, known.by_fastest)
     costs = cost_changes(old, new, bound, alike_within(thresholds, both), turns, told)
     control = [change for change in costs if _of_control(change.metric)]
     changes = [*(c for c in costs if not _of_control(c.metric)), *quality_of_both(before.quality, now.quality)]

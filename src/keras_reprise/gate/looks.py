@@ -10,11 +10,12 @@ from keras_reprise.gate.measuring import Taken
 from keras_reprise.gate.noise import (
     Numbers,
     Samples,
+    deviation_within,
     noise,
     noise_side_by_side,
     share_felt,
 )
-from keras_reprise.gate.processes import PEAK_MEMORY, Process
+from keras_reprise.gate.processes import CONTROL, PEAK_MEMORY, Process
 from keras_reprise.gate.stored import Occasion, Quality, blocks, samples
 
 
@@ -82,7 +83,7 @@ def look_of(found: Occasion | Taken, estimate: str) -> Look:
         if len(values) == len(costs[metric]) and not metric.endswith(PEAK_MEMORY)
     }
     fastest = samples(found.processes, "fastest") if estimate == "steadiest" else {}
-    fastest = {metric: values for metric, values in fastest.items() if metric in loops}
+    fastest = {metric: values for metric, values in fastest.items() if not metric.endswith(PEAK_MEMORY)}
     failed = failures(found.processes) | crashed
     return Look(costs, loops, blocks(found.processes), found.quality, failed, fastest)
 
@@ -99,36 +100,39 @@ def leaving_out(look: Look, metrics: Collection[str]) -> Look:
 
 def learn(occasions: Sequence[Look], rounds: int, *, beside: bool = False) -> Known:
     """What occasions of identical code say of looks of so many rounds."""
-    by_fastest = steadier_by_fastest(occasions, rounds, beside=beside)
-    return Known(_noise(occasions, rounds, by_fastest, beside=beside), occasions, beside, by_fastest=by_fastest)
+    if not occasions:
+        return Known(beside=beside)
+    if beside:
+        by_fastest = steadier_by_fastest(occasions)
+        each = [adjusted([one], occasions, by_fastest)[0] for one in occasions]
+        return Known(noise_side_by_side(each, rounds), occasions, beside, by_fastest=by_fastest)
+    return Known(noise(adjusted(occasions, occasions), rounds), occasions)
 
 
-def with_gates(known: Known, accepted: Sequence[Look], turns: Sequence[Look], rounds: int) -> Known:
+def with_gates(known: Known, accepted: Sequence[Look], turns: Sequence[Look]) -> Known:
     """What is known, with what gates measured of accepted code and of others, which tells of what nobody calibrated."""
-    by_fastest = known.by_fastest
-    if not known.occasions:
-        sets = [*accepted, *(turns if known.beside else ())]
-        by_fastest = steadier_by_fastest(sets, rounds, beside=known.beside)
+    choose = known.beside and not known.occasions
+    by_fastest = steadier_by_fastest([*accepted, *turns]) if choose else known.by_fastest
     return replace(known, accepted=accepted, turns=turns, by_fastest=by_fastest)
 
 
-def steadier_by_fastest(occasions: Sequence[Look], rounds: int, *, beside: bool) -> frozenset[str]:
-    """The metrics whose fastest rounds have clearly less noise than their adjusted medians, in occasions of one code.
+def steadier_by_fastest(sets: Sequence[Look]) -> frozenset[str]:
+    """The metrics whose fastest rounds scatter clearly less than their adjusted medians, in sets of one code each.
 
-    Where a processor is shared with somebody else's, a round is slow or it is not, and which one changes within a
-    process: then the loop beside a benchmark tells little of its rounds, and the fastest is one that was not disturbed.
+    Scatter is that of processes which followed each other, since drift is cancelled in turns. Where a processor is
+    shared with somebody else's, a round is slow or it is not, and which one changes within a process: then the loop
+    beside a benchmark tells little of its rounds, and the fastest is one that was not disturbed. The gate's fixed work
+    is told by medians, for it is there to notice whatever disturbs.
     """
-    others = frozenset(metric for one in occasions for metric in one.fastest)
-    if not others:
-        return others
-    usual, fastest = (_noise(occasions, rounds, chosen, beside=beside) for chosen in (frozenset[str](), others))
-    return frozenset(metric for metric in others & set(fastest) if fastest[metric] < STEADIER * usual[metric])
+    metrics = {metric for one in sets for metric in one.fastest if not metric.startswith(f"{CONTROL}::")}
+    usual, fastest = ([adjusted([one], sets, chosen)[0] for one in sets] for chosen in (frozenset[str](), metrics))
+    return frozenset(m for m in metrics if 0 < _scatter(fastest, m) < STEADIER * _scatter(usual, m))
 
 
-def _noise(occasions: Sequence[Look], rounds: int, by_fastest: Collection[str], *, beside: bool) -> dict[str, float]:
-    if beside:
-        return noise_side_by_side([adjusted([one], occasions, by_fastest)[0] for one in occasions], rounds)
-    return noise(adjusted(occasions, occasions, by_fastest), rounds)
+def _scatter(sets: Sequence[Samples], metric: str) -> float:
+    """The standard deviation of logs of four processes in succession."""
+    logs = [np.log(one[metric]) for one in sets if metric in one]
+    return deviation_within([values[start : start + 4] for values in logs for start in range(0, len(values), 4)])[0]
 
 
 def adjusted(sides: Sequence[Look], alike: Sequence[Look], by_fastest: Collection[str] = ()) -> list[Samples]:
@@ -155,15 +159,15 @@ def adjusted(sides: Sequence[Look], alike: Sequence[Look], by_fastest: Collectio
     return list(found)
 
 
-def estimates_of(look: Look, estimate: str, by_fastest: Collection[str]) -> dict[str, str]:
+def estimates_of(sides: Sequence[Look], estimate: str, by_fastest: Collection[str]) -> dict[str, str]:
     """How the rounds of a process became one number, by metric: adjusted, median or fastest; peaks have none."""
 
     def told(metric: str) -> str:
         if estimate == "fastest" or metric in by_fastest:
             return "fastest"
-        return "adjusted" if metric in look.loops else "median"
+        return "adjusted" if all(_paired(side, metric) for side in sides) else "median"
 
-    return {metric: told(metric) for metric in look.costs if not metric.endswith(PEAK_MEMORY)}
+    return {metric: told(metric) for metric in sides[-1].costs if not metric.endswith(PEAK_MEMORY)}
 
 
 def _paired(side: Look, metric: str) -> bool:

@@ -9,7 +9,7 @@ from keras_reprise.base import columns, errors
 from keras_reprise.base.errors import printable
 from keras_reprise.base.escaping import markdown as escape
 from keras_reprise.gate.change_points import ChangePoint, Overview
-from keras_reprise.gate.present import MARKS, amount, change, junit_of, row_facts, short_names
+from keras_reprise.gate.present import MARKS, amount, by_fastest, change, junit_of, row_facts, short_names
 from keras_reprise.gate.rule import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, Row
 
 WIDEST_NAME, NARROWEST_NAME = 36, 18  # columns of the metric's name
@@ -41,9 +41,15 @@ def table(found: Overview, wide: int) -> str:
             lines += columns.wrapped(told(found, point), wide, first="  ", rest="    ")
         if chosen and not always:
             lines += columns.wrapped(RARER, wide, first="  ", rest="  ")
-    for said in [*failures(found), *occasions(found), *found.occasion.notes]:
+    for said in [*failures(found), *occasions(found), *_by_fastest(found), *found.occasion.notes]:
         lines += columns.wrapped(said, wide, rest="  ")
     return printable("\n".join(lines))
+
+
+def _by_fastest(found: Overview) -> list[str]:
+    """Which times are those of the fastest rounds."""
+    rows = [found.against_reference(metric, number) for metric in found.metrics for number in range(len(found.labels))]
+    return by_fastest([row for row in rows if row])
 
 
 def _parts(found: Overview, wide: int) -> list[list[str]]:
@@ -176,7 +182,9 @@ def markdown(found: Overview) -> str:
     rows = [[escape(names[m]), *(escape(one) for one in cells(found, m))] for m in found.metrics]
     drawn = tabulate(rows, ["metric", *map(escape, found.labels)], tablefmt="github", disable_numparse=True)
     parts = [f"### {escape(answer(found))}", *(["\n".join(points)] if points else [])]
-    parts += [escape(said) for said in [*failures(found), *occasions(found), *found.occasion.notes]]
+    parts += [
+        escape(said) for said in [*failures(found), *occasions(found), *_by_fastest(found), *found.occasion.notes]
+    ]
     parts += [f"<details><summary>All {len(rows)} metrics</summary>\n\n{drawn}\n\n{LEGEND}\n\n</details>"]
     return printable("\n\n".join(parts)) + "\n"
 

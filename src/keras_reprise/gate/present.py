@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from keras_reprise.base.errors import printable
 from keras_reprise.gate.gating import Outcome
+from keras_reprise.gate.looks import Known
 from keras_reprise.gate.processes import PEAK_MEMORY
 from keras_reprise.gate.rule import FAILED, IMPROVED, INCOMPARABLE, INCONCLUSIVE, REGRESSED, SAME, VERDICTS, Row
 
@@ -27,7 +28,7 @@ def table(outcome: Outcome) -> str:
         if outcome.changed
         else []
     )
-    lines += [*by_fastest(outcome), *outcome.notes]
+    lines += [*by_fastest(outcome.judgement.rows), *outcome.notes]
     return printable("\n".join(lines))
 
 
@@ -45,7 +46,7 @@ def markdown(outcome: Outcome) -> str:
     parts = [f"### {MARKS[outcome.judgement.verdict]} {summary(outcome)}"]
     parts += [drawn(telling)] if telling else []
     parts += [f"Changed: {escaped(', '.join(outcome.changed))}."] if outcome.changed else []
-    parts += [escaped(note) for note in (*by_fastest(outcome), *outcome.notes)]
+    parts += [escaped(note) for note in (*by_fastest(outcome.judgement.rows), *outcome.notes)]
     parts += [f"<details><summary>All {len(rows)} metrics</summary>\n\n{drawn(rows)}\n\n</details>"]
     return printable("\n\n".join(parts)) + "\n"
 
@@ -62,10 +63,11 @@ def summary(outcome: Outcome) -> str:
     )
 
 
-def by_fastest(outcome: Outcome) -> list[str]:
+def by_fastest(rows: Sequence[Row]) -> list[str]:
     """Which times are those of the fastest rounds, in a line, if any are."""
-    names, times = _short(outcome), [row for row in outcome.judgement.rows if row.estimate]
-    found = [names[row.metric] for row in times if row.estimate == "fastest"]
+    names = short_names([row.metric for row in rows])
+    times = {row.metric: row.estimate for row in rows if row.estimate}
+    found = [names[metric] for metric, estimate in times.items() if estimate == "fastest"]
     if not found:
         return []
     which = "All" if len(found) == len(times) else f"{len(found)} of {len(times)}"
@@ -122,6 +124,13 @@ def change(row: Row, value: float, signed: bool = True) -> str:
         return f"x {math.exp(value):.3f}"
     value = value if row.worse_when_larger or not signed else -value
     return f"{value:+.3g}" if signed else f"{value:.3g}"
+
+
+def noise_in_words(known: Known, metric: str) -> str:
+    """The noise of a look, and whether it is that of the fastest rounds."""
+    if metric not in known.noise:
+        return "–"
+    return f"{known.noise[metric]:.1%}{' (fastest)' if metric in known.by_fastest else ''}"
 
 
 def facts(outcome: Outcome) -> dict[str, object]:

@@ -21,7 +21,7 @@ from keras_reprise.gate.change_points import ChangePoint, Overview
 from keras_reprise.gate.comparisons import MeasuredLook, comparison_files, read_comparison
 from keras_reprise.gate.explanations import Explanation, Explanations, explanations
 from keras_reprise.gate.looks import Known
-from keras_reprise.gate.present import amount, change, short_names
+from keras_reprise.gate.present import amount, change, noise_in_words, short_names
 from keras_reprise.gate.processes import CONTROL
 from keras_reprise.gate.rule import Row
 from keras_reprise.gate.settings import Settings
@@ -83,7 +83,7 @@ class GateBaseline:
             [
                 names[metric], str(len(values[metric])),
                 amount(Row(metric, ratio=True), float(np.median(values[metric]))),
-                *(_noise_in_words(one, metric) for one in self.known),
+                *(noise_in_words(one, metric) for one in self.known),
             ]
             for metric in metrics
         ]  # fmt: skip
@@ -97,13 +97,6 @@ class GateBaseline:
             for one in found
             if one.processes
         ]
-
-
-def _noise_in_words(known: Known, metric: str) -> str:
-    """The noise of a look, and whether it is that of the fastest rounds."""
-    if metric not in known.noise:
-        return "–"
-    return f"{known.noise[metric]:.1%}{' (fastest)' if metric in known.by_fastest else ''}"
 
 
 @dataclass(frozen=True)
