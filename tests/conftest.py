@@ -30,10 +30,11 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs the command in a process of its own is slow, whichever file it is in."""
+    """What runs the command in a process of its own is slow, whichever file it is in; the longest tests come first."""
     for item in items:
         if "reprise_process" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

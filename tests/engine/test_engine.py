@@ -71,11 +71,13 @@ OTHERS = [name for name in ("jax", "torch") if name != os.environ.get("KERAS_BAC
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.skipif(
     "KERAS_BACKEND" in os.environ, reason="these processes are started by the tests on the first backend"
 )
+@pytest.mark.parametrize("file", ["engine", "training_options", "selfcheck"])
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_engines_tests_pass_on_the_other_backends(name, tmp_path):
+def test_the_engines_tests_pass_on_the_other_backends(name, file, tmp_path):
     if name not in start.installed():
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
@@ -86,8 +88,7 @@ def test_the_engines_tests_pass_on_the_other_backends(name, tmp_path):
             "-q",
             "-p",
             "no:cacheprovider",
-            __file__,
-            *(str(Path(__file__).with_name(f"test_{one}.py")) for one in ("training_options", "selfcheck")),
+            str(Path(__file__).with_name(f"test_{file}.py")),
         ],
         env={**os.environ, "KERAS_BACKEND": name, **compiled_once(tmp_path)},
         capture_output=True,

@@ -1412,6 +1412,7 @@ def clocked(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.longest
 def test_a_gate_measured_for_real(clocked, monkeypatch, reprise, store_path):
     """Everything but the benchmarks' clock is real; the control reads the real one, so it is told to find nothing."""
     monkeypatch.setattr(processes, "PASSES", 2)

@@ -99,6 +99,7 @@ RECIPE =""",
 )
 
 
+@pytest.mark.longest
 def test_fresh_processes_of_a_timing_recipe_find_what_was_compiled_before(tmp_path, reprise_process):
     pytest.importorskip("jax")
     recipe, store = tmp_path / "timing.py", tmp_path / "store"
