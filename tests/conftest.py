@@ -12,6 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 from faults import QUICKLY_IMPORTED
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the processors: threads that wait for each other only cost
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 RECIPES = Path(__file__).parent / "data" / "recipes"
 SHARES = "PYTEST_XDIST_WORKER" in os.environ and "REPRISE_TEST_HOME" in os.environ
 HOME = Path(os.environ["REPRISE_TEST_HOME"] if SHARES else tempfile.mkdtemp(prefix="reprise-tests-"))

@@ -230,7 +230,10 @@ def test_no_page_breaks_a_rule_of_accessibility(browser, rules):
         found = axe.run(reader.page, options=options).response["violations"]
         return [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found]
 
+    figures = {figure_of(rules, slug) for slug in RULES}  # those of other places have the same words and controls
     for path in sorted(rules.glob("*.html")):
+        if path.name.startswith("figure-") and path.name not in figures:
+            continue
         reader.page.emulate_media(color_scheme="light")
         kinds = set(reader.open(path.name).evaluate(KINDS_OF_ELEMENTS))
         assert broken() == [], path.name
