@@ -61,18 +61,8 @@ def slow_recipe(tmp_path_factory):
 def undisturbed(tmp_path_factory, slow_recipe):
     """What a worker of one thread measures on one machine."""
     store = tmp_path_factory.mktemp("local")
-    command = [
-        sys.executable,
-        "-m",
-        "keras_reprise",
-        "run",
-        str(slow_recipe),
-        "--data",
-        "digits",
-        "--seeds",
-        str(SEEDS),
-    ]
-    command += ["--workers", "1", "--threads", "1", "--store", str(store)]
+    command = [sys.executable, "-m", "keras_reprise", "run", str(slow_recipe), "--data", "digits"]
+    command += ["--seeds", str(SEEDS), "--workers", "1", "--threads", "1", "--store", str(store)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, **QUICKLY_IMPORTED})
     return numbers(store)
 

@@ -146,7 +146,8 @@ def adjusted(sides: Sequence[Look], alike: Sequence[Look], by_fastest: Collectio
     for metric in {metric: None for side in sides for metric in side.costs}:
         if metric in by_fastest:
             for one, side in zip(found, sides, strict=True):
-                one |= {metric: side.fastest[metric]} if metric in one else {}
+                if metric in one:
+                    one[metric] = side.fastest[metric]
             continue
         if not all(_paired(side, metric) for side in sides if metric in side.costs):
             continue
